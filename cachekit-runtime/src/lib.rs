@@ -3,4 +3,8 @@
 //! Users depend on the facade `cachekit`, which re-exports what is public here.
 #![allow(dead_code)] // until the first slice stands end to end
 
+#[doc(hidden)]
+pub mod key;
+#[doc(hidden)]
+pub mod output;
 mod sync;

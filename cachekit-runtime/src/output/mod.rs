@@ -1,0 +1,15 @@
+//! Outputs: which part of what a function returns is stored, found by type and not by name, so that aliases of `Result` are seen.
+
+mod keep;
+mod kind;
+mod probe;
+mod share;
+
+pub use keep::{Keep, keep, lend};
+pub use kind::{Bad, Cacheable, KindId, KindOf, OptionLike, Output, OutputKind, Plain, ResultLike, ResultOk, Value, Whole};
+pub use kind::{assert_output, needs_option, needs_result, pick};
+pub use probe::{OutputFallback, OutputProbe, ViaPlain, ViaResult};
+pub use share::{Share, ShareProbe, ViaClone, ViaNothing};
+
+#[cfg(test)]
+mod tests;

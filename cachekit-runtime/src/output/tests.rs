@@ -1,0 +1,62 @@
+use super::{OutputFallback as _, ViaClone as _, ViaNothing as _, ViaPlain as _, ViaResult as _, *};
+use std::rc::Rc;
+
+struct NoClone;
+type Aliased<T> = Result<T, NoClone>;
+
+macro_rules! kind {
+    ($type:ty, $whole:expr, $checked:expr) => {
+        <KindId<
+            {
+                pick(
+                    <OutputProbe<$type>>::IS_RESULT,
+                    <OutputProbe<$type>>::PLAIN_OK,
+                    <OutputProbe<$type>>::RESULT_OK,
+                    $whole,
+                    $checked,
+                )
+            },
+        > as KindOf>::Kind
+    };
+}
+
+fn same<T: 'static, U: 'static>() -> bool {
+    std::any::TypeId::of::<T>() == std::any::TypeId::of::<U>()
+}
+
+#[test]
+fn kinds_are_seen_through_aliases() {
+    assert!(same::<kind!(u64, false, true), Plain>());
+    assert!(same::<kind!(Option<u64>, false, true), Plain>());
+    assert!(same::<kind!(Aliased<u64>, false, true), ResultOk>());
+    assert!(same::<kind!(Aliased<u64>, true, true), Bad>(), "the error type is not Clone");
+    assert!(same::<kind!(Result<u64, String>, true, true), Whole>());
+    assert!(same::<kind!(u64, true, true), Bad>());
+    assert!(same::<kind!(Rc<u8>, false, true), Bad>());
+    assert!(same::<kind!(Rc<u8>, false, false), Plain>());
+    assert!(same::<kind!(Aliased<Rc<u8>>, false, true), Bad>());
+}
+
+fn stored_of<R, M: OutputKind<R>>(_: Output<R, M>, output: &R) -> Option<M::Stored> {
+    M::stored(output).cloned()
+}
+
+fn generic<T: Clone + Send + Sync + 'static>(value: T) -> (Option<T>, Option<Vec<T>>) {
+    let aliased = (&OutputProbe::<Aliased<T>>::NEW).output();
+    let plain = (&OutputProbe::<Vec<T>>::NEW).output();
+    (stored_of(aliased, &Ok(value.clone())), stored_of(plain, &vec![value]))
+}
+
+#[test]
+fn generic_code_sees_results_too() {
+    assert_eq!(generic(3), (Some(3), Some(vec![3])));
+}
+
+#[test]
+fn outputs_are_shared_only_if_they_can_be_cloned() {
+    let can = (&ShareProbe::<Result<u8, String>>::NEW).share();
+    let cannot = (&ShareProbe::<Result<u8, NoClone>>::NEW).share();
+    let packed = can.pack(&Err("no".to_owned())).expect("shareable");
+    assert_eq!(can.unpack(&*packed), Some(Err("no".to_owned())));
+    assert!(cannot.pack(&Err(NoClone)).is_none());
+}
