@@ -5,5 +5,6 @@
 
 mod background;
 mod sync;
+mod tags;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
