@@ -4,6 +4,8 @@
 #![allow(dead_code)] // until the first slice stands end to end
 
 mod background;
+pub mod stats;
+mod stripe;
 mod sync;
 mod tags;
 
