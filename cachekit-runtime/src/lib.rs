@@ -8,5 +8,6 @@ pub mod stats;
 mod stripe;
 mod sync;
 mod tags;
+pub mod time;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
