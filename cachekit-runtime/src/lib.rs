@@ -3,4 +3,7 @@
 //! Users depend on the facade `cachekit`, which re-exports what is public here.
 #![allow(dead_code)] // until the first slice stands end to end
 
+mod memory;
+pub mod policy;
 mod sync;
+pub mod testing;
