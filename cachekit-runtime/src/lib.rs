@@ -4,14 +4,27 @@
 #![allow(dead_code)] // until the first slice stands end to end
 
 mod background;
+mod cache;
+mod error;
+mod flight;
 #[doc(hidden)]
 pub mod key;
+mod memory;
+mod outcome;
 #[doc(hidden)]
 pub mod output;
+pub mod policy;
+#[doc(hidden)]
+pub mod private;
+mod scope;
 pub mod stats;
 mod stripe;
 mod sync;
 mod tags;
+pub mod testing;
 pub mod time;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
+pub use cache::{Builder, Cache};
+pub use error::Error;
+pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
