@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
-    /// The first moment at which a hit has to think: the refresh, or the end of freshness. `u64::MAX`: never.
+    /// The first moment at which a hit has to think: shortly before the refresh or the end of freshness; 0 where every hit has to, for its
+    /// tags or for `idle`; `u64::MAX`: never.
     think: AtomicU64,
     /// Only for entries that have times or tags.
     more: Option<Box<More>>,
@@ -13,6 +14,7 @@ pub(crate) struct Entry<V> {
 
 struct More {
     born: u64,
+    refresh: AtomicU64,
     /// End of freshness.
     expires: u64,
     /// Last use, for `idle`.
@@ -26,6 +28,13 @@ pub(crate) struct Times {
     pub(crate) born: u64,
     pub(crate) refresh: u64,
     pub(crate) expires: u64,
+}
+
+impl Times {
+    fn think(&self, lag: u64) -> u64 {
+        // Not 0, which would mean "always".
+        self.refresh.min(self.expires).saturating_sub(lag).max(1)
+    }
 }
 
 /// What an entry is worth now.
@@ -43,19 +52,21 @@ pub(crate) enum Worth {
 }
 
 impl<V> Entry<V> {
-    pub(crate) fn new(value: V, times: Option<Times>, tags: Option<TagSet>) -> Self {
-        let think = times.map_or(u64::MAX, |times| times.refresh.min(times.expires));
+    /// `lag`: how far the coarse clock may be behind, so that a hit thinks, with the precise one, so much earlier. `always`: every hit thinks.
+    pub(crate) fn new(value: V, times: Option<Times>, tags: Option<TagSet>, lag: u64, always: bool) -> Self {
+        let think = if always || tags.is_some() { 0 } else { times.map_or(u64::MAX, |times| times.think(lag)) };
         let more = (times.is_some() || tags.is_some()).then(|| {
             let times = times.unwrap_or(Times { born: 0, refresh: u64::MAX, expires: u64::MAX });
-            Box::new(More { born: times.born, expires: times.expires, used: AtomicU64::new(times.born), tags })
+            let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
+            Box::new(More { born: times.born, refresh, expires: times.expires, used, tags })
         });
         Entry { value, think: AtomicU64::new(think), more }
     }
 
-    /// The fast question of a hit in a cache whose entries have only a ttl.
+    /// The fast question of a hit.
     #[inline]
-    pub(crate) fn is_surely_fresh(&self, now: u64) -> bool {
-        now < self.think.load(Ordering::Relaxed)
+    pub(crate) fn is_surely_fresh(&self, coarse_now: u64) -> bool {
+        coarse_now < self.think.load(Ordering::Relaxed)
     }
 
     pub(crate) fn worth(&self, now: u64, idle: u64, revalidate: u64) -> Worth {
@@ -66,7 +77,7 @@ impl<V> Entry<V> {
         if now.saturating_sub(more.used.load(Ordering::Relaxed)) >= idle {
             return Worth::Expired;
         }
-        if now < self.think.load(Ordering::Relaxed) {
+        if now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
             Worth::Fresh
         } else if now < more.expires {
             Worth::Ahead
@@ -87,9 +98,13 @@ impl<V> Entry<V> {
     }
 
     /// A refresh has begun: hits need not think again before half of the remaining time has passed.
-    pub(crate) fn postpone_refresh(&self, now: u64) {
-        let expires = self.expires();
-        self.think.store(now.saturating_add(expires.saturating_sub(now) / 2).min(expires), Ordering::Relaxed);
+    pub(crate) fn postpone_refresh(&self, now: u64, lag: u64) {
+        let Some(more) = &self.more else { return };
+        let refresh = now.saturating_add(more.expires.saturating_sub(now) / 2);
+        more.refresh.store(refresh, Ordering::Relaxed);
+        if self.think.load(Ordering::Relaxed) != 0 {
+            self.think.store(Times { born: more.born, refresh, expires: more.expires }.think(lag), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn expires(&self) -> u64 {
@@ -119,7 +134,7 @@ mod tests {
     use super::*;
 
     fn entry(refresh: u64, expires: u64) -> Entry<u8> {
-        Entry::new(1, Some(Times { born: 10, refresh, expires }), None)
+        Entry::new(1, Some(Times { born: 10, refresh, expires }), None, 5, false)
     }
 
     #[test]
@@ -137,15 +152,23 @@ mod tests {
     #[test]
     fn a_postponed_refresh_thinks_later_but_not_past_the_end() {
         let entry = entry(80, 100);
-        entry.postpone_refresh(80);
+        entry.postpone_refresh(80, 5);
         assert_eq!(entry.worth(89, u64::MAX, 0), Worth::Fresh);
         assert_eq!(entry.worth(90, u64::MAX, 0), Worth::Ahead);
         assert_eq!(entry.worth(100, u64::MAX, 0), Worth::Expired);
     }
 
     #[test]
+    fn a_hit_thinks_before_the_coarse_clock_could_be_wrong() {
+        let entry = entry(80, 100);
+        assert!(entry.is_surely_fresh(74));
+        assert!(!entry.is_surely_fresh(75));
+        assert_eq!(entry.worth(75, u64::MAX, 0), Worth::Fresh);
+    }
+
+    #[test]
     fn idle_counts_from_the_last_use() {
-        let entry = Entry::new(1, Some(Times { born: 10, refresh: u64::MAX, expires: u64::MAX }), None);
+        let entry = Entry::new(1, Some(Times { born: 10, refresh: u64::MAX, expires: u64::MAX }), None, 5, true);
         assert_eq!(entry.worth(19, 10, 0), Worth::Fresh);
         entry.touch(19);
         assert_eq!(entry.worth(28, 10, 0), Worth::Fresh);
@@ -154,6 +177,6 @@ mod tests {
 
     #[test]
     fn an_entry_without_times_never_ends() {
-        assert_eq!(Entry::new(1, None, None).worth(u64::MAX, u64::MAX, 0), Worth::Fresh);
+        assert_eq!(Entry::new(1, None, None, 5, false).worth(u64::MAX, u64::MAX, 0), Worth::Fresh);
     }
 }

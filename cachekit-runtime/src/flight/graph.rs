@@ -6,7 +6,7 @@
 
 use crate::sync::lock;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     sync::{Arc, Mutex},
 };
 
@@ -21,17 +21,35 @@ static GRAPH: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static LEADING: RefCell<Vec<Arc<Node>>> = const { RefCell::new(Vec::new()) };
+    static POLLS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Is this thread inside a poll of an async loader?
+pub(crate) fn is_polling() -> bool {
+    POLLS.try_with(Cell::get).is_ok_and(|polls| polls > 0)
 }
 
 /// While it lives, this thread executes the leader of `node`.
 pub(crate) struct Executing {
+    polls: usize,
     _not_send: std::marker::PhantomData<*const ()>,
 }
 
 impl Executing {
+    /// For a sync loader.
     pub(crate) fn enter(node: &Arc<Node>) -> Executing {
+        Self::push(node, 0)
+    }
+
+    /// For one poll of an async loader.
+    pub(crate) fn enter_poll(node: &Arc<Node>) -> Executing {
+        Self::push(node, 1)
+    }
+
+    fn push(node: &Arc<Node>, polls: usize) -> Executing {
         LEADING.with_borrow_mut(|leading| leading.push(node.clone()));
-        Executing { _not_send: std::marker::PhantomData }
+        POLLS.with(|count| count.set(count.get() + polls));
+        Executing { polls, _not_send: std::marker::PhantomData }
     }
 }
 
@@ -39,6 +57,7 @@ impl Drop for Executing {
     fn drop(&mut self) {
         // Guards are dropped in the reverse order of their making: by scope, and by unwinding.
         let _ = LEADING.try_with(|leading| leading.borrow_mut().pop());
+        let _ = POLLS.try_with(|count| count.set(count.get().saturating_sub(self.polls)));
     }
 }
 

@@ -179,7 +179,7 @@ where
 fn watch<V: Send + Sync + 'static>(clock: Clock, flight: std::sync::Weak<Flight<V>>) {
     let due = clock.now().saturating_add(STALL / 2);
     let again = clock.clone();
-    clock.at(due, move || {
+    let check = move || {
         let Some(strong) = flight.upgrade() else { return };
         if strong.is_over() {
             return;
@@ -187,7 +187,8 @@ fn watch<V: Send + Sync + 'static>(clock: Clock, flight: std::sync::Weak<Flight<
         strong.check_stall(again.now(), STALL);
         drop(strong);
         watch(again, flight);
-    });
+    };
+    clock.at(due, check).detach();
 }
 
 impl<K, V> Drop for Follower<K, V> {

@@ -54,7 +54,7 @@ where
         });
         lock(&watch.task).clone_from(context.waker());
         flight.mark_polled(leader);
-        let _executing = Executing::enter(&flight.node);
+        let _executing = Executing::enter_poll(&flight.node);
         loader.as_mut().poll(&mut Context::from_waker(waker))
     })
     .await
@@ -64,7 +64,7 @@ where
 pub(crate) async fn executing<F: Future>(node: Arc<Node>, loader: F) -> F::Output {
     let mut loader = pin!(loader);
     poll_fn(move |context| {
-        let _executing = Executing::enter(&node);
+        let _executing = Executing::enter_poll(&node);
         loader.as_mut().poll(context)
     })
     .await
