@@ -1,13 +1,14 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use proptest::prelude::{Just, TestCaseError, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
 use super::*;
 use crate::policy::{Policy, Slot, Strategy, Touch, Words};
+use crate::sync::lock;
 
 fn hash_of(key: u64) -> u64 {
     (key ^ (key >> 7)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0xd6e8_feb8_6659_fd93)
@@ -21,12 +22,12 @@ fn strategies() -> [Strategy; 4] {
     [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo, Strategy::of::<Rogue>()]
 }
 
-/// Names slots that hold nothing, or none at all.
-struct Rogue(u32);
+/// Names slots that hold nothing.
+struct Rogue;
 
 impl Policy for Rogue {
     fn with_capacity(_: usize) -> Self {
-        Rogue(0)
+        Rogue
     }
     fn on_insert(&mut self, _: Slot, _: &Words<'_>) {}
     fn on_hit(&self) -> Touch {
@@ -34,8 +35,7 @@ impl Policy for Rogue {
     }
     fn on_remove(&mut self, _: Slot) {}
     fn victim(&mut self, _: &Words<'_>) -> Option<Slot> {
-        self.0 += 1;
-        self.0.is_multiple_of(2).then(|| Slot::new(self.0 + 1_000_000))
+        Some(Slot::new(1_000_000))
     }
 }
 
@@ -196,6 +196,49 @@ fn retain_and_clear_hand_out_what_goes_and_leave_a_working_table() {
             (0..300).for_each(|key| drop(table.put(key, key)));
             assert_eq!(table.len(), if capacity == Some(100) { 100 } else { 300 });
         }
+    }
+}
+
+/// Writes down which slots live, and names the lowest.
+struct Ledger(Arc<Mutex<BTreeSet<Slot>>>);
+
+impl Policy for Ledger {
+    fn with_capacity(_: usize) -> Self {
+        Ledger(Arc::default())
+    }
+    fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
+        assert!(lock(&self.0).insert(slot), "{slot:?} came twice");
+        assert_eq!(words.get(slot), 0);
+        words.set(slot, words.hash(slot));
+    }
+    fn on_hit(&self) -> Touch {
+        Touch::Nothing
+    }
+    fn on_remove(&mut self, slot: Slot) {
+        assert!(lock(&self.0).remove(&slot), "{slot:?} was not there");
+    }
+    fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
+        let slot = lock(&self.0).pop_first()?;
+        assert_eq!(words.get(slot), words.hash(slot));
+        Some(slot)
+    }
+}
+
+#[test]
+fn the_policy_hears_of_every_entry_that_comes_and_goes_and_slots_stay_dense() {
+    let live = Arc::new(Mutex::new(BTreeSet::new()));
+    let ledger = Arc::clone(&live);
+    let table: Table<u64, u64> = Table::new(Some(20), Arc::new(move |_| Box::new(Ledger(Arc::clone(&ledger)))));
+    for step in 0..2_000 {
+        let random = hash_of(step) >> 20;
+        match random % 16 {
+            0..10 => drop(table.put(random % 40, step)),
+            10..15 => drop(table.take(random % 40)),
+            _ => table.retain(|key, _| key % 5 != step % 5, &mut Vec::new()),
+        }
+        let live = lock(&live);
+        assert_eq!(live.len(), table.len());
+        assert!(live.iter().all(|slot| slot.index() < 20), "{live:?}");
     }
 }
 

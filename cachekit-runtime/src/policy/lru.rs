@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use super::{Policy, Slot, Touch, Words};
 
@@ -12,7 +13,8 @@ const DEAD: u64 = 0;
 ///
 /// A hit writes the logical time into the entry's word and no more. The queue below is ordered by what the stamps were when the
 /// entries were queued, and stamps only grow: so the first of the queue is the least recently used if its stamp has not changed,
-/// and otherwise goes back into the queue with its new stamp. Each such step is paid for by at least one hit.
+/// and otherwise goes back into the queue with its new stamp. Each such step is paid for by at least one hit, but they
+/// may fall due together: the first eviction after every entry of a shard was hit steps over all of them, under the shard's lock.
 pub struct Lru {
     /// The stamp of each entry when it was queued, and its slot. Entries that went by `on_remove` stay until they come up.
     queue: BinaryHeap<Reverse<(u64, Slot)>>,
@@ -68,7 +70,7 @@ impl Policy for Lru {
         while let Some(mut first) = self.queue.peek_mut() {
             let Reverse((stamp, slot)) = *first;
             if !Self::is_live(&self.queued, stamp, slot) {
-                std::collections::binary_heap::PeekMut::pop(first);
+                PeekMut::pop(first);
                 continue;
             }
             let now = words.get(slot);
@@ -77,7 +79,7 @@ impl Policy for Lru {
                 *first = Reverse((now, slot));
                 continue;
             }
-            std::collections::binary_heap::PeekMut::pop(first);
+            PeekMut::pop(first);
             self.queued[slot.index()] = DEAD;
             self.live -= 1;
             return Some(slot);

@@ -202,6 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn three_hits_in_the_main_queue_are_three_rounds() {
+        let (mut harness, slots) = full();
+        for slot in &slots[..9] {
+            harness.hit(*slot);
+            harness.hit(*slot);
+        }
+        // Promotes nine, evicts the tenth: from here on the main queue is asked as long as it holds anything.
+        assert_eq!(harness.evict(), slots[9]);
+        (0..5).for_each(|_| harness.hit(slots[0]));
+        (1..=6).for_each(|index| (0..index % 3).for_each(|_| harness.hit(slots[index])));
+        let order: Vec<_> = (0..9).map(|_| harness.evict()).collect();
+        assert_eq!(order, [3, 6, 7, 8, 1, 4, 2, 5, 0].map(|index| slots[index]));
+    }
+
+    #[test]
     fn a_scan_leaves_the_main_queue_alone() {
         let (mut harness, slots) = full();
         for slot in &slots[..9] {
