@@ -16,7 +16,9 @@ pub mod output;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+mod runtime_thread;
 mod scope;
+mod site;
 pub mod stats;
 mod stripe;
 mod sync;
@@ -25,6 +27,9 @@ pub mod testing;
 pub mod time;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
-pub use cache::{Builder, Cache};
+pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
 pub use error::Error;
+pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
+pub use output::Value;
+pub use private::invalidate_tag;

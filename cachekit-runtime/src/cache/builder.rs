@@ -71,7 +71,7 @@ impl<K: Key, V: Value> Builder<K, V> {
 
     /// A policy of one's own; `with_capacity` makes one per shard.
     pub fn policy<P: Policy>(self) -> Self {
-        self.strategy(Strategy::custom::<P>())
+        self.strategy(Strategy::of::<P>())
     }
 
     /// How long a value is fresh. Zero: never stored. Default: for ever.

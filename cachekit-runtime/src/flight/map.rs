@@ -120,6 +120,15 @@ impl<K, V> Lead<K, V> {
         self.leader
     }
 
+    /// A place among the followers of one's own flight, for a load that is handed to a task.
+    pub(crate) fn follower(&self) -> Follower<K, V> {
+        let mut shard = lock(self.flights.shard(self.hash));
+        if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
+            slot.followers += 1;
+        }
+        Follower { flights: self.flights.clone(), flight: self.flight.clone(), hash: self.hash }
+    }
+
     /// Ends the flight: `payload` is asked for only if somebody waits; `None` sends the waiting to their own loaders.
     pub(crate) fn finish(self, payload: impl FnOnce() -> Option<Payload<V>>) {
         let mut shard = lock(self.flights.shard(self.hash));
@@ -195,7 +204,7 @@ impl<K, V> Drop for Follower<K, V> {
     fn drop(&mut self) {
         let mut shard = lock(self.flights.shard(self.hash));
         let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) else { return };
-        slot.followers -= 1;
+        slot.followers = slot.followers.saturating_sub(1);
         if slot.followers == 0 && self.flight.is_vacant() {
             let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
             drop(shard);

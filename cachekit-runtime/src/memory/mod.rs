@@ -111,14 +111,14 @@ impl<K, T> Table<K, T> {
         hash: u64,
         key: K,
         payload: T,
-        eq: impl Fn(&K) -> bool,
+        same: impl Fn(&K, &K) -> bool,
         keep: impl FnOnce(Option<&T>) -> bool,
         out: &mut Vec<Removal<K, T>>,
     ) -> Inserted<K, T> {
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
         let mut pair = Some((key, payload));
         let mut shard = write(self.shard(hash));
-        let outcome = if shard.capacity() == 0 { Replaced::Refused } else { shard.replace(hash, eq, keep, &mut pair) };
+        let outcome = if shard.capacity() == 0 { Replaced::Refused } else { shard.replace(hash, same, keep, &mut pair) };
         if let Replaced::Vacant = outcome {
             shard.make_room(out);
         }

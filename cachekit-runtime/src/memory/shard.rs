@@ -98,11 +98,12 @@ impl<K, T> Shard<K, T> {
     pub(super) fn replace(
         &mut self,
         hash: u64,
-        eq: impl Fn(&K) -> bool,
+        same: impl Fn(&K, &K) -> bool,
         keep: impl FnOnce(Option<&T>) -> bool,
         pair: &mut Option<(K, T)>,
     ) -> Replaced {
-        let Some(entry) = self.entries.find_mut(hash, |entry| eq(&entry.key)) else {
+        let is_key = |entry: &Entry<K, T>| pair.as_ref().is_some_and(|(key, _)| same(key, &entry.key));
+        let Some(entry) = self.entries.find_mut(hash, is_key) else {
             return if keep(None) { Replaced::Vacant } else { Replaced::Refused };
         };
         if !keep(Some(&entry.payload)) {

@@ -42,7 +42,7 @@ impl Policy for Rogue {
 impl<T> Table<u64, T> {
     fn put(&self, key: u64, payload: T) -> Vec<Removal<u64, T>> {
         let mut out = Vec::new();
-        let inserted = self.insert(hash_of(key), key, payload, |other| *other == key, |_| true, &mut out);
+        let inserted = self.insert(hash_of(key), key, payload, |a, b| a == b, |_| true, &mut out);
         let replaced = out.iter().any(|removal| removal.kind == RemovalKind::Replaced);
         assert_eq!(matches!(inserted, Inserted::Replaced), replaced);
         out
@@ -113,7 +113,7 @@ fn keys_spread_over_the_shards() {
 fn a_table_without_capacity_stores_nothing() {
     let table = table(Some(0), &Strategy::Lru);
     let mut out = Vec::new();
-    let inserted = table.insert(hash_of(1), 1, "payload", |_| true, |_| true, &mut out);
+    let inserted = table.insert(hash_of(1), 1, "payload", |_, _| true, |_| true, &mut out);
     assert_eq!(inserted, Inserted::Refused(1, "payload"));
     assert_eq!((out.len(), table.len(), table.hit(1)), (0, 0, false));
     table.clear(&mut Vec::new());
@@ -129,7 +129,7 @@ fn keep_sees_what_is_there_and_may_refuse() {
             assert_eq!(existing.copied(), expected);
             keep
         };
-        table.insert(hash_of(1), 1, payload, |key| *key == 1, asked, &mut out)
+        table.insert(hash_of(1), 1, payload, |a, b| a == b, asked, &mut out)
     };
     assert_eq!(offer(10, None, false), Inserted::Refused(1, 10));
     assert_eq!(offer(11, None, true), Inserted::Stored);
@@ -144,7 +144,7 @@ fn a_refused_insertion_into_a_full_table_evicts_nothing() {
     let table = table(Some(1), &Strategy::Lru);
     table.put(1, ());
     let mut out = Vec::new();
-    let inserted = table.insert(hash_of(2), 2, (), |key| *key == 2, |_| false, &mut out);
+    let inserted = table.insert(hash_of(2), 2, (), |a, b| a == b, |_| false, &mut out);
     assert_eq!(inserted, Inserted::Refused(2, ()));
     assert!(out.is_empty() && table.hit(1));
 }
@@ -154,7 +154,7 @@ fn keys_of_one_hash_are_kept_apart() {
     let table: Table<u64, u64> = table(Some(8), &Strategy::S3Fifo);
     let mut out = Vec::new();
     for key in 0..20 {
-        let inserted = table.insert(7, key, 10 * key, |other| *other == key, |_| true, &mut out);
+        let inserted = table.insert(7, key, 10 * key, |a, b| a == b, |_| true, &mut out);
         assert_eq!(inserted, Inserted::Stored);
         assert_eq!(table.get(7, |other| *other == key, |_, payload| (*payload, true)), Some(10 * key));
     }
@@ -330,7 +330,7 @@ fn everything_is_dropped_once_and_outside_of_the_lock() {
                 drop(table.put(key, Tracked::new(&log)));
                 drop(table.take(hash_of(step + 7) % 1_500));
                 let _ =
-                    table.insert(hash_of(key), key, Tracked::new(&log), |other| *other == key, |_| false, &mut vec![]);
+                    table.insert(hash_of(key), key, Tracked::new(&log), |a, b| a == b, |_| false, &mut vec![]);
             }
             let mut out = Vec::new();
             table.retain(|key, _| key % 2 == 0, &mut out);
@@ -355,10 +355,10 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
         for _ in 0..5 {
             panics(|| assert!(table.get(hash, bad_eq, |_, _| ((), true)).is_none()));
             panics(|| assert!(table.get(hash, eq, |_, _| -> ((), bool) { panic_any(UserPanic) }).is_none()));
-            panics(|| drop(table.insert(hash, 1, Tracked::new(&log), bad_eq, |_| true, &mut vec![])));
+            panics(|| drop(table.insert(hash, 1, Tracked::new(&log), |_, b| bad_eq(b), |_| true, &mut vec![])));
             let bad_keep = |_: Option<&Tracked>| -> bool { panic_any(UserPanic) };
-            panics(|| drop(table.insert(hash, 1, Tracked::new(&log), eq, bad_keep, &mut vec![])));
-            panics(|| drop(table.insert(hash_of(9), 9, Tracked::new(&log), |_| false, bad_keep, &mut vec![])));
+            panics(|| drop(table.insert(hash, 1, Tracked::new(&log), |_, b| eq(b), bad_keep, &mut vec![])));
+            panics(|| drop(table.insert(hash_of(9), 9, Tracked::new(&log), |_, _| false, bad_keep, &mut vec![])));
             panics(|| drop(table.remove_if(hash, bad_eq, |_, _| true)));
             panics(|| drop(table.remove_if(hash, eq, |_, _| panic_any(UserPanic))));
             panics(|| assert!(table.update(hash, eq, |_, _| -> () { panic_any(UserPanic) }).is_none()));
