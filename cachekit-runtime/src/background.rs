@@ -484,6 +484,35 @@ mod tests {
     }
 
     #[test]
+    fn an_end_just_before_the_wait_is_not_missed() {
+        let tasks = Arc::new(Tasks::default());
+        let (slot, stop) = (Mutex::new(None), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    drop(lock(&slot).take());
+                }
+            });
+            for round in 0..100_000 {
+                let flush = {
+                    let mut slot = lock(&slot);
+                    *slot = Tasks::begin(&tasks);
+                    Tasks::flush(&tasks)
+                };
+                // Moves the look of this thread along the other's drop.
+                (0..round % 64).for_each(|_| std::hint::spin_loop());
+                if round % 2 == 0 {
+                    flush.wait();
+                } else {
+                    block_on(flush.into_future());
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        assert!(lock(&tasks.state).live.is_empty());
+    }
+
+    #[test]
     fn after_the_shutdown_no_work_begins_and_queued_work_ends() {
         let (tasks, pool) = pool(Limits { threads: 1, ..Limits::default() });
         let (release, released) = mpsc::channel::<()>();
