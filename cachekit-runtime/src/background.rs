@@ -1,9 +1,10 @@
 //! Work that no caller waits for: a small pool of threads, the count of what is in progress, and waiting for it to end.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -22,7 +23,8 @@ static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Lim
 
 /// Waits for the background work of all caches that has begun before this call: refreshes, stores, deliveries.
 ///
-/// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere.
+/// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere. Work that
+/// begins later is not waited for, even if earlier work begins it.
 ///
 /// ```
 /// cachekit_runtime::flush().wait();
@@ -50,7 +52,7 @@ pub fn is_shut_down() -> bool {
 
 /// Background work that is waited for; made by [`flush`] and [`shutdown`].
 ///
-/// What a thread of cachekit's own pool flushes, from within a loader that runs there, is done at once: it would wait for itself.
+/// Made by background work itself, in a loader that a refresh runs, it is done at once: it would wait for itself.
 #[must_use = "await it or call `wait`"]
 #[derive(Clone)]
 pub struct Flush {
@@ -148,7 +150,7 @@ impl Tasks {
     }
 
     pub(crate) fn flush(this: &Arc<Self>) -> Flush {
-        let until = if IS_WORKER.get() { 0 } else { lock(&this.state).next };
+        let until = if IN_BACKGROUND.get() { 0 } else { lock(&this.state).next };
         Flush { tasks: Arc::clone(this), until }
     }
 
@@ -173,6 +175,23 @@ impl TaskGuard {
     pub(crate) fn begin() -> Option<Self> {
         Tasks::begin(&TASKS)
     }
+
+    /// Runs `future` as this work, which ends with the future or when it is dropped. For refreshes that run on a caller's runtime.
+    pub(crate) async fn cover<F: Future>(self, future: F) -> F::Output {
+        struct Restore(bool);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                IN_BACKGROUND.set(self.0);
+            }
+        }
+        let mut future = pin!(future);
+        // Set while it is polled only, since the thread belongs to the runtime; and restored also if the future panics.
+        poll_fn(|context| {
+            let _restore = Restore(IN_BACKGROUND.replace(true));
+            future.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 impl Drop for TaskGuard {
@@ -183,7 +202,8 @@ impl Drop for TaskGuard {
 }
 
 thread_local! {
-    static IS_WORKER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// Whether this thread is running background work at this moment.
+    static IN_BACKGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -274,7 +294,7 @@ impl Pool {
 
 impl Shared {
     fn work(&self, number: usize) {
-        IS_WORKER.set(true);
+        IN_BACKGROUND.set(true);
         let mut queue = lock(&self.queue);
         loop {
             if let Some((guard, job)) = queue.jobs.pop_front() {
@@ -464,6 +484,35 @@ mod tests {
     }
 
     #[test]
+    fn an_end_just_before_the_wait_is_not_missed() {
+        let tasks = Arc::new(Tasks::default());
+        let (slot, stop) = (Mutex::new(None), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    drop(lock(&slot).take());
+                }
+            });
+            for round in 0..100_000 {
+                let flush = {
+                    let mut slot = lock(&slot);
+                    *slot = Tasks::begin(&tasks);
+                    Tasks::flush(&tasks)
+                };
+                // Moves the look of this thread along the other's drop.
+                (0..round % 64).for_each(|_| std::hint::spin_loop());
+                if round % 2 == 0 {
+                    flush.wait();
+                } else {
+                    block_on(flush.into_future());
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        assert!(lock(&tasks.state).live.is_empty());
+    }
+
+    #[test]
     fn after_the_shutdown_no_work_begins_and_queued_work_ends() {
         let (tasks, pool) = pool(Limits { threads: 1, ..Limits::default() });
         let (release, released) = mpsc::channel::<()>();
@@ -489,6 +538,35 @@ mod tests {
             done.send(()).ok();
         })));
         assert_eq!(is_done.recv(), Ok(()));
+    }
+
+    #[test]
+    fn a_covered_future_is_background_work_until_it_ends() {
+        let tasks = Arc::new(Tasks::default());
+        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
+        let (open, opened) = (Event::new(), Arc::clone(&tasks));
+        let listener = open.listen();
+        let mut future = pin!(guard.cover(async move {
+            listener.await;
+            Tasks::flush(&opened).await;
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        assert!(!Tasks::flush(&tasks).is_done(), "this thread is not in the background between polls");
+        open.notify(1);
+        assert!(future.as_mut().poll(&mut context).is_ready(), "it does not wait for itself");
+        assert!(Tasks::flush(&tasks).is_done());
+    }
+
+    #[test]
+    fn a_covered_future_that_panics_or_is_dropped_has_ended() {
+        let tasks = Arc::new(Tasks::default());
+        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
+        run_caught("a test", || block_on(guard.cover(async { panic!("expected by a test") })));
+        assert!(Tasks::flush(&tasks).is_done() && !IN_BACKGROUND.get());
+        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
+        drop(guard.cover(std::future::pending::<()>()));
+        assert!(Tasks::flush(&tasks).is_done());
     }
 
     #[test]

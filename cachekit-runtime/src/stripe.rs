@@ -120,8 +120,8 @@ mod tests {
         }
         thread_local!(static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) });
 
-        // Destructors run in an order that is not specified: one local is registered before the index and one after it.
-        for first in [true, false] {
+        // Whether the local registered first is also destroyed first is not specified, so both ways are tried.
+        let at_exits = [true, false].map(|first| {
             let (send, receive) = mpsc::channel();
             let ended = thread::spawn(move || {
                 if !first {
@@ -133,6 +133,9 @@ mod tests {
             .join();
             let (Ok(before), Ok(at_exit)) = (ended, receive.recv()) else { panic!("the thread must end normally") };
             assert!(at_exit == before || at_exit == OVERFLOW, "{before} became {at_exit}");
-        }
+            at_exit
+        });
+        let after_the_lease = at_exits.into_iter().filter(|index| *index == OVERFLOW).count();
+        assert_eq!(after_the_lease, 1, "a returned index must not be used any more");
     }
 }

@@ -379,6 +379,7 @@ mod tests {
     #[test]
     fn every_counter_is_its_own() {
         let counters = Counters::new();
+        assert_eq!(counters.snapshot(), Stats::default());
         [Miss::Absent, Miss::Expired, Miss::Expired, Miss::Invalidated].into_iter().for_each(|why| counters.miss(why));
         counters.join();
         [Takeover::Dropped, Takeover::Panicked, Takeover::Panicked, Takeover::Stalled]

@@ -133,7 +133,10 @@ impl fmt::Debug for Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::{Future, poll_fn};
+    use std::pin::Pin;
     use std::sync::mpsc;
+    use std::task::Poll;
 
     fn separate() -> Clock {
         Clock { source: Arc::new(Source::system()) }
@@ -212,6 +215,20 @@ mod tests {
         }
         assert!(clock.coarse() > start);
         drop(second);
+    }
+
+    #[test]
+    fn thousands_of_sleeps_on_the_system_clock_end() {
+        let clock = separate();
+        let start = clock.now();
+        let mut sleeps: Vec<Sleep> =
+            (0..4_000).map(|number| clock.sleep_until(start + number % 97 * 200_000)).collect();
+        crate::background::block_on(poll_fn(|context| {
+            sleeps.retain_mut(|sleep| Pin::new(sleep).poll(context).is_pending());
+            if sleeps.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        assert!(clock.now() >= start + 96 * 200_000);
+        assert_eq!(clock.source.pending(), 0);
     }
 
     #[test]
