@@ -67,7 +67,7 @@ fn run_loom(cmd: &Cmd) -> Result {
     if listed.lines().any(|line| line.ends_with(": test")) {
         cmd.run()
     } else {
-        Err("cachekit-runtime has `cfg(loom)` but no test with `loom` in its path".to_owned())
+        Err("cachekit-runtime has a loom model but no test with `loom` in its path".to_owned())
     }
 }
 
