@@ -24,11 +24,8 @@ struct Options {
 pub(crate) fn main(options: &[&str]) -> Result {
     let options = parse(options)?;
     let over = clean_builds(options.rounds)?;
-    let functions = functions::run(options.rounds);
-    if let Err(message) = &functions {
-        eprintln!("annotated functions: {message}");
-    }
-    if options.check && !over.is_empty() { Err(over.join("\n")) } else { functions }
+    functions::run(options.rounds).map_err(|message| format!("annotated functions: {message}"))?;
+    if options.check && !over.is_empty() { Err(over.join("\n")) } else { Ok(()) }
 }
 
 fn parse(options: &[&str]) -> Result<Options> {

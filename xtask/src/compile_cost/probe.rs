@@ -72,7 +72,7 @@ impl Probe {
         Cmd::cargo(arguments)
             .dir(&self.folder)
             .env("CARGO_TARGET_DIR", self.target.display().to_string())
-            // A user's first build; with it on, cargo also writes what only a second build would read.
+            // Cargo compiles registry and git dependencies without it but path ones, which ours is here, with it.
             .env("CARGO_INCREMENTAL", "0")
     }
 }
