@@ -100,9 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_command_names_itself() {
-        let message = Cmd::cargo("no-such-subcommand-of-cargo").read().unwrap_err();
-        assert!(message.starts_with("`cargo no-such-subcommand-of-cargo` ended with"), "{message}");
+    fn a_command_that_fails_or_cannot_start_is_an_error() {
         assert!(!Cmd::cargo("no-such-subcommand-of-cargo").succeeds());
+        assert!(Cmd::cargo("--version").succeeds());
+        let message = Cmd::cargo("--version").dir(workspace::root().join("no such folder")).read().unwrap_err();
+        assert!(message.starts_with("cannot start `cargo --version`: "), "{message}");
     }
 }
