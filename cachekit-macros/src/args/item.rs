@@ -188,7 +188,8 @@ fn part(input: ParseStream<'_>, attribute: &str, errors: &mut Errors) -> syn::Re
         Meta::List(list) => arguments(list.tokens.clone(), errors),
         Meta::NameValue(pair) => {
             errors.push(shape::name_value(&mine, pair));
-            Vec::new()
+            let tokens = rest(input)?;
+            return Ok(BlockPart::Other(quote!(#(#attrs)* #tokens)));
         }
     };
     match function(attrs.clone(), input, attribute, errors)? {

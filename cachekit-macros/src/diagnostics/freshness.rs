@@ -2,13 +2,19 @@
 
 use super::{at, at_span, code, did_you_mean};
 use proc_macro2::Span;
-use syn::{Error, Expr, Ident, LitStr, Type};
+use syn::{Error, Expr, Ident, LitBool, LitStr, Type};
 
 pub(crate) fn refresh_mode(literal: &LitStr) -> Error {
     let hint = did_you_mean(&literal.value(), ["inline"]).unwrap_or_else(|| {
         "write `refresh = \"inline\"` to recompute in the call itself, or leave it out for a task of its own".into()
     });
     at(literal, "CK056", &format!("`refresh` has no mode \"{}\"; {hint}", literal.value()))
+}
+
+/// In `cached`, `refresh = true` renews the ttl.
+pub(crate) fn refresh_bool(literal: &LitBool) -> Error {
+    let text = "`refresh` says how to recompute, not whether: write `refresh = \"inline\"` beside `refresh_ahead` or `stale_while_revalidate`; to keep an entry for as long as it is used, write `idle = \"30s\"`";
+    at(literal, "CK102", text)
 }
 
 pub(crate) fn needs_ttl(name: &Ident) -> Error {
@@ -42,12 +48,12 @@ pub(crate) fn jitter_eats_ttl(span: Span) -> Error {
 
 pub(crate) fn load_timeout_part(found: &Expr) -> Error {
     let text = code(found);
-    let hint = did_you_mean(&text, ["soft", "hard"]).unwrap_or_else(|| "it has `soft` and `hard`".into());
+    let hint = did_you_mean(&text, ["soft", "hard"]).unwrap_or_else(|| "it has `soft` and `hard`.".into());
     at(
         found,
         "CK060",
         &format!(
-            "`load_timeout` has no part `{text}`; {hint}: write `load_timeout = (soft = \"200ms\", hard = \"2s\")`"
+            "`load_timeout` has no part `{text}`; {hint} Write `load_timeout = (soft = \"200ms\", hard = \"2s\")`"
         ),
     )
 }

@@ -1,17 +1,25 @@
 //! What identifies an entry: key, skip, tags.
 
 use super::{at, at_span, code};
+use crate::model::Param;
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Error, Expr, ExprArray, Ident, LitStr, Receiver, Type};
+use syn::{Error, Expr, ExprArray, Ident, LitStr, Receiver, Type, TypePath};
 
 pub(crate) fn nothing_skipped(name: &Ident) -> Error {
     at(name, "CK041", "`skip` lists no parameter: write `skip(db, ctx)`, or leave it out")
 }
 
-pub(crate) fn skip_entry(span: &Span, entry: Option<&Expr>) -> Error {
-    let what = entry.map_or_else(|| "`skip`".to_owned(), |entry| format!("`skip` does not take `{}`: it", code(entry)));
-    at_span(*span, "CK042", &format!("{what} lists the names of parameters: write `skip(db, ctx)`"))
+pub(crate) fn skip_entry(entry: &Expr) -> Error {
+    at(
+        entry,
+        "CK042",
+        &format!("`skip` does not take `{}`, it lists the names of parameters: write `skip(db, ctx)`", code(entry)),
+    )
+}
+
+pub(crate) fn skip_unreadable(span: Span) -> Error {
+    at_span(span, "CK042", "`skip` lists the names of parameters: write `skip(db, ctx)`")
 }
 
 pub(crate) fn skipped_twice(name: &Ident) -> Error {
@@ -56,23 +64,26 @@ pub(crate) fn too_many_parts(part: &impl ToTokens, count: usize) -> Error {
     )
 }
 
-pub(crate) fn float(ty: &impl ToTokens, float: &str, param: &Ident) -> Error {
-    at(
-        ty,
-        "CK049",
-        &format!(
-            "`{param}` has a `{float}` in it, which cannot be a key because it has no `Eq` (NaN, -0.0): write `key = ({param}.to_bits(),)`, or a template that rounds, `key = \"{{{param}:.2}}\"`, or `skip({param})`"
+pub(crate) fn float(found: &impl ToTokens, float: &TypePath, param: &Param, skippable: bool) -> Error {
+    let name = &param.name;
+    let float = code(float);
+    let is_float = matches!(&param.ty, Type::Path(path) if path.path.get_ident().is_some());
+    let (what, way_out) = match &param.ty {
+        Type::Path(_) if is_float => (
+            format!("is an `{float}`"),
+            format!("`key = ({name}.to_bits(),)`, or a template that rounds, `key = \"{{{name}:.2}}\"`"),
         ),
-    )
-}
-
-pub(crate) fn float_in_key(found: &impl ToTokens, float: &str, param: &Ident) -> Error {
+        Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Option") => {
+            (format!("has an `{float}` in it"), format!("`key = ({name}.map({float}::to_bits),)`"))
+        }
+        Type::Array(_) => (format!("has an `{float}` in it"), format!("`key = ({name}.map({float}::to_bits),)`")),
+        _ => (format!("has an `{float}` in it"), format!("`key = (…,)` with `to_bits()` of each `{float}`")),
+    };
+    let skip = if skippable { format!(", or `skip({name})`") } else { String::new() };
     at(
         found,
         "CK049",
-        &format!(
-            "`key`: `{param}` has a `{float}` in it, which cannot be a key because it has no `Eq` (NaN, -0.0): write `key = ({param}.to_bits(),)`, or a template that rounds, `key = \"{{{param}:.2}}\"`"
-        ),
+        &format!("`{name}` {what}, which cannot be in a key because it has no `Eq` (NaN, -0.0): write {way_out}{skip}"),
     )
 }
 

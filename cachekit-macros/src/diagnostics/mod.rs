@@ -3,6 +3,7 @@
 //! A message names the argument, says what is wrong and what to write, and ends in an id under which `docs/diagnostics.md` says more.
 
 pub(crate) mod args;
+mod code;
 pub(crate) mod companion;
 pub(crate) mod freshness;
 pub(crate) mod invalidate;
@@ -15,6 +16,7 @@ mod suggest;
 pub(crate) mod template;
 pub(crate) mod units;
 
+use code::code;
 pub(crate) use suggest::{did_you_mean, nearest};
 
 use proc_macro2::{Span, TokenStream};
@@ -61,24 +63,4 @@ fn list<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// The tokens as a user would write them, near enough to be shown in a message.
-fn code(tokens: &impl ToTokens) -> String {
-    let text = tokens.to_token_stream().to_string();
-    let text = [
-        (" . ", "."),
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" (", "("),
-        (" ,", ","),
-        ("& ", "&"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" !", "!"),
-    ]
-    .iter()
-    .fold(text, |text, (from, to)| text.replace(from, to));
-    if text.chars().count() > 60 { format!("{}…", text.chars().take(60).collect::<String>()) } else { text }
 }

@@ -37,7 +37,10 @@ pub(crate) fn wrong_item(attribute: &str, item: &ParseBuffer<'_>) -> Error {
         "a function with a body, or a method"
     };
     match kind {
-        Some(kind) => at(&kind, "CK080", &format!("`#[{attribute}]` goes on {goes_on}, not on a `{kind}`")),
+        Some(kind) => {
+            let article = if matches!(kind.to_string().as_str(), "enum" | "union" | "extern") { "an" } else { "a" };
+            at(&kind, "CK080", &format!("`#[{attribute}]` goes on {goes_on}, not on {article} `{kind}`"))
+        }
         None => at_span(item.span(), "CK080", &format!("`#[{attribute}]` goes on {goes_on}")),
     }
 }

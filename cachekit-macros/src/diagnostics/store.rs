@@ -80,7 +80,7 @@ pub(crate) fn capacity_string(literal: &LitStr) -> Error {
     let text = literal.value();
     let digits: String = text.chars().filter(|c| !matches!(c, '_' | ',' | ' ')).collect();
     let right = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("write a number, `capacity = {digits}`")
+        format!("write a number, `capacity = {}`", text.trim().replace([',', ' '], "_"))
     } else if let Some(hint) = did_you_mean(&text, ["unbounded"]) {
         hint
     } else {

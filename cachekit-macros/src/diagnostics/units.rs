@@ -28,11 +28,9 @@ pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
         } else {
             number.clone()
         };
-    at(
-        literal,
-        "CK016",
-        &format!("`{name} = {number}` is a bare number: write a string with a unit, `{name} = \"{right}\"`"),
-    )
+    let what =
+        if right == number { "is not in quotes: write" } else { "is a bare number: write a string with a unit," };
+    at(literal, "CK016", &format!("`{name} = {number}` {what} `{name} = \"{right}\"`"))
 }
 
 pub(crate) fn unknown_unit(name: &Ident, literal: &LitStr, unit: &str) -> Error {
@@ -83,7 +81,17 @@ pub(crate) fn empty(name: &Ident, literal: &LitStr, example: &str) -> Error {
 }
 
 pub(crate) fn not_a_percentage(name: &Ident, found: &impl quote::ToTokens, example: &str) -> Error {
-    at(found, "CK023", &format!("`{name}` is a part of the ttl: write a percentage, as in `{name} = \"{example}\"`"))
+    let text = code(found);
+    let right = match text.trim_matches('"').trim().parse::<f64>() {
+        Ok(part) if part > 0.0 && part < 1.0 => format!("{}%", (part * 100.0).round()),
+        Ok(percent) if (1.0..100.0).contains(&percent) => format!("{percent}%"),
+        _ => example.to_owned(),
+    };
+    at(
+        found,
+        "CK023",
+        &format!("`{name}` is a part of the ttl, and `{text}` is no percentage: write `{name} = \"{right}\"`"),
+    )
 }
 
 pub(crate) fn percentage_range(name: &Ident, literal: &LitStr) -> Error {

@@ -59,8 +59,9 @@ pub(crate) fn model(
         companion,
         cache,
         given,
+        meant,
     } = draft(args, &function, errors);
-    let given = Given { names: given, skipped: skip };
+    let given = Given { names: [given, meant].concat(), skipped: skip };
     let key = match key {
         Some(KeyArg::Template(template)) => Key::Template(template),
         Some(KeyArg::Exprs(exprs)) => Key::Exprs(exprs),

@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) cache: Option<Expr>,
     /// What was given, right or wrong, so that no check complains about the absence of an argument that merely is wrong.
     pub(super) given: Vec<Ident>,
+    /// Unknown names, and the known ones that were probably meant.
+    pub(super) meant: Vec<Ident>,
 }
 
 pub(super) enum KeyArg {
@@ -46,7 +48,8 @@ pub(super) fn draft(args: Vec<Arg>, function: &Function, errors: &mut Errors) ->
         if !known {
             let value = if let Value::Is(expr) = &value { Some(expr) } else { None };
             errors.push(say::unknown(&name, value));
-            draft.given.extend(meant(&name));
+            draft.meant.extend(meant(&name));
+            draft.meant.push(name);
             continue;
         }
         let repeated = draft.given.contains(&name);
@@ -136,16 +139,16 @@ fn skip(name: &Ident, list: &Group, function: &Function, errors: &mut Errors) ->
     }
     let entries = Punctuated::<Expr, Token![,]>::parse_terminated
         .parse2(list.stream())
-        .map_err(|error| say_key::skip_entry(&error.span(), None))?;
+        .map_err(|error| say_key::skip_unreadable(error.span()))?;
     let known: Vec<&Ident> = function.params.iter().flat_map(|param| &param.bound).collect();
     let mut skipped: Vec<Ident> = Vec::new();
     for entry in entries {
         let Expr::Path(path) = plain(&entry) else {
-            errors.push(say_key::skip_entry(&syn::spanned::Spanned::span(&entry), Some(&entry)));
+            errors.push(say_key::skip_entry(&entry));
             continue;
         };
         let Some(ident) = path.path.get_ident() else {
-            errors.push(say_key::skip_entry(&syn::spanned::Spanned::span(&entry), Some(&entry)));
+            errors.push(say_key::skip_entry(&entry));
             continue;
         };
         if skipped.contains(ident) {
@@ -163,6 +166,7 @@ fn skip(name: &Ident, list: &Group, function: &Function, errors: &mut Errors) ->
 
 fn key(name: &Ident, expr: Expr, function: &Function, errors: &mut Errors) -> Result<KeyArg, Error> {
     match expr {
+        Expr::Paren(paren) => key(name, *paren.expr, function, errors),
         Expr::Group(group) => key(name, *group.expr, function, errors),
         Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => template("key", &literal, function).map(KeyArg::Template),
         Expr::Lit(_) | Expr::Closure(_) | Expr::Assign(_) | Expr::Range(_) => Err(say::wrong_shape(name, &expr)),

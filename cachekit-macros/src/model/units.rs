@@ -138,7 +138,7 @@ mod tests {
             assert!(read(text).is_err_and(|error| error.contains("out of range")), "{text}");
         }
         for text in ["80", "", "%", "inf%", "NaN%", "10s"] {
-            assert!(read(text).is_err_and(|error| error.contains("a percentage")), "{text}");
+            assert!(read(text).is_err_and(|error| error.contains("no percentage")), "{text}");
         }
     }
 }

@@ -126,6 +126,7 @@ pub(super) fn refresh(name: &Ident, expr: &Expr) -> Result<bool> {
     match literal(expr) {
         Some(Lit::Str(literal)) if literal.value() == "inline" => Ok(true),
         Some(Lit::Str(literal)) => Err(freshness::refresh_mode(literal)),
+        Some(Lit::Bool(literal)) => Err(freshness::refresh_bool(literal)),
         _ => Err(say::wrong_shape(name, expr)),
     }
 }

@@ -31,8 +31,9 @@ pub(super) fn needs_ttl(_: &Model, given: &Given, errors: &mut Errors) {
     }
 }
 
-pub(super) fn refresh_has_something_to_do(_: &Model, given: &Given, errors: &mut Errors) {
-    if let Some(name) = given.get("refresh")
+pub(super) fn refresh_has_something_to_do(model: &Model, given: &Given, errors: &mut Errors) {
+    if model.freshness.inline_refresh
+        && let Some(name) = given.get("refresh")
         && !["refresh_ahead", "stale_while_revalidate", "cache"].iter().any(|name| given.has(name))
     {
         errors.push(say::nothing_to_refresh(name));

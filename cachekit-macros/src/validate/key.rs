@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Errors, key as say};
 use crate::model::{Given, Key, Model, Param, Place, Store, Template, TemplatePart, mentioned, mentions};
+use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Expr, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, Type, TypePath};
 
@@ -31,14 +32,22 @@ pub(super) fn mut_self(model: &Model, _: &Given, errors: &mut Errors) {
 /// Instances must not share results by accident.
 pub(super) fn self_is_accounted_for(model: &Model, given: &Given, errors: &mut Errors) {
     let Some(receiver) = receiver(model) else { return };
-    let accounted =
-        given.skips_self() || given.has("key") || matches!(model.store, Store::Elsewhere(_)) || given.has("cache");
-    if !accounted && !is_mut_self(receiver) && !(given.has("skip") && given.skipped.is_empty()) {
+    let this = Ident::new("self", Span::call_site());
+    let accounted = match &model.key {
+        // A `key` or `skip` that could not be read has been reported.
+        Key::Params(_) => given.has("key") || (given.has("skip") && given.skipped.is_empty()),
+        Key::Template(_) => false,
+        Key::Exprs(exprs) => exprs.iter().any(|expr| mentions(expr, &this)),
+    };
+    if !accounted && !given.skips_self() && !given.has("cache") && !is_mut_self(receiver) {
         errors.push(say::self_in_key(receiver));
     }
 }
 
 pub(super) fn skips_whole_parameters(model: &Model, given: &Given, errors: &mut Errors) {
+    if !matches!(model.key, Key::Params(_)) {
+        return;
+    }
     let skipped = |name: &Ident| given.skipped.iter().find(|skipped| skipped.unraw() == name.unraw());
     for param in &model.function.params {
         let Some(first) = param.bound.iter().find_map(skipped) else { continue };
@@ -70,7 +79,11 @@ fn args(template: &Template) -> impl Iterator<Item = &Ident> {
     })
 }
 
-pub(super) fn mentions_something(model: &Model, _: &Given, errors: &mut Errors) {
+pub(super) fn mentions_something(model: &Model, given: &Given, errors: &mut Errors) {
+    // In `cached`, `key` beside `convert` is a type; `convert` has been answered.
+    if given.has("convert") {
+        return;
+    }
     let params = &model.function.params;
     let example =
         params.iter().flat_map(|param| &param.bound).next().map_or_else(|| "{id}".into(), |name| format!("{{{name}}}"));
@@ -80,13 +93,15 @@ pub(super) fn mentions_something(model: &Model, _: &Given, errors: &mut Errors) 
         }
         Key::Exprs(exprs) => {
             let names = params.iter().flat_map(|param| &param.bound);
-            let this: Ident = syn::parse_quote!(self);
+            let this = Ident::new("self", Span::call_site());
             let any = names.chain([&this]).any(|name| exprs.iter().any(|expr| mentions(expr, name)));
             // Unknown names have been reported; they were meant to be parameters.
             if !any && exprs.iter().all(|expr| mentioned(expr).is_empty()) {
                 match exprs.first() {
                     Some(first) => errors.push(say::no_parameter(first, &example)),
-                    None => errors.push(say::no_parameter(&model.function.sig.ident, &example)),
+                    None => {
+                        errors.push(say::no_parameter(given.get("key").unwrap_or(&model.function.sig.ident), &example))
+                    }
                 }
             }
         }
@@ -125,7 +140,7 @@ pub(super) fn no_floats(model: &Model, _: &Given, errors: &mut Errors) {
         Key::Params(indices) => {
             for param in indices.iter().map(|index| &params[*index]) {
                 if let Some(float) = float(&param.ty) {
-                    errors.push(say::float(float, &float.path.segments[0].ident.to_string(), &param.name));
+                    errors.push(say::float(float, float, param, true));
                 }
             }
         }
@@ -134,11 +149,7 @@ pub(super) fn no_floats(model: &Model, _: &Given, errors: &mut Errors) {
                 if let TemplatePart::Arg(arg) = part
                     && let Some((param, float)) = of(arg)
                 {
-                    errors.push(say::float_in_key(
-                        &template.literal,
-                        &float.path.segments[0].ident.to_string(),
-                        &param.name,
-                    ));
+                    errors.push(say::float(&template.literal, float, param, false));
                 }
             }
         }
@@ -147,7 +158,7 @@ pub(super) fn no_floats(model: &Model, _: &Given, errors: &mut Errors) {
                 if let Expr::Path(path) = expr
                     && let Some((param, float)) = path.path.get_ident().and_then(of)
                 {
-                    errors.push(say::float_in_key(path, &float.path.segments[0].ident.to_string(), &param.name));
+                    errors.push(say::float(path, float, param, false));
                 }
             }
         }

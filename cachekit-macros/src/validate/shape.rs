@@ -49,7 +49,7 @@ pub(super) fn returns_something(model: &Model, _: &Given, errors: &mut Errors) {
         ReturnType::Default => errors.push(say::nothing_returned(&model.function.sig.ident, "nothing")),
         ReturnType::Type(_, ty) => match &**ty {
             Type::Tuple(tuple) if tuple.elems.is_empty() => errors.push(say::nothing_returned(ty, "`()`")),
-            Type::Never(_) => errors.push(say::nothing_returned(ty, "never")),
+            Type::Never(_) => errors.push(say::nothing_returned(ty, "`!`")),
             _ => {}
         },
     }
