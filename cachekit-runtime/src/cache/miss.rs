@@ -55,6 +55,7 @@ impl<K: Key, V: Value> Miss<K, V> {
     /// Answers the call: leads the key's flight or follows it.
     ///
     /// Blocks while it follows. A panic of the loader passes through, and a follower takes over.
+    #[inline(never)]
     pub fn run<R, M>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
     where
         M: OutputKind<R, Stored = V>,

@@ -49,6 +49,7 @@ impl<K: Key, V: Value> Stale<K, V> {
     }
 
     /// The value alone; nobody refreshes it.
+    #[inline(never)]
     pub fn into_value(self) -> V {
         self.value
     }
