@@ -3,9 +3,23 @@
 //! `args` reads tokens, `model` gives them meaning, `validate` judges combinations, `expand` writes code. A stage reads only what the stage before
 //! it made: `expand` never looks at an attribute's tokens, and nothing in here knows how code is written.
 
+mod build;
+mod cache;
+mod function;
+mod invalidation;
+mod names;
+mod template;
+mod units;
+mod values;
+
+pub(crate) use build::{Given, impl_block, model, names_self};
+pub(crate) use function::function;
+pub(crate) use invalidation::invalidation;
+pub(crate) use names::{mentioned, mentions};
+
 use proc_macro2::{Span, TokenStream};
 use std::time::Duration;
-use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Path, Signature, Type, Visibility};
+use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Pat, Path, Signature, Type, Visibility};
 
 /// An annotated function together with all that was said about its cache.
 pub(crate) struct Model {
@@ -27,14 +41,16 @@ pub(crate) struct Model {
 pub(crate) struct Function {
     /// `doc`: on the wrapper only.
     pub(crate) docs: Vec<Attribute>,
-    /// `cfg`, `cfg_attr`: on everything that is emitted.
+    /// `cfg`, and `cfg_attr` of a `cfg`: on everything that is emitted.
     pub(crate) cfgs: Vec<Attribute>,
     /// `must_use`, `deprecated`: on the wrapper and on the body.
     pub(crate) shared: Vec<Attribute>,
     /// All other attributes: on the body.
     pub(crate) body_attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
+    /// As the user wrote it, receiver and patterns included.
     pub(crate) sig: Signature,
+    /// One brace group, unparsed.
     pub(crate) body: TokenStream,
     /// Parameters without the receiver, in order of declaration.
     pub(crate) params: Vec<Param>,
@@ -49,7 +65,7 @@ pub(crate) struct Param {
     /// The names that its pattern binds (`[name]` for a plain parameter). They are what `key`, `skip` and `tags` may mention.
     pub(crate) bound: Vec<Ident>,
     /// The original pattern, for the body's signature (`mut x`, `(a, b)`, `Point { x, y }`).
-    pub(crate) pattern: syn::Pat,
+    pub(crate) pattern: Pat,
 }
 
 /// Where the function stands.
@@ -139,7 +155,10 @@ pub(crate) enum TemplatePart {
     /// `{id}`: the value of a parameter (or of a name that a pattern binds).
     Arg(Ident),
     /// `{x:.2}`: the formatted text. `spec` is what stands behind the colon.
-    Formatted { arg: Ident, spec: String },
+    Formatted {
+        arg: Ident,
+        spec: String,
+    },
 }
 
 #[derive(Default)]
@@ -205,4 +224,47 @@ pub(crate) struct LoadTimeout {
     pub(crate) soft: Option<Time>,
     pub(crate) hard: Option<Time>,
     pub(crate) span: Span,
+}
+
+/// An impl block that bears `#[cache]` itself.
+pub(crate) struct ImplModel {
+    /// Everything before the brace: attributes, `impl<…> Trait for Type where …`.
+    pub(crate) head: TokenStream,
+    pub(crate) block: ImplBlock,
+    pub(crate) items: Vec<BlockItem>,
+}
+
+/// In the order of the block.
+pub(crate) enum BlockItem {
+    /// A method with its own `#[cache(…)]`, which is taken off; `Model::place` is a `Method` with `block`.
+    Cached(Box<Model>),
+    Other(TokenStream),
+}
+
+/// What one `#[invalidate(…)]` says.
+pub(crate) struct Invalidation {
+    /// Path of the facade: `::cachekit` unless `crate = …` says otherwise.
+    pub(crate) krate: Path,
+    pub(crate) function: Function,
+    pub(crate) place: Place,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) tags: Vec<Template>,
+    pub(crate) when: When,
+}
+
+/// `user(id)`: a cached function and the key of what to remove from its cache.
+pub(crate) struct Target {
+    pub(crate) path: Path,
+    pub(crate) args: Vec<Expr>,
+    /// The parameter of `|value| user(value.id)`: the arguments are evaluated with the function's result.
+    pub(crate) over_value: Option<Pat>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// After the body, if it did not return `Err`.
+    Ok,
+    /// After the body, whatever it returned.
+    Always,
+    Before,
 }

@@ -1,0 +1,167 @@
+//! `#[cache(name = value, name(…), name)]`.
+
+use crate::diagnostics::{Errors, args as say};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use syn::ext::IdentExt as _;
+use syn::parse::discouraged::Speculative as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Expr, Ident, Token};
+
+/// The arguments that exist, in the order in which the documentation has them.
+pub(crate) const KNOWN: &[&str] = &[
+    "backend",
+    "strategy",
+    "capacity",
+    "name",
+    "version",
+    "key",
+    "skip",
+    "ttl",
+    "idle",
+    "jitter",
+    "refresh_ahead",
+    "stale_while_revalidate",
+    "refresh",
+    "stale_if_error",
+    "errors",
+    "none",
+    "cache_if",
+    "bypass_if",
+    "single_flight",
+    "max_loads",
+    "load_timeout",
+    "on_removal",
+    "tags",
+    "companion",
+    "method",
+    "cache",
+    "crate",
+];
+
+pub(crate) struct Arg {
+    pub(crate) name: Ident,
+    pub(crate) value: Value,
+}
+
+pub(crate) enum Value {
+    /// `method`
+    Flag,
+    /// `ttl = "30s"`
+    Is(Expr),
+    /// `skip(db)`
+    List(Group),
+    /// Something that has been reported already.
+    Unreadable,
+}
+
+/// All arguments, also those that do not exist.
+pub(crate) fn arguments(tokens: TokenStream, errors: &mut Errors) -> Vec<Arg> {
+    let mut args = Vec::new();
+    let read = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            match argument(input, errors) {
+                Some(arg) => args.push(arg),
+                None => recover(input),
+            }
+            separator(input, errors);
+        }
+        Ok(())
+    };
+    // The closure consumes everything and reports by itself.
+    let complete = read.parse2(tokens);
+    errors.keep(complete);
+    args
+}
+
+fn argument(input: ParseStream<'_>, errors: &mut Errors) -> Option<Arg> {
+    let Ok(name) = input.call(Ident::parse_any) else {
+        errors.push(say::not_an_argument(input.span(), &input.cursor().token_stream()));
+        return None;
+    };
+    let value = if input.peek(Token![=]) {
+        Some(value(&name, input, errors))
+    } else if let Ok((Delimiter::Parenthesis, group)) = group(input) {
+        Some(Value::List(group))
+    } else {
+        Some(Value::Flag)
+    };
+    value.map(|value| Arg { name, value })
+}
+
+/// What stands behind `name`, from the equals sign on.
+pub(crate) fn value(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
+    let equals = match input.parse::<Token![=]>() {
+        Ok(equals) => equals,
+        Err(error) => {
+            errors.push(error);
+            return Value::Unreadable;
+        }
+    };
+    if input.is_empty() || input.peek(Token![,]) {
+        errors.push(say::no_value(name, equals.span));
+        return Value::Unreadable;
+    }
+    let fork = input.fork();
+    match fork.parse::<Expr>() {
+        Ok(expr) => {
+            input.advance_to(&fork);
+            Value::Is(expr)
+        }
+        Err(error) => {
+            errors.push(say::unreadable(name, &error));
+            recover(input);
+            Value::Unreadable
+        }
+    }
+}
+
+fn group(input: ParseStream<'_>) -> syn::Result<(Delimiter, Group)> {
+    input.step(|cursor| match cursor.token_tree() {
+        Some((proc_macro2::TokenTree::Group(group), rest)) => Ok(((group.delimiter(), group), rest)),
+        _ => Err(cursor.error("expected a group")),
+    })
+}
+
+/// Goes on to the next comma that something like an argument follows, so that the next mistake is found too.
+pub(crate) fn recover(input: ParseStream<'_>) {
+    while !input.is_empty() && !next_argument(input) {
+        skip_one(input);
+    }
+}
+
+fn next_argument(input: ParseStream<'_>) -> bool {
+    let fork = input.fork();
+    if fork.parse::<Token![,]>().is_err() {
+        return false;
+    }
+    if fork.is_empty() {
+        return true;
+    }
+    fork.call(Ident::parse_any).is_ok()
+        && (fork.is_empty()
+            || fork.peek(Token![,])
+            || fork.peek(syn::token::Paren)
+            || (fork.peek(Token![=]) && !fork.peek(Token![==])))
+}
+
+fn skip_one(input: ParseStream<'_>) {
+    let skipped = input.step(|cursor| match cursor.token_tree() {
+        Some((_, rest)) => Ok(((), rest)),
+        None => Err(cursor.error("the end")),
+    });
+    debug_assert!(skipped.is_ok() || input.is_empty());
+}
+
+/// The comma between two arguments.
+pub(crate) fn separator(input: ParseStream<'_>, errors: &mut Errors) {
+    if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+        return;
+    }
+    let span: Span = input.span();
+    errors.push(say::no_comma(span, &input.cursor().token_stream()));
+    if input.fork().call(Ident::parse_any).is_err() {
+        recover(input);
+        // At the comma, or at the end.
+        let _: Result<Token![,], _> = input.parse();
+    }
+}

@@ -1,0 +1,92 @@
+//! `#[invalidate(…)]`.
+
+use super::{at, at_span, code, did_you_mean};
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{Error, Expr, ExprClosure, Ident, LitStr, Pat};
+
+pub(crate) fn nothing() -> Error {
+    at_span(
+        Span::call_site(),
+        "CK094",
+        "`#[invalidate]` names nothing to invalidate: write `#[invalidate(user(id))]` or `#[invalidate(tags = [\"team:{team}\"])]`",
+    )
+}
+
+pub(crate) fn unreadable(error: &Error) -> Error {
+    at_span(
+        error.span(),
+        "CK095",
+        &format!(
+            "this is not a call of a cached function ({error}): write `user(id)`, `Repo::find(id)` or `|value| user(value.id)`"
+        ),
+    )
+}
+
+pub(crate) fn not_a_call(expr: &impl ToTokens) -> Error {
+    let text = code(expr);
+    at(
+        expr,
+        "CK095",
+        &format!(
+            "`{text}` is not a call of a cached function: write its key behind it, `user(id)`, `Repo::find(id)` or `|value| user(value.id)`"
+        ),
+    )
+}
+
+pub(crate) fn not_a_path(expr: &Expr) -> Error {
+    at(
+        expr,
+        "CK095",
+        &format!("`{}` is not the name of a cached function: write `user(id)` or `Repo::find(id)`", code(expr)),
+    )
+}
+
+pub(crate) fn closure_body(body: &Expr) -> Error {
+    at(
+        body,
+        "CK096",
+        &format!(
+            "the closure gives `{}`, not a call of a cached function: write `|value| user(value.id)`, several as `|value| (user(value.id), posts(value.author))`",
+            code(body)
+        ),
+    )
+}
+
+pub(crate) fn one_value(closure: &ExprClosure) -> Error {
+    at(
+        closure,
+        "CK097",
+        &format!(
+            "the closure takes {} parameters, but it is given one, the value: write `|value| user(value.id)`",
+            closure.inputs.len()
+        ),
+    )
+}
+
+pub(crate) fn before_value(pat: &Pat) -> Error {
+    at(
+        pat,
+        "CK098",
+        "with `when = \"before\"` there is no value yet: write the target over the parameters, `user(id)`, or leave `when` out",
+    )
+}
+
+pub(crate) fn when(literal: &LitStr) -> Error {
+    let text = literal.value();
+    let hint = did_you_mean(&text, ["always", "before"]).unwrap_or_else(|| {
+        "write `when = \"always\"` or `when = \"before\"`, or leave it out for \"unless it returned `Err`\"".into()
+    });
+    at(literal, "CK099", &format!("`when` has no value \"{text}\"; {hint}"))
+}
+
+pub(crate) fn unknown(name: &Ident) -> Error {
+    let text = name.to_string();
+    let hint = did_you_mean(&text, ["tags", "when", "crate"])
+        .unwrap_or_else(|| "it takes calls such as `user(id)`, and `tags`, `when` and `crate`".into());
+    at(name, "CK100", &format!("`#[invalidate]` has no argument `{text}`; {hint}"))
+}
+
+pub(crate) fn twice(target: &impl ToTokens) -> Error {
+    at(target, "CK101", "this is invalidated already: keep one of the two")
+}

@@ -1,0 +1,70 @@
+//! What is stored, and the closures that decide.
+
+use super::{at, code};
+use quote::ToTokens;
+use syn::{Error, Expr, ExprClosure, Ident, LitBool, LitInt};
+
+pub(crate) fn one_value(name: &Ident, closure: &ExprClosure) -> Error {
+    let example = if name == "ttl" { "ttl = |value| value.lifetime()" } else { "cache_if = |value| !value.is_empty()" };
+    let count = closure.inputs.len();
+    at(
+        closure,
+        "CK067",
+        &format!("the closure of `{name}` takes {count} parameters, but it is given one, the value: write `{example}`"),
+    )
+}
+
+pub(crate) fn constant(name: &Ident, expr: &Expr) -> Error {
+    let instead = if name == "bypass_if" {
+        "write a condition over the parameters, `bypass_if = id == 0`, or leave it out"
+    } else {
+        "write a closure over the value, `cache_if = |value| !value.is_empty()`, or leave it out"
+    };
+    at(expr, "CK068", &format!("`{name} = {}` says the same of every call: {instead}", code(expr)))
+}
+
+pub(crate) fn bypass_closure(closure: &ExprClosure) -> Error {
+    at(
+        closure,
+        "CK069",
+        "`bypass_if` is asked before there is a value: write an expression over the parameters, `bypass_if = id == 0` (`cache_if` takes a closure over the value)",
+    )
+}
+
+pub(crate) fn none_true(bool: &LitBool) -> Error {
+    at(
+        bool,
+        "CK070",
+        "`none = true` is the default, a `None` is stored like any value: leave it out, or write `none = \"5s\"` or `none = false`",
+    )
+}
+
+pub(crate) fn no_loads(int: &LitInt) -> Error {
+    at(
+        int,
+        "CK071",
+        "`max_loads = 0` lets nothing be computed: write the most computations at once, `max_loads = 8`, or leave it out",
+    )
+}
+
+pub(crate) fn no_result(name: &Ident, output: &impl ToTokens) -> Error {
+    at(
+        name,
+        "CK072",
+        &format!(
+            "`{name}` is about `Err`, and this function returns `{}`: return a `Result`, or leave it out",
+            code(output)
+        ),
+    )
+}
+
+pub(crate) fn no_option(name: &Ident, output: &impl ToTokens) -> Error {
+    at(
+        name,
+        "CK073",
+        &format!(
+            "`none` is about `None`, and this function returns `{}`: return an `Option`, or leave it out",
+            code(output)
+        ),
+    )
+}

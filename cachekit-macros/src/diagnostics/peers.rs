@@ -1,0 +1,98 @@
+//! Spellings of other versions and of the crate `cached`, so that who comes from there is told ours.
+
+use super::code;
+use syn::{Expr, ExprLit, Lit};
+
+/// What `cached` calls `name`, in our words.
+pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
+    let number = match value {
+        Some(Expr::Lit(ExprLit { lit: Lit::Int(int), .. })) => Some(int.base10_digits().to_owned()),
+        _ => None,
+    };
+    let number_or = |other: &str| number.clone().unwrap_or_else(|| other.to_owned());
+    let text = match name {
+        "size" | "max_size" => format!("here it is `capacity = {}`", value.map_or_else(|| "100".to_owned(), code)),
+        "time" | "ttl_secs" => format!("here it is `ttl = \"{}s\"`", number_or("30")),
+        "ttl_millis" => format!("here it is `ttl = \"{}ms\"`", number_or("500")),
+        "time_refresh" => "here a time that starts anew with every use is `idle = \"30s\"`, beside `ttl` or instead of it".into(),
+        "result" => "an `Err` is never stored here, so leave it out (`errors = \"5s\"` stores it)".into(),
+        "option" => "here it is `none = false`".into(),
+        "sync_writes" | "sync_lock" => {
+            "concurrent calls of one key compute once here unless `single_flight = false` is said, so leave it out".into()
+        }
+        "convert" => "here the key is an expression by itself, `key = (id, name.len())` or `key = \"{id}:{name}\"`, and needs no type".into(),
+        "ty" | "create" => "here it is `strategy = \"lru\"` with `capacity`, or `cache = EXPR` for a cache that is built elsewhere".into(),
+        "with_cached_flag" => "here the companion tells whether a call was a hit: `name::traced(…)`".into(),
+        "unbound" => "here it is `capacity = \"unbounded\"`".into(),
+        "map_error" => "a cache that fails is bypassed here and never fails the call, so leave it out".into(),
+        "disk" | "redis" => "here it will be `backend`, of which this version has only `backend = \"memory\"`".into(),
+        "result_fallback" => "here it is `stale_if_error = \"1h\"` beside `ttl`".into(),
+        "in_impl" => "here it is `method`, and only where neither a receiver nor `Self` in the signature says it".into(),
+        "force_refresh" => "here the companion does it, `name::refresh(…)`, or `bypass_if = EXPR` for calls that do not ask the cache".into(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// Arguments of later versions, with what to do until then.
+pub(crate) fn not_here(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "max_bytes" | "weigher" => ": bound the cache by `capacity`, in entries",
+        "near_ttl" | "codec" | "compress" | "lock" | "timeout" | "on_backend_error" => {
+            ", whose only backend is \"memory\": leave it out"
+        }
+        "hasher" | "batch" | "of" | "http" | "scope" => ": leave it out",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{not_here, ours};
+    use crate::args::KNOWN;
+
+    const CACHED: &[&str] = &[
+        "size",
+        "max_size",
+        "time",
+        "ttl_secs",
+        "ttl_millis",
+        "time_refresh",
+        "result",
+        "option",
+        "sync_writes",
+        "sync_lock",
+        "convert",
+        "ty",
+        "create",
+        "with_cached_flag",
+        "unbound",
+        "map_error",
+        "disk",
+        "redis",
+        "result_fallback",
+        "in_impl",
+        "force_refresh",
+    ];
+
+    #[test]
+    fn every_spelling_of_cached_has_an_answer() {
+        for name in CACHED {
+            assert!(ours(name, None).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_exists_is_never_called_foreign() {
+        for name in KNOWN {
+            assert!(ours(name, None).is_none() && not_here(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_carried_over() {
+        let value: syn::Expr = syn::parse_quote!(30);
+        assert!(ours("ttl_secs", Some(&value)).is_some_and(|text| text.contains("`ttl = \"30s\"`")));
+        assert!(ours("size", Some(&value)).is_some_and(|text| text.contains("`capacity = 30`")));
+    }
+}

@@ -1,0 +1,112 @@
+//! Where and how much: backend, strategy, capacity, name, version.
+
+use super::{at, code, did_you_mean, list};
+use syn::{Error, Expr, ExprArray, ExprPath, LitInt, LitStr};
+
+pub(crate) const STRATEGIES: &[&str] = &["lru", "fifo", "s3-fifo"];
+
+pub(crate) fn backend(literal: &LitStr) -> Error {
+    let text = literal.value();
+    match text.as_str() {
+        "redis" | "file" => at(
+            literal,
+            "CK031",
+            &format!(
+                "`backend = \"{text}\"` is not available in this version of cachekit: write `backend = \"memory\"`, or leave it out"
+            ),
+        ),
+        _ => {
+            let hint = did_you_mean(&text, ["memory"])
+                .unwrap_or_else(|| "this version of cachekit has `\"memory\"` only".into());
+            at(literal, "CK032", &format!("there is no backend \"{text}\"; {hint}"))
+        }
+    }
+}
+
+pub(crate) fn backend_path(expr: &Expr) -> Error {
+    at(
+        expr,
+        "CK032",
+        &format!("`backend` does not take `{}`: this version of cachekit has `backend = \"memory\"` only", code(expr)),
+    )
+}
+
+pub(crate) fn no_backend(array: &ExprArray) -> Error {
+    at(array, "CK033", "`backend = []` names no backend: write `backend = \"memory\"`, or leave it out")
+}
+
+pub(crate) fn backend_twice(second: &Expr) -> Error {
+    at(second, "CK033", "`backend` names \"memory\" twice: keep one of them")
+}
+
+pub(crate) fn strategy(literal: &LitStr) -> Error {
+    let text = literal.value();
+    let hint = did_you_mean(&text, STRATEGIES.iter().copied()).unwrap_or_else(|| {
+        format!(
+            "the strategies are {}, and a path to a type that implements `Policy` works too, `strategy = my::Policy`",
+            list(STRATEGIES.iter().map(|name| format!("\"{name}\"")))
+        )
+    });
+    at(literal, "CK034", &format!("there is no strategy \"{text}\"; {hint}"))
+}
+
+pub(crate) fn unquoted_strategy(path: &ExprPath, name: &str) -> Error {
+    at(
+        path,
+        "CK035",
+        &format!(
+            "the names of strategies are strings: write `strategy = \"{name}\"` (a path means a type of yours that implements `Policy`)"
+        ),
+    )
+}
+
+pub(crate) fn no_capacity(int: &LitInt) -> Error {
+    at(
+        int,
+        "CK036",
+        "`capacity = 0` keeps nothing: write the number of entries to keep, `capacity = 10_000`, or take `#[cache]` off",
+    )
+}
+
+pub(crate) fn negative_capacity(expr: &Expr) -> Error {
+    at(
+        expr,
+        "CK036",
+        "`capacity` is negative: write the number of entries to keep, `capacity = 10_000`, or `capacity = \"unbounded\"`",
+    )
+}
+
+pub(crate) fn capacity_string(literal: &LitStr) -> Error {
+    let text = literal.value();
+    let digits: String = text.chars().filter(|c| !matches!(c, '_' | ',' | ' ')).collect();
+    let right = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("write a number, `capacity = {}`", text.trim().replace([',', ' '], "_"))
+    } else if let Some(hint) = did_you_mean(&text, ["unbounded"]) {
+        hint
+    } else {
+        "it counts entries: write a number, `capacity = 10_000`, or `capacity = \"unbounded\"`".to_owned()
+    };
+    at(literal, "CK037", &format!("`capacity = \"{text}\"` is not a number of entries; {right}"))
+}
+
+pub(crate) fn version_range(int: &LitInt) -> Error {
+    at(int, "CK038", &format!("`version = {int}` does not fit: write an integer from 0 to {}", u64::MAX))
+}
+
+pub(crate) fn unbounded_strategy(strategy: &impl quote::ToTokens) -> Error {
+    at(
+        strategy,
+        "CK039",
+        "`strategy` has no effect with `capacity = \"unbounded\"`, which never evicts: leave one of the two out",
+    )
+}
+
+pub(crate) fn cache_elsewhere(name: &syn::Ident) -> Error {
+    at(
+        name,
+        "CK040",
+        &format!(
+            "`{name}` has no effect beside `cache = …`: that cache exists already, so set it where the cache is built (`Cache::builder()`)"
+        ),
+    )
+}

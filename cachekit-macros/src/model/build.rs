@@ -1,0 +1,160 @@
+//! Puts the arguments and the function together.
+
+use super::cache::{Draft, KeyArg, draft};
+use super::{
+    BlockItem, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore, Place, Receiver,
+    Store,
+};
+use crate::args::{Arg, Block, BlockPart};
+use crate::diagnostics::{Errors, args as say};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Ident, Path, ReceiverKind, Type, parse_quote};
+
+/// Which arguments were given, right or wrong: where a check points at, and what keeps it from complaining twice.
+pub(crate) struct Given {
+    names: Vec<Ident>,
+    /// What `skip(…)` lists.
+    pub(crate) skipped: Vec<Ident>,
+}
+
+impl Given {
+    pub(crate) fn get(&self, name: &str) -> Option<&Ident> {
+        self.names.iter().find(|given| *given == name)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// `skip(self)`.
+    pub(crate) fn skips_self(&self) -> bool {
+        self.skipped.iter().any(|name| name == "self")
+    }
+}
+
+/// The model of one function; what is wrong in it has been reported and is left out.
+pub(crate) fn model(
+    args: Vec<Arg>,
+    function: Function,
+    block: Option<(&ImplBlock, Option<&Path>)>,
+    errors: &mut Errors,
+) -> (Model, Given) {
+    let Draft {
+        krate,
+        strategy,
+        capacity,
+        name,
+        version,
+        key,
+        skip,
+        freshness,
+        outcome,
+        no_single_flight,
+        max_loads,
+        load_timeout,
+        tags,
+        on_removal,
+        companion,
+        cache,
+        given,
+        meant,
+    } = draft(args, &function, errors);
+    let given = Given { names: [given, meant].concat(), skipped: skip };
+    let key = match key {
+        Some(KeyArg::Template(template)) => Key::Template(template),
+        Some(KeyArg::Exprs(exprs)) => Key::Exprs(exprs),
+        None => Key::Params(unskipped(&function, &given.skipped)),
+    };
+    let store = match cache {
+        Some(cache) => Store::Elsewhere(cache),
+        None => Store::Own(Box::new(OwnStore { strategy, capacity, name, version })),
+    };
+    let model = Model {
+        krate: krate.or_else(|| block.and_then(|(_, krate)| krate.cloned())).unwrap_or_else(facade),
+        place: place(&function, given.has("method"), block.map(|(block, _)| block)),
+        companion: companion.unwrap_or(Companion::Default),
+        store,
+        key,
+        freshness,
+        outcome,
+        concurrency: Concurrency { single_flight: !no_single_flight, max_loads, load_timeout },
+        tags,
+        on_removal,
+        function,
+    };
+    (model, given)
+}
+
+pub(super) fn facade() -> Path {
+    parse_quote!(::cachekit)
+}
+
+/// A pattern that binds several names is one part of the key; it is skipped when all of them are.
+fn unskipped(function: &Function, skipped: &[Ident]) -> Vec<usize> {
+    let is_skipped = |name: &Ident| skipped.iter().any(|skipped| skipped.unraw() == name.unraw());
+    let kept = |index: &usize| {
+        let bound = &function.params[*index].bound;
+        bound.is_empty() || !bound.iter().all(is_skipped)
+    };
+    (0..function.params.len()).filter(kept).collect()
+}
+
+pub(super) fn place(function: &Function, method: bool, block: Option<&ImplBlock>) -> Place {
+    let receiver = function.sig.receiver().map(|tokens| Receiver {
+        by_reference: match &tokens.kind {
+            ReceiverKind::Reference(..) => true,
+            ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
+            _ => false,
+        },
+        tokens: tokens.clone(),
+    });
+    if receiver.is_some() || method || block.is_some() || names_self(function.sig.to_token_stream()) {
+        Place::Method(Method { receiver, block: block.cloned() })
+    } else {
+        Place::Free
+    }
+}
+
+/// `Self` cannot stand in the signature of a function outside of an impl.
+pub(crate) fn names_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => names_self(group.stream()),
+        _ => false,
+    })
+}
+
+/// The block and what was given in each of its annotated methods, in order.
+pub(crate) fn impl_block(args: Vec<Arg>, block: Block, errors: &mut Errors) -> (ImplModel, Vec<Given>) {
+    let krate = block_crate(args, errors);
+    let Block { head, self_ty, generics, is_trait, parts } = block;
+    let block = ImplBlock { self_ty, generics, is_trait };
+    let mut givens = Vec::new();
+    let items = parts
+        .into_iter()
+        .map(|part| match part {
+            BlockPart::Other(tokens) => BlockItem::Other(tokens),
+            BlockPart::Cached(args, function) => {
+                let function = super::function(*function, errors);
+                let (model, given) = model(args, function, Some((&block, krate.as_ref())), errors);
+                givens.push(given);
+                BlockItem::Cached(Box::new(model))
+            }
+        })
+        .collect();
+    (ImplModel { head, block, items }, givens)
+}
+
+fn block_crate(args: Vec<Arg>, errors: &mut Errors) -> Option<Path> {
+    let mut krate = None;
+    for arg in args {
+        match (arg.name == "crate", arg.value) {
+            (true, crate::args::Value::Is(expr)) => krate = errors.keep(super::values::path(&arg.name, &expr)),
+            (true, _) => errors.push(say::missing_value(&arg.name)),
+            (false, _) => errors.push(say::on_block(&arg.name)),
+        }
+    }
+    krate
+}

@@ -1,0 +1,101 @@
+//! Times that go together.
+
+use crate::diagnostics::{Errors, freshness as say};
+use crate::model::{Given, Jitter, Key, Model, Time, Ttl};
+use proc_macro2::Span;
+use std::time::Duration;
+use syn::Type;
+
+fn known(time: Option<&Time>) -> Option<(Duration, Span)> {
+    match time {
+        Some(Time::Known(time, span)) => Some((*time, *span)),
+        _ => None,
+    }
+}
+
+fn known_ttl(model: &Model) -> Option<Duration> {
+    match &model.freshness.ttl {
+        Some(Ttl::Time(time)) => known(Some(time)).map(|(ttl, _)| ttl),
+        _ => None,
+    }
+}
+
+pub(super) fn needs_ttl(_: &Model, given: &Given, errors: &mut Errors) {
+    if given.has("ttl") || given.has("cache") {
+        return;
+    }
+    for name in ["jitter", "refresh_ahead", "stale_while_revalidate", "stale_if_error"] {
+        if let Some(name) = given.get(name) {
+            errors.push(say::needs_ttl(name));
+        }
+    }
+}
+
+pub(super) fn refresh_has_something_to_do(model: &Model, given: &Given, errors: &mut Errors) {
+    if model.freshness.inline_refresh
+        && let Some(name) = given.get("refresh")
+        && !["refresh_ahead", "stale_while_revalidate", "cache"].iter().any(|name| given.has(name))
+    {
+        errors.push(say::nothing_to_refresh(name));
+    }
+}
+
+pub(super) fn within_ttl(model: &Model, _: &Given, errors: &mut Errors) {
+    let Some(ttl) = known_ttl(model) else { return };
+    if let Some(Jitter::Time(jitter)) = &model.freshness.jitter
+        && let Some((jitter, span)) = known(Some(jitter))
+        && jitter >= ttl
+    {
+        errors.push(say::jitter_eats_ttl(span));
+    }
+    if let Some((idle, span)) = known(model.freshness.idle.as_ref())
+        && idle >= ttl
+    {
+        errors.push(say::idle_not_shorter(span));
+    }
+}
+
+pub(super) fn load_timeout(model: &Model, given: &Given, errors: &mut Errors) {
+    let Some(name) = given.get("load_timeout") else { return };
+    if model.function.sig.asyncness.is_none() {
+        errors.push(say::load_timeout_sync(name));
+        return;
+    }
+    let Some(timeout) = &model.concurrency.load_timeout else { return };
+    let stale = ["stale_while_revalidate", "stale_if_error", "cache"].iter().any(|name| given.has(name));
+    if timeout.soft.is_some() && !stale {
+        errors.push(say::soft_without_stale(timeout.span));
+    }
+    if let Some((soft, span)) = known(timeout.soft.as_ref())
+        && let Some((hard, _)) = known(timeout.hard.as_ref())
+        && soft >= hard
+    {
+        errors.push(say::soft_not_shorter(span));
+    }
+}
+
+/// What is done once for all waiting callers needs them to wait together.
+pub(super) fn single_flight(model: &Model, given: &Given, errors: &mut Errors) {
+    let Some(name) = given.get("single_flight").filter(|_| !model.concurrency.single_flight) else { return };
+    if model.freshness.inline_refresh {
+        errors.push(say::needs_flight(name, "refresh = \"inline\""));
+    }
+    if model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some()) {
+        errors.push(say::needs_flight(name, "load_timeout = (soft = …)"));
+    }
+}
+
+/// A refresh in the background outlives the call.
+pub(super) fn refresh_owns_its_parameters(model: &Model, given: &Given, errors: &mut Errors) {
+    if given.has("refresh") {
+        return;
+    }
+    let Some(by) = given.get("refresh_ahead").or_else(|| given.get("stale_while_revalidate")) else { return };
+    for (index, param) in model.function.params.iter().enumerate() {
+        // Those in the key have been reported as such.
+        let keyed = matches!(&model.key, Key::Params(params) if params.contains(&index));
+        if !keyed && matches!(&param.ty, Type::Reference(reference) if reference.mutability.is_some()) {
+            errors.push(say::refresh_mut(&param.ty, &param.name, by));
+        }
+    }
+}

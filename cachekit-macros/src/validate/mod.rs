@@ -1,0 +1,64 @@
+//! Judges what is readable but wrong: one small function per check, all of them named in the lists here.
+
+mod companion;
+mod freshness;
+mod invalidation;
+mod key;
+mod outcome;
+mod shape;
+mod store;
+
+pub(crate) use invalidation::invalidation;
+
+use crate::diagnostics::Errors;
+use crate::model::{BlockItem, Given, ImplModel, Model};
+
+type Check = fn(&Model, &Given, &mut Errors);
+
+const CHECKS: &[Check] = &[
+    shape::qualifiers,
+    shape::impl_parameters,
+    shape::returns_something,
+    shape::returns_a_named_type,
+    shape::returns_nothing_borrowed,
+    shape::not_main,
+    key::mut_self,
+    key::self_is_accounted_for,
+    key::skips_whole_parameters,
+    key::skip_or_key,
+    key::mentions_something,
+    key::few_parts,
+    key::no_floats,
+    key::no_mut_references,
+    store::strategy_evicts,
+    store::configured_elsewhere,
+    freshness::needs_ttl,
+    freshness::refresh_has_something_to_do,
+    freshness::within_ttl,
+    freshness::load_timeout,
+    freshness::single_flight,
+    freshness::refresh_owns_its_parameters,
+    outcome::errors_need_a_result,
+    outcome::none_needs_an_option,
+    companion::only_functions_name_it,
+    companion::hides_no_type,
+    companion::method_says_something,
+];
+
+/// An annotated function.
+pub(crate) fn function(model: &Model, given: &Given, errors: &mut Errors) {
+    for check in CHECKS {
+        check(model, given, errors);
+    }
+}
+
+/// An annotated impl block; `given` belongs to its annotated methods, in order.
+pub(crate) fn impl_block(block: &ImplModel, given: &[Given], errors: &mut Errors) {
+    let models = block.items.iter().filter_map(|item| match item {
+        BlockItem::Cached(model) => Some(model),
+        BlockItem::Other(_) => None,
+    });
+    for (model, given) in models.zip(given) {
+        function(model, given, errors);
+    }
+}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(load_timeout = "2s")]
+async fn user(id: u64) -> Result<u64, String> {
+    Ok(id)
+}
+
+fn main() {}

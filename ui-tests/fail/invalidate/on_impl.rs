@@ -1,0 +1,8 @@
+use cachekit::invalidate;
+
+#[invalidate(user(1))]
+impl User {}
+
+struct User;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cachekit::invalidate;
+
+#[invalidate(user(1))]
+struct User;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::invalidate;
+
+#[invalidate(tags = ["user:{id}"], tags = ["team:{name}"])]
+fn rename(id: u64, name: &str) -> u64 {
+    id + name.len() as u64
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cachekit::cache;
+
+#[cache]
+const LIMIT: u64 = 10;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(ttl = "30s")]
+pub enum Kind {
+    A,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cachekit::cache;
+
+#[cache]
+mod users {}
+
+fn main() {}

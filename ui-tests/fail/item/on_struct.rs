@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+struct User {
+    id: u64,
+}
+
+fn main() {}

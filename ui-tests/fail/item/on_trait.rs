@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+trait Users {
+    fn find(&self, id: u64) -> u64;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(key = (user_idd, name.len()))]
+fn user(user_id: u64, name: &str) -> u64 {
+    user_id + name.len() as u64
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use cachekit::cache;
+
+#[cache(key = (id, out))]
+fn fill(id: u64, out: &mut Vec<u64>) -> u64 {
+    out.push(id);
+    id
+}
+
+fn main() {}

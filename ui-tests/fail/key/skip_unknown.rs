@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(skip(dB))]
+fn user(id: u64, db: &str) -> u64 {
+    id + db.len() as u64
+}
+
+fn main() {}

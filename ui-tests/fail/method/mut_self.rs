@@ -1,0 +1,16 @@
+use cachekit::cache;
+
+struct Users;
+
+struct Repo {
+    users: Users,
+}
+
+impl Repo {
+    #[cache(skip(self))]
+    fn find(&mut self, id: u64) -> u64 {
+        id
+    }
+}
+
+fn main() {}

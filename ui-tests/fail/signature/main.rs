@@ -1,0 +1,4 @@
+use cachekit::cache;
+
+#[cache]
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+fn stop(code: i32) -> ! {
+    std::process::exit(code)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+fn log(id: u64) {
+    println!("{id}");
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+fn first(text: &str) -> &str {
+    &text[..1]
+}
+
+fn main() {}

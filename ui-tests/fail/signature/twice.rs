@@ -1,0 +1,9 @@
+use cachekit::cache;
+
+#[cache(ttl = "30s")]
+#[cache(capacity = 10)]
+fn user(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

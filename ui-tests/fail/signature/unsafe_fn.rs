@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache]
+unsafe fn twice(id: u64) -> u64 {
+    id * 2
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(ttl = "0s")]
+fn user(id: u64) -> u64 {
+    id
+}
+
+fn main() {}
