@@ -3,8 +3,33 @@
 //! Users depend on the facade `cachekit`, which re-exports what is public here.
 #![allow(dead_code)] // until the first slice stands end to end
 
+mod background;
+mod cache;
+mod error;
+mod flight;
 #[doc(hidden)]
 pub mod key;
+mod memory;
+mod outcome;
 #[doc(hidden)]
 pub mod output;
+pub mod policy;
+#[doc(hidden)]
+pub mod private;
+mod runtime_thread;
+mod scope;
+mod site;
+pub mod stats;
+mod stripe;
 mod sync;
+mod tags;
+pub mod testing;
+pub mod time;
+
+pub use background::{Flush, flush, is_shut_down, shutdown};
+pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
+pub use error::Error;
+pub use key::Key;
+pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
+pub use output::Value;
+pub use private::invalidate_tag;

@@ -3,11 +3,13 @@
 //! A lookup borrows. The macro picks a *form* for each parameter from the syntax of its type ([`form`]), wraps a reference to the argument into a
 //! [`Part`], and the parts together stand for the owned key: they hash like it and compare with it.
 
+mod expr;
 pub mod form;
 mod part;
 mod probe;
 mod tuple;
 
+pub use expr::{FormOf, FormProbe, ViaOption, ViaReference, ViaValue, part_in};
 pub use part::KeyPart;
 pub use probe::{KeyFallback, KeyOr, KeyProbe, Part, Unusable, assert_key, part};
 pub use tuple::Parts;

@@ -9,7 +9,7 @@ pub use keep::{Keep, keep, lend};
 pub use kind::{Bad, Cacheable, KindId, KindOf, OptionLike, Output, OutputKind, Plain, ResultLike, ResultOk, Value, Whole};
 pub use kind::{assert_output, needs_option, needs_result, pick};
 pub use probe::{OutputFallback, OutputProbe, ViaPlain, ViaResult};
-pub use share::{Share, ShareProbe, ViaClone, ViaNothing};
+pub use share::{Share, ShareProbe, ViaAll, ViaClone, ViaNothing};
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,15 @@
 
 use std::{any::Any, marker::PhantomData, sync::Arc};
 
-/// A way to copy an output for followers, if its type has one.
-pub struct Share<R>(pub(crate) Option<fn(&R) -> Arc<dyn Any + Send + Sync>>, pub(crate) Option<fn(&(dyn Any + Send + Sync)) -> Option<R>>);
+type Pack<R> = fn(&R) -> Arc<dyn Any + Send + Sync>;
+type Unpack<R> = fn(&(dyn Any + Send + Sync)) -> Option<R>;
+type Same<R> = fn(&R, &R) -> bool;
+
+/// Ways to copy an output for followers and to compare two (for a dry run), as far as its type has them.
+pub struct Share<R> {
+    copy: Option<(Pack<R>, Unpack<R>)>,
+    same: Option<Same<R>>,
+}
 
 impl<R> Clone for Share<R> {
     fn clone(&self) -> Self {
@@ -14,22 +21,31 @@ impl<R> Clone for Share<R> {
 impl<R> Copy for Share<R> {}
 
 impl<R> Share<R> {
-    pub(crate) const NOTHING: Self = Share(None, None);
+    pub(crate) const NOTHING: Self = Share { copy: None, same: None };
 
     pub(crate) fn pack(self, output: &R) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.0.map(|pack| pack(output))
+        self.copy.map(|(pack, _)| pack(output))
     }
 
     pub(crate) fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R> {
-        self.1.and_then(|unpack| unpack(packed))
+        self.copy.and_then(|(_, unpack)| unpack(packed))
+    }
+
+    /// `None`: the type has no `PartialEq`.
+    pub(crate) fn same(self, a: &R, b: &R) -> Option<bool> {
+        self.same.map(|same| same(a, b))
     }
 }
 
 impl<R: Clone + Send + Sync + 'static> Share<R> {
-    pub(crate) const CLONE: Self = Share(Some(|output| Arc::new(output.clone())), Some(|packed| packed.downcast_ref::<R>().cloned()));
+    pub(crate) const CLONE: Self = Share { copy: Some((|output| Arc::new(output.clone()), |packed| packed.downcast_ref::<R>().cloned())), same: None };
 }
 
-/// `(&ShareProbe::<R>::NEW).share()`: finds out by method resolution.
+impl<R: Clone + PartialEq + Send + Sync + 'static> Share<R> {
+    const ALL: Self = Share { same: Some(|a, b| a == b), ..Share::CLONE };
+}
+
+/// `(&&ShareProbe::<R>::NEW).share()`: finds out by method resolution, most able first.
 pub struct ShareProbe<R>(PhantomData<fn() -> R>);
 
 impl<R> ShareProbe<R> {
@@ -37,25 +53,37 @@ impl<R> ShareProbe<R> {
     pub const NEW: Self = ShareProbe(PhantomData);
 }
 
-/// Wins where the output is `Clone + Send + Sync + 'static`.
-pub trait ViaClone<R> {
-    /// The way.
+/// Wins where the output can be copied and compared.
+pub trait ViaAll<R> {
+    /// The ways.
     fn share(&self) -> Share<R>;
 }
 
-impl<R: Clone + Send + Sync + 'static> ViaClone<R> for ShareProbe<R> {
+impl<R: Clone + PartialEq + Send + Sync + 'static> ViaAll<R> for &ShareProbe<R> {
+    fn share(&self) -> Share<R> {
+        Share::ALL
+    }
+}
+
+/// Wins next, where the output is `Clone + Send + Sync + 'static`.
+pub trait ViaClone<R> {
+    /// The ways.
+    fn share(&self) -> Share<R>;
+}
+
+impl<R: Clone + Send + Sync + 'static> ViaClone<R> for &&ShareProbe<R> {
     fn share(&self) -> Share<R> {
         Share::CLONE
     }
 }
 
-/// Serves all the rest, one reference further.
+/// Serves all the rest.
 pub trait ViaNothing<R> {
     /// No way.
     fn share(&self) -> Share<R>;
 }
 
-impl<R> ViaNothing<R> for &ShareProbe<R> {
+impl<R> ViaNothing<R> for ShareProbe<R> {
     fn share(&self) -> Share<R> {
         Share::NOTHING
     }

@@ -1,4 +1,4 @@
-use super::{OutputFallback as _, ViaClone as _, ViaNothing as _, ViaPlain as _, ViaResult as _, *};
+use super::{OutputFallback as _, ViaAll as _, ViaClone as _, ViaNothing as _, ViaPlain as _, ViaResult as _, *};
 use std::rc::Rc;
 
 struct NoClone;
@@ -54,9 +54,20 @@ fn generic_code_sees_results_too() {
 
 #[test]
 fn outputs_are_shared_only_if_they_can_be_cloned() {
-    let can = (&ShareProbe::<Result<u8, String>>::NEW).share();
-    let cannot = (&ShareProbe::<Result<u8, NoClone>>::NEW).share();
+    let can = (&&ShareProbe::<Result<u8, String>>::NEW).share();
+    let cannot = (&&ShareProbe::<Result<u8, NoClone>>::NEW).share();
     let packed = can.pack(&Err("no".to_owned())).expect("shareable");
     assert_eq!(can.unpack(&*packed), Some(Err("no".to_owned())));
     assert!(cannot.pack(&Err(NoClone)).is_none());
+    assert_eq!(can.same(&Ok(1), &Ok(2)), Some(false));
+    assert_eq!(cannot.same(&Ok(1), &Ok(1)), None);
+}
+
+#[test]
+fn outputs_that_cannot_be_compared_can_be_copied() {
+    #[derive(Clone)]
+    struct Opaque;
+    let share = (&&ShareProbe::<Opaque>::NEW).share();
+    assert!(share.pack(&Opaque).is_some());
+    assert_eq!(share.same(&Opaque, &Opaque), None);
 }

@@ -1,0 +1,192 @@
+//! The builder: everything that the attribute can say.
+
+use super::{
+    Cache,
+    settings::{Exceptional, Jitter, Settings, Ttl},
+};
+use crate::{
+    key::Key,
+    outcome::RemovalCause,
+    output::{OptionLike, Value},
+    policy::{Policy, Strategy},
+};
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+/// Builds a [`Cache`].
+///
+/// ```
+/// use cachekit_runtime::Cache;
+/// use std::time::Duration;
+///
+/// let squares: Cache<u64, u64> = Cache::builder().name("squares").capacity(1_000).ttl(Duration::from_secs(30)).build();
+/// assert_eq!(squares.get_or_compute(&12, || 144), 144);
+/// assert_eq!(squares.get(&12), Some(144));
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder<K, V> {
+    settings: Settings<K, V>,
+}
+
+impl<K: Key, V: Value> Default for Builder<K, V> {
+    fn default() -> Self {
+        Builder { settings: Settings::new() }
+    }
+}
+
+impl<K: Key, V: Value> Builder<K, V> {
+    /// As `Builder::default().name(name)`.
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::default().name(name)
+    }
+
+    /// The name under which statistics and messages speak of the cache. Default: `"cache"`; for `#[cache]`, module path and function.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// A number to raise when the meaning of the values changes while their type stays. Default: 0.
+    pub fn version(mut self, version: u64) -> Self {
+        self.settings.version = version;
+        self
+    }
+
+    /// The most entries it holds; never more, at no time. Default: 10 000. With 0 nothing is ever stored.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.settings.capacity = Some(entries);
+        self
+    }
+
+    /// No bound, and so no policy: the fastest hit, for key sets that are bounded by themselves.
+    pub fn unbounded(mut self) -> Self {
+        self.settings.capacity = None;
+        self
+    }
+
+    /// Which entry makes room for a new one. Default: `Strategy::S3Fifo`.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.settings.strategy = strategy;
+        self
+    }
+
+    /// A policy of one's own; `with_capacity` makes one per shard.
+    pub fn policy<P: Policy>(self) -> Self {
+        self.strategy(Strategy::of::<P>())
+    }
+
+    /// How long a value is fresh. Zero: never stored. Default: for ever.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = Ttl::Fixed(ttl);
+        self
+    }
+
+    /// How long this value is fresh. Zero: not stored.
+    pub fn ttl_with(mut self, ttl: impl Fn(&V) -> Duration + Send + Sync + 'static) -> Self {
+        self.settings.ttl = Ttl::ByValue(Arc::new(ttl));
+        self
+    }
+
+    /// An entry goes when it has not been used for so long. Default: never.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.settings.idle = Some(idle);
+        self
+    }
+
+    /// Up to so many percent (0 to 100) are taken off each ttl at random, so that entries stored together do not expire together.
+    pub fn jitter_percent(mut self, percent: f64) -> Self {
+        self.settings.jitter = Jitter::Percent(percent.clamp(0.0, 100.0));
+        self
+    }
+
+    /// Up to so much time is taken off each ttl at random.
+    pub fn jitter(mut self, time: Duration) -> Self {
+        self.settings.jitter = Jitter::Time(time);
+        self
+    }
+
+    /// A hit past so many percent (0 to 100) of the effective ttl has the value refreshed in the background. Only generated code and
+    /// [`Cache::look`]-level callers can refresh in the background; `get_or_compute` recomputes inline, by one caller at a time.
+    pub fn refresh_ahead(mut self, percent: f64) -> Self {
+        self.settings.refresh_ahead = Some(percent.clamp(0.0, 100.0));
+        self
+    }
+
+    /// How long past its ttl a value may be given while one refresh is under way. Default: zero.
+    pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        self.settings.stale_while_revalidate = time;
+        self
+    }
+
+    /// How long past its ttl a value may be given when the loader fails. Default: zero.
+    pub fn stale_if_error(mut self, time: Duration) -> Self {
+        self.settings.stale_if_error = time;
+        self
+    }
+
+    /// Stores only the values for which this holds; the others go to those who wait already. Default: all.
+    pub fn cache_if(mut self, test: impl Fn(&V) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.cache_if = Some(Arc::new(test));
+        self
+    }
+
+    /// The most loaders of this cache at once, at least 1; further callers wait. A nested load that would wait for itself goes over it, and is
+    /// counted. Default: no limit.
+    pub fn max_loads(mut self, loads: usize) -> Self {
+        self.settings.max_loads = Some(loads.max(1));
+        self
+    }
+
+    /// Whether concurrent callers of one missing key share one load. Default: true.
+    pub fn single_flight(mut self, on: bool) -> Self {
+        self.settings.single_flight = on;
+        self
+    }
+
+    /// After so long a stale value, if there is one, is given while the load goes on. For generated code.
+    pub fn load_timeout_soft(mut self, time: Duration) -> Self {
+        self.settings.load_timeout_soft = Some(time);
+        self
+    }
+
+    /// After so long the call fails with [`Error::LoadTimeout`](crate::Error::LoadTimeout). For generated code.
+    pub fn load_timeout_hard(mut self, time: Duration) -> Self {
+        self.settings.load_timeout_hard = Some(time);
+        self
+    }
+
+    /// Called for each entry that leaves, outside of all locks, by the thread whose operation removed it. A panic in it is logged.
+    pub fn on_removal(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
+        self.settings.on_removal = Some(Arc::new(listener));
+        self
+    }
+
+    /// Builds it.
+    #[must_use]
+    pub fn build(self) -> Cache<K, V> {
+        Cache::from_settings(self.settings)
+    }
+}
+
+impl<K: Key, T: Value, E: Value> Builder<K, Result<T, E>> {
+    /// How long an `Err` is stored, in a cache that holds whole `Result`s. Zero: not stored.
+    pub fn errors(mut self, ttl: Duration) -> Self {
+        self.settings.exceptional.push(Arc::new(move |value: &Result<T, E>| value.is_err().then_some(Exceptional::For(ttl))));
+        self
+    }
+}
+
+impl<K: Key, V: Value + OptionLike> Builder<K, V> {
+    /// How long a `None` is stored, a negative entry. Default: like any value.
+    pub fn none_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.exceptional.push(Arc::new(move |value: &V| value.is_none().then_some(Exceptional::For(ttl))));
+        self
+    }
+
+    /// Whether a `None` is stored. Default: true.
+    pub fn store_none(mut self, stored: bool) -> Self {
+        if !stored {
+            self.settings.exceptional.push(Arc::new(|value: &V| value.is_none().then_some(Exceptional::NotStored)));
+        }
+        self
+    }
+}

@@ -1,0 +1,94 @@
+//! `load_timeout = (soft = …)`: after so long a stale value is given while the load goes on alone.
+
+use super::{
+    follow::Followed,
+    lead::Load,
+    miss::{Miss, Plan},
+    miss_async::race,
+    refresh::spawn_future,
+};
+use crate::{
+    error::TimedOut,
+    flight::map::Joined,
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::{Output, OutputKind, Share, Value},
+    scope,
+};
+
+impl<K: Key, V: Value> Miss<K, V> {
+    /// As [`Miss::run_async`]; if there is a stale value within an allowance, the load runs in a task of its own and the call waits for it no
+    /// longer than the soft load timeout.
+    ///
+    /// Cancel-safe: a detached load goes on.
+    pub async fn run_detachable<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut + Send + 'static,
+    ) -> R
+    where
+        R: 'static,
+        M: OutputKind<R, Stored = V> + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        let (Some(soft), Plan::Load, Some(key)) = (self.core.settings.load_timeout_soft, &self.plan, &self.key) else {
+            return self.run_async(output, share, trace, load).await;
+        };
+        let window = self.core.settings.stale_window();
+        let Some((stale, age)) = self.core.find_stale(self.hash, |other| other == key, window) else {
+            return self.run_async(output, share, trace, load).await;
+        };
+        let (core, hash, key, tags) = (self.core.clone(), self.hash, key.clone(), self.tags.clone());
+        let follower = match core.flights.join(hash, &key, tags.as_ref(), true) {
+            Joined::Follow(follower) => follower,
+            Joined::Lead(lead) => {
+                let follower = lead.follower();
+                let detached = Load::new(core.clone(), hash, key, tags, Some(lead));
+                let task = async move {
+                    detached.run_async(output, share, OutcomeKind::Miss, &mut Outcome::new(), load).await;
+                };
+                spawn_future(scope::within(scope::current(), task));
+                follower
+            }
+        };
+        let mut followed = Outcome::new();
+        let waited = race(core.follow_async(follower, output, share, &mut followed), core.clock.sleep(soft)).await;
+        match waited {
+            Some(Followed::Output(output)) => {
+                *trace = followed;
+                output
+            }
+            // The leader failed without a word, or went: what is left is the stale value, and the next caller loads.
+            Some(Followed::Lead(_) | Followed::Alone(_)) | None => {
+                trace.from_memory(OutcomeKind::StaleHit, age);
+                M::wrap(stale)
+            }
+        }
+    }
+
+    /// As [`Miss::run_detachable`], within the hard load timeout.
+    pub async fn run_detachable_timed<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut + Send + 'static,
+    ) -> R
+    where
+        R: TimedOut + 'static,
+        M: OutputKind<R, Stored = V> + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        let Some(hard) = self.core.settings.load_timeout_hard else {
+            return self.run_detachable(output, share, trace, load).await;
+        };
+        let (core, hash, key) = (self.core.clone(), self.hash, self.key.clone());
+        let sleep = core.clock.sleep(hard);
+        match race(self.run_detachable(output, share, trace, load), sleep).await {
+            Some(finished) => finished,
+            None => core.timed_out::<R, M>(hash, key.as_ref(), trace),
+        }
+    }
+}

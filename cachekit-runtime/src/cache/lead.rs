@@ -1,0 +1,117 @@
+//! One load: from its permit to what becomes of its result.
+
+use super::{Core, core::Before};
+use crate::{
+    flight::{
+        graph::Node,
+        map::Lead,
+        permits::Permit,
+        state::Payload,
+    },
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::{OutputKind, Share, Value},
+    stats::LoadEnd,
+    tags::TagSet,
+};
+use std::sync::Arc;
+
+/// A load that is about to run, runs, or was dropped while it ran.
+pub(super) struct Load<K, V> {
+    pub(super) core: Arc<Core<K, V>>,
+    pub(super) hash: u64,
+    key: Option<K>,
+    tags: Option<TagSet>,
+    before: Before,
+    /// `None`: outside of single flight.
+    pub(super) lead: Option<Lead<K, V>>,
+    pub(super) node: Arc<Node>,
+    permit: Option<Permit>,
+    started: Option<u64>,
+}
+
+impl<K: Key, V: Value> Load<K, V> {
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, tags: Option<TagSet>, lead: Option<Lead<K, V>>) -> Self {
+        let node = lead.as_ref().map_or_else(|| Arc::new(Node::default()), |lead| lead.flight.node.clone());
+        let before = core.before_load(hash);
+        Load { core, hash, key: Some(key), tags, before, lead, node, permit: None, started: None }
+    }
+
+    pub(super) fn hold(&mut self, permit: Permit) {
+        if permit.is_over_limit() {
+            self.core.counters.over_limit();
+        }
+        self.permit = Some(permit);
+    }
+
+    pub(super) fn start(&mut self) {
+        self.core.counters.load_started();
+        self.started = Some(self.core.clock.now());
+    }
+
+    fn ended(&mut self, how: LoadEnd) {
+        if let Some(started) = self.started.take() {
+            self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
+        }
+        self.permit = None;
+    }
+
+    pub(super) fn timed_out(&mut self) {
+        self.ended(LoadEnd::Timeout);
+    }
+
+    /// Decides what is stored, stores it, wakes the followers, and gives the caller its output.
+    pub(super) fn settle<R, M>(mut self, loaded: R, share: Share<R>, trace: &mut Outcome) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        let is_error = M::is_error(&loaded);
+        self.ended(if is_error { LoadEnd::Error } else { LoadEnd::Value });
+        if is_error && let Some(stale) = self.stale_instead::<R, M>(trace) {
+            return stale;
+        }
+        let Some(key) = self.key.take() else { return loaded };
+        let Some(value) = M::stored(&loaded) else {
+            if let Some(lead) = self.lead.take() {
+                lead.finish(|| share.pack(&loaded).map(Payload::Output));
+            }
+            return loaded;
+        };
+        let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
+        self.core.store_loaded(self.hash, key, value, self.tags.take(), self.before, flight.as_deref());
+        if let Some(lead) = self.lead.take() {
+            lead.finish(|| Some(Payload::Value(value.clone())));
+        }
+        loaded
+    }
+
+    /// `stale_if_error`: a value that is not too old stands in for the error, for the followers too.
+    pub(super) fn stale_instead<R, M>(&mut self, trace: &mut Outcome) -> Option<R>
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        let (allowance, key) = (self.core.settings.stale_if_error, self.key.as_ref()?);
+        if allowance.is_zero() {
+            return None;
+        }
+        let (value, age) = self.core.find_stale(self.hash, |other| other == key, allowance)?;
+        let output = M::wrap(value.clone());
+        if M::is_error(&output) {
+            return None;
+        }
+        trace.from_memory(OutcomeKind::StaleHit, age);
+        if let Some(lead) = self.lead.take() {
+            lead.finish(|| Some(Payload::Value(value)));
+        }
+        Some(output)
+    }
+}
+
+impl<K, V> Drop for Load<K, V> {
+    fn drop(&mut self) {
+        if let Some(started) = self.started.take() {
+            let how = if std::thread::panicking() { LoadEnd::Panic } else { LoadEnd::Cancelled };
+            self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The first step of a call: look in memory.
+
+use super::{
+    Cache, Core,
+    entry::Worth,
+    miss::{Miss, Plan},
+    refresh::{Kind, Stale},
+};
+use crate::{
+    key::{Key, Parts},
+    outcome::{Outcome, OutcomeKind},
+    output::Value,
+    scope::{self, View},
+    stats::{Bypass, Miss as Why},
+};
+use std::sync::Arc;
+
+/// What a look found. Owns its key, so that the body may move every argument of the call.
+pub enum Look<K, V> {
+    /// A fresh value.
+    Hit(V),
+    /// A value that is past its refresh point or its ttl, within an allowance.
+    Stale(Stale<K, V>),
+    /// Nothing: the call has to load, or to join who does.
+    Miss(Miss<K, V>),
+}
+
+/// Looks for the key that the parts stand for.
+#[inline]
+pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::Key, V> {
+    if scope::is_special() {
+        return look_closer(cache, parts, &mut Outcome::new());
+    }
+    let core = &cache.core;
+    let hash = core.hash(parts);
+    match core.fast_hit(hash, |key| parts.matches_key(key)) {
+        Some(value) => {
+            core.counters.hit();
+            Look::Hit(value)
+        }
+        None => look_slowly(core, hash, parts, &mut Outcome::new()),
+    }
+}
+
+/// As [`look`], and says how it ended.
+pub fn look_traced<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
+    if scope::is_special() {
+        return look_closer(cache, parts, trace);
+    }
+    look_slowly(&cache.core, cache.core.hash(parts), parts, trace)
+}
+
+/// A miss whatever is there: its load replaces it, and loads under way are not stored.
+pub fn look_refresh<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Miss<P::Key, V> {
+    let cache = match scope::view(cache) {
+        View::Disabled(cache) => {
+            cache.core.counters.bypass(Bypass::Disabled);
+            trace.computed(OutcomeKind::Bypassed);
+            return Miss::new(cache.core.clone(), 0, None, Plan::Bypass);
+        }
+        View::Cached(cache) | View::DryRun(cache, _) => cache,
+    };
+    let core = &cache.core;
+    let hash = core.hash(parts);
+    core.counters.miss(match core.find(hash, |key| parts.matches_key(key), false) {
+        None => Why::Absent,
+        Some(_) => Why::Invalidated,
+    });
+    Miss::new(core.clone(), hash, parts.to_key(), Plan::Refresh)
+}
+
+#[cold]
+#[inline(never)]
+fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
+    match scope::view(cache) {
+        View::Cached(cache) => look_slowly(&cache.core, cache.core.hash(parts), parts, trace),
+        View::Disabled(cache) => {
+            cache.core.counters.bypass(Bypass::Disabled);
+            trace.computed(OutcomeKind::Bypassed);
+            Look::Miss(Miss::new(cache.core.clone(), 0, None, Plan::Bypass))
+        }
+        View::DryRun(cache, scope) => {
+            let hash = cache.core.hash(parts);
+            match look_slowly(&cache.core, hash, parts, trace) {
+                Look::Hit(value) => Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope))),
+                other => other,
+            }
+        }
+    }
+}
+
+/// The precise look, for everything that is not a hit beyond doubt.
+#[inline(never)]
+fn look_slowly<P: Parts, V: Value>(core: &Arc<Core<P::Key, V>>, hash: u64, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
+    let is_key = |key: &P::Key| parts.matches_key(key);
+    let found = core.find(hash, is_key, true);
+    let why = match found {
+        None => Why::Absent,
+        Some(found) => match (found.worth, found.value) {
+            (Worth::Fresh, Some(value)) => {
+                core.counters.hit();
+                trace.from_memory(OutcomeKind::Hit, found.age);
+                return Look::Hit(value);
+            }
+            (worth @ (Worth::Ahead | Worth::Stale), Some(value)) => {
+                let kind = if worth == Worth::Ahead { Kind::Ahead } else { Kind::Stale };
+                match kind {
+                    Kind::Ahead => {
+                        core.counters.hit();
+                        trace.from_memory(OutcomeKind::Hit, found.age);
+                    }
+                    Kind::Stale => {
+                        core.counters.stale_hit();
+                        trace.from_memory(OutcomeKind::StaleHit, found.age);
+                    }
+                }
+                return match parts.to_key() {
+                    Some(key) => Look::Stale(Stale::new(core.clone(), hash, key, value)),
+                    None => Look::Hit(value),
+                };
+            }
+            (Worth::Invalidated, _) => Why::Invalidated,
+            _ => Why::Expired,
+        },
+    };
+    if why != Why::Absent {
+        core.remove_spent(hash, is_key);
+    }
+    core.counters.miss(why);
+    Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::Load))
+}
+
+/// Counts a call that `bypass_if` sent past the cache.
+pub(crate) fn count_bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {
+    cache.here().core.counters.bypass(Bypass::Asked);
+    trace.computed(OutcomeKind::Bypassed);
+}

@@ -1,0 +1,345 @@
+//! The cache as a map.
+
+use super::{
+    Cache,
+    entry::Worth,
+};
+use crate::{
+    flight::{map::Joined, state::Payload},
+    key::{Key, Parts},
+    outcome::{Delivery, RemovalCause},
+    output::Value,
+    scope::{self, View},
+    stats::Miss as Why,
+    tags::TagSet,
+};
+use std::{borrow::Borrow, hash::Hash, marker::PhantomData, time::Duration};
+
+/// A key that somebody else holds.
+pub(super) struct Borrowed<'a, K, Q: ?Sized> {
+    key: &'a Q,
+    owned: PhantomData<fn() -> K>,
+}
+
+impl<'a, K, Q: ?Sized> Borrowed<'a, K, Q> {
+    pub(super) fn new(key: &'a Q) -> Self {
+        Borrowed { key, owned: PhantomData }
+    }
+}
+
+impl<K, Q> Parts for Borrowed<'_, K, Q>
+where
+    K: Key + Borrow<Q>,
+    Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
+{
+    type Key = K;
+    #[inline]
+    fn hash_parts<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        self.key.hash(hasher);
+    }
+    #[inline]
+    fn matches_key(&self, key: &K) -> bool {
+        self.key == key.borrow()
+    }
+    fn to_key(&self) -> Option<K> {
+        Some(self.key.to_owned())
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    fn hash_of<Q: ?Sized + Hash>(&self, key: &Q) -> u64 {
+        self.core.hash_one(key)
+    }
+
+    /// The value, if there is a fresh one, or one within the allowance of `stale_while_revalidate`. Counts as a hit or a miss. Never computes.
+    #[must_use]
+    pub fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
+        let here;
+        let cache = if scope::is_special() {
+            match scope::view(self) {
+                View::Disabled(_) => return None,
+                View::Cached(cache) | View::DryRun(cache, _) => {
+                    here = cache;
+                    &here
+                }
+            }
+        } else {
+            self
+        };
+        let core = &cache.core;
+        let hash = cache.hash_of(key);
+        if let Some(value) = core.fast_hit(hash, |other| other.borrow() == key) {
+            core.counters.hit();
+            return Some(value);
+        }
+        let found = core.find(hash, |other| other.borrow() == key, true);
+        let why = match found {
+            None => Why::Absent,
+            Some(found) => match (found.worth, found.value) {
+                (Worth::Stale, Some(value)) => {
+                    core.counters.stale_hit();
+                    return Some(value);
+                }
+                (_, Some(value)) => {
+                    core.counters.hit();
+                    return Some(value);
+                }
+                (Worth::Invalidated, None) => Why::Invalidated,
+                (_, None) => Why::Expired,
+            },
+        };
+        if why != Why::Absent {
+            core.remove_spent(hash, |other| other.borrow() == key);
+        }
+        core.counters.miss(why);
+        None
+    }
+
+    /// Whether a look would hit. Counts as no use.
+    #[must_use]
+    pub fn contains<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
+        let cache = self.here();
+        let seen = cache.core.inspect(cache.hash_of(key), |other| other.borrow() == key);
+        seen.is_some_and(|seen| matches!(seen.worth, Worth::Fresh | Worth::Ahead | Worth::Stale))
+    }
+
+    /// Stores a value as a load would: with the cache's ttl, unless `cache_if`, `none` or `errors` say otherwise. Loads of the key that are under
+    /// way are older and not stored.
+    pub fn insert(&self, key: K, value: V) -> Delivery {
+        self.insert_with(key, value, None, None)
+    }
+
+    /// Stores a value for so long, jitter and the cache's own ttl aside. Zero removes what is there. Needs a cache that has some freshness
+    /// argument (`ttl`, `idle`, …); in one without, entries carry no times and this is [`insert`](Self::insert).
+    pub fn insert_with_ttl(&self, key: K, value: V, ttl: Duration) -> Delivery {
+        self.insert_with(key, value, Some(ttl), None)
+    }
+
+    /// Stores a value that goes when one of its tags is invalidated ([`crate::invalidate_tag`]). At most 16 tags.
+    pub fn insert_tagged<S: AsRef<str>>(&self, key: K, value: V, tags: impl IntoIterator<Item = S>) -> Delivery {
+        let tags = TagSet::capture(&self.here().core.tags, tags);
+        self.insert_with(key, value, None, tags)
+    }
+
+    pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
+        let cache = self.here();
+        let hash = cache.hash_of(&key);
+        cache.core.store_inserted(hash, key, value, ttl, tags);
+        Delivery::Local
+    }
+
+    /// Removes the entry and gives its value if it was fresh. Loads of the key that are under way are not stored.
+    pub fn remove<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
+        let cache = self.here();
+        let hash = cache.hash_of(key);
+        cache.core.cut_off(hash, |other| other.borrow() == key);
+        let (key, entry) = cache.core.remove(hash, |other| other.borrow() == key)?;
+        let value = cache.core.is_usable(&entry).then(|| entry.value.clone());
+        cache.core.gone(key, entry, RemovalCause::Invalidated);
+        value
+    }
+
+    /// Removes the entry. When this returns, no call gets a value from before it; loads that are under way go to those who wait already.
+    pub fn invalidate<Q>(&self, key: &Q) -> Delivery
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
+        let cache = self.here();
+        cache.invalidate_hashed(cache.hash_of(key), |other| other.borrow() == key)
+    }
+
+    pub(crate) fn invalidate_key(&self, key: &K) -> Delivery {
+        let cache = self.here();
+        cache.invalidate_hashed(cache.hash_of(key), |other| other == key)
+    }
+
+    pub(crate) fn invalidate_hashed(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Delivery {
+        self.core.cut_off(hash, &is_key);
+        if let Some((key, entry)) = self.core.remove(hash, &is_key) {
+            self.core.gone(key, entry, RemovalCause::Invalidated);
+        }
+        Delivery::Local
+    }
+
+    /// Removes the entries for which `test` holds, and returns how many. Loads that are under way are not stored.
+    pub fn invalidate_if(&self, mut test: impl FnMut(&K, &V) -> bool) -> usize {
+        self.here().core.retain(|key, value| !test(key, value))
+    }
+
+    /// Keeps the entries for which `keep` holds, and returns how many went. Loads that are under way are not stored.
+    pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) -> usize {
+        self.here().core.retain(keep)
+    }
+
+    /// Removes all entries. Loads that are under way are not stored.
+    pub fn clear(&self) -> Delivery {
+        self.here().core.clear();
+        Delivery::Local
+    }
+
+    /// How many entries there are, expired ones that nobody has met yet included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.here().core.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most entries it holds; `None`: unbounded.
+    #[must_use]
+    pub fn capacity(&self) -> Option<usize> {
+        self.core.settings.capacity
+    }
+
+    /// The fresh entries of now, copied, in no order. Counts as no use.
+    pub fn iter(&self) -> std::vec::IntoIter<(K, V)> {
+        let mut entries = Vec::new();
+        self.here().core.for_each(|key, value| entries.push((key.clone(), value.clone())));
+        entries.into_iter()
+    }
+
+    /// The values of several keys, in their order.
+    #[must_use]
+    pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + 'a,
+    {
+        keys.into_iter().map(|key| self.get(key)).collect()
+    }
+
+    /// Stores several values.
+    pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> Delivery {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+        Delivery::Local
+    }
+
+    /// Removes several entries; returns how many were there and fresh.
+    pub fn remove_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> usize
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + 'a,
+    {
+        keys.into_iter().filter(|key| self.remove(*key).is_some()).count()
+    }
+
+    /// One key's place, to be filled if it is empty.
+    pub fn entry(&self, key: K) -> EntryRef<'_, K, V> {
+        EntryRef { cache: self, key }
+    }
+
+    /// Changes a value with nobody in between: other `compute`s and loads of the key wait, readers see the old value. `change` sees the fresh
+    /// value, if there is one. Returns what is there afterwards.
+    ///
+    /// Blocks while another flight of the key is under way; a nested `compute` of the same key runs `change` at once.
+    pub fn compute(&self, key: K, change: impl FnOnce(Option<V>) -> Compute<V>) -> Option<V> {
+        let cache = self.here();
+        let core = &cache.core;
+        let hash = cache.hash_of(&key);
+        let lead = loop {
+            match core.flights.join(hash, &key, None, false) {
+                Joined::Lead(lead) => break Some(lead),
+                Joined::Follow(follower) => match core.wait_out(follower) {
+                    Ok(()) => {}
+                    Err(lead) => break lead,
+                },
+            }
+        };
+        let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
+        let found = core.find(hash, |other| *other == key, false).filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
+        let old = found.and_then(|found| found.value);
+        let change = change(old.clone());
+        drop(executing);
+        let now = match change {
+            Compute::Keep => old,
+            Compute::Set(value) => {
+                core.store_current(hash, key, value.clone(), lead.as_ref().map(|lead| &*lead.flight));
+                Some(value)
+            }
+            Compute::Remove => {
+                if let Some((key, entry)) = core.remove(hash, |other| *other == key) {
+                    core.gone(key, entry, RemovalCause::Invalidated);
+                }
+                None
+            }
+        };
+        if let Some(lead) = lead {
+            // Callers that came for a load get what is there now; without a value they load themselves.
+            let followers = now.clone();
+            lead.finish(|| followers.map(Payload::Value));
+        }
+        now
+    }
+}
+
+/// What becomes of a value; for [`Cache::compute`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compute<V> {
+    /// Leave what is there.
+    Keep,
+    /// Store this.
+    Set(V),
+    /// Remove what is there.
+    Remove,
+}
+
+/// One key's place in a cache; from [`Cache::entry`].
+#[must_use]
+pub struct EntryRef<'a, K, V> {
+    cache: &'a Cache<K, V>,
+    key: K,
+}
+
+impl<K: Key, V: Value> EntryRef<'_, K, V> {
+    /// The value that is there, or the one that `make` gives, computed once for all concurrent callers.
+    pub fn or_insert_with(self, make: impl FnOnce() -> V) -> V {
+        self.cache.get_or_compute(&self.key, make)
+    }
+
+    /// The value that is there, or this one.
+    pub fn or_insert(self, value: V) -> V {
+        self.or_insert_with(|| value)
+    }
+}
+
+pub(crate) fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Option<V> {
+    // An owned key would do, but a companion's `get` borrows like the function itself.
+    match super::look(cache, parts) {
+        super::Look::Hit(value) => Some(value),
+        super::Look::Stale(stale) => Some(stale.into_value()),
+        super::Look::Miss(_) => None,
+    }
+}
+
+pub(crate) fn insert<P: Parts, V: Value, const N: usize>(cache: &Cache<P::Key, V>, parts: &P, value: V, tags: [String; N]) -> Delivery {
+    match parts.to_key() {
+        Some(key) if N == 0 => cache.insert(key, value),
+        Some(key) => cache.insert_tagged(key, value, tags),
+        None => Delivery::Local,
+    }
+}
+
+pub(crate) fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Delivery {
+    let cache = cache.here();
+    cache.invalidate_hashed(cache.core.hash(parts), |key| parts.matches_key(key))
+}
+

@@ -1,0 +1,126 @@
+//! A miss: the call has to load, or to join who does. The sync half; see `miss_async`.
+
+use super::{
+    Core,
+    follow::{Alone, Followed},
+    lead::Load,
+};
+use crate::{
+    flight::{
+        graph::Executing,
+        map::{Joined, Lead},
+    },
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::{Output, OutputKind, Share, Value},
+    scope::Scope,
+    tags::TagSet,
+};
+use std::sync::Arc;
+
+/// The right to answer a call by loading.
+#[must_use = "a miss does nothing until it is run"]
+pub struct Miss<K, V> {
+    pub(super) core: Arc<Core<K, V>>,
+    pub(super) hash: u64,
+    /// `None`: the call bypasses the cache.
+    pub(super) key: Option<K>,
+    pub(super) tags: Option<TagSet>,
+    pub(super) plan: Plan<V>,
+}
+
+pub(super) enum Plan<V> {
+    Load,
+    /// Load whatever is there, and let no load that is under way be stored.
+    Refresh,
+    /// Load although there is a value, unless somebody does already.
+    Renew,
+    /// Compute, store nothing.
+    Bypass,
+    /// Compute, and compare with what would have been a hit.
+    Compare(V, Arc<Scope>),
+}
+
+impl<K: Key, V: Value> Miss<K, V> {
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<V>) -> Self {
+        Miss { core, hash, key, tags: None, plan }
+    }
+
+    /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
+    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
+        self.tags = TagSet::capture(&self.core.tags, tags);
+        self
+    }
+
+    /// Answers the call: leads the key's flight or follows it.
+    ///
+    /// Blocks while it follows. A panic of the loader passes through, and a follower takes over.
+    pub fn run<R, M>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        let Miss { core, hash, key, tags, plan } = self;
+        let Some(key) = key else { return load() };
+        let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
+        match plan {
+            Plan::Bypass => return load(),
+            Plan::Compare(stored, scope) => {
+                let computed = load();
+                scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
+                return computed;
+            }
+            Plan::Refresh => core.cut_off(hash, |other| *other == key),
+            Plan::Load | Plan::Renew => {}
+        }
+        let load_of = |lead: Option<Lead<K, V>>, key: K, tags| Load::new(core.clone(), hash, key, tags, lead);
+        if !core.settings.single_flight {
+            return load_of(None, key, tags).run(output, share, OutcomeKind::Miss, trace, load);
+        }
+        let lead = match core.flights.join(hash, &key, tags.as_ref(), false) {
+            Joined::Lead(lead) => lead,
+            Joined::Follow(follower) => match core.follow(follower, output, share, trace) {
+                Followed::Output(output) => return output,
+                Followed::Lead(lead) => lead,
+                Followed::Alone(Alone::Cycle) => return uncached(&core, trace, load),
+                Followed::Alone(_) => return load_of(None, key, tags).run(output, share, OutcomeKind::Bypassed, trace, load),
+            },
+        };
+        // Between the look and the lead another flight may have ended.
+        if !whatever && let Some(value) = core.fresh_again(hash, &key, trace) {
+            let followers = value.clone();
+            lead.finish(|| Some(crate::flight::state::Payload::Value(followers)));
+            return output.wrap(value);
+        }
+        load_of(Some(lead), key, tags).run(output, share, OutcomeKind::Miss, trace, load)
+    }
+}
+
+/// A call that would wait for itself: it computes and stores nothing, since the flight that it is part of will.
+fn uncached<K, V, R>(core: &Core<K, V>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R {
+    trace.computed(OutcomeKind::Bypassed);
+    core.counters.load_started();
+    let started = core.clock.now();
+    let loaded = load();
+    core.counters.load_ended(crate::stats::LoadEnd::Value, core.clock.now().saturating_sub(started));
+    loaded
+}
+
+impl<K: Key, V: Value> Load<K, V> {
+    /// Runs the loader on this thread and settles the result.
+    pub(super) fn run<R, M>(mut self, _: Output<R, M>, share: Share<R>, kind: OutcomeKind, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        if let Some(permits) = self.core.permits.clone() {
+            let permit = permits.take(&self.node);
+            self.hold(permit);
+        }
+        trace.computed(kind);
+        self.start();
+        let loaded = {
+            let _executing = Executing::enter(&self.node);
+            load()
+        };
+        self.settle::<R, M>(loaded, share, trace)
+    }
+}

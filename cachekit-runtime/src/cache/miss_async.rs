@@ -1,0 +1,188 @@
+//! The async half of a miss.
+
+use super::{
+    Core,
+    follow::{Alone, Followed},
+    lead::Load,
+    miss::{Miss, Plan},
+};
+use crate::{
+    error::{Error, TimedOut},
+    flight::{
+        map::{Joined, Lead},
+        polled::{executing, polled},
+        state::Payload,
+    },
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::{Output, OutputKind, Share, Value},
+    stats::LoadEnd,
+    tags::TagSet,
+    time::Sleep,
+};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+/// A miss after its first decisions.
+struct Ready<K, V> {
+    core: Arc<Core<K, V>>,
+    hash: u64,
+    key: K,
+    tags: Option<TagSet>,
+    /// Load whatever is there.
+    whatever: bool,
+}
+
+impl<K: Key, V: Value> Miss<K, V> {
+    /// As [`Miss::run`], without blocking.
+    ///
+    /// Cancel-safe: dropped as a follower it leaves its place; dropped as the leader it drops the loader, and a follower takes over.
+    pub async fn run_async<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+        Fut: Future<Output = R>,
+    {
+        let Miss { core, hash, key, tags, plan } = self;
+        let Some(key) = key else { return load().await };
+        let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
+        match plan {
+            Plan::Bypass => return load().await,
+            Plan::Compare(stored, scope) => {
+                let computed = load().await;
+                scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
+                return computed;
+            }
+            Plan::Refresh => core.cut_off(hash, |other| *other == key),
+            Plan::Load | Plan::Renew => {}
+        }
+        Ready { core, hash, key, tags, whatever }.run(output, share, trace, load).await
+    }
+
+    /// As [`Miss::run_async`], for at most the hard load timeout; then a stale value, if one is allowed, or [`Error::LoadTimeout`].
+    pub async fn run_timed<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    where
+        R: TimedOut,
+        M: OutputKind<R, Stored = V>,
+        Fut: Future<Output = R>,
+    {
+        let Some(hard) = self.core.settings.load_timeout_hard else {
+            return self.run_async(output, share, trace, load).await;
+        };
+        let (core, hash, key) = (self.core.clone(), self.hash, self.key.clone());
+        let sleep = core.clock.sleep(hard);
+        let finished = race(self.run_async(output, share, trace, load), sleep).await;
+        if let Some(finished) = finished {
+            return finished;
+        }
+        core.timed_out::<R, M>(hash, key.as_ref(), trace)
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    /// What a call gets whose load took longer than allowed.
+    pub(super) fn timed_out<R, M>(&self, hash: u64, key: Option<&K>, trace: &mut Outcome) -> R
+    where
+        R: TimedOut,
+        M: OutputKind<R, Stored = V>,
+    {
+        let after = self.settings.load_timeout_hard.unwrap_or_default();
+        if let Some(key) = key
+            && !self.settings.stale_if_error.is_zero()
+            && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.settings.stale_if_error)
+        {
+            trace.from_memory(OutcomeKind::StaleHit, age);
+            return M::wrap(value);
+        }
+        R::timed_out(Error::LoadTimeout { cache: self.settings.name.clone().into_owned(), after })
+    }
+}
+
+/// The future's output, or `None` once the sleep is over.
+pub(super) async fn race<F: Future>(future: F, sleep: Sleep) -> Option<F::Output> {
+    let (mut future, mut sleep) = (pin!(future), pin!(sleep));
+    poll_fn(move |context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        sleep.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+impl<K: Key, V: Value> Ready<K, V> {
+    async fn run<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+        Fut: Future<Output = R>,
+    {
+        let Ready { core, hash, key, tags, whatever } = self;
+        if !core.settings.single_flight {
+            return Load::new(core, hash, key, tags, None).run_async(output, share, OutcomeKind::Miss, trace, load).await;
+        }
+        // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
+        let joined = core.flights.join(hash, &key, tags.as_ref(), true);
+        let lead: Lead<K, V> = match joined {
+            Joined::Lead(lead) => lead,
+            Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
+                Followed::Output(output) => return output,
+                Followed::Lead(lead) => lead,
+                Followed::Alone(Alone::Cycle) => return core.uncached_async(trace, load).await,
+                Followed::Alone(_) => {
+                    let alone = Load::new(core, hash, key, tags, None);
+                    return alone.run_async(output, share, OutcomeKind::Bypassed, trace, load).await;
+                }
+            },
+        };
+        if !whatever && let Some(value) = core.fresh_again(hash, &key, trace) {
+            let followers = value.clone();
+            lead.finish(|| Some(Payload::Value(followers)));
+            return output.wrap(value);
+        }
+        Load::new(core, hash, key, tags, Some(lead)).run_async(output, share, OutcomeKind::Miss, trace, load).await
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    async fn uncached_async<R, Fut: Future<Output = R>>(&self, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R {
+        trace.computed(OutcomeKind::Bypassed);
+        self.counters.load_started();
+        let started = self.clock.now();
+        let loaded = load().await;
+        self.counters.load_ended(LoadEnd::Value, self.clock.now().saturating_sub(started));
+        loaded
+    }
+}
+
+impl<K: Key, V: Value> Load<K, V> {
+    /// Drives the loader and settles the result. Dropped meanwhile, it hands the flight over.
+    pub(super) async fn run_async<R, M, Fut>(
+        mut self,
+        _: Output<R, M>,
+        share: Share<R>,
+        kind: OutcomeKind,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut,
+    ) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+        Fut: Future<Output = R>,
+    {
+        if let Some(permits) = self.core.permits.clone() {
+            let permit = permits.take_async(&self.node).await;
+            self.hold(permit);
+        }
+        trace.computed(kind);
+        self.start();
+        let leading = self.lead.as_ref().map(|lead| (lead.flight.clone(), lead.leader()));
+        // The loader is made inside the first poll, so that what a sync part of it calls sees who leads.
+        let loaded = match leading {
+            Some((flight, leader)) => polled(flight, leader, self.core.clock.clone(), async move { load().await }).await,
+            None => executing(self.node.clone(), async move { load().await }).await,
+        };
+        self.settle::<R, M>(loaded, share, trace)
+    }
+}

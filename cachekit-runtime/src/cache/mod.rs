@@ -1,0 +1,132 @@
+//! A cache: typed memory, its flights, and all that can be done with them.
+
+mod builder;
+mod core;
+mod detach;
+mod entry;
+mod explain;
+mod follow;
+mod lead;
+mod look;
+mod map;
+mod miss;
+mod miss_async;
+mod read_through;
+mod refresh;
+mod settings;
+
+pub use builder::Builder;
+pub use explain::{Explain, State};
+pub use look::{Look, look, look_refresh, look_traced};
+pub use map::{Compute, EntryRef};
+pub(crate) use explain::explain;
+pub(crate) use look::count_bypass;
+pub(crate) use map::{get, insert, invalidate};
+pub use miss::Miss;
+pub use refresh::{Refresh, Stale};
+
+pub(crate) use self::core::Core;
+use crate::{
+    key::Key,
+    output::Value,
+    scope,
+    stats::Stats,
+    tags::{self, TagRegistry},
+    time::Clock,
+};
+use settings::Settings;
+use std::{fmt, sync::Arc};
+
+/// Entries that a cache holds at most unless told otherwise.
+pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
+
+/// A cache in the memory of this process, with single flight.
+///
+/// Handles are cheap to clone and stand for the same cache. All operations can be called from any thread, inside and outside of async runtimes.
+/// None of them panics, but for panics of the user's own `Hash`, `Eq`, `Clone` and loaders, which pass through and leave the cache usable.
+///
+/// `Clone`, `Hash` and `Eq` of keys and values run under a lock of the cache and must not call it.
+///
+/// ```
+/// use cachekit_runtime::Cache;
+///
+/// let lengths: Cache<String, usize> = Cache::builder().capacity(100).build();
+/// assert_eq!(lengths.get_or_compute("four", || 4), 4);
+/// assert_eq!(lengths.get("four"), Some(4));
+/// lengths.invalidate("four");
+/// assert_eq!(lengths.get("four"), None);
+/// ```
+pub struct Cache<K, V> {
+    core: Arc<Core<K, V>>,
+}
+
+impl<K, V> Clone for Cache<K, V> {
+    fn clone(&self) -> Self {
+        Cache { core: self.core.clone() }
+    }
+}
+
+impl<K, V> fmt::Debug for Cache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("name", &self.name()).field("entries", &self.core.len()).finish_non_exhaustive()
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    /// Starts a builder with the defaults: 10 000 entries, the default strategy, no expiry.
+    pub fn builder() -> Builder<K, V> {
+        Builder::default()
+    }
+
+    pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
+        scope::read_environment();
+        Cache { core: Arc::new(Core::new(Arc::new(settings), Clock::system(), tags::global().clone())) }
+    }
+
+    /// An empty cache of the same settings.
+    pub(crate) fn with_environment(&self, clock: Clock, tags: Arc<TagRegistry>) -> Self {
+        Cache { core: Arc::new(Core::new(self.core.settings.clone(), clock, tags)) }
+    }
+
+    /// What this thread's scope makes of the cache.
+    fn here(&self) -> Cache<K, V> {
+        if !scope::is_special() {
+            return self.clone();
+        }
+        match scope::view(self) {
+            scope::View::Cached(cache) | scope::View::Disabled(cache) | scope::View::DryRun(cache, _) => cache,
+        }
+    }
+}
+
+impl<K, V> Cache<K, V> {
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.core).cast::<()>() as usize
+    }
+
+    /// The name it was built with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.core.settings.name
+    }
+
+    /// The version it was built with.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.core.settings.version
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    /// What has happened so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.here().core.stats()
+    }
+
+    /// Loads under way that later callers would join.
+    #[must_use]
+    pub fn loads_in_flight(&self) -> usize {
+        self.here().core.flights.len()
+    }
+}

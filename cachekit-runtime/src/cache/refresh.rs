@@ -1,0 +1,139 @@
+//! Background refreshes: a value past its refresh point or its ttl is given at once, and one caller's arguments recompute it.
+
+use super::{
+    Core,
+    lead::Load,
+    miss::{Miss, Plan},
+};
+use crate::{
+    background::{Pool, TaskGuard, block_on},
+    flight::map::{Joined, Lead},
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::{Output, OutputKind, Share, Value},
+    scope,
+    tags::TagSet,
+};
+use std::sync::Arc;
+
+/// Why a refresh is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Past the refresh point, still fresh.
+    Ahead,
+    /// Past the ttl.
+    Stale,
+}
+
+/// A value that is given although it is due for a refresh. The call has been counted.
+pub struct Stale<K, V> {
+    core: Arc<Core<K, V>>,
+    hash: u64,
+    key: K,
+    value: V,
+}
+
+/// The right and the duty to refresh a value. Dropped unused, another caller gets it.
+#[must_use = "a refresh does nothing until it is spawned"]
+pub struct Refresh<K, V> {
+    core: Arc<Core<K, V>>,
+    hash: u64,
+    key: K,
+    tags: Option<TagSet>,
+    lead: Lead<K, V>,
+}
+
+impl<K: Key, V: Value> Stale<K, V> {
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
+        Stale { core, hash, key, value }
+    }
+
+    /// The value alone; nobody refreshes it.
+    pub fn into_value(self) -> V {
+        self.value
+    }
+
+    /// The value, and for one caller at a time the right to refresh it.
+    pub fn claim(self) -> (V, Option<Refresh<K, V>>) {
+        let Stale { core, hash, key, value } = self;
+        let refresh = match core.flights.join(hash, &key, None, true) {
+            Joined::Follow(_) => None,
+            Joined::Lead(lead) => {
+                core.postpone_refresh(hash, |other| *other == key);
+                Some(Refresh { core, hash, key, tags: None, lead })
+            }
+        };
+        (value, refresh)
+    }
+
+    /// `refresh = "inline"`: one caller at a time recomputes and waits, the others get the value.
+    pub fn claim_inline(self) -> Result<V, Miss<K, V>> {
+        let Stale { core, hash, key, value } = self;
+        if core.flights.contains(hash, |other| *other == key) {
+            return Ok(value);
+        }
+        core.postpone_refresh(hash, |other| *other == key);
+        Err(Miss::new(core, hash, Some(key), Plan::Renew))
+    }
+}
+
+impl<K: Key, V: Value> Refresh<K, V> {
+    /// As [`Miss::tags`].
+    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
+        self.tags = TagSet::capture(&self.core.tags, tags);
+        self
+    }
+
+    fn into_load(self) -> Load<K, V> {
+        self.core.counters.refresh();
+        Load::new(self.core, self.hash, self.key, self.tags, Some(self.lead))
+    }
+
+    /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; the next caller tries again.
+    pub fn spawn<R, M>(self, output: Output<R, M>, load: impl FnOnce() -> R + Send + 'static)
+    where
+        R: 'static,
+        M: OutputKind<R, Stored = V> + 'static,
+    {
+        let scope = scope::current();
+        let mut refresh = Some(self);
+        let job = move || {
+            let _entered = scope.map(scope::Entered::enter);
+            if let Some(refresh) = refresh.take() {
+                refresh.into_load().run(output, Share::NOTHING, OutcomeKind::Miss, &mut Outcome::new(), load);
+            }
+        };
+        Pool::global().try_spawn(Box::new(job));
+    }
+
+    /// Refreshes in a task of the caller's tokio runtime; without one, on cachekit's own pool.
+    pub fn spawn_async<R, M, Fut>(self, output: Output<R, M>, load: impl FnOnce() -> Fut + Send + 'static)
+    where
+        R: 'static,
+        M: OutputKind<R, Stored = V> + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        let scope = scope::current();
+        let refresh = async move {
+            self.into_load().run_async(output, Share::NOTHING, OutcomeKind::Miss, &mut Outcome::new(), load).await;
+        };
+        spawn_future(scope::within(scope, refresh));
+    }
+}
+
+/// Runs a future that nobody waits for, counted for `flush` and `shutdown`; dropped if they refuse it.
+pub(super) fn spawn_future(future: impl Future<Output = ()> + Send + 'static) {
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let Some(guard) = TaskGuard::begin() else { return };
+        runtime.spawn(async move {
+            let _guard = guard;
+            future.await;
+        });
+        return;
+    }
+    if crate::background::is_shut_down() {
+        return;
+    }
+    Pool::global().try_spawn(Box::new(move || block_on(future)));
+}

@@ -1,0 +1,88 @@
+//! What a cache is told when it is built.
+
+use crate::{outcome::RemovalCause, policy::Strategy};
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
+pub(crate) type OnRemoval<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
+
+pub(crate) enum Ttl<V> {
+    Never,
+    Fixed(Duration),
+    ByValue(ByValue<V, Duration>),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Jitter {
+    None,
+    /// Of the ttl, 0 to 100.
+    Percent(f64),
+    Time(Duration),
+}
+
+/// What to do with an exceptional value, an `Err` or a `None`.
+pub(crate) enum Exceptional {
+    NotStored,
+    For(Duration),
+}
+
+pub(crate) struct Settings<K, V> {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) version: u64,
+    pub(crate) strategy: Strategy,
+    /// `None`: unbounded.
+    pub(crate) capacity: Option<usize>,
+    pub(crate) ttl: Ttl<V>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) jitter: Jitter,
+    /// Percent of the effective ttl.
+    pub(crate) refresh_ahead: Option<f64>,
+    pub(crate) stale_while_revalidate: Duration,
+    pub(crate) stale_if_error: Duration,
+    /// A value that has a rule of its own, if this one does: `errors` and `none`.
+    pub(crate) exceptional: Vec<ByValue<V, Option<Exceptional>>>,
+    pub(crate) cache_if: Option<ByValue<V, bool>>,
+    pub(crate) max_loads: Option<usize>,
+    pub(crate) single_flight: bool,
+    pub(crate) load_timeout_soft: Option<Duration>,
+    pub(crate) load_timeout_hard: Option<Duration>,
+    pub(crate) on_removal: Option<OnRemoval<K, V>>,
+}
+
+impl<K, V> Settings<K, V> {
+    pub(crate) fn new() -> Self {
+        Settings {
+            name: Cow::Borrowed("cache"),
+            version: 0,
+            strategy: Strategy::default(),
+            capacity: Some(super::DEFAULT_CAPACITY),
+            ttl: Ttl::Never,
+            idle: None,
+            jitter: Jitter::None,
+            refresh_ahead: None,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            exceptional: Vec::new(),
+            cache_if: None,
+            max_loads: None,
+            single_flight: true,
+            load_timeout_soft: None,
+            load_timeout_hard: None,
+            on_removal: None,
+        }
+    }
+
+    /// Do entries carry times?
+    pub(crate) fn is_timed(&self) -> bool {
+        self.may_expire() || self.idle.is_some()
+    }
+
+    pub(crate) fn may_expire(&self) -> bool {
+        !matches!(self.ttl, Ttl::Never) || !self.exceptional.is_empty()
+    }
+
+    /// How long past its ttl an entry is kept, for any of the stale allowances.
+    pub(crate) fn stale_window(&self) -> Duration {
+        self.stale_while_revalidate.max(self.stale_if_error)
+    }
+}

@@ -1,0 +1,41 @@
+//! The one error type.
+
+use std::time::Duration;
+
+/// What can go wrong in a cached call beyond what the function itself returns.
+///
+/// A cached function fails with it only where its own error type is `From<Error>` and its attribute asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// `load_timeout = (hard = …)`: the loader took longer than allowed.
+    #[error("the loader of the cache `{cache}` did not finish within {after:?}")]
+    LoadTimeout {
+        /// Name of the cache.
+        cache: String,
+        /// The hard load timeout.
+        after: Duration,
+    },
+}
+
+/// An output that can say "the loader timed out".
+#[diagnostic::on_unimplemented(
+    message = "a hard `load_timeout` needs a `Result` whose error is `From<cachekit::Error>`, and this function returns `{Self}`",
+    label = "cannot carry `cachekit::Error::LoadTimeout`",
+    note = "implement `From<cachekit::Error>` for the error type, or leave out `hard = …`"
+)]
+pub trait TimedOut {
+    /// The output for a load that timed out.
+    fn timed_out(error: Error) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Error>> TimedOut for Result<T, E> {
+    fn timed_out(error: Error) -> Self {
+        Err(E::from(error))
+    }
+}
+
+/// Reports a hard `load_timeout` on a function that cannot say so.
+#[inline]
+pub const fn needs_timed_out<R: TimedOut>() {}

@@ -1,0 +1,214 @@
+//! The flights under way in one cache, by key.
+//!
+//! A flight is in the map while later callers may join it. It leaves when it ends, when its last waiter leaves it without a leader, or when an
+//! invalidation cuts it off (it then goes on for those who wait already, and its result is not stored).
+
+use super::{
+    polled::STALL,
+    state::{FIRST_LEADER, Flight, Payload, Vacancy},
+};
+use crate::{sync::lock, tags::TagSet, time::Clock};
+use hashbrown::HashTable;
+use std::sync::{Arc, Mutex};
+
+const SHARDS: usize = 16;
+
+struct Slot<K, V> {
+    hash: u64,
+    key: K,
+    flight: Arc<Flight<V>>,
+    /// Followers that hold a [`Follower`]; guarded by the shard's lock.
+    followers: usize,
+    /// The tags that the leader captured: callers from after a tag's invalidation do not join.
+    tags: Option<TagSet>,
+    /// A stall check is scheduled.
+    watched: bool,
+}
+
+#[repr(align(64))]
+struct Shard<K, V>(Mutex<HashTable<Slot<K, V>>>);
+
+pub(crate) struct Flights<K, V> {
+    shards: [Shard<K, V>; SHARDS],
+}
+
+/// The right and the duty to load. Dropped without [`Lead::finish`], it hands over to a follower.
+pub(crate) struct Lead<K, V> {
+    flights: Arc<Flights<K, V>>,
+    pub(crate) flight: Arc<Flight<V>>,
+    hash: u64,
+    leader: u64,
+}
+
+/// A place among those who wait for a flight.
+pub(crate) struct Follower<K, V> {
+    flights: Arc<Flights<K, V>>,
+    pub(crate) flight: Arc<Flight<V>>,
+    hash: u64,
+}
+
+pub(crate) enum Joined<K, V> {
+    Lead(Lead<K, V>),
+    Follow(Follower<K, V>),
+}
+
+impl<K, V> Flights<K, V> {
+    pub(crate) fn new() -> Self {
+        Flights { shards: std::array::from_fn(|_| Shard(Mutex::new(HashTable::new()))) }
+    }
+
+    fn shard(&self, hash: u64) -> &Mutex<HashTable<Slot<K, V>>> {
+        &self.shards[(hash >> 48) as usize % SHARDS].0
+    }
+
+    /// Leads the key's flight, or follows it. A flight from before an invalidation of one of its tags is not joined but replaced.
+    pub(crate) fn join(self: &Arc<Self>, hash: u64, key: &K, tags: Option<&TagSet>, is_async: bool) -> Joined<K, V>
+    where
+        K: Eq + Clone,
+    {
+        let mut shard = lock(self.shard(hash));
+        if let Some(slot) = shard.find_mut(hash, |slot| slot.key == *key) {
+            if slot.tags.as_ref().is_none_or(TagSet::is_current) {
+                slot.followers += 1;
+                return Joined::Follow(Follower { flights: self.clone(), flight: slot.flight.clone(), hash });
+            }
+            slot.flight.invalidate();
+            let outdated = Arc::as_ptr(&slot.flight);
+            take(&mut shard, hash, outdated);
+        }
+        let flight = Arc::new(Flight::new(is_async));
+        let slot = Slot { hash, key: key.clone(), flight: flight.clone(), followers: 0, tags: tags.cloned(), watched: false };
+        shard.insert_unique(hash, slot, |slot| slot.hash);
+        Joined::Lead(Lead { flights: self.clone(), flight, hash, leader: FIRST_LEADER })
+    }
+
+    /// Cuts off the key's flight: whoever waits gets its result, which is not stored; later callers start a new one.
+    pub(crate) fn cut_off(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
+        let mut shard = lock(self.shard(hash));
+        if let Ok(entry) = shard.find_entry(hash, |slot| is_key(&slot.key)) {
+            let (slot, _) = entry.remove();
+            drop(shard);
+            slot.flight.invalidate();
+        }
+    }
+
+    /// Cuts off all flights.
+    pub(crate) fn cut_off_all(&self) {
+        for shard in &self.shards {
+            let slots: Vec<_> = lock(&shard.0).drain().collect();
+            for slot in slots {
+                slot.flight.invalidate();
+            }
+        }
+    }
+
+    pub(crate) fn contains(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> bool {
+        lock(self.shard(hash)).find(hash, |slot| is_key(&slot.key)).is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(&shard.0).len()).sum()
+    }
+}
+
+fn take<K, V>(shard: &mut HashTable<Slot<K, V>>, hash: u64, flight: *const Flight<V>) -> Option<Slot<K, V>> {
+    shard.find_entry(hash, |slot| std::ptr::eq(Arc::as_ptr(&slot.flight), flight)).ok().map(|entry| entry.remove().0)
+}
+
+impl<K, V> Lead<K, V> {
+    pub(crate) fn leader(&self) -> u64 {
+        self.leader
+    }
+
+    /// A place among the followers of one's own flight, for a load that is handed to a task.
+    pub(crate) fn follower(&self) -> Follower<K, V> {
+        let mut shard = lock(self.flights.shard(self.hash));
+        if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
+            slot.followers += 1;
+        }
+        Follower { flights: self.flights.clone(), flight: self.flight.clone(), hash: self.hash }
+    }
+
+    /// Ends the flight: `payload` is asked for only if somebody waits; `None` sends the waiting to their own loaders.
+    pub(crate) fn finish(self, payload: impl FnOnce() -> Option<Payload<V>>) {
+        let mut shard = lock(self.flights.shard(self.hash));
+        let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
+        drop(shard);
+        // A flight that was cut off is in no map, and may have followers.
+        let unheard = slot.as_ref().is_some_and(|slot| slot.followers == 0);
+        self.flight.finish(if unheard { None } else { payload() });
+    }
+}
+
+impl<K, V> Drop for Lead<K, V> {
+    fn drop(&mut self) {
+        let why = if std::thread::panicking() { Vacancy::Panicked } else { Vacancy::Dropped };
+        let mut shard = lock(self.flights.shard(self.hash));
+        if self.flight.is_over() || !self.flight.vacate(self.leader, why) {
+            return;
+        }
+        let unheard = shard
+            .find(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight))
+            .is_some_and(|slot| slot.followers == 0);
+        if unheard {
+            let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
+            drop(shard);
+            drop(slot);
+        }
+    }
+}
+
+impl<K, V> Follower<K, V> {
+    /// Becomes the leader with this number.
+    pub(crate) fn into_lead(self, leader: u64) -> Lead<K, V> {
+        Lead { flights: self.flights.clone(), flight: self.flight.clone(), hash: self.hash, leader }
+    }
+}
+
+impl<K, V> Follower<K, V>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
+    /// Has the clock's timer look for a stalled leader for as long as somebody follows.
+    pub(crate) fn watch(&self, clock: &Clock) {
+        let mut shard = lock(self.flights.shard(self.hash));
+        if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
+            if slot.watched {
+                return;
+            }
+            slot.watched = true;
+        }
+        drop(shard);
+        watch(clock.clone(), Arc::downgrade(&self.flight));
+    }
+}
+
+/// Twice per stall limit, so that a stall is seen at one and a half times the limit at the latest.
+fn watch<V: Send + Sync + 'static>(clock: Clock, flight: std::sync::Weak<Flight<V>>) {
+    let due = clock.now().saturating_add(STALL / 2);
+    let again = clock.clone();
+    let check = move || {
+        let Some(strong) = flight.upgrade() else { return };
+        if strong.is_over() {
+            return;
+        }
+        strong.check_stall(again.now(), STALL);
+        drop(strong);
+        watch(again, flight);
+    };
+    clock.at(due, check).detach();
+}
+
+impl<K, V> Drop for Follower<K, V> {
+    fn drop(&mut self) {
+        let mut shard = lock(self.flights.shard(self.hash));
+        let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) else { return };
+        slot.followers = slot.followers.saturating_sub(1);
+        if slot.followers == 0 && self.flight.is_vacant() {
+            let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
+            drop(shard);
+            drop(slot);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! One flight: its state, and the ways in which it ends.
+//!
+//! States: `Led` (by the leader with that number) → `Done` (a payload for the followers), `Released` (they run their own loaders), or `Vacant`
+//! (the leader is gone; the first follower that looks takes over, which makes it `Led` again).
+
+use super::graph::Node;
+use crate::sync::lock;
+use event_listener::Event;
+use std::{
+    any::Any,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+/// What a leader leaves for its followers.
+pub(crate) enum Payload<V> {
+    /// The value.
+    Value(V),
+    /// The whole output, an `Err` for instance; see `output::Share`.
+    Output(Arc<dyn Any + Send + Sync>),
+}
+
+impl<V: Clone> Clone for Payload<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Payload::Value(value) => Payload::Value(value.clone()),
+            Payload::Output(output) => Payload::Output(output.clone()),
+        }
+    }
+}
+
+/// Why a follower had to take over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vacancy {
+    Dropped,
+    Panicked,
+    Stalled,
+}
+
+enum Phase<V> {
+    Led { leader: u64, is_async: bool },
+    Vacant(Vacancy),
+    Done(Arc<Payload<V>>),
+    Released,
+}
+
+/// What a follower finds.
+pub(crate) enum Seen<V> {
+    /// Still led; `is_async` tells by what.
+    Led { is_async: bool },
+    /// The caller leads from now on, as the leader with this number.
+    TakenOver(u64, Vacancy),
+    Done(Arc<Payload<V>>),
+    Released,
+}
+
+pub(crate) struct Flight<V> {
+    pub(crate) node: Arc<Node>,
+    phase: Mutex<Phase<V>>,
+    event: Event,
+    next_leader: AtomicU64,
+    /// An invalidation finished during the load: the result is not stored.
+    invalidated: AtomicBool,
+    /// When the leader was woken, in clock time; 0 while it needs no poll.
+    woken: AtomicU64,
+}
+
+pub(crate) const FIRST_LEADER: u64 = 0;
+
+impl<V> Flight<V> {
+    pub(crate) fn new(is_async: bool) -> Self {
+        Flight {
+            node: Arc::new(Node::default()),
+            phase: Mutex::new(Phase::Led { leader: FIRST_LEADER, is_async }),
+            event: Event::new(),
+            next_leader: AtomicU64::new(FIRST_LEADER + 1),
+            invalidated: AtomicBool::new(false),
+            woken: AtomicU64::new(0),
+        }
+    }
+
+    /// A listener; made before the state is looked at, so that no change in between is missed.
+    pub(crate) fn listen(&self) -> event_listener::EventListener {
+        self.event.listen()
+    }
+
+    /// Looks at the state as a follower that would take over, `as_async`, if nobody leads.
+    pub(crate) fn look(&self, as_async: bool) -> Seen<V> {
+        let mut phase = lock(&self.phase);
+        match &*phase {
+            Phase::Led { is_async, .. } => Seen::Led { is_async: *is_async },
+            Phase::Done(payload) => Seen::Done(payload.clone()),
+            Phase::Released => Seen::Released,
+            Phase::Vacant(why) => {
+                let why = *why;
+                let leader = self.next_leader.fetch_add(1, Ordering::Relaxed);
+                *phase = Phase::Led { leader, is_async: as_async };
+                self.woken.store(0, Ordering::Relaxed);
+                drop(phase);
+                if as_async {
+                    // A sync follower on a runtime thread must learn that it would now wait for an async leader.
+                    self.event.notify(usize::MAX);
+                }
+                Seen::TakenOver(leader, why)
+            }
+        }
+    }
+
+    /// Ends the flight; `None` releases the followers. False if another leader has ended it before.
+    pub(crate) fn finish(&self, payload: Option<Payload<V>>) -> bool {
+        let mut phase = lock(&self.phase);
+        if matches!(*phase, Phase::Done(_) | Phase::Released) {
+            return false;
+        }
+        *phase = match payload {
+            Some(payload) => Phase::Done(Arc::new(payload)),
+            None => Phase::Released,
+        };
+        drop(phase);
+        self.event.notify(usize::MAX);
+        true
+    }
+
+    /// The leader is gone without a result; one follower is woken to take over. False if it did not lead any more.
+    pub(crate) fn vacate(&self, leader: u64, why: Vacancy) -> bool {
+        let mut phase = lock(&self.phase);
+        if !matches!(*phase, Phase::Led { leader: current, .. } if current == leader) {
+            return false;
+        }
+        *phase = Phase::Vacant(why);
+        drop(phase);
+        self.event.notify(1);
+        true
+    }
+
+    pub(crate) fn is_led_by(&self, leader: u64) -> bool {
+        matches!(*lock(&self.phase), Phase::Led { leader: current, .. } if current == leader)
+    }
+
+    pub(crate) fn is_vacant(&self) -> bool {
+        matches!(*lock(&self.phase), Phase::Vacant(_))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*lock(&self.phase), Phase::Done(_) | Phase::Released)
+    }
+
+    pub(crate) fn invalidate(&self) {
+        self.invalidated.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_invalidated(&self) -> bool {
+        self.invalidated.load(Ordering::Acquire)
+    }
+
+    /// The leader with this number was woken at `now`. A leader that has been taken over has no say.
+    pub(crate) fn mark_woken(&self, leader: u64, now: u64) {
+        if self.is_led_by(leader) {
+            let _ = self.woken.compare_exchange(0, now.max(1), Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn mark_polled(&self, leader: u64) {
+        if self.is_led_by(leader) {
+            self.woken.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Declares an async leader stalled that was woken `limit` or longer before `now` and not polled since. A flight that nobody took over
+    /// although a follower was woken for it wakes them all.
+    pub(crate) fn check_stall(&self, now: u64, limit: u64) -> bool {
+        if self.is_vacant() {
+            self.event.notify(usize::MAX);
+            return false;
+        }
+        let woken = self.woken.load(Ordering::Relaxed);
+        if woken == 0 || now.saturating_sub(woken) < limit {
+            return false;
+        }
+        let leader = match *lock(&self.phase) {
+            Phase::Led { leader, is_async: true } => leader,
+            _ => return false,
+        };
+        self.vacate(leader, Vacancy::Stalled)
+    }
+}

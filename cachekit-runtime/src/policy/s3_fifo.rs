@@ -1,0 +1,259 @@
+//! S3-FIFO: three first-in-first-out queues.
+//!
+//! Juncheng Yang, Yazhuo Zhang, Ziyue Qiu, Yao Yue, K. V. Rashmi: "FIFO queues are all you need for cache eviction", SOSP 2023,
+//! section 4 and Algorithm 1.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
+
+use super::slot_queues::SlotQueues;
+use super::{Policy, Slot, Touch, Words};
+
+const SMALL: usize = 0;
+const MAIN: usize = 1;
+
+/// New entries pass a small queue (a tenth of the capacity); what was hit more than once there moves to the main queue, the rest
+/// is evicted and its hash remembered in a ghost queue. A key that comes back while remembered goes to the main queue at once.
+/// The main queue gives entries that were hit another round. Resists scans, and needs no order to be kept on hits.
+///
+/// Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023, section 4, Algorithm 1. One difference: that
+/// algorithm may evict twice for one insertion (when a promotion overfills the main queue); here the first eviction is enough.
+pub struct S3Fifo {
+    queues: SlotQueues,
+    ghost: Ghost,
+    small_capacity: usize,
+    main_capacity: usize,
+}
+
+impl S3Fifo {
+    fn evict_from_small(&mut self, words: &Words<'_>) -> Option<Slot> {
+        while let Some(slot) = self.queues.pop_front(SMALL) {
+            if words.get(slot) <= 1 {
+                self.ghost.remember(words.hash(slot));
+                return Some(slot);
+            }
+            words.set(slot, 0);
+            self.queues.push_back(MAIN, slot);
+            if self.queues.len(MAIN) > self.main_capacity {
+                return self.evict_from_main(words);
+            }
+        }
+        None
+    }
+
+    fn evict_from_main(&mut self, words: &Words<'_>) -> Option<Slot> {
+        while let Some(slot) = self.queues.pop_front(MAIN) {
+            match words.get(slot) {
+                0 => return Some(slot),
+                count => {
+                    words.set(slot, count - 1);
+                    self.queues.push_back(MAIN, slot);
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Policy for S3Fifo {
+    fn with_capacity(capacity: usize) -> Self {
+        let small_capacity = (capacity / 10).max(1);
+        let main_capacity = capacity.saturating_sub(small_capacity);
+        S3Fifo { queues: SlotQueues::new(), ghost: Ghost::new(main_capacity), small_capacity, main_capacity }
+    }
+
+    fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
+        let queue = if self.ghost.forget(words.hash(slot)) { MAIN } else { SMALL };
+        self.queues.push_back(queue, slot);
+    }
+
+    fn on_hit(&self) -> Touch {
+        Touch::Count { max: 3 }
+    }
+
+    fn on_remove(&mut self, slot: Slot) {
+        self.queues.remove(slot);
+    }
+
+    fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
+        if self.queues.len(SMALL) < self.small_capacity
+            && let Some(slot) = self.evict_from_main(words)
+        {
+            return Some(slot);
+        }
+        // The small queue may promote all that it has.
+        self.evict_from_small(words).or_else(|| self.evict_from_main(words))
+    }
+}
+
+/// The hashes of the entries that left the small queue last, at most as many as the main queue holds entries.
+struct Ghost {
+    /// Hash and the number of its `remember`. Places whose number is not the one in `numbers` are left over.
+    order: VecDeque<(u64, u64)>,
+    numbers: HashTable<(u64, u64)>,
+    next: u64,
+    capacity: usize,
+}
+
+impl Ghost {
+    fn new(capacity: usize) -> Self {
+        Ghost { order: VecDeque::new(), numbers: HashTable::new(), next: 0, capacity }
+    }
+
+    fn remember(&mut self, hash: u64) {
+        if self.capacity == 0 {
+            return;
+        }
+        self.forget(hash);
+        while self.numbers.len() >= self.capacity
+            && let Some((oldest, number)) = self.order.pop_front()
+        {
+            self.forget_if(oldest, |known| known == number);
+        }
+        if self.order.len() >= 2 * self.capacity {
+            let numbers = &self.numbers;
+            self.order.retain(|place| numbers.find(place.0, |known| known == place).is_some());
+        }
+        self.order.push_back((hash, self.next));
+        self.numbers.insert_unique(hash, (hash, self.next), |known| known.0);
+        self.next += 1;
+    }
+
+    /// Whether the hash was remembered; it no longer is.
+    fn forget(&mut self, hash: u64) -> bool {
+        self.forget_if(hash, |_| true)
+    }
+
+    fn forget_if(&mut self, hash: u64, condition: impl Fn(u64) -> bool) -> bool {
+        match self.numbers.find_entry(hash, |known| known.0 == hash && condition(known.1)) {
+            Ok(found) => {
+                found.remove();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PolicyHarness;
+
+    crate::testing::policy_suite!(S3Fifo);
+
+    /// Capacity 10: the small queue holds 1, the main queue 9.
+    fn full() -> (PolicyHarness<S3Fifo>, Vec<Slot>) {
+        let mut harness = PolicyHarness::new(10);
+        let slots = (0..10).map(|hash| harness.insert(hash).slot).collect();
+        (harness, slots)
+    }
+
+    fn lengths(harness: &PolicyHarness<S3Fifo>) -> (usize, usize) {
+        (harness.policy().queues.len(SMALL), harness.policy().queues.len(MAIN))
+    }
+
+    #[test]
+    fn an_entry_that_was_hit_at_most_once_is_evicted_from_the_small_queue() {
+        let (mut harness, slots) = full();
+        harness.hit(slots[0]);
+        assert_eq!(harness.insert(100).evicted, Some(slots[0]));
+        assert_eq!(harness.insert(101).evicted, Some(slots[1]));
+        assert_eq!(lengths(&harness), (10, 0));
+    }
+
+    #[test]
+    fn an_entry_that_was_hit_twice_moves_to_the_main_queue_with_a_cleared_counter() {
+        let (mut harness, slots) = full();
+        harness.hit(slots[0]);
+        harness.hit(slots[0]);
+        assert_eq!(harness.insert(100).evicted, Some(slots[1]));
+        assert_eq!(lengths(&harness), (9, 1));
+        assert_eq!(harness.word(slots[0]), 0);
+    }
+
+    #[test]
+    fn a_key_that_comes_back_from_the_ghost_queue_goes_to_the_main_queue() {
+        let (mut harness, _) = full();
+        harness.insert(100);
+        harness.insert(0);
+        assert_eq!(lengths(&harness), (9, 1));
+        assert!(!harness.policy_mut().ghost.forget(0), "it left the ghost queue");
+        assert!(harness.policy_mut().ghost.forget(1));
+    }
+
+    #[test]
+    fn the_main_queue_gives_a_round_for_each_hit() {
+        let (mut harness, slots) = full();
+        for slot in &slots {
+            harness.hit(*slot);
+            harness.hit(*slot);
+        }
+        // All ten are promoted, which is one too many for the main queue: the first of it goes.
+        assert_eq!(harness.evict(), slots[0]);
+        assert_eq!(lengths(&harness), (0, 9));
+        harness.hit(slots[1]);
+        assert_eq!(harness.evict(), slots[2]);
+        assert_eq!(harness.word(slots[1]), 0, "its round is used up");
+        for expected in [3, 4, 5, 6, 7, 8, 9, 1] {
+            assert_eq!(harness.evict(), slots[expected]);
+        }
+    }
+
+    #[test]
+    fn three_hits_in_the_main_queue_are_three_rounds() {
+        let (mut harness, slots) = full();
+        for slot in &slots[..9] {
+            harness.hit(*slot);
+            harness.hit(*slot);
+        }
+        // Promotes nine, evicts the tenth: from here on the main queue is asked as long as it holds anything.
+        assert_eq!(harness.evict(), slots[9]);
+        (0..5).for_each(|_| harness.hit(slots[0]));
+        (1..=6).for_each(|index| (0..index % 3).for_each(|_| harness.hit(slots[index])));
+        let order: Vec<_> = (0..9).map(|_| harness.evict()).collect();
+        assert_eq!(order, [3, 6, 7, 8, 1, 4, 2, 5, 0].map(|index| slots[index]));
+    }
+
+    #[test]
+    fn a_scan_leaves_the_main_queue_alone() {
+        let (mut harness, slots) = full();
+        for slot in &slots[..9] {
+            harness.hit(*slot);
+            harness.hit(*slot);
+        }
+        for hash in 100..1_000 {
+            harness.insert(hash);
+        }
+        assert!(slots[..9].iter().all(|slot| harness.is_live(*slot) && harness.hash(*slot) < 10));
+    }
+
+    #[test]
+    fn the_ghost_queue_is_as_long_as_the_main_queue_and_forgets_the_oldest() {
+        let mut ghost = Ghost::new(3);
+        for hash in 0..5 {
+            ghost.remember(hash);
+        }
+        assert_eq!([0, 1, 2, 3, 4].map(|hash| ghost.forget(hash)), [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn remembering_again_makes_a_ghost_the_newest() {
+        let mut ghost = Ghost::new(3);
+        for hash in [1, 2, 3, 1, 4] {
+            ghost.remember(hash);
+        }
+        assert_eq!([1, 2, 3, 4].map(|hash| ghost.forget(hash)), [true, false, true, true]);
+    }
+
+    #[test]
+    fn forgotten_ghosts_do_not_pile_up() {
+        let mut ghost = Ghost::new(4);
+        for hash in 0..10_000 {
+            ghost.remember(hash);
+            ghost.forget(hash);
+            assert!(ghost.order.len() <= 8 && ghost.numbers.is_empty());
+        }
+    }
+}

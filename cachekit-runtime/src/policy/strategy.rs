@@ -1,0 +1,127 @@
+//! Strategies by name, and how a cache builds their policies.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Fifo, Lru, Policy, S3Fifo};
+
+/// Builds the policy of one shard from the most entries that the shard may hold.
+pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
+
+/// An eviction strategy as named in configuration.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::policy::Strategy;
+///
+/// let strategy: Strategy = "lru".parse()?;
+/// assert_eq!(strategy.name(), "lru");
+/// assert_eq!(Strategy::default().name(), "s3-fifo");
+/// # Ok::<(), cachekit::policy::UnknownStrategy>(())
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// [`Lru`], `"lru"`.
+    Lru,
+    /// [`Fifo`], `"fifo"`.
+    Fifo,
+    /// [`S3Fifo`], `"s3-fifo"`.
+    #[default]
+    S3Fifo,
+    /// A policy of the user's.
+    Custom {
+        /// What statistics and logs call it.
+        name: Arc<str>,
+        /// Called once for each shard, and again when the cache is cleared.
+        factory: PolicyFactory,
+    },
+}
+
+impl Strategy {
+    /// The strategy of a user's policy, named like the type without its path.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::policy::{Lru, Strategy};
+    ///
+    /// assert_eq!(Strategy::of::<Lru>().name(), "Lru");
+    /// ```
+    pub fn of<P: Policy>() -> Self {
+        let path = std::any::type_name::<P>();
+        let plain = path.split('<').next().unwrap_or(path);
+        let name = plain.rsplit("::").next().unwrap_or(plain);
+        Strategy::Custom { name: name.into(), factory: build::<P>() }
+    }
+
+    /// The name, as [`FromStr`] takes it for the strategies that come with cachekit.
+    pub fn name(&self) -> &str {
+        match self {
+            Strategy::Lru => "lru",
+            Strategy::Fifo => "fifo",
+            Strategy::S3Fifo => "s3-fifo",
+            Strategy::Custom { name, .. } => name,
+        }
+    }
+
+    /// What builds the policies of this strategy.
+    pub fn factory(&self) -> PolicyFactory {
+        match self {
+            Strategy::Lru => build::<Lru>(),
+            Strategy::Fifo => build::<Fifo>(),
+            Strategy::S3Fifo => build::<S3Fifo>(),
+            Strategy::Custom { factory, .. } => Arc::clone(factory),
+        }
+    }
+}
+
+fn build<P: Policy>() -> PolicyFactory {
+    Arc::new(|capacity| Box::new(P::with_capacity(capacity)))
+}
+
+impl fmt::Debug for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Strategy").field(&self.name()).finish()
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = UnknownStrategy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownStrategy> {
+        [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo]
+            .into_iter()
+            .find(|strategy| strategy.name() == name)
+            .ok_or_else(|| UnknownStrategy(name.into()))
+    }
+}
+
+/// A name that is no strategy of cachekit's. Custom strategies have no name to be found by: pass them as [`Strategy::of`].
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("unknown strategy {0:?}: use \"lru\", \"fifo\" or \"s3-fifo\"")]
+pub struct UnknownStrategy(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_strategies() {
+        for strategy in [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo] {
+            assert_eq!(strategy.name().parse::<Strategy>().map(|found| found.to_string()), Ok(strategy.to_string()));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_what_to_write() {
+        let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
+        assert_eq!(message, Err(r#"unknown strategy "LRU": use "lru", "fifo" or "s3-fifo""#.to_owned()));
+    }
+}

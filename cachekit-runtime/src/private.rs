@@ -1,0 +1,109 @@
+//! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
+
+pub use crate::{
+    cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
+    error::{TimedOut, needs_timed_out},
+    key::{
+        FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, Parts, Unusable, ViaOption, ViaReference, ViaValue, assert_key, form, part, part_in,
+    },
+    outcome::{Delivery, Outcome},
+    output::{
+        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Plain, ResultLike, ResultOk, Share,
+        ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole, assert_output, keep, lend, needs_option, needs_result, pick,
+    },
+    policy::Strategy,
+    site::{PerType, per_type, per_type_of},
+    stats::Stats,
+};
+pub use std::sync::LazyLock;
+
+use crate::{cache, scope};
+use std::future::{IntoFuture, Ready, ready};
+
+/// `cache = expr`: the expression is a cache.
+#[inline]
+pub const fn elsewhere<K, V>(cache: &Cache<K, V>) -> &Cache<K, V> {
+    cache
+}
+
+/// A call that `bypass_if` sent past the cache.
+pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {
+    cache::count_bypass(cache, trace);
+}
+
+/// A companion's `get`.
+pub fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Option<V> {
+    cache::get(cache, parts)
+}
+
+/// A companion's `insert`.
+pub fn insert<P: Parts, V: Value, const N: usize>(cache: &Cache<P::Key, V>, parts: &P, value: V, tags: [String; N]) -> Delivery {
+    cache::insert(cache, parts, value, tags)
+}
+
+/// A companion's `invalidate`.
+pub fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Delivery {
+    cache::invalidate(cache, parts)
+}
+
+/// A companion's `explain`.
+pub fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain {
+    cache::explain(cache, parts)
+}
+
+/// A companion's `clear`.
+pub fn clear<K: Key, V: Value>(cache: &Cache<K, V>) -> Delivery {
+    cache.clear()
+}
+
+/// A companion's `stats`.
+pub fn stats<K: Key, V: Value>(cache: &Cache<K, V>) -> Stats {
+    cache.stats()
+}
+
+/// One invalidation of `#[invalidate]`: made before the body, awaited or waited for after it.
+#[must_use = "an invalidation does nothing until it is awaited or waited for"]
+pub struct Invalidation {
+    run: Box<dyn FnOnce() -> Delivery + Send>,
+}
+
+impl Invalidation {
+    /// Invalidates.
+    pub fn wait(self) -> Delivery {
+        (self.run)()
+    }
+}
+
+impl IntoFuture for Invalidation {
+    type Output = Delivery;
+    type IntoFuture = Ready<Delivery>;
+    fn into_future(self) -> Ready<Delivery> {
+        ready(self.wait())
+    }
+}
+
+/// Of one key.
+pub fn invalidation<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Invalidation {
+    let (cache, key) = (cache.clone(), parts.to_key());
+    Invalidation { run: Box::new(move || key.map_or(Delivery::Local, |key| cache.invalidate_key(&key))) }
+}
+
+/// Of one tag.
+pub fn tag_invalidation(tag: String) -> Invalidation {
+    Invalidation { run: Box::new(move || invalidate_tag(&tag)) }
+}
+
+/// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before.
+///
+/// ```
+/// use cachekit_runtime::{Cache, invalidate_tag};
+///
+/// let names: Cache<u64, String> = Cache::builder().build();
+/// names.insert_tagged(1, "Ada".to_owned(), ["team:7"]);
+/// invalidate_tag("team:7");
+/// assert_eq!(names.get(&1), None);
+/// ```
+pub fn invalidate_tag(tag: &str) -> Delivery {
+    scope::tag_registry().invalidate(tag);
+    Delivery::Local
+}

@@ -1,0 +1,202 @@
+//! Scopes: a thread's own view of all caches, for tests.
+//!
+//! In a scope every cache is an empty one of the same settings, with the scope's clock and tags, made at first use. The path of a hit asks one
+//! relaxed word whether any scope exists in the process at all.
+
+use crate::{
+    cache::Cache,
+    key::Key,
+    output::Value,
+    sync::lock,
+    tags::{self, TagRegistry},
+    time::Clock,
+};
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::HashMap,
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// How many reasons there are to look closer: scopes alive, and one for `CACHEKIT_DISABLED`.
+static SPECIAL: AtomicUsize = AtomicUsize::new(0);
+
+static DISABLED_BY_ENVIRONMENT: LazyLock<bool> = LazyLock::new(|| {
+    let disabled = std::env::var_os("CACHEKIT_DISABLED").is_some_and(|value| !value.is_empty() && value != "0");
+    if disabled {
+        SPECIAL.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!("CACHEKIT_DISABLED is set: all cached functions compute");
+    }
+    disabled
+});
+
+thread_local! {
+    static SCOPES: RefCell<Vec<Arc<Scope>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads the environment once; called when a cache is built, so that no look comes before it.
+pub(crate) fn read_environment() {
+    LazyLock::force(&DISABLED_BY_ENVIRONMENT);
+}
+
+/// Is there any reason to look closer?
+#[inline]
+pub(crate) fn is_special() -> bool {
+    SPECIAL.load(Ordering::Relaxed) != 0
+}
+
+/// How calls in a scope behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Cached, in the scope's own caches.
+    Isolated,
+    /// Every call computes.
+    Disabled,
+    /// Every call computes, and a value that would have been a hit is compared with it.
+    DryRun,
+}
+
+/// A hit of a dry run whose value was not what the function gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Divergence {
+    /// Name of the cache.
+    pub cache: String,
+    /// Hash of the key, stable within the process.
+    pub key_hash: u64,
+}
+
+/// What a dry run found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DryRunReport {
+    /// Hits whose value equals what the function gave.
+    pub agreed: u64,
+    /// Hits whose value does not.
+    pub diverged: Vec<Divergence>,
+    /// Hits whose output has no `PartialEq + Clone` to compare with.
+    pub not_comparable: u64,
+}
+
+pub(crate) struct Scope {
+    mode: Mode,
+    pub(crate) clock: Clock,
+    tags: Arc<TagRegistry>,
+    /// By the identity of the original cache.
+    caches: Mutex<HashMap<usize, Arc<dyn Any + Send + Sync>>>,
+    report: Mutex<DryRunReport>,
+}
+
+impl Scope {
+    /// A scope that shares nothing with the one around it.
+    pub(crate) fn new(mode: Mode, clock: Clock) -> Arc<Self> {
+        SPECIAL.fetch_add(1, Ordering::Relaxed);
+        let tags = Arc::new(TagRegistry::new());
+        Arc::new(Scope { mode, clock, tags, caches: Mutex::default(), report: Mutex::default() })
+    }
+
+    pub(crate) fn report(&self) -> DryRunReport {
+        lock(&self.report).clone()
+    }
+
+    pub(crate) fn compared(&self, cache: &str, key_hash: u64, same: Option<bool>) {
+        let mut report = lock(&self.report);
+        match same {
+            Some(true) => report.agreed += 1,
+            Some(false) => report.diverged.push(Divergence { cache: cache.to_owned(), key_hash }),
+            None => report.not_comparable += 1,
+        }
+    }
+
+    fn cache_for<K: Key, V: Value>(&self, original: &Cache<K, V>) -> Cache<K, V> {
+        let mut caches = lock(&self.caches);
+        let scoped = caches.entry(original.identity()).or_insert_with(|| {
+            // The original is kept alive with its stand-in, so that its identity is not given to another cache.
+            let stand_in = original.with_environment(self.clock.clone(), self.tags.clone());
+            Arc::new((original.clone(), stand_in))
+        });
+        match scoped.downcast_ref::<(Cache<K, V>, Cache<K, V>)>() {
+            Some((_, stand_in)) => stand_in.clone(),
+            None => original.clone(),
+        }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        SPECIAL.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// While it lives, the scope is this thread's.
+pub(crate) struct Entered {
+    scope: Arc<Scope>,
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl Entered {
+    pub(crate) fn enter(scope: Arc<Scope>) -> Entered {
+        SCOPES.with_borrow_mut(|scopes| scopes.push(scope.clone()));
+        Entered { scope, _not_send: std::marker::PhantomData }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let _ = SCOPES.try_with(|scopes| {
+            let mut scopes = scopes.borrow_mut();
+            // Guards that a test holds may be dropped in any order.
+            if let Some(at) = scopes.iter().rposition(|scope| Arc::ptr_eq(scope, &self.scope)) {
+                scopes.remove(at);
+            }
+        });
+    }
+}
+
+/// The scope of this thread, if it is in one.
+pub(crate) fn current() -> Option<Arc<Scope>> {
+    if !is_special() {
+        return None;
+    }
+    SCOPES.try_with(|scopes| scopes.borrow().last().cloned()).ok().flatten()
+}
+
+/// Runs a future in a scope, wherever it is polled.
+pub(crate) async fn within<F: Future>(scope: Option<Arc<Scope>>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(move |context| {
+        let _entered = scope.clone().map(Entered::enter);
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The tags that calls of this thread use.
+pub(crate) fn tag_registry() -> Arc<TagRegistry> {
+    current().map_or_else(|| tags::global().clone(), |scope| scope.tags.clone())
+}
+
+/// How a call of this thread is to treat a cache, and which cache it gets.
+pub(crate) enum View<K, V> {
+    Cached(Cache<K, V>),
+    Disabled(Cache<K, V>),
+    DryRun(Cache<K, V>, Arc<Scope>),
+}
+
+pub(crate) fn view<K: Key, V: Value>(cache: &Cache<K, V>) -> View<K, V> {
+    let Some(scope) = current() else {
+        return if *DISABLED_BY_ENVIRONMENT { View::Disabled(cache.clone()) } else { View::Cached(cache.clone()) };
+    };
+    let scoped = scope.cache_for(cache);
+    match scope.mode {
+        Mode::Disabled => View::Disabled(scoped),
+        _ if *DISABLED_BY_ENVIRONMENT => View::Disabled(scoped),
+        Mode::Isolated => View::Cached(scoped),
+        Mode::DryRun => View::DryRun(scoped, scope),
+    }
+}

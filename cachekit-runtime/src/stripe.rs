@@ -1,0 +1,141 @@
+//! A small number for every thread, so that counters can give each thread a cell of its own.
+
+use std::cell::Cell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Mutex;
+
+use crate::sync::lock;
+
+/// The index of a thread that is being torn down and has none of its own any more.
+pub(crate) const OVERFLOW: usize = usize::MAX;
+
+const UNKNOWN: usize = usize::MAX - 1;
+
+thread_local! {
+    // Has no destructor, so reading it works, and costs nothing else, for as long as the thread runs code.
+    static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static LEASE: Lease = Lease::take();
+}
+
+static FREE: Mutex<Indices> = Mutex::new(Indices { returned: BinaryHeap::new(), next: 0 });
+
+struct Indices {
+    returned: BinaryHeap<Reverse<usize>>,
+    next: usize,
+}
+
+impl Indices {
+    fn take(&mut self) -> usize {
+        if let Some(Reverse(index)) = self.returned.pop() {
+            return index;
+        }
+        self.next += 1;
+        self.next - 1
+    }
+}
+
+/// Gives the index back at the exit of its thread. The lock orders all that the thread did under its index before what the next owner does.
+struct Lease(usize);
+
+impl Lease {
+    fn take() -> Self {
+        Self(lock(&FREE).take())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // First, because later destructors of this thread may count, and the index may have a new owner by then.
+        INDEX.set(OVERFLOW);
+        lock(&FREE).returned.push(Reverse(self.0));
+    }
+}
+
+/// The index of this thread: unique among the threads that live, the smallest free one when first asked for, the same until the thread ends.
+///
+/// While the thread's locals are destroyed it may be [`OVERFLOW`], which several threads can have at a time.
+#[inline]
+pub(crate) fn thread_index() -> usize {
+    let index = INDEX.get();
+    if index == UNKNOWN { first_index() } else { index }
+}
+
+#[cold]
+fn first_index() -> usize {
+    let index = LEASE.try_with(|lease| lease.0).unwrap_or(OVERFLOW);
+    INDEX.set(index);
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::HashSet;
+    use std::sync::{Barrier, mpsc};
+    use std::thread;
+
+    #[test]
+    fn live_threads_have_distinct_stable_indices() {
+        let barrier = Barrier::new(64);
+        let indices: Vec<usize> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..64)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let index = thread_index();
+                        barrier.wait();
+                        assert_eq!(thread_index(), index);
+                        index
+                    })
+                })
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        assert_eq!(indices.iter().collect::<HashSet<_>>().len(), 64);
+    }
+
+    #[test]
+    fn the_smallest_returned_index_comes_first() {
+        let mut indices = Indices { returned: BinaryHeap::new(), next: 0 };
+        assert_eq!([indices.take(), indices.take(), indices.take()], [0, 1, 2]);
+        indices.returned.extend([Reverse(2), Reverse(0)]);
+        assert_eq!([indices.take(), indices.take(), indices.take()], [0, 2, 3]);
+    }
+
+    #[test]
+    fn indices_of_ended_threads_are_used_again() {
+        // Other tests run beside this one, so the bound is generous; without reuse the largest would be at least 2 000.
+        let largest = (0..2_000).filter_map(|_| thread::spawn(thread_index).join().ok()).max();
+        assert!(largest.is_some_and(|index| index < 1_500), "{largest:?}");
+    }
+
+    #[test]
+    fn the_index_can_be_asked_for_in_destructors() {
+        struct AtExit(mpsc::Sender<usize>);
+        impl Drop for AtExit {
+            fn drop(&mut self) {
+                self.0.send(thread_index()).ok();
+            }
+        }
+        thread_local!(static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) });
+
+        // Whether the local registered first is also destroyed first is not specified, so both ways are tried.
+        let at_exits = [true, false].map(|first| {
+            let (send, receive) = mpsc::channel();
+            let ended = thread::spawn(move || {
+                if !first {
+                    thread_index();
+                }
+                AT_EXIT.set(Some(AtExit(send)));
+                thread_index()
+            })
+            .join();
+            let (Ok(before), Ok(at_exit)) = (ended, receive.recv()) else { panic!("the thread must end normally") };
+            assert!(at_exit == before || at_exit == OVERFLOW, "{before} became {at_exit}");
+            at_exit
+        });
+        let after_the_lease = at_exits.into_iter().filter(|index| *index == OVERFLOW).count();
+        assert_eq!(after_the_lease, 1, "a returned index must not be used any more");
+    }
+}
