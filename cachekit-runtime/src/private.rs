@@ -3,10 +3,12 @@
 pub use crate::{
     cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
     error::{TimedOut, needs_timed_out},
+    expansion::{AnyParts, Cached, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind, keyed_like, per_type_keyed, returning},
     key::{
-        FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, Parts, Unusable, ViaOption, ViaReference, ViaValue, assert_key, form, part, part_in,
+        FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned, ViaRejected, ViaUnusable,
+        ViaUsable, assert_key, assert_part, form, part,
     },
-    outcome::{Delivery, Outcome},
+    outcome::{Delivery, Outcome, RemovalCause},
     output::{
         Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Plain, ResultLike, ResultOk, Share,
         ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole, assert_output, keep, lend, needs_option, needs_result, pick,

@@ -142,10 +142,10 @@ impl<'a> Context<'a> {
                     bindings.push(quote_spanned!(span=> let #local = ::std::format!(#format, #name);));
                     parts.push(quote_spanned!(span=> (&#k::PartProbe::<_, #k::form::Val>::new(&#local)).part()));
                 }
-                Part::Bound(name) => parts.push(quote_spanned!(span=> (&#k::FormProbe::new(#name)).part())),
+                Part::Bound(name) => parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#name)).part())),
                 Part::Expr(expr) => {
                     bindings.push(quote_spanned!(span=> let #local = &(#expr);));
-                    parts.push(quote_spanned!(span=> (&#k::FormProbe::new(#local)).part()));
+                    parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#local)).part()));
                 }
             }
         }

@@ -43,8 +43,8 @@ impl Context<'_> {
         let output = self.output_value();
         let (output_ty, tags) = (&self.output, self.tags());
         let share = quote_spanned! {span=> {
-            use #k::{ViaClone as _, ViaNothing as _};
-            (&#k::ShareProbe::<#output_ty>::NEW).share()
+            use #k::{ViaAll as _, ViaClone as _, ViaNothing as _};
+            (&&#k::ShareProbe::<#output_ty>::NEW).share()
         }};
         let timeout = self.model.concurrency.load_timeout.as_ref();
         let (soft, hard) = timeout.map_or((false, false), |timeout| (timeout.soft.is_some(), timeout.hard.is_some()));
