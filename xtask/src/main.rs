@@ -1,2 +1,103 @@
-//! Project tasks: `cargo xtask test`, `cargo xtask ci`.
-fn main() {}
+//! Project tasks: `cargo xtask test`, `cargo xtask ci`, `cargo xtask help`.
+//!
+//! No dependencies: this crate is compiled at the start of every CI run.
+
+mod ci;
+mod compile_cost;
+mod features;
+mod needs;
+mod shell;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+/// What every task returns; the message is printed as it is.
+type Result<T = ()> = std::result::Result<T, String>;
+
+const COMMANDS: [(&str, &str); 5] = [
+    ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
+    ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
+    ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
+    (
+        "compile-cost [--rounds N] [--check]",
+        "crates and seconds of a clean build beside the peers, and what 100 annotated functions add",
+    ),
+    ("help", "this text"),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result {
+    match args {
+        ["test"] => test::main(),
+        ["ci"] => ci::main(true),
+        ["ci", "--no-test"] => ci::main(false),
+        ["tidy"] => tidy::main(),
+        ["compile-cost", options @ ..] => compile_cost::main(options),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{}", help());
+            Ok(())
+        }
+        [command, rest @ ..] => Err(unknown(command, rest)),
+    }
+}
+
+fn unknown(command: &str, rest: &[&str]) -> String {
+    if COMMANDS.iter().any(|(usage, _)| name(usage) == command) {
+        format!("`cargo xtask {command}` does not take `{}`\n\n{}", rest.join(" "), help())
+    } else {
+        let known: Vec<_> = COMMANDS.iter().map(|(usage, _)| format!("`{}`", name(usage))).collect();
+        format!("unknown command `{command}`: write one of {}\n\n{}", known.join(", "), help())
+    }
+}
+
+fn name(usage: &str) -> &str {
+    usage.split(' ').next().unwrap_or(usage)
+}
+
+fn help() -> String {
+    let mut text = String::from("cargo xtask <command>\n");
+    for (usage, what) in COMMANDS {
+        text.push_str(&format!("\n  {usage}\n      {what}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_command_names_the_known_ones() {
+        let message = dispatch(&["tests"]).unwrap_err();
+        for command in ["`tests`", "`test`", "`ci`", "`tidy`", "`compile-cost`", "`help`"] {
+            assert!(message.contains(command), "{command} is missing in: {message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_option_is_named() {
+        assert!(dispatch(&["tidy", "--fast"]).unwrap_err().starts_with("`cargo xtask tidy` does not take `--fast`"));
+        assert!(dispatch(&["ci", "--no-tests"]).unwrap_err().contains("does not take `--no-tests`"));
+    }
+
+    #[test]
+    fn help_lists_every_command() {
+        for (usage, what) in COMMANDS {
+            assert!(help().contains(usage) && help().contains(what));
+        }
+    }
+}

@@ -281,7 +281,7 @@ impl<K, V> Core<K, V> {
         if !self.timed {
             return None;
         }
-        let born = self.clock.now().max(1);
+        let born = self.clock.now();
         let refresh = match self.settings.refresh_ahead {
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Some(percent) if ttl != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),

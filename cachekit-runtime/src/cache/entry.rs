@@ -56,7 +56,7 @@ impl<V> Entry<V> {
     pub(crate) fn new(value: V, times: Option<Times>, tags: Option<TagSet>, lag: u64, always: bool) -> Self {
         let think = if always || tags.is_some() { 0 } else { times.map_or(u64::MAX, |times| times.think(lag)) };
         let more = (times.is_some() || tags.is_some()).then(|| {
-            let times = times.unwrap_or(Times { born: 0, refresh: u64::MAX, expires: u64::MAX });
+            let times = times.unwrap_or(Times { born: u64::MAX, refresh: u64::MAX, expires: u64::MAX });
             let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
             Box::new(More { born: times.born, refresh, expires: times.expires, used, tags })
         });
@@ -113,7 +113,7 @@ impl<V> Entry<V> {
 
     /// When it was stored; unknown for entries without times.
     pub(crate) fn born(&self) -> Option<u64> {
-        self.more.as_ref().map(|more| more.born).filter(|born| *born != 0)
+        self.more.as_ref().map(|more| more.born).filter(|born| *born != u64::MAX)
     }
 
     pub(crate) fn tags(&self) -> Option<&TagSet> {

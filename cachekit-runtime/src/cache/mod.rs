@@ -130,3 +130,6 @@ impl<K: Key, V: Value> Cache<K, V> {
         self.here().core.flights.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

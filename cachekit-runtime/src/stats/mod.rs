@@ -1,8 +1,9 @@
 //! What a cache counts, and how it looks to its users.
 
-pub(crate) mod counters;
+mod counters;
 mod histogram;
 mod snapshot;
 
+pub(crate) use counters::{Bypass, Counters, LoadEnd, Miss, Refusal, Takeover};
 pub use histogram::LoadTimes;
 pub use snapshot::{Bypasses, Misses, Refusals, Removals, Stats, Takeovers};

@@ -1,0 +1,80 @@
+use super::*;
+use crate::testing;
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+#[test]
+fn a_value_is_computed_once_and_expires() {
+    let scope = testing::scope();
+    let cache: Cache<u64, u64> = Cache::builder().ttl(Duration::from_secs(30)).build();
+    let loads = AtomicUsize::new(0);
+    let call = || {
+        cache.get_or_compute(&1, || {
+            loads.fetch_add(1, Ordering::Relaxed);
+            7
+        })
+    };
+    assert_eq!((call(), call()), (7, 7));
+    assert_eq!(loads.load(Ordering::Relaxed), 1);
+    scope.advance(Duration::from_secs(30));
+    assert_eq!(call(), 7);
+    assert_eq!(loads.load(Ordering::Relaxed), 2);
+    let stats = cache.stats();
+    assert_eq!((stats.hits, stats.misses.absent, stats.misses.expired, stats.loads), (1, 1, 1, 2));
+}
+
+#[test]
+fn threads_share_one_load() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    let (loads, start) = (AtomicUsize::new(0), Barrier::new(16));
+    thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| {
+                start.wait();
+                let value = cache.get_or_compute(&1, || {
+                    loads.fetch_add(1, Ordering::Relaxed);
+                    thread::yield_now();
+                    9
+                });
+                assert_eq!(value, 9);
+            });
+        }
+    });
+    assert_eq!(loads.load(Ordering::Relaxed), 1);
+    assert_eq!(cache.loads_in_flight(), 0);
+}
+
+#[test]
+fn recursion_on_one_key_runs_uncached() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    let value = cache.get_or_compute(&1, || cache.get_or_compute(&1, || 3) + 1);
+    assert_eq!(value, 4);
+    assert_eq!(cache.stats().bypasses.cycle, 1);
+}
+
+#[test]
+fn an_invalidation_during_a_load_keeps_its_result_out() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    let value = cache.get_or_compute(&1, || {
+        cache.invalidate(&1);
+        1
+    });
+    assert_eq!(value, 1);
+    assert_eq!(cache.get(&1), None);
+    assert_eq!(cache.stats().refusals.invalidated, 1);
+}
+
+#[test]
+fn a_panicking_loader_leaves_the_cache_usable() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cache.get_or_compute(&1, || panic!("no"))));
+    assert!(panicked.is_err());
+    assert_eq!(cache.get_or_compute(&1, || 2), 2);
+    assert_eq!(cache.loads_in_flight(), 0);
+}
