@@ -34,7 +34,11 @@ impl<K: Key> Parts for AnyParts<K> {
 
 /// The cache of this instantiation, by the types of key and value.
 #[inline]
-pub fn per_type_keyed<S, K: Key, V: Value>(slot: &'static PerType, site: &S, make: impl FnOnce(Builder<K, V>) -> Cache<K, V>) -> &'static Cache<K, V> {
+pub fn per_type_keyed<S, K: Key, V: Value>(
+    slot: &'static PerType,
+    site: &S,
+    make: impl FnOnce(Builder<K, V>) -> Cache<K, V>,
+) -> &'static Cache<K, V> {
     per_type_of::<S, AnyParts<K>, V, Plain>(slot, site, Output::NEW, make)
 }
 

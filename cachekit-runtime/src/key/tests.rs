@@ -62,10 +62,12 @@ fn probes_find_parts_on_values() {
     use super::{ViaBorrowed as _, ViaOwned as _, ViaRejected as _};
     let name = String::from(" a ");
     let (trimmed, number) = (name.trim(), 7_u64);
-    let parts = ((&&&FormProbe::new(&trimmed)).part(), (&&&FormProbe::new(&number)).part(), (&&&FormProbe::new(&name)).part());
+    let parts =
+        ((&&&FormProbe::new(&trimmed)).part(), (&&&FormProbe::new(&number)).part(), (&&&FormProbe::new(&name)).part());
     assert_eq!(parts.to_key(), Some(("a".to_owned(), 7, name.clone())));
     let (some, cow, plain) = (Some("x"), Cow::Borrowed("y"), Some(1_u8));
-    let borrowed = ((&&&FormProbe::new(&some)).part(), (&&&FormProbe::new(&cow)).part(), (&&&FormProbe::new(&plain)).part());
+    let borrowed =
+        ((&&&FormProbe::new(&some)).part(), (&&&FormProbe::new(&cow)).part(), (&&&FormProbe::new(&plain)).part());
     assert_eq!(borrowed.to_key(), Some((Some("x".to_owned()), "y".to_owned(), Some(1))));
     assert!((&&&FormProbe::new(&1.5_f64)).part().to_key().is_none());
 }
