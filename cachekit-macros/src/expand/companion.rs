@@ -37,6 +37,8 @@ impl Context<'_> {
         let hidden = self.home == Home::Hidden;
         let vis = if hidden { TokenStream::new() } else { spans::repeated(&self.function().vis) };
         let doc = (!hidden).then(|| quote_spanned!(span=> #[doc(hidden)]));
+        // Without it, a lint for exported enums speaks up.
+        let exhaustive = (!hidden).then(|| quote_spanned!(span=> #[non_exhaustive]));
         let types = self.is_plain().then(|| {
             let (key, kind) = (self.concrete_key(), self.concrete_kind(true));
             let output = spans::repeated(&super::forms::eternal(&self.output));
@@ -58,7 +60,7 @@ impl Context<'_> {
         };
         let invalidation = if hidden { TokenStream::new() } else { self.invalidation_function() };
         quote_spanned! {span=>
-            #(#cfgs)* #doc #vis enum #companion {}
+            #(#cfgs)* #doc #exhaustive #vis enum #companion {}
             #types
             #(#cfgs)*
             impl #companion {
@@ -248,13 +250,22 @@ impl Context<'_> {
         let Operation { docs, output, body, .. } = operation;
         let (span, name, vis) = (self.span, self.name(operation.name), spans::repeated(&self.function().vis));
         let must_use = operation.must_use.then(|| quote_spanned!(span=> #[must_use]));
+        let allowed = match operation.takes {
+            Takes::Everything => self.permissions(),
+            // One more than a lint permits, and not by the user's doing.
+            Takes::KeysAndValue if self.keys_and_tags().len() == 7 => {
+                quote_spanned!(span=> #[allow(clippy::too_many_arguments)])
+            }
+            Takes::KeysAndValue | Takes::Keys => self.permissions(),
+            Takes::Nothing => TokenStream::new(),
+        };
         let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
         let inputs = self.inputs(&operation.takes);
         let (generics, clause) =
             (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
-        quote_spanned!(span=> #[doc = #docs] #must_use #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
+        quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
     }
 
     pub(super) fn inputs(&self, takes: &Takes) -> TokenStream {
@@ -299,7 +310,8 @@ impl Context<'_> {
             quote!(#receiver,)
         });
         let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
+        let permissions = self.permissions();
         let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &parts)));
-        quote_spanned!(span=> #[doc(hidden)] #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
+        quote_spanned!(span=> #[doc(hidden)] #permissions #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
     }
 }

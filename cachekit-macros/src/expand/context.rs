@@ -5,7 +5,7 @@ use crate::model::{Companion, Function, Method, Model, Param, Place, Store};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, GenericParam, Ident, ReturnType, Signature, Type, parse_quote};
+use syn::{Attribute, FnArg, GenericParam, Ident, Meta, ReturnType, Signature, Type, parse_quote};
 
 /// Where the functions beside the wrapper live.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,27 +134,26 @@ impl<'a> Context<'a> {
         quote_spanned!(self.span=> ::<#(#args,)* #key>)
     }
 
-    /// A call of a function beside the wrapper that takes `first` and then all arguments.
-    pub(super) fn call_with_all(&self, operation: &str, key: bool, first: &TokenStream) -> TokenStream {
+    /// A call of the body that stands beside the wrapper.
+    pub(super) fn call_body(&self) -> TokenStream {
         let args = self.params.iter().map(|param| {
             let name = &param.name;
             quote!(#name)
         });
-        let this = self.receiver().map(|this| quote!(#this));
-        self.call(operation, key, this, first, args)
+        self.call_body_with(self.receiver().map(|this| quote!(#this)).into_iter().chain(args))
     }
 
-    pub(super) fn call(
-        &self,
-        operation: &str,
-        key: bool,
-        this: Option<TokenStream>,
-        first: &TokenStream,
-        args: impl Iterator<Item = TokenStream>,
-    ) -> TokenStream {
-        let (path, turbofish) = (self.path(operation), self.turbofish(key));
-        let this = this.map(|this| quote!(#this,));
-        quote_spanned!(self.span=> #path #turbofish (#this #first #(#args),*))
+    pub(super) fn call_body_with(&self, args: impl Iterator<Item = TokenStream>) -> TokenStream {
+        let (path, turbofish) = (self.path("uncached"), self.turbofish(false));
+        quote_spanned!(self.span=> #path #turbofish (#(#args),*))
+    }
+
+    /// A call of a hidden function: it takes the arguments as one, so that its own do not make them too many for a lint.
+    pub(super) fn call_hidden(&self, operation: &str, first: &TokenStream) -> TokenStream {
+        let (path, turbofish) = (self.path(operation), self.turbofish(!self.is_plain()));
+        let this = self.receiver().map(|this| quote!(#this,));
+        let args = self.params.iter().map(|param| &param.name);
+        quote_spanned!(self.span=> #path #turbofish (#this #first, (#(#args,)*)))
     }
 
     /// The token `self`, if there is one.
@@ -202,6 +201,19 @@ impl<'a> Context<'a> {
             ReturnType::Default => self.span,
             ReturnType::Type(_, ty) => spans::of(ty),
         }
+    }
+
+    /// The user's permissions to go against a lint, for functions that repeat what the lint is about. What the body is expected to violate is
+    /// permitted elsewhere, where it may hold or not.
+    pub(super) fn permissions(&self) -> TokenStream {
+        let attrs = self.function().body_attrs.iter().filter_map(|attr| match &attr.meta {
+            Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+                let lints = &list.tokens;
+                Some(quote!(#[allow(#lints)]))
+            }
+            _ => None,
+        });
+        attrs.collect()
     }
 
     /// The wrapper's parameters: plain names instead of patterns.

@@ -20,7 +20,7 @@ pub(super) struct Expansion {
 /// A parameter under `cfg` may or may not be there, and a key cannot be written for both at once: one expansion per case, each under its `cfg`.
 pub(super) fn expand(model: &Model) -> Expansion {
     let params = &model.function.params;
-    let optional: Vec<(usize, Vec<&Meta>)> = params
+    let optional: Vec<(usize, Vec<&TokenStream>)> = params
         .iter()
         .enumerate()
         .map(|(index, param)| (index, conditions(&param.attrs)))
@@ -50,8 +50,12 @@ pub(super) fn expand(model: &Model) -> Expansion {
 }
 
 /// What stands in the `cfg` attributes.
-fn conditions(attrs: &[Attribute]) -> Vec<&Meta> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).map(|attr| &attr.meta).collect()
+fn conditions(attrs: &[Attribute]) -> Vec<&TokenStream> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"))
+        .filter_map(|attr| if let Meta::List(list) = &attr.meta { Some(&list.tokens) } else { None })
+        .collect()
 }
 
 /// How the wrapper's code looks a key up.
@@ -85,13 +89,13 @@ impl Context<'_> {
         let Function { docs, shared, body_attrs, vis, .. } = self.function();
         let (cfgs, section) = (&self.cfgs, self.cached_section());
         // Without a body of its own there is no other place for them.
-        let body_attrs = self.is_inline().then_some(body_attrs).into_iter().flatten();
+        let body_attrs = if self.is_inline() { quote!(#(#body_attrs)*) } else { self.permissions() };
         let signature = self.wrapper_signature();
         let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
         let assertions = [self.key_assertions(), self.output_assertion(), self.output_requirements()];
         let flow = self.flow(Look::Plain);
         let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
-        quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #(#body_attrs)* #vis #signature #body)
+        quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #body_attrs #vis #signature #body)
     }
 
     fn wrapper_signature(&self) -> TokenStream {
@@ -172,8 +176,8 @@ impl Context<'_> {
         if self.is_inline() {
             return self.run(trace);
         }
-        let first = quote_spanned!(self.span=> miss, #trace,);
-        let load = self.call_with_all("__load", !self.is_plain(), &first);
+        let first = quote_spanned!(self.span=> miss, #trace);
+        let load = self.call_hidden("__load", &first);
         self.boxed(load)
     }
 
@@ -194,7 +198,7 @@ impl Context<'_> {
             let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
             return quote_spanned!(span=> ::core::compile_error!(#message));
         }
-        let refresh = self.call_with_all("__refresh", !self.is_plain(), &quote_spanned!(span=> refresh,));
+        let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> refresh));
         quote_spanned! {span=> {
             let (value, claimed) = stale.claim();
             if let ::core::option::Option::Some(refresh) = claimed {
@@ -232,10 +236,8 @@ impl Context<'_> {
             receiver.mutability = None;
             quote!(#receiver,)
         });
-        let params = self.params.iter().map(|param| {
-            let (name, ty) = (&param.name, spans::repeated(&param.ty));
-            quote_spanned!(span=> #name: #ty)
-        });
+        let names = self.params.iter().map(|param| &param.name);
+        let types = self.params.iter().map(|param| spans::repeated(&param.ty));
         let (generics, clause, first) = if self.is_plain() {
             let companion = &self.companion;
             let generics = spans::repeated(&self.sig.generics);
@@ -245,7 +247,7 @@ impl Context<'_> {
             let (generics, clause) = self.generics_with_key();
             (generics, clause, first(quote_spanned!(span=> __Key)))
         };
-        quote_spanned!(span=> #asyncness fn #name #generics (#this #first, #(#params),*) #output #clause #body)
+        quote_spanned!(span=> #asyncness fn #name #generics (#this #first, (#(#names,)*): (#(#types,)*)) #output #clause #body)
     }
 
     /// The cache is the function's own, so there is a static and a way to invalidate from elsewhere.

@@ -9,7 +9,7 @@ use syn::Pat;
 impl Context<'_> {
     /// The body with the arguments in scope, as a value or a future: a call beside, or the body itself.
     pub(super) fn uncached(&self) -> TokenStream {
-        if self.is_inline() { self.inline_body() } else { self.call_with_all("uncached", false, &TokenStream::new()) }
+        if self.is_inline() { self.inline_body() } else { self.call_body() }
     }
 
     /// For a method beside which nothing may stand.

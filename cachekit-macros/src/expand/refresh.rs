@@ -48,7 +48,7 @@ impl Context<'_> {
             keep.extend(quote_spanned!(span=> let #name = #kept;));
             args.push(lent);
         }
-        let call = self.call("uncached", false, None, &TokenStream::new(), args.into_iter());
+        let call = self.call_body_with(args.into_iter());
         let load = if self.is_async {
             quote_spanned!(span=> move || async move { #call.await })
         } else {
