@@ -170,7 +170,9 @@ impl<K: Key, V: Value> Builder<K, V> {
 impl<K: Key, T: Value, E: Value> Builder<K, Result<T, E>> {
     /// How long an `Err` is stored, in a cache that holds whole `Result`s. Zero: not stored.
     pub fn errors(mut self, ttl: Duration) -> Self {
-        self.settings.exceptional.push(Arc::new(move |value: &Result<T, E>| value.is_err().then_some(Exceptional::For(ttl))));
+        self.settings
+            .exceptional
+            .push(Arc::new(move |value: &Result<T, E>| value.is_err().then_some(Exceptional::For(ttl))));
         self
     }
 }

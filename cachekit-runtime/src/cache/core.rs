@@ -142,7 +142,12 @@ impl<K, V> Core<K, V> {
     }
 
     /// A value that is at most `allowance` past its ttl, for a load that failed or takes long.
-    pub(crate) fn find_stale(&self, hash: u64, is_key: impl Fn(&K) -> bool, allowance: Duration) -> Option<(V, Option<Duration>)>
+    pub(crate) fn find_stale(
+        &self,
+        hash: u64,
+        is_key: impl Fn(&K) -> bool,
+        allowance: Duration,
+    ) -> Option<(V, Option<Duration>)>
     where
         V: Clone,
     {
@@ -197,7 +202,15 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
-    pub(crate) fn store_loaded(&self, hash: u64, key: K, value: &V, tags: Option<TagSet>, before: Before, flight: Option<&Flight<V>>) -> bool
+    pub(crate) fn store_loaded(
+        &self,
+        hash: u64,
+        key: K,
+        value: &V,
+        tags: Option<TagSet>,
+        before: Before,
+        flight: Option<&Flight<V>>,
+    ) -> bool
     where
         K: Eq,
         V: Clone,
@@ -254,7 +267,15 @@ impl<K, V> Core<K, V> {
         }
     }
 
-    fn put(&self, hash: u64, key: K, value: V, ttl: u64, tags: Option<TagSet>, keep: impl FnOnce(Option<&Entry<V>>) -> bool) -> bool
+    fn put(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl: u64,
+        tags: Option<TagSet>,
+        keep: impl FnOnce(Option<&Entry<V>>) -> bool,
+    ) -> bool
     where
         K: Eq,
     {

@@ -2,12 +2,7 @@
 
 use super::{Core, core::Before};
 use crate::{
-    flight::{
-        graph::Node,
-        map::Lead,
-        permits::Permit,
-        state::Payload,
-    },
+    flight::{graph::Node, map::Lead, permits::Permit, state::Payload},
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{OutputKind, Share, Value},
@@ -31,7 +26,13 @@ pub(super) struct Load<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
-    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, tags: Option<TagSet>, lead: Option<Lead<K, V>>) -> Self {
+    pub(super) fn new(
+        core: Arc<Core<K, V>>,
+        hash: u64,
+        key: K,
+        tags: Option<TagSet>,
+        lead: Option<Lead<K, V>>,
+    ) -> Self {
         let node = lead.as_ref().map_or_else(|| Arc::new(Node::default()), |lead| lead.flight.node.clone());
         let before = core.before_load(hash);
         Load { core, hash, key: Some(key), tags, before, lead, node, permit: None, started: None }

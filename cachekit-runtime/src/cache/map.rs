@@ -1,9 +1,6 @@
 //! The cache as a map.
 
-use super::{
-    Cache,
-    entry::Worth,
-};
+use super::{Cache, entry::Worth};
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
@@ -265,7 +262,9 @@ impl<K: Key, V: Value> Cache<K, V> {
             }
         };
         let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
-        let found = core.find(hash, |other| *other == key, false).filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
+        let found = core
+            .find(hash, |other| *other == key, false)
+            .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
         let change = change(old.clone());
         drop(executing);
@@ -330,7 +329,12 @@ pub(crate) fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Op
     }
 }
 
-pub(crate) fn insert<P: Parts, V: Value, const N: usize>(cache: &Cache<P::Key, V>, parts: &P, value: V, tags: [String; N]) -> Delivery {
+pub(crate) fn insert<P: Parts, V: Value, const N: usize>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+    value: V,
+    tags: [String; N],
+) -> Delivery {
     match parts.to_key() {
         Some(key) if N == 0 => cache.insert(key, value),
         Some(key) => cache.insert_tagged(key, value, tags),
@@ -342,4 +346,3 @@ pub(crate) fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P
     let cache = cache.here();
     cache.invalidate_hashed(cache.core.hash(parts), |key| parts.matches_key(key))
 }
-
