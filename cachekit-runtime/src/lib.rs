@@ -6,6 +6,7 @@
 mod background;
 mod cache;
 mod error;
+mod expansion;
 mod flight;
 #[doc(hidden)]
 pub mod key;

@@ -3,13 +3,19 @@
 pub use crate::{
     cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
     error::{TimedOut, needs_timed_out},
-    key::{
-        FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, Parts, Unusable, ViaOption, ViaReference, ViaValue, assert_key, form, part, part_in,
+    expansion::{
+        AnyParts, Cached, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind, keyed_like,
+        per_type_keyed, returning,
     },
-    outcome::{Delivery, Outcome},
+    key::{
+        FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned,
+        ViaRejected, ViaUnusable, ViaUsable, assert_key, assert_part, form, part,
+    },
+    outcome::{Delivery, Outcome, RemovalCause},
     output::{
-        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Plain, ResultLike, ResultOk, Share,
-        ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole, assert_output, keep, lend, needs_option, needs_result, pick,
+        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Plain,
+        ResultLike, ResultOk, Share, ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole,
+        assert_output, keep, lend, needs_option, needs_result, pick,
     },
     policy::Strategy,
     site::{PerType, per_type, per_type_of},
@@ -37,7 +43,12 @@ pub fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Option<V>
 }
 
 /// A companion's `insert`.
-pub fn insert<P: Parts, V: Value, const N: usize>(cache: &Cache<P::Key, V>, parts: &P, value: V, tags: [String; N]) -> Delivery {
+pub fn insert<P: Parts, V: Value, const N: usize>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+    value: V,
+    tags: [String; N],
+) -> Delivery {
     cache::insert(cache, parts, value, tags)
 }
 

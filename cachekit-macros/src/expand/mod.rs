@@ -1,30 +1,36 @@
 //! Writes code from the model.
+//!
+//! A cached function becomes a wrapper ([`function`]) and what stands beside it: the body under another name, the static ([`site`]), the function that
+//! loads ([`load`]) or refreshes ([`refresh`]), and the operations ([`companion`], [`method`]).
 
-use crate::model::{BlockItem, Function, ImplModel, Invalidation, Model};
+mod companion;
+mod context;
+mod docs;
+mod forms;
+mod function;
+mod impl_block;
+mod invalidate;
+mod key;
+mod load;
+mod method;
+mod refresh;
+mod site;
+mod spans;
+
+use crate::model::{ImplModel, Invalidation, Model};
 use proc_macro2::TokenStream;
-use quote::quote;
 
 /// An annotated function.
 pub(crate) fn function(model: &Model) -> TokenStream {
-    plain(&model.function)
+    function::expand(model).here
 }
 
 /// An impl block with annotated methods.
 pub(crate) fn impl_block(block: &ImplModel) -> TokenStream {
-    let head = &block.head;
-    let items = block.items.iter().map(|item| match item {
-        BlockItem::Cached(model) => function(model),
-        BlockItem::Other(tokens) => tokens.clone(),
-    });
-    quote!(#head { #(#items)* })
+    impl_block::expand(block)
 }
 
 /// A function that invalidates.
 pub(crate) fn invalidate(invalidation: &Invalidation) -> TokenStream {
-    plain(&invalidation.function)
-}
-
-fn plain(function: &Function) -> TokenStream {
-    let Function { docs, cfgs, shared, body_attrs, vis, sig, body, .. } = function;
-    quote!(#(#docs)* #(#cfgs)* #(#shared)* #(#body_attrs)* #vis #sig #body)
+    invalidate::expand(invalidation)
 }

@@ -120,6 +120,11 @@ impl<K, V> Core<K, V> {
             .flatten()
     }
 
+    /// The tags that the key says, with their versions of now.
+    pub(crate) fn tags_of(&self, key: &K) -> Option<TagSet> {
+        self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.timed { self.clock.now() } else { 0 }
     }
@@ -142,7 +147,12 @@ impl<K, V> Core<K, V> {
     }
 
     /// A value that is at most `allowance` past its ttl, for a load that failed or takes long.
-    pub(crate) fn find_stale(&self, hash: u64, is_key: impl Fn(&K) -> bool, allowance: Duration) -> Option<(V, Option<Duration>)>
+    pub(crate) fn find_stale(
+        &self,
+        hash: u64,
+        is_key: impl Fn(&K) -> bool,
+        allowance: Duration,
+    ) -> Option<(V, Option<Duration>)>
     where
         V: Clone,
     {
@@ -197,7 +207,15 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
-    pub(crate) fn store_loaded(&self, hash: u64, key: K, value: &V, tags: Option<TagSet>, before: Before, flight: Option<&Flight<V>>) -> bool
+    pub(crate) fn store_loaded(
+        &self,
+        hash: u64,
+        key: K,
+        value: &V,
+        tags: Option<TagSet>,
+        before: Before,
+        flight: Option<&Flight<V>>,
+    ) -> bool
     where
         K: Eq,
         V: Clone,
@@ -242,19 +260,27 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile.
-    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, flight: Option<&Flight<V>>)
+    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, tags: Option<TagSet>, flight: Option<&Flight<V>>)
     where
         K: Eq,
     {
         match self.ttl_of(&value) {
             Some(ttl) => {
-                self.put(hash, key, value, ttl, None, |_| flight.is_none_or(|flight| !flight.is_invalidated()));
+                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()));
             }
             None => self.counters.store_refused(Refusal::NotCacheable),
         }
     }
 
-    fn put(&self, hash: u64, key: K, value: V, ttl: u64, tags: Option<TagSet>, keep: impl FnOnce(Option<&Entry<V>>) -> bool) -> bool
+    fn put(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl: u64,
+        tags: Option<TagSet>,
+        keep: impl FnOnce(Option<&Entry<V>>) -> bool,
+    ) -> bool
     where
         K: Eq,
     {

@@ -92,6 +92,10 @@ where
         ttl_left: seen.as_ref().and_then(|seen| seen.left),
         tags: seen.as_ref().map_or(0, |seen| seen.tags),
         loading: core.flights.contains(hash, is_key),
-        strategy: if core.settings.capacity.is_some() { core.settings.strategy.name().to_owned() } else { "unbounded".to_owned() },
+        strategy: if core.settings.capacity.is_some() {
+            core.settings.strategy.name().to_owned()
+        } else {
+            "unbounded".to_owned()
+        },
     }
 }

@@ -41,7 +41,13 @@ enum Next<K, V, R> {
 }
 
 impl<K: Key, V: Value> Core<K, V> {
-    pub(super) fn follow<R, M>(&self, mut follower: Follower<K, V>, output: Output<R, M>, share: Share<R>, trace: &mut Outcome) -> Followed<K, V, R>
+    pub(super) fn follow<R, M>(
+        &self,
+        mut follower: Follower<K, V>,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+    ) -> Followed<K, V, R>
     where
         M: OutputKind<R, Stored = V>,
     {
@@ -80,7 +86,14 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
-    fn next<R, M>(&self, follower: Follower<K, V>, is_async: bool, _: Output<R, M>, share: Share<R>, trace: &mut Outcome) -> Next<K, V, R>
+    fn next<R, M>(
+        &self,
+        follower: Follower<K, V>,
+        is_async: bool,
+        _: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+    ) -> Next<K, V, R>
     where
         M: OutputKind<R, Stored = V>,
     {

@@ -85,7 +85,9 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
         View::DryRun(cache, scope) => {
             let hash = cache.core.hash(parts);
             match look_slowly(&cache.core, hash, parts, trace) {
-                Look::Hit(value) => Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope))),
+                Look::Hit(value) => {
+                    Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
+                }
                 other => other,
             }
         }
@@ -95,7 +97,12 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
 /// The precise look, for everything that is not a hit beyond doubt.
 #[cold]
 #[inline(never)]
-fn look_slowly<P: Parts, V: Value>(core: &Arc<Core<P::Key, V>>, hash: u64, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
+fn look_slowly<P: Parts, V: Value>(
+    core: &Arc<Core<P::Key, V>>,
+    hash: u64,
+    parts: &P,
+    trace: &mut Outcome,
+) -> Look<P::Key, V> {
     let is_key = |key: &P::Key| parts.matches_key(key);
     let found = core.find(hash, is_key, true);
     let why = match found {

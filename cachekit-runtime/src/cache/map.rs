@@ -1,9 +1,6 @@
 //! The cache as a map.
 
-use super::{
-    Cache,
-    entry::Worth,
-};
+use super::{Cache, entry::Worth};
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
@@ -132,6 +129,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
         let cache = self.here();
         let hash = cache.hash_of(&key);
+        let tags = tags.or_else(|| cache.core.tags_of(&key));
         cache.core.store_inserted(hash, key, value, ttl, tags);
         Delivery::Local
     }
@@ -264,15 +262,18 @@ impl<K: Key, V: Value> Cache<K, V> {
                 },
             }
         };
+        let tags = core.tags_of(&key);
         let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
-        let found = core.find(hash, |other| *other == key, false).filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
+        let found = core
+            .find(hash, |other| *other == key, false)
+            .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
         let change = change(old.clone());
         drop(executing);
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
-                core.store_current(hash, key, value.clone(), lead.as_ref().map(|lead| &*lead.flight));
+                core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
                 Some(value)
             }
             Compute::Remove => {
@@ -330,7 +331,12 @@ pub(crate) fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Op
     }
 }
 
-pub(crate) fn insert<P: Parts, V: Value, const N: usize>(cache: &Cache<P::Key, V>, parts: &P, value: V, tags: [String; N]) -> Delivery {
+pub(crate) fn insert<P: Parts, V: Value, const N: usize>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+    value: V,
+    tags: [String; N],
+) -> Delivery {
     match parts.to_key() {
         Some(key) if N == 0 => cache.insert(key, value),
         Some(key) => cache.insert_tagged(key, value, tags),
@@ -342,4 +348,3 @@ pub(crate) fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P
     let cache = cache.here();
     cache.invalidate_hashed(cache.core.hash(parts), |key| parts.matches_key(key))
 }
-

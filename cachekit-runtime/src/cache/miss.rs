@@ -43,7 +43,8 @@ pub(super) enum Plan<V> {
 
 impl<K: Key, V: Value> Miss<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<V>) -> Self {
-        Miss { core, hash, key, tags: None, plan }
+        let tags = key.as_ref().and_then(|key| core.tags_of(key));
+        Miss { core, hash, key, tags, plan }
     }
 
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
@@ -83,7 +84,9 @@ impl<K: Key, V: Value> Miss<K, V> {
                 Followed::Output(output) => return output,
                 Followed::Lead(lead) => lead,
                 Followed::Alone(Alone::Cycle) => return uncached(&core, trace, load),
-                Followed::Alone(_) => return load_of(None, key, tags).run(output, share, OutcomeKind::Bypassed, trace, load),
+                Followed::Alone(_) => {
+                    return load_of(None, key, tags).run(output, share, OutcomeKind::Bypassed, trace, load);
+                }
             },
         };
         // Between the look and the lead another flight may have ended.
@@ -108,7 +111,14 @@ fn uncached<K, V, R>(core: &Core<K, V>, trace: &mut Outcome, load: impl FnOnce()
 
 impl<K: Key, V: Value> Load<K, V> {
     /// Runs the loader on this thread and settles the result.
-    pub(super) fn run<R, M>(mut self, _: Output<R, M>, share: Share<R>, kind: OutcomeKind, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
+    pub(super) fn run<R, M>(
+        mut self,
+        _: Output<R, M>,
+        share: Share<R>,
+        kind: OutcomeKind,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> R,
+    ) -> R
     where
         M: OutputKind<R, Stored = V>,
     {

@@ -3,7 +3,7 @@
 use super::{
     Core,
     follow::{Alone, Followed},
-    lead::Load,
+    lead::{Load, drop_timed_out},
     miss::{Miss, Plan},
 };
 use crate::{
@@ -20,12 +20,7 @@ use crate::{
     tags::TagSet,
     time::Sleep,
 };
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 /// A miss after its first decisions.
 struct Ready<K, V> {
@@ -41,7 +36,13 @@ impl<K: Key, V: Value> Miss<K, V> {
     /// As [`Miss::run`], without blocking.
     ///
     /// Cancel-safe: dropped as a follower it leaves its place; dropped as the leader it drops the loader, and a follower takes over.
-    pub async fn run_async<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    pub async fn run_async<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut,
+    ) -> R
     where
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
@@ -63,7 +64,13 @@ impl<K: Key, V: Value> Miss<K, V> {
     }
 
     /// As [`Miss::run_async`], for at most the hard load timeout; then a stale value, if one is allowed, or [`Error::LoadTimeout`].
-    pub async fn run_timed<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    pub async fn run_timed<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut,
+    ) -> R
     where
         R: TimedOut,
         M: OutputKind<R, Stored = V>,
@@ -103,25 +110,36 @@ impl<K: Key, V: Value> Core<K, V> {
 
 /// The future's output, or `None` once the sleep is over.
 pub(super) async fn race<F: Future>(future: F, sleep: Sleep) -> Option<F::Output> {
-    let (mut future, mut sleep) = (pin!(future), pin!(sleep));
-    poll_fn(move |context| {
+    // Boxed, so that it can be dropped knowingly.
+    let (mut future, mut sleep) = (Box::pin(future), pin!(sleep));
+    let output = poll_fn(|context| {
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }
         sleep.as_mut().poll(context).map(|()| None)
     })
-    .await
+    .await;
+    drop_timed_out(future);
+    output
 }
 
 impl<K: Key, V: Value> Ready<K, V> {
-    async fn run<R, M, Fut>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R
+    async fn run<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut,
+    ) -> R
     where
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
         let Ready { core, hash, key, tags, whatever } = self;
         if !core.settings.single_flight {
-            return Load::new(core, hash, key, tags, None).run_async(output, share, OutcomeKind::Miss, trace, load).await;
+            return Load::new(core, hash, key, tags, None)
+                .run_async(output, share, OutcomeKind::Miss, trace, load)
+                .await;
         }
         // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
         let joined = core.flights.join(hash, &key, tags.as_ref(), true);
@@ -180,7 +198,9 @@ impl<K: Key, V: Value> Load<K, V> {
         let leading = self.lead.as_ref().map(|lead| (lead.flight.clone(), lead.leader()));
         // The loader is made inside the first poll, so that what a sync part of it calls sees who leads.
         let loaded = match leading {
-            Some((flight, leader)) => polled(flight, leader, self.core.clock.clone(), async move { load().await }).await,
+            Some((flight, leader)) => {
+                polled(flight, leader, self.core.clock.clone(), async move { load().await }).await
+            }
             None => executing(self.node.clone(), async move { load().await }).await,
         };
         self.settle::<R, M>(loaded, share, trace)

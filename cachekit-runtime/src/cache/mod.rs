@@ -13,14 +13,15 @@ mod miss;
 mod miss_async;
 mod read_through;
 mod refresh;
+mod refreshing;
 mod settings;
 
 pub use builder::Builder;
+pub(crate) use explain::explain;
 pub use explain::{Explain, State};
+pub(crate) use look::count_bypass;
 pub use look::{Look, look, look_refresh, look_traced};
 pub use map::{Compute, EntryRef};
-pub(crate) use explain::explain;
-pub(crate) use look::count_bypass;
 pub(crate) use map::{get, insert, invalidate};
 pub use miss::Miss;
 pub use refresh::{Refresh, Stale};

@@ -86,7 +86,9 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         match self.look_inline(key) {
             Ok(value) => Ok(value),
-            Err(miss) => miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::NOTHING, &mut Outcome::new(), load).await,
+            Err(miss) => {
+                miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::NOTHING, &mut Outcome::new(), load).await
+            }
         }
     }
 
@@ -96,7 +98,11 @@ impl<K: Key, V: Value> Cache<K, V> {
     ///
     /// # Errors
     /// Those of `load`.
-    pub async fn try_get_or_compute_shared_async<Q, E: Value, Fut>(&self, key: &Q, load: impl FnOnce() -> Fut) -> Result<V, E>
+    pub async fn try_get_or_compute_shared_async<Q, E: Value, Fut>(
+        &self,
+        key: &Q,
+        load: impl FnOnce() -> Fut,
+    ) -> Result<V, E>
     where
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
@@ -104,7 +110,9 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         match self.look_inline(key) {
             Ok(value) => Ok(value),
-            Err(miss) => miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::CLONE, &mut Outcome::new(), load).await,
+            Err(miss) => {
+                miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::CLONE, &mut Outcome::new(), load).await
+            }
         }
     }
 

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn holders_of_permits_are_seen() {
-        let (permits, holder, other) = (Arc::new(Node::default()), Arc::new(Node::default()), Arc::new(Node::default()));
+        let (permits, holder, other) =
+            (Arc::new(Node::default()), Arc::new(Node::default()), Arc::new(Node::default()));
         hold(&permits, &holder);
         let _waits = Waiting::begin(&other, Some(&holder)).ok().expect("no cycle yet");
         assert!(Waiting::begin(&permits, Some(&other)).is_err());

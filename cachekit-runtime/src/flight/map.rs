@@ -77,7 +77,8 @@ impl<K, V> Flights<K, V> {
             take(&mut shard, hash, outdated);
         }
         let flight = Arc::new(Flight::new(is_async));
-        let slot = Slot { hash, key: key.clone(), flight: flight.clone(), followers: 0, tags: tags.cloned(), watched: false };
+        let slot =
+            Slot { hash, key: key.clone(), flight: flight.clone(), followers: 0, tags: tags.cloned(), watched: false };
         shard.insert_unique(hash, slot, |slot| slot.hash);
         Joined::Lead(Lead { flights: self.clone(), flight, hash, leader: FIRST_LEADER })
     }

@@ -47,7 +47,9 @@ impl Permits {
             if let Some(permit) = self.try_take(holder) {
                 return permit;
             }
-            let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else { return Permit { permits: None, holder: holder.clone() } };
+            let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else {
+                return Permit { permits: None, holder: holder.clone() };
+            };
             listener.wait();
         }
     }
@@ -59,7 +61,9 @@ impl Permits {
             if let Some(permit) = self.try_take(holder) {
                 return permit;
             }
-            let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else { return Permit { permits: None, holder: holder.clone() } };
+            let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else {
+                return Permit { permits: None, holder: holder.clone() };
+            };
             listener.await;
         }
     }

@@ -49,7 +49,9 @@ enum Phase<V> {
 /// What a follower finds.
 pub(crate) enum Seen<V> {
     /// Still led; `is_async` tells by what.
-    Led { is_async: bool },
+    Led {
+        is_async: bool,
+    },
     /// The caller leads from now on, as the leader with this number.
     TakenOver(u64, Vacancy),
     Done(Arc<Payload<V>>),

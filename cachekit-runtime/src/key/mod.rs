@@ -9,7 +9,7 @@ mod part;
 mod probe;
 mod tuple;
 
-pub use expr::{FormOf, FormProbe, ViaOption, ViaReference, ViaValue, part_in};
+pub use expr::{FormProbe, PartProbe, ViaBorrowed, ViaOwned, ViaRejected, ViaUnusable, ViaUsable, assert_part};
 pub use part::KeyPart;
 pub use probe::{KeyFallback, KeyOr, KeyProbe, Part, Unusable, assert_key, part};
 pub use tuple::Parts;

@@ -118,7 +118,8 @@ impl<K, T> Table<K, T> {
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
         let mut pair = Some((key, payload));
         let mut shard = write(self.shard(hash));
-        let outcome = if shard.capacity() == 0 { Replaced::Refused } else { shard.replace(hash, same, keep, &mut pair) };
+        let outcome =
+            if shard.capacity() == 0 { Replaced::Refused } else { shard.replace(hash, same, keep, &mut pair) };
         if let Replaced::Vacant = outcome {
             shard.make_room(out);
         }

@@ -329,8 +329,7 @@ fn everything_is_dropped_once_and_outside_of_the_lock() {
                 let key = hash_of(step) % 1_500;
                 drop(table.put(key, Tracked::new(&log)));
                 drop(table.take(hash_of(step + 7) % 1_500));
-                let _ =
-                    table.insert(hash_of(key), key, Tracked::new(&log), |a, b| a == b, |_| false, &mut vec![]);
+                let _ = table.insert(hash_of(key), key, Tracked::new(&log), |a, b| a == b, |_| false, &mut vec![]);
             }
             let mut out = Vec::new();
             table.retain(|key, _| key % 2 == 0, &mut out);

@@ -6,7 +6,9 @@ mod probe;
 mod share;
 
 pub use keep::{Keep, keep, lend};
-pub use kind::{Bad, Cacheable, KindId, KindOf, OptionLike, Output, OutputKind, Plain, ResultLike, ResultOk, Value, Whole};
+pub use kind::{
+    Bad, Cacheable, KindId, KindOf, OptionLike, Output, OutputKind, Plain, ResultLike, ResultOk, Value, Whole,
+};
 pub use kind::{assert_output, needs_option, needs_result, pick};
 pub use probe::{OutputFallback, OutputProbe, ViaPlain, ViaResult};
 pub use share::{Share, ShareProbe, ViaAll, ViaClone, ViaNothing};

@@ -38,7 +38,10 @@ impl<R> Share<R> {
 }
 
 impl<R: Clone + Send + Sync + 'static> Share<R> {
-    pub(crate) const CLONE: Self = Share { copy: Some((|output| Arc::new(output.clone()), |packed| packed.downcast_ref::<R>().cloned())), same: None };
+    pub(crate) const CLONE: Self = Share {
+        copy: Some((|output| Arc::new(output.clone()), |packed| packed.downcast_ref::<R>().cloned())),
+        same: None,
+    };
 }
 
 impl<R: Clone + PartialEq + Send + Sync + 'static> Share<R> {

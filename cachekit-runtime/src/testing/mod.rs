@@ -4,5 +4,7 @@ mod isolation;
 mod policy_suite;
 
 pub use crate::time::TestClock;
-pub use isolation::{Divergence, DryRun, DryRunReport, RealTimeScope, Scope, ScopeHandle, disable, dry_run, scope, scope_in_real_time};
+pub use isolation::{
+    Divergence, DryRun, DryRunReport, RealTimeScope, Scope, ScopeHandle, disable, dry_run, scope, scope_in_real_time,
+};
 pub use policy_suite::{Insertion, PolicyHarness, checks, policy_suite};

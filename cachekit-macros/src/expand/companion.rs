@@ -1,0 +1,317 @@
+//! The companion: an enum without values that has the function's name in the type namespace, and the operations on it.
+
+use super::{
+    context::{Context, Home},
+    key::mentions,
+    spans,
+};
+use crate::model::{Function, Param, Store};
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ReturnType;
+
+/// The parameters of an operation, besides the receiver.
+pub(super) enum Takes {
+    Nothing,
+    Keys,
+    /// Keys, what tags mention, and the value.
+    KeysAndValue,
+    Everything,
+}
+
+/// One function beside the wrapper.
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) docs: &'static str,
+    pub(super) takes: Takes,
+    /// Async if the function is.
+    pub(super) follows: bool,
+    pub(super) must_use: bool,
+    pub(super) output: TokenStream,
+    pub(super) body: TokenStream,
+}
+
+impl Context<'_> {
+    pub(super) fn companion_items(&self) -> TokenStream {
+        let (k, span, cfgs, companion) = (&self.k, self.span, &self.cfgs, &self.companion);
+        let hidden = self.home == Home::Hidden;
+        let vis = if hidden { TokenStream::new() } else { spans::repeated(&self.function().vis) };
+        let doc = (!hidden).then(|| quote_spanned!(span=> #[doc(hidden)]));
+        // Without it, a lint for exported enums speaks up.
+        let exhaustive = (!hidden).then(|| quote_spanned!(span=> #[non_exhaustive]));
+        let types = self.is_plain().then(|| {
+            let (key, kind) = (self.concrete_key(), self.concrete_kind(true));
+            let output = spans::repeated(&super::forms::eternal(&self.output));
+            quote_spanned! {span=>
+                #(#cfgs)*
+                impl #k::Cached for #companion {
+                    type Key = #key;
+                    type Kind = #kind;
+                    type Value = <Self::Kind as #k::OutputKind<#output>>::Stored;
+                }
+            }
+        });
+        let uncached = self.uncached_function();
+        let machinery = self.machinery();
+        let operations = if hidden {
+            Vec::new()
+        } else {
+            self.operations().iter().map(|operation| self.operation(operation)).collect()
+        };
+        let invalidation = if hidden { TokenStream::new() } else { self.invalidation_function() };
+        quote_spanned! {span=>
+            #(#cfgs)* #doc #exhaustive #vis enum #companion {}
+            #types
+            #(#cfgs)*
+            impl #companion {
+                #uncached
+                #(#operations)*
+                #machinery
+                #invalidation
+            }
+        }
+    }
+
+    /// What wrapper and operations call.
+    pub(super) fn machinery(&self) -> TokenStream {
+        let site = self.site();
+        if self.is_inline() {
+            return site;
+        }
+        let load = self.load_function();
+        let refresh = if self.refreshes_in_task() { self.refresh_task() } else { TokenStream::new() };
+        quote!(#site #load #refresh)
+    }
+
+    /// The function as it was written, under another name.
+    pub(super) fn uncached_function(&self) -> TokenStream {
+        let Function { shared, body_attrs, vis, body, .. } = self.function();
+        let mut sig = self.sig.clone();
+        sig.ident = self.name("uncached");
+        let vis = if self.home == Home::Hidden { TokenStream::new() } else { spans::repeated(vis) };
+        let docs = quote_spanned!(self.span=> #[doc = "Runs the function and leaves its cache alone."]);
+        quote!(#docs #(#shared)* #(#body_attrs)* #vis #sig #body)
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        let mut operations = vec![self.traced(), self.refresh()];
+        if self.by_key() {
+            let (k, span, value) = (&self.k, self.span, self.value());
+            let cache = self.cache();
+            let over = |function: &str| {
+                let function = Ident::new(function, span);
+                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &parts)))
+            };
+            let tags = self.tag_array();
+            let insert = self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &parts, value, #tags)));
+            let delivery = quote_spanned!(span=> #k::Delivery);
+            let operation = |name, docs, takes, must_use, output, body| Operation {
+                name,
+                docs,
+                takes,
+                follows: true,
+                must_use,
+                output,
+                body,
+            };
+            operations.extend([
+                operation(
+                    "get",
+                    "The cached value, if there is one; never computes.",
+                    Takes::Keys,
+                    true,
+                    quote_spanned!(span=> ::core::option::Option<#value>),
+                    over("get"),
+                ),
+                operation(
+                    "insert",
+                    "Puts a value into the cache, as if it had been computed.",
+                    Takes::KeysAndValue,
+                    false,
+                    delivery.clone(),
+                    insert,
+                ),
+                operation(
+                    "invalidate",
+                    "Removes the value: the next call computes.",
+                    Takes::Keys,
+                    false,
+                    delivery.clone(),
+                    over("invalidate"),
+                ),
+                operation(
+                    "explain",
+                    "Says what the cache knows about a key, and why a call would hit or miss.",
+                    Takes::Keys,
+                    true,
+                    quote_spanned!(span=> #k::Explain),
+                    over("explain"),
+                ),
+            ]);
+            let (cache, infer) = self.whole_cache();
+            operations.push(operation(
+                "clear",
+                "Removes all values of this cache.",
+                Takes::Nothing,
+                false,
+                delivery,
+                quote_spanned!(span=> { let cache = #cache; #infer #k::clear(cache) }),
+            ));
+            operations.push(Operation {
+                follows: false,
+                ..operation(
+                    "stats",
+                    "What the cache has counted.",
+                    Takes::Nothing,
+                    true,
+                    quote_spanned!(span=> #k::Stats),
+                    quote_spanned!(span=> { let cache = #cache; #infer #k::stats(cache) }),
+                )
+            });
+        }
+        operations.extend(self.handle());
+        operations
+    }
+
+    pub(super) fn traced(&self) -> Operation {
+        let (k, output) = (&self.k, spans::repeated(&self.output));
+        Operation {
+            name: "traced",
+            docs: "Calls the function and says how it went: hit, stale hit, miss, joined or bypassed.",
+            takes: Takes::Everything,
+            follows: true,
+            must_use: true,
+            output: quote_spanned!(self.span=> (#output, #k::Outcome)),
+            body: self.traced_body(),
+        }
+    }
+
+    pub(super) fn refresh(&self) -> Operation {
+        Operation {
+            name: "refresh",
+            docs: "Computes the value whatever the cache holds, and stores it.",
+            takes: Takes::Everything,
+            follows: true,
+            must_use: false,
+            output: spans::repeated(&self.output),
+            body: self.refresh_body(),
+        }
+    }
+
+    /// The cache itself, where the types of its keys can be written.
+    pub(super) fn handle(&self) -> Option<Operation> {
+        let (k, span, value) = (&self.k, self.span, self.value());
+        let key = if self.is_plain() {
+            let companion = &self.companion;
+            quote_spanned!(span=> <#companion as #k::Cached>::Key)
+        } else {
+            self.generic_key()?
+        };
+        let cache = self.owns_cache().then(|| self.cache())?;
+        Some(Operation {
+            name: "cache",
+            docs: "The cache itself.",
+            takes: Takes::Nothing,
+            follows: false,
+            must_use: true,
+            output: quote_spanned!(span=> &'static #k::Cache<#key, #value>),
+            body: quote_spanned!(span=> { #cache }),
+        })
+    }
+
+    /// Whether the cache can be reached without a call: not if it is in a field.
+    fn by_key(&self) -> bool {
+        match &self.model.store {
+            Store::Own(_) => true,
+            Store::Elsewhere(cache) => {
+                !mentions(cache, "self") && self.params.iter().all(|param| !mentions(cache, &param.name.to_string()))
+            }
+        }
+    }
+
+    /// The cache without a key at hand, and what tells the compiler the key's type.
+    fn whole_cache(&self) -> (TokenStream, TokenStream) {
+        let (k, span) = (&self.k, self.span);
+        if self.is_plain() || !self.owns_cache() {
+            return (self.cache(), TokenStream::new());
+        }
+        if self.generic_key().is_some() {
+            let (path, turbofish) = (self.path("cache"), self.turbofish(false));
+            return (quote_spanned!(span=> #path #turbofish()), TokenStream::new());
+        }
+        let keys = self.keys();
+        let (names, types): (Vec<_>, Vec<_>) =
+            keys.iter().map(|param| (&param.name, spans::repeated(&param.ty))).unzip();
+        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&parts)));
+        (self.cache(), quote_spanned!(span=> #k::keyed_like(cache, |(#(#names,)*): (#(#types,)*)| #owned);))
+    }
+
+    pub(super) fn operation(&self, operation: &Operation) -> TokenStream {
+        let Operation { docs, output, body, .. } = operation;
+        let (span, name, vis) = (self.span, self.name(operation.name), spans::repeated(&self.function().vis));
+        let must_use = operation.must_use.then(|| quote_spanned!(span=> #[must_use]));
+        let allowed = match operation.takes {
+            Takes::Everything => self.permissions(),
+            // One more than a lint permits, and not by the user's doing.
+            Takes::KeysAndValue if self.keys_and_tags().len() == 7 => {
+                quote_spanned!(span=> #[allow(clippy::too_many_arguments)])
+            }
+            Takes::KeysAndValue | Takes::Keys => self.permissions(),
+            Takes::Nothing => TokenStream::new(),
+        };
+        let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
+        let inputs = self.inputs(&operation.takes);
+        let (generics, clause) =
+            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+        let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
+        let output = (!unit).then(|| quote_spanned!(span=> -> #output));
+        quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
+    }
+
+    pub(super) fn inputs(&self, takes: &Takes) -> TokenStream {
+        let typed = |params: Vec<&Param>| -> TokenStream {
+            let params = params.into_iter().map(|param| {
+                let (name, ty) = (&param.name, spans::repeated(&param.ty));
+                quote_spanned!(self.span=> #name: #ty,)
+            });
+            params.collect()
+        };
+        match takes {
+            Takes::Nothing => TokenStream::new(),
+            Takes::Keys => typed(self.keys()),
+            Takes::KeysAndValue => {
+                let (params, value) = (typed(self.keys_and_tags()), self.value());
+                quote_spanned!(self.span=> #params value: #value)
+            }
+            Takes::Everything => {
+                let this = self.sig.receiver().map(|receiver| {
+                    let mut receiver = receiver.clone();
+                    receiver.mutability = None;
+                    let receiver = spans::repeated_receiver(&receiver);
+                    quote!(#receiver,)
+                });
+                let params = typed(self.params.clone());
+                quote!(#this #params)
+            }
+        }
+    }
+
+    /// What `#[invalidate(…)]` calls.
+    pub(super) fn invalidation_function(&self) -> TokenStream {
+        if !self.owns_cache() {
+            return TokenStream::new();
+        }
+        let (k, span, name, vis) =
+            (&self.k, self.span, self.name("__invalidation"), spans::repeated(&self.function().vis));
+        let (generics, clause) =
+            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+        let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
+            let receiver = spans::repeated_receiver(receiver);
+            quote!(#receiver,)
+        });
+        let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
+        let permissions = self.permissions();
+        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &parts)));
+        quote_spanned!(span=> #[doc(hidden)] #permissions #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
+    }
+}

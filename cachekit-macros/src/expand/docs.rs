@@ -1,0 +1,151 @@
+//! The "Cached" section of a function's documentation.
+
+use super::{
+    companion::Takes,
+    context::{Context, Home},
+};
+use crate::model::{Capacity, Jitter, Key, NonePolicy, Store, Strategy, Time, Ttl};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote_spanned};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+impl Context<'_> {
+    /// Configuration and operations; nothing for a function that shows no trace of its cache.
+    pub(super) fn cached_section(&self) -> TokenStream {
+        if matches!(self.home, Home::Hidden | Home::Nowhere) {
+            return TokenStream::new();
+        }
+        let mut text = String::from("\n# Cached\n\nResults are cached");
+        let facts = self.facts();
+        text.push_str(if facts.is_empty() { ".\n" } else { ": " });
+        if !facts.is_empty() {
+            text.push_str(&facts.join(", "));
+            text.push_str(".\n");
+        }
+        text.push('\n');
+        for (name, takes, means) in self.listed() {
+            let _ = writeln!(text, "- `{}({takes})`: {means}", self.shown_path(name));
+        }
+        quote_spanned!(self.span=> #[doc = #text])
+    }
+
+    fn shown_path(&self, operation: &str) -> String {
+        let name = self.name(operation);
+        if self.home == Home::Companion { format!("{}::{name}", self.companion) } else { format!("Self::{name}") }
+    }
+
+    fn listed(&self) -> Vec<(&'static str, String, &'static str)> {
+        let names = |takes: Takes| -> String {
+            let params = match takes {
+                Takes::Keys => self.keys(),
+                Takes::KeysAndValue => self.keys_and_tags(),
+                Takes::Everything => self.params.clone(),
+                Takes::Nothing => Vec::new(),
+            };
+            let this = matches!(takes, Takes::Everything)
+                .then_some(())
+                .and_then(|()| self.receiver())
+                .map(|_| "self".to_owned());
+            let value = matches!(takes, Takes::KeysAndValue).then(|| "value".to_owned());
+            this.into_iter()
+                .chain(params.iter().map(|param| param.name.to_string()))
+                .chain(value)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut listed = Vec::new();
+        if self.home == Home::Companion {
+            listed.push(("get", names(Takes::Keys), "the cached value; never computes"));
+            listed.push(("insert", names(Takes::KeysAndValue), "stores a value"));
+            listed.push(("invalidate", names(Takes::Keys), "removes a value"));
+        }
+        if !self.is_inline() {
+            listed.push(("refresh", names(Takes::Everything), "computes and stores"));
+            listed.push(("uncached", names(Takes::Everything), "the plain function"));
+            listed.push(("traced", names(Takes::Everything), "the result, and how it came about"));
+        }
+        if self.home == Home::Companion {
+            listed.push(("explain", names(Takes::Keys), "what the cache knows about a key"));
+            listed.push(("clear", String::new(), "removes all values"));
+            listed.push(("stats", String::new(), "what it has counted"));
+        }
+        if self.handle().is_some() {
+            listed.push(("cache", String::new(), "the cache itself"));
+        }
+        listed
+    }
+
+    /// The configuration in words.
+    fn facts(&self) -> Vec<String> {
+        let (model, mut facts) = (self.model, Vec::new());
+        if let Store::Own(store) = &model.store {
+            match &store.strategy {
+                Some(Strategy::Lru(_)) => facts.push("strategy `lru`".to_owned()),
+                Some(Strategy::Fifo(_)) => facts.push("strategy `fifo`".to_owned()),
+                Some(Strategy::S3Fifo(_)) => facts.push("strategy `s3-fifo`".to_owned()),
+                Some(Strategy::Custom(path)) => facts.push(format!("strategy `{}`", shown(path))),
+                None => {}
+            }
+            match &store.capacity {
+                Some(Capacity::Entries(expr)) => facts.push(format!("capacity `{}`", shown(expr))),
+                Some(Capacity::Unbounded) => facts.push("without bound".to_owned()),
+                None => {}
+            }
+        }
+        match &model.key {
+            Key::Params(_) => {}
+            Key::Template(template) => facts.push(format!("key `{}`", template.literal.value())),
+            Key::Exprs(exprs) => {
+                facts.push(format!("key `({})`", exprs.iter().map(shown).collect::<Vec<_>>().join(", ")))
+            }
+        }
+        let freshness = &model.freshness;
+        match &freshness.ttl {
+            Some(Ttl::Time(ttl)) => facts.push(format!("ttl {}", time(ttl))),
+            Some(Ttl::ByValue(_)) => facts.push("ttl by value".to_owned()),
+            None => {}
+        }
+        match &freshness.jitter {
+            Some(Jitter::Percent(percent)) => facts.push(format!("jitter {}%", percent.value)),
+            Some(Jitter::Time(jitter)) => facts.push(format!("jitter {}", time(jitter))),
+            None => {}
+        }
+        if let Some(percent) = freshness.refresh_ahead {
+            facts.push(format!("refreshed ahead at {}%", percent.value));
+        }
+        let times = [
+            ("idle", freshness.idle.as_ref()),
+            ("stale while revalidating", freshness.stale_while_revalidate.as_ref()),
+            ("stale if failing", freshness.stale_if_error.as_ref()),
+            ("errors kept", model.outcome.errors.as_ref()),
+        ];
+        facts.extend(times.into_iter().filter_map(|(name, given)| Some(format!("{name} {}", time(given?)))));
+        match &model.outcome.none {
+            Some(NonePolicy::Ttl(ttl)) => facts.push(format!("`None` kept {}", time(ttl))),
+            Some(NonePolicy::NotStored(_)) => facts.push("`None` not stored".to_owned()),
+            None => {}
+        }
+        if !model.tags.is_empty() {
+            let tags: Vec<_> = model.tags.iter().map(|tag| format!("`{}`", tag.literal.value())).collect();
+            facts.push(format!("tags {}", tags.join(", ")));
+        }
+        facts
+    }
+}
+
+/// Tokens print with spaces between all of them.
+fn shown(tokens: &impl ToTokens) -> String {
+    tokens.to_token_stream().to_string().replace(" :: ", "::").replace(" . ", ".").replace(" (", "(")
+}
+
+fn time(time: &Time) -> String {
+    match time {
+        Time::Known(known, _) => known_time(*known),
+        Time::Expr(expr) => format!("`{}`", shown(expr)),
+    }
+}
+
+fn known_time(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}

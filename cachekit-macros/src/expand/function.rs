@@ -1,0 +1,257 @@
+//! The wrapper: looks, and on a miss runs the body that stands beside it.
+
+use super::{
+    context::{Context, Home},
+    spans,
+};
+use crate::model::{Function, Model, Store};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Meta, ReturnType, parse_quote};
+
+/// What a function becomes.
+pub(super) struct Expansion {
+    /// In its place.
+    pub(super) here: TokenStream,
+    /// In an inherent impl of the same type, for a method of a trait impl.
+    pub(super) inherent: TokenStream,
+}
+
+/// A parameter under `cfg` may or may not be there, and a key cannot be written for both at once: one expansion per case, each under its `cfg`.
+pub(super) fn expand(model: &Model) -> Expansion {
+    let params = &model.function.params;
+    let optional: Vec<(usize, Vec<&TokenStream>)> = params
+        .iter()
+        .enumerate()
+        .map(|(index, param)| (index, conditions(&param.attrs)))
+        .filter(|(_, conditions)| !conditions.is_empty())
+        .collect();
+    let mut expansion = Expansion { here: TokenStream::new(), inherent: TokenStream::new() };
+    for case in 0..1_u32 << optional.len().min(8) {
+        let mut present = vec![true; params.len()];
+        let mut cfgs: Vec<Attribute> = Vec::new();
+        for (bit, (index, conditions)) in optional.iter().enumerate() {
+            let there = case >> bit & 1 == 0;
+            if let Some(slot) = present.get_mut(*index) {
+                *slot = there;
+            }
+            cfgs.push(if there {
+                parse_quote!(#[cfg(all(#(#conditions),*))])
+            } else {
+                parse_quote!(#[cfg(not(all(#(#conditions),*)))])
+            });
+        }
+        let context = Context::new(model, &present, cfgs);
+        let Expansion { here, inherent } = context.expand();
+        expansion.here.extend(here);
+        expansion.inherent.extend(inherent);
+    }
+    expansion
+}
+
+/// What stands in the `cfg` attributes.
+fn conditions(attrs: &[Attribute]) -> Vec<&TokenStream> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"))
+        .filter_map(|attr| if let Meta::List(list) = &attr.meta { Some(&list.tokens) } else { None })
+        .collect()
+}
+
+/// How the wrapper's code looks a key up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Plain,
+    /// Says how it went.
+    Traced,
+    /// Computes whatever is there.
+    Refresh,
+}
+
+impl Context<'_> {
+    fn expand(&self) -> Expansion {
+        let wrapper = self.wrapper();
+        match self.home {
+            Home::Companion => {
+                let companion = self.companion_items();
+                Expansion { here: quote!(#wrapper #companion), inherent: TokenStream::new() }
+            }
+            Home::Beside => {
+                let beside = self.method_items();
+                Expansion { here: quote!(#wrapper #beside), inherent: TokenStream::new() }
+            }
+            Home::InherentImpl => Expansion { here: wrapper, inherent: self.method_items() },
+            Home::Hidden | Home::Nowhere => Expansion { here: wrapper, inherent: TokenStream::new() },
+        }
+    }
+
+    fn wrapper(&self) -> TokenStream {
+        let Function { docs, shared, body_attrs, vis, .. } = self.function();
+        let (cfgs, section) = (&self.cfgs, self.cached_section());
+        // Without a body of its own there is no other place for them.
+        let body_attrs = if self.is_inline() { quote!(#(#body_attrs)*) } else { self.permissions() };
+        let signature = self.wrapper_signature();
+        let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
+        let assertions = [self.key_assertions(), self.output_assertion(), self.output_requirements()];
+        let flow = self.flow(Look::Plain);
+        let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
+        quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #body_attrs #vis #signature #body)
+    }
+
+    fn wrapper_signature(&self) -> TokenStream {
+        let (asyncness, name, generics) = (&self.sig.asyncness, &self.sig.ident, &self.sig.generics);
+        let (inputs, output, clause) = (self.wrapper_inputs(), &self.sig.output, &generics.where_clause);
+        let fn_token = &self.sig.fn_token;
+        quote!(#asyncness #fn_token #name #generics (#inputs) #output #clause)
+    }
+
+    /// `traced`: the wrapper's code once more, with an account of it.
+    pub(super) fn traced_body(&self) -> TokenStream {
+        let (k, flow) = (&self.k, self.flow(Look::Traced));
+        quote_spanned!(self.span=> { let mut trace = #k::Outcome::new(); let value = #flow; (value, trace) })
+    }
+
+    /// `refresh`: computes and stores.
+    pub(super) fn refresh_body(&self) -> TokenStream {
+        let flow = self.flow(Look::Refresh);
+        quote_spanned!(self.span=> { #flow })
+    }
+
+    fn flow(&self, look: Look) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let traced = if look == Look::Traced {
+            quote_spanned!(span=> &mut trace)
+        } else {
+            quote_spanned!(span=> &mut #k::Outcome::new())
+        };
+        let miss = self.miss(&traced);
+        // In a trait impl the static is in the wrapper, and its types follow from parts and output.
+        let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
+        let output = self.output_value();
+        let bypass_cache = if self.home == Home::Nowhere {
+            let cache = self.with_parts(&quote_spanned!(span=> #cache));
+            quote_spanned!(span=> { let output = #output; #cache })
+        } else {
+            cache.clone()
+        };
+        let bypassed = self.model.outcome.bypass_if.as_ref().filter(|_| look != Look::Refresh).map(|condition| {
+            let rebound = self.rebound_for(condition);
+            let test =
+                if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };
+            let uncached =
+                if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
+            quote_spanned!(span=> if #test { #k::bypass(#bypass_cache, #traced); #uncached } else)
+        });
+        let found = self.with_parts(&match look {
+            Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
+            Look::Traced => quote_spanned!(span=> #k::look_traced(#cache, &parts, #traced)),
+            Look::Refresh => quote_spanned!(span=> #k::look_refresh(#cache, &parts, #traced)),
+        });
+        if look == Look::Refresh {
+            return quote_spanned!(span=> let miss = #found; #miss);
+        }
+        let stale = self.stale(&miss);
+        let steps = quote_spanned! {span=>
+            let output = #output;
+            match #found {
+                #k::Look::Hit(value) => output.wrap(value),
+                #k::Look::Stale(stale) => #stale,
+                #k::Look::Miss(miss) => #miss,
+            }
+        };
+        match bypassed {
+            Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
+            None if look == Look::Traced => quote_spanned!(span=> { #steps }),
+            None => steps,
+        }
+    }
+
+    /// A sync body in the wrapper, run where it stands.
+    fn called_inline(&self) -> TokenStream {
+        let (body, output) = (self.uncached(), &self.output);
+        quote_spanned!(self.span=> (move || -> #output #body)())
+    }
+
+    fn miss(&self, trace: &TokenStream) -> TokenStream {
+        if self.is_inline() {
+            return self.run(trace);
+        }
+        let first = quote_spanned!(self.span=> miss, #trace);
+        let load = self.call_hidden("__load", &first);
+        self.boxed(load)
+    }
+
+    fn stale(&self, miss: &TokenStream) -> TokenStream {
+        let span = self.span;
+        if self.refreshes_inline() {
+            return quote_spanned! {span=>
+                match stale.claim_inline() {
+                    ::core::result::Result::Ok(value) => output.wrap(value),
+                    ::core::result::Result::Err(miss) => #miss,
+                }
+            };
+        }
+        if !self.refreshes_in_task() {
+            return quote_spanned!(span=> output.wrap(stale.into_value()));
+        }
+        if self.is_inline() {
+            let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
+            return quote_spanned!(span=> ::core::compile_error!(#message));
+        }
+        let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> refresh));
+        quote_spanned! {span=> {
+            let (value, claimed) = stale.claim();
+            if let ::core::option::Option::Some(refresh) = claimed {
+                #refresh;
+            }
+            output.wrap(value)
+        }}
+    }
+
+    /// The hidden function that runs the body on a miss; wrapper, `traced` and `refresh` share it.
+    pub(super) fn load_function(&self) -> TokenStream {
+        let (k, span, value) = (&self.k, self.span, self.value());
+        let first = |key: TokenStream| quote_spanned!(span=> miss: #k::Miss<#key, #value>, trace: &mut #k::Outcome);
+        let run = self.run(&quote_spanned!(span=> trace));
+        let output = match &self.sig.output {
+            ReturnType::Default => TokenStream::new(),
+            output => spans::repeated(output),
+        };
+        self.hidden_function("__load", self.is_async, &first, &output, &quote_spanned!(span=> { #run }))
+    }
+
+    /// A hidden function that takes something of the cache's and then all arguments.
+    pub(super) fn hidden_function(
+        &self,
+        operation: &str,
+        is_async: bool,
+        first: &dyn Fn(TokenStream) -> TokenStream,
+        output: &TokenStream,
+        body: &TokenStream,
+    ) -> TokenStream {
+        let (k, span, name) = (&self.k, self.span, self.name(operation));
+        let asyncness = is_async.then(|| quote_spanned!(span=> async));
+        let this = self.sig.receiver().map(|receiver| {
+            let mut receiver = receiver.clone();
+            receiver.mutability = None;
+            quote!(#receiver,)
+        });
+        let names = self.params.iter().map(|param| &param.name);
+        let types = self.params.iter().map(|param| spans::repeated(&param.ty));
+        let (generics, clause, first) = if self.is_plain() {
+            let companion = &self.companion;
+            let generics = spans::repeated(&self.sig.generics);
+            let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
+            (generics, clause, first(quote_spanned!(span=> <#companion as #k::Cached>::Key)))
+        } else {
+            let (generics, clause) = self.generics_with_key();
+            (generics, clause, first(quote_spanned!(span=> __Key)))
+        };
+        quote_spanned!(span=> #asyncness fn #name #generics (#this #first, (#(#names,)*): (#(#types,)*)) #output #clause #body)
+    }
+
+    /// The cache is the function's own, so there is a static and a way to invalidate from elsewhere.
+    pub(super) fn owns_cache(&self) -> bool {
+        matches!(self.model.store, Store::Own(_))
+    }
+}

@@ -1,0 +1,125 @@
+//! `#[invalidate(…)]`: what to remove is settled before the body, which may consume its arguments; it is removed after it.
+
+use super::spans;
+use crate::model::{Function, Invalidation, Param, Target, Template, When};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::{FnArg, Path, ReturnType, parse_quote};
+
+pub(super) fn expand(model: &Invalidation) -> TokenStream {
+    let Function { docs, cfgs, shared, body_attrs, vis, sig, body, params } = &model.function;
+    let krate = &model.krate;
+    let k = quote!(#krate::__private);
+    let span = spans::machine(sig.ident.span());
+    let is_async = sig.asyncness.is_some();
+    let output = match &sig.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    let (early, late): (Vec<&Target>, Vec<&Target>) =
+        model.targets.iter().partition(|target| target.over_value.is_none());
+    let locals: Vec<_> =
+        (0..early.len() + model.tags.len()).map(|index| format_ident!("invalidation{}", index, span = span)).collect();
+    let planned =
+        early.iter().map(|target| call(target, span)).chain(model.tags.iter().map(|tag| tagged(&k, tag, span)));
+    let planned: Vec<_> =
+        locals.iter().zip(planned).map(|(local, plan)| quote_spanned!(span=> let #local = #plan;)).collect();
+    let finish = |plan: TokenStream| {
+        if is_async { quote_spanned!(span=> #plan.await;) } else { quote_spanned!(span=> #plan.wait();) }
+    };
+    let run: TokenStream = locals.iter().map(|local| finish(quote!(#local))).collect();
+    let late: TokenStream = late
+        .iter()
+        .map(|target| {
+            let (plan, pattern) = (call(target, span), &target.over_value);
+            let done = finish(quote_spanned!(span=> plan));
+            quote_spanned!(span=> { let plan = { let #pattern = value; #plan }; #done })
+        })
+        .collect();
+    let rebind = params
+        .iter()
+        .filter(|param| !is_plain(param))
+        .map(|Param { name, pattern, .. }| quote_spanned!(span=> let #pattern = #name;));
+    let rebind: Vec<_> = rebind.collect();
+    let result = if is_async {
+        quote_spanned!(span=> #k::returning::<#output, _>(async move { #(#rebind)* #body }).await)
+    } else {
+        quote_spanned!(span=> (move || -> #output { #(#rebind)* #body })())
+    };
+    // A `Result` is found by type; what is no `Result` always succeeds.
+    let succeeded = quote_spanned! {span=> {
+        use #k::{ViaAnyOutput as _, ViaResultOutput as _};
+        (&#k::SuccessProbe(&result)).success()
+    }};
+    let after = match model.when {
+        When::Before => quote_spanned!(span=> #run let result = #result;),
+        When::Always => {
+            let late = (!late.is_empty())
+                .then(|| quote_spanned!(span=> if let ::core::option::Option::Some(value) = #succeeded { #late }));
+            quote_spanned!(span=> let result = #result; #run #late)
+        }
+        When::Ok if late.is_empty() => {
+            quote_spanned!(span=> let result = #result; if ::core::option::Option::is_some(&#succeeded) { #run })
+        }
+        When::Ok => {
+            quote_spanned!(span=> let result = #result; if let ::core::option::Option::Some(value) = #succeeded { #run #late })
+        }
+    };
+    let rebound = rebound(model, span);
+    let mut wrapper = sig.clone();
+    for (input, name) in wrapper
+        .inputs
+        .iter_mut()
+        .filter_map(|input| if let FnArg::Typed(input) = input { Some(input) } else { None })
+        .zip(params.iter().map(|param| &param.name))
+    {
+        *input.pat = parse_quote!(#name);
+    }
+    quote_spanned! {span=>
+        #(#docs)* #(#cfgs)* #(#shared)* #(#body_attrs)* #vis #wrapper {
+            #rebound
+            #(#planned)*
+            #after
+            result
+        }
+    }
+}
+
+fn is_plain(param: &Param) -> bool {
+    matches!(&param.pattern, syn::Pat::Ident(pattern) if pattern.mutability.is_none() && pattern.by_ref.is_none() && pattern.subpat.is_none())
+}
+
+/// `user(id)` → `user::__invalidation(id)`; `Repo::find(id)` → `Repo::__find_invalidation(id)`.
+fn call(target: &Target, span: Span) -> TokenStream {
+    let args = &target.args;
+    let mut path: Path = target.path.clone();
+    let Some(last) = path.segments.pop() else { return TokenStream::new() };
+    let name = last.ident.unraw();
+    let of_type = path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase));
+    let called = if of_type {
+        let hidden: Ident = format_ident!("__{}_invalidation", name, span = last.ident.span());
+        let arguments = &last.arguments;
+        quote!(#path #hidden #arguments)
+    } else {
+        let (companion, arguments) = (&last.ident, &last.arguments);
+        let hidden = Ident::new("__invalidation", spans::machine(last.ident.span()));
+        quote!(#path #companion::#hidden #arguments)
+    };
+    quote_spanned!(span=> #called(#(#args),*))
+}
+
+fn tagged(k: &TokenStream, tag: &Template, span: Span) -> TokenStream {
+    let literal = &tag.literal;
+    quote_spanned!(span=> #k::tag_invalidation(::std::format!(#literal)))
+}
+
+/// Names that stand in patterns are bound by reference for what is evaluated before the body.
+fn rebound(model: &Invalidation, span: Span) -> TokenStream {
+    let args = model.targets.iter().filter(|target| target.over_value.is_none()).flat_map(|target| &target.args);
+    let tags = model.tags.iter().map(|tag| &tag.literal);
+    let mentioned = quote!(#(#args)* #(#tags)*);
+    super::key::rebound(&model.function.params, span, &|name| {
+        super::key::mentions(&mentioned, &name.unraw().to_string())
+    })
+}

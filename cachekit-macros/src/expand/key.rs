@@ -1,0 +1,270 @@
+//! The parts of the key: which they are, what they mention, and the code that borrows them.
+
+use super::{context::Context, forms, spans};
+use crate::model::{Key, Model, Param, Template, TemplatePart};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
+
+pub(super) enum Part<'a> {
+    /// A parameter, of a type that is written down.
+    Param(&'a Param),
+    /// A name that a parameter's pattern binds, of a type that is not.
+    Bound(&'a Ident),
+    /// `{x:.2}`.
+    Formatted(&'a Ident, &'a str),
+    Expr(&'a Expr),
+}
+
+impl Part<'_> {
+    /// The type, if it is known.
+    pub(super) fn declared(&self) -> Option<Type> {
+        match self {
+            Part::Param(param) => Some(param.ty.clone()),
+            Part::Formatted(..) => Some(parse_quote!(::std::string::String)),
+            Part::Bound(_) | Part::Expr(_) => None,
+        }
+    }
+}
+
+pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Vec<Part<'a>> {
+    let params = &model.function.params;
+    match &model.key {
+        Key::Params(indices) => indices
+            .iter()
+            .filter(|index| present(**index))
+            .filter_map(|index| params.get(*index))
+            .map(Part::Param)
+            .collect(),
+        Key::Exprs(exprs) => exprs.iter().map(Part::Expr).collect(),
+        Key::Template(template) => template.parts.iter().filter_map(|part| of_template(params, part)).collect(),
+    }
+}
+
+fn of_template<'a>(params: &'a [Param], part: &'a TemplatePart) -> Option<Part<'a>> {
+    match part {
+        TemplatePart::Text(_) => None,
+        TemplatePart::Arg(name) => {
+            Some(params.iter().find(|param| same(&param.name, name)).map_or(Part::Bound(name), Part::Param))
+        }
+        TemplatePart::Formatted { arg, spec } => Some(Part::Formatted(arg, spec)),
+    }
+}
+
+fn same(one: &Ident, other: &Ident) -> bool {
+    one.unraw() == other.unraw()
+}
+
+/// A name occurs in the tokens, placeholders of format strings included.
+pub(super) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
+    fn within(tokens: TokenStream, name: &str) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Ident(ident) => ident.unraw() == name,
+            TokenTree::Group(group) => within(group.stream(), name),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:"))
+            }
+            TokenTree::Punct(_) => false,
+        })
+    }
+    within(tokens.to_token_stream(), name)
+}
+
+fn template_mentions(template: &Template, name: &Ident) -> bool {
+    template.parts.iter().any(|part| match part {
+        TemplatePart::Text(_) => false,
+        TemplatePart::Arg(arg) | TemplatePart::Formatted { arg, .. } => same(arg, name),
+    })
+}
+
+impl<'a> Context<'a> {
+    /// The parameters that the key mentions.
+    pub(super) fn keys(&self) -> Vec<&'a Param> {
+        self.params.iter().copied().filter(|param| self.in_key(param)).collect()
+    }
+
+    /// Those and the ones that only tags mention.
+    pub(super) fn keys_and_tags(&self) -> Vec<&'a Param> {
+        self.params.iter().copied().filter(|param| self.in_key(param) || self.in_tags(param)).collect()
+    }
+
+    fn in_key(&self, param: &Param) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Param(other) => same(&other.name, &param.name),
+            Part::Bound(name) | Part::Formatted(name, _) => param.bound.iter().any(|bound| same(bound, name)),
+            Part::Expr(expr) => param.bound.iter().any(|bound| mentions(expr, &bound.unraw().to_string())),
+        })
+    }
+
+    fn in_tags(&self, param: &Param) -> bool {
+        param.bound.iter().any(|bound| self.model.tags.iter().any(|tag| template_mentions(tag, bound)))
+    }
+
+    pub(super) fn key_mentions_self(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Expr(expr) if mentions(expr, "self")))
+    }
+
+    /// Names that stand in patterns, bound by reference for an expression that mentions them.
+    pub(super) fn rebound(&self, mentioned: &dyn Fn(&Ident) -> bool) -> TokenStream {
+        rebound(self.params.iter().copied(), self.span, mentioned)
+    }
+
+    /// The names that one of the expressions mentions.
+    pub(super) fn rebound_for(&self, tokens: &impl ToTokens) -> TokenStream {
+        self.rebound(&|name| mentions(tokens, &name.unraw().to_string()))
+    }
+
+    /// A block whose value is `use_parts`, in which `parts` borrows the arguments.
+    pub(super) fn with_parts(&self, use_parts: &TokenStream) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let mentioned = |name: &Ident| {
+            self.parts.iter().any(|part| match part {
+                Part::Param(_) => false,
+                Part::Bound(other) | Part::Formatted(other, _) => same(other, name),
+                Part::Expr(expr) => mentions(expr, &name.unraw().to_string()),
+            })
+        };
+        let rebound = self.rebound(&mentioned);
+        let mut bindings = Vec::new();
+        let mut parts = Vec::new();
+        for (index, part) in self.parts.iter().enumerate() {
+            let local = format_ident!("part{}", index, span = span);
+            match part {
+                Part::Param(param) => {
+                    let (name, form) = (&param.name, forms::form(k, &param.ty));
+                    parts.push(quote_spanned!(span=> (&#k::PartProbe::<_, #form>::new(&#name)).part()));
+                }
+                Part::Formatted(name, spec) => {
+                    let format = format!("{{:{spec}}}");
+                    bindings.push(quote_spanned!(span=> let #local = ::std::format!(#format, #name);));
+                    parts.push(quote_spanned!(span=> (&#k::PartProbe::<_, #k::form::Val>::new(&#local)).part()));
+                }
+                Part::Bound(name) => parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#name)).part())),
+                Part::Expr(expr) => {
+                    bindings.push(quote_spanned!(span=> let #local = &(#expr);));
+                    parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#local)).part()));
+                }
+            }
+        }
+        let imports = self.part_imports();
+        let parts = one_or_tuple(&parts);
+        quote_spanned!(span=> { #imports #rebound #(#bindings)* let parts = #parts; #use_parts })
+    }
+
+    /// The traits that find out about parts, as far as they are used.
+    fn part_imports(&self) -> TokenStream {
+        let k = &self.k;
+        let declared = self.parts.iter().any(|part| part.declared().is_some());
+        let found = self.parts.iter().any(|part| part.declared().is_none());
+        let declared = declared.then(|| quote_spanned!(self.span=> use #k::{ViaUnusable as _, ViaUsable as _};));
+        let found =
+            found.then(|| quote_spanned!(self.span=> use #k::{ViaBorrowed as _, ViaOwned as _, ViaRejected as _};));
+        quote!(#declared #found)
+    }
+
+    /// `(u64, String)` in the machine's words, for types that are known and concrete.
+    pub(super) fn concrete_key(&self) -> TokenStream {
+        let k = &self.k;
+        let owned: Vec<_> = self
+            .declared_parts()
+            .map(|(ty, form)| {
+                let ty = spans::repeated(&ty);
+                quote_spanned!(self.span=> <#ty as #k::KeyOr<#form, {
+                    use #k::KeyFallback as _;
+                    <#k::KeyProbe<#ty, #form>>::OK
+                }>>::Owned)
+            })
+            .collect();
+        one_or_tuple(&owned)
+    }
+
+    /// The same where they may depend on type parameters; `None` if a type is not known.
+    pub(super) fn generic_key(&self) -> Option<TokenStream> {
+        let k = &self.k;
+        if self.parts.iter().any(|part| part.declared().is_none()) {
+            return None;
+        }
+        let owned: Vec<_> = self
+            .declared_parts()
+            .map(|(ty, form)| {
+                let (span, ty) = (spans::of(&ty), spans::repeated(&ty));
+                quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
+            })
+            .collect();
+        Some(one_or_tuple(&owned))
+    }
+
+    fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
+        self.parts.iter().filter_map(|part| part.declared()).map(|ty| (forms::eternal(&ty), forms::form(&self.k, &ty)))
+    }
+
+    /// One statement per part, at its type: the one place where an unfit type is an error.
+    pub(super) fn key_assertions(&self) -> TokenStream {
+        let k = &self.k;
+        let assertions = self.parts.iter().filter_map(|part| match part {
+            Part::Param(param) => {
+                let (span, ty, form) = (spans::of(&param.ty), &param.ty, forms::form(k, &param.ty));
+                Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>();))
+            }
+            Part::Formatted(..) => None,
+            Part::Bound(_) | Part::Expr(_) => None,
+        });
+        assertions.collect()
+    }
+}
+
+/// `let pattern = &argument;` for every pattern of which a name is mentioned.
+pub(super) fn rebound<'a>(
+    params: impl IntoIterator<Item = &'a Param>,
+    span: Span,
+    mentioned: &dyn Fn(&Ident) -> bool,
+) -> TokenStream {
+    let bindings = params.into_iter().filter_map(|param| {
+        let plain = matches!(param.bound.as_slice(), [only] if same(only, &param.name));
+        if plain || !param.bound.iter().any(mentioned) {
+            return None;
+        }
+        let (mut pattern, name) = (param.pattern.clone(), &param.name);
+        OnlyMentioned(mentioned).visit_pat_mut(&mut pattern);
+        Some(quote_spanned!(span=> let #pattern = &#name;))
+    });
+    bindings.collect()
+}
+
+/// One part is the key itself, several are a tuple, none is `()`.
+fn one_or_tuple(parts: &[TokenStream]) -> TokenStream {
+    match parts {
+        [one] => one.clone(),
+        parts => quote!((#(#parts),*)),
+    }
+}
+
+/// Turns a pattern into one that binds by reference, and only what is mentioned.
+struct OnlyMentioned<'a>(&'a dyn Fn(&Ident) -> bool);
+
+impl VisitMut for OnlyMentioned<'_> {
+    fn visit_pat_mut(&mut self, pat: &mut Pat) {
+        if let Pat::Ident(PatIdent { ident, subpat, by_ref, mutability, .. }) = pat {
+            (*by_ref, *mutability) = (None, None);
+            let constant = ident.to_string().starts_with(char::is_uppercase);
+            if !constant && !(self.0)(ident) {
+                match subpat.take() {
+                    Some((_, inner)) => *pat = *inner,
+                    None => *pat = parse_quote!(_),
+                }
+            }
+        }
+        visit_mut::visit_pat_mut(self, pat);
+    }
+
+    fn visit_field_pat_mut(&mut self, field: &mut FieldPat) {
+        let shorthand = field.colon_token.is_none();
+        visit_mut::visit_field_pat_mut(self, field);
+        if shorthand && matches!(&*field.pat, Pat::Wild(_)) {
+            field.colon_token = Some(<Token![:]>::default());
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What happens when nothing usable is there: the body is run under the flight of its key.
+
+use super::{context::Context, refresh::Owned, spans};
+use crate::model::Param;
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Pat;
+
+impl Context<'_> {
+    /// The body with the arguments in scope, as a value or a future: a call beside, or the body itself.
+    pub(super) fn uncached(&self) -> TokenStream {
+        if self.is_inline() { self.inline_body() } else { self.call_body() }
+    }
+
+    /// For a method beside which nothing may stand.
+    fn inline_body(&self) -> TokenStream {
+        let body = &self.function().body;
+        let bindings = self.params.iter().filter_map(|Param { name, pattern, .. }| {
+            let plain = matches!(pattern, Pat::Ident(pat) if pat.mutability.is_none() && pat.by_ref.is_none() && pat.subpat.is_none());
+            (!plain).then(|| quote_spanned!(self.span=> let #pattern = #name;))
+        });
+        if self.is_async {
+            quote_spanned!(self.span=> async move { #(#bindings)* #body })
+        } else {
+            let bindings: Vec<_> = bindings.collect();
+            if bindings.is_empty() { quote!(#body) } else { quote_spanned!(self.span=> { #(#bindings)* #body }) }
+        }
+    }
+
+    /// The closure that loads.
+    fn loader(&self) -> TokenStream {
+        let (uncached, output) = (self.uncached(), &self.output);
+        match (self.is_inline(), self.is_async) {
+            // A declared type is what `?` and `return` infer from; it needs a block.
+            (true, false) => quote_spanned!(self.span=> move || -> #output #uncached),
+            _ => quote_spanned!(self.span=> move || #uncached),
+        }
+    }
+
+    /// `miss.run(…)`, awaited if it is a future.
+    pub(super) fn run(&self, trace: &TokenStream) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let output = self.output_value();
+        let (output_ty, tags) = (&self.output, self.tags());
+        let share = quote_spanned! {span=> {
+            use #k::{ViaAll as _, ViaClone as _, ViaNothing as _};
+            (&&#k::ShareProbe::<#output_ty>::NEW).share()
+        }};
+        let timeout = self.model.concurrency.load_timeout.as_ref();
+        let (soft, hard) = timeout.map_or((false, false), |timeout| (timeout.soft.is_some(), timeout.hard.is_some()));
+        let method = match (self.is_async, soft, hard) {
+            (false, ..) => quote_spanned!(span=> run),
+            (true, false, false) => quote_spanned!(span=> run_async),
+            (true, false, true) => quote_spanned!(span=> run_timed),
+            (true, true, false) => quote_spanned!(span=> run_detachable),
+            (true, true, true) => quote_spanned!(span=> run_detachable_timed),
+        };
+        if soft && self.is_async && !self.is_inline() {
+            let Owned { keep, load } = self.owned_load();
+            let run = self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load)));
+            return quote_spanned!(span=> { #keep #run });
+        }
+        let loader = self.loader();
+        self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader)))
+    }
+
+    /// `.tags([…])`, or nothing.
+    pub(super) fn tags(&self) -> TokenStream {
+        if self.model.tags.is_empty() {
+            return TokenStream::new();
+        }
+        let tags = self.tag_array();
+        quote_spanned!(self.span=> .tags(#tags))
+    }
+
+    /// `[format!(…), …]` over the borrowed arguments.
+    pub(super) fn tag_array(&self) -> TokenStream {
+        let literals: Vec<_> = self.model.tags.iter().map(|tag| &tag.literal).collect();
+        let rebound = self.rebound_for(&quote!(#(#literals)*));
+        let array = quote_spanned!(self.span=> [#(::std::format!(#literals)),*]);
+        if rebound.is_empty() { array } else { quote_spanned!(self.span=> { #rebound #array }) }
+    }
+
+    /// `Output<R, Kind>` as a value.
+    pub(super) fn output_value(&self) -> TokenStream {
+        let (k, span, output) = (&self.k, self.span, &self.output);
+        if self.is_plain() {
+            let companion = &self.companion;
+            return quote_spanned!(span=> #k::Output::<#output, <#companion as #k::Cached>::Kind>::NEW);
+        }
+        if self.has_signatures() || self.model.outcome.errors.is_some() {
+            let kind = self.kind_by_name();
+            return quote_spanned!(span=> #k::Output::<#output, #kind>::NEW);
+        }
+        self.probed_output()
+    }
+
+    /// Found by type, so that aliases of `Result` are seen.
+    fn probed_output(&self) -> TokenStream {
+        let (k, span, output) = (&self.k, self.span, &self.output);
+        quote_spanned! {span=> {
+            use #k::{ViaPlain as _, ViaResult as _};
+            (&#k::OutputProbe::<#output>::NEW).output()
+        }}
+    }
+
+    /// Functions beside the wrapper name the stored type in their signatures.
+    fn has_signatures(&self) -> bool {
+        self.home != super::context::Home::Nowhere
+    }
+
+    /// The one place where an unfit return type is an error.
+    pub(super) fn output_assertion(&self) -> TokenStream {
+        let (k, span, output) = (&self.k, self.output_span(), &self.output);
+        if self.is_plain() {
+            let kind = self.concrete_kind(false);
+            return quote_spanned!(span=> #k::assert_output::<#output, #kind>(););
+        }
+        if !self.has_signatures() || self.model.outcome.errors.is_some() {
+            return TokenStream::new();
+        }
+        let (probed, by_name) = (self.probed_output(), self.kind_by_name());
+        quote_spanned!(span=> #k::assert_kind::<#by_name, _, _>(#probed);)
+    }
+
+    /// The kind of a concrete output. `checked`: an unfit type is of the kind `Bad`, so that only one place complains.
+    pub(super) fn concrete_kind(&self, checked: bool) -> TokenStream {
+        let (k, span) = (&self.k, self.output_span());
+        let output = spans::repeated(&super::forms::eternal(&self.output));
+        let whole = self.model.outcome.errors.is_some();
+        quote_spanned! {span=>
+            <#k::KindId<{
+                use #k::OutputFallback as _;
+                #k::pick(
+                    <#k::OutputProbe<#output>>::IS_RESULT,
+                    <#k::OutputProbe<#output>>::PLAIN_OK,
+                    <#k::OutputProbe<#output>>::RESULT_OK,
+                    #whole,
+                    #checked,
+                )
+            }> as #k::KindOf>::Kind
+        }
+    }
+}

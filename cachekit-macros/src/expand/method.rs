@@ -1,0 +1,41 @@
+//! What stands beside a method.
+
+use super::context::{Context, Home};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+impl Context<'_> {
+    /// Associated functions with the method's name in front.
+    pub(super) fn method_items(&self) -> TokenStream {
+        let cfgs = &self.cfgs;
+        let cfgs = quote!(#(#cfgs)*);
+        let mut items = Vec::new();
+        if self.home == Home::Beside {
+            items.push(self.uncached_function());
+            items.push(self.operation(&self.traced()));
+            items.push(self.operation(&self.refresh()));
+            let hidden = self.hidden_items();
+            items.extend(hidden);
+        } else {
+            items.extend(self.hidden_items());
+        }
+        items.extend(self.handle().map(|handle| self.operation(&handle)));
+        items.extend(self.owns_cache().then(|| self.invalidation_function()));
+        quote!(#(#cfgs #items)*)
+    }
+
+    fn hidden_items(&self) -> Vec<TokenStream> {
+        let doc = quote_spanned!(self.span=> #[doc(hidden)]);
+        let mut items = Vec::new();
+        if !self.is_inline() {
+            items.push(self.load_function());
+        }
+        if self.owns_cache() {
+            items.push(self.site());
+        }
+        if self.refreshes_in_task() && !self.is_inline() {
+            items.push(self.refresh_task());
+        }
+        items.into_iter().map(|item| quote!(#doc #item)).collect()
+    }
+}

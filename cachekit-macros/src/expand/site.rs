@@ -1,0 +1,245 @@
+//! The cache of a function: the static that holds it and the builder calls that the arguments amount to.
+
+use super::{
+    context::{Context, Home},
+    spans,
+};
+use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Expr;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+impl Context<'_> {
+    /// The expression of a cache where code beside or in the wrapper needs one.
+    pub(super) fn cache(&self) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        match &self.model.store {
+            Store::Elsewhere(cache) => {
+                let elsewhere = quote_spanned!(spans::of(cache)=> #k::elsewhere);
+                quote_spanned!(span=> #elsewhere(#cache))
+            }
+            Store::Own(_) => {
+                let removal = self.removal_argument();
+                let (path, turbofish) = (self.path("__site"), self.turbofish(true));
+                let turbofish = if self.is_plain() { TokenStream::new() } else { turbofish };
+                quote_spanned!(span=> #path #turbofish (#removal))
+            }
+        }
+    }
+
+    /// The hidden function that owns the static.
+    pub(super) fn site(&self) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let Store::Own(store) = &self.model.store else { return TokenStream::new() };
+        let (name, value) = (self.name("__site"), self.value());
+        if self.is_plain() {
+            let companion = &self.companion;
+            let key = quote_spanned!(span=> <#companion as #k::Cached>::Key);
+            let start = self.static_name(store);
+            let chain = self.chain(store);
+            return quote_spanned! {span=>
+                fn #name() -> &'static #k::Cache<#key, #value> {
+                    static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
+                        #k::LazyLock::new(|| #k::Builder::named(#start) #chain .build());
+                    &SITE
+                }
+            };
+        }
+        let start = self.static_name(store);
+        let chain = self.chain(store);
+        let removal = self.removal_parameter(&value);
+        let (generics, clause) = self.generics_with_key();
+        quote_spanned! {span=>
+            fn #name #generics (#removal) -> &'static #k::Cache<__Key, #value> #clause {
+                static SITE: #k::PerType = #k::PerType::new();
+                #k::per_type_keyed(&SITE, &|| {}, |builder: #k::Builder<__Key, #value>| builder.name(#start) #chain .build())
+            }
+        }
+    }
+
+    /// The cache of a method beside which nothing may stand.
+    pub(super) fn inline_cache(&self) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let Store::Own(store) = &self.model.store else { return self.cache() };
+        let (start, chain) = (self.static_name(store), self.chain(store));
+        quote_spanned! {span=> {
+            static SITE: #k::PerType = #k::PerType::new();
+            #k::per_type(&SITE, &|| {}, &parts, output, |builder| builder.name(#start) #chain .build())
+        }}
+    }
+
+    /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
+    pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
+        let k = &self.k;
+        let params = self.sig.generics.params.iter().map(spans::repeated);
+        let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
+        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), clause)
+    }
+
+    fn static_name(&self, store: &OwnStore) -> TokenStream {
+        if let Some(name) = &store.name {
+            return quote!(#name);
+        }
+        let function = self.sig.ident.unraw().to_string();
+        let (span, args) = (self.span, self.type_args().map(spans::repeated).collect::<Vec<_>>());
+        let consts = self.sig.generics.const_params().map(|param| param.ident.clone()).collect::<Vec<_>>();
+        let shown = self.type_args().zip(&args).map(|(ident, arg)| {
+            if consts.contains(ident) {
+                quote_spanned!(span=> #arg)
+            } else {
+                quote_spanned!(span=> ::core::any::type_name::<#arg>())
+            }
+        });
+        let holes = if args.is_empty() { String::new() } else { format!("<{}>", vec!["{}"; args.len()].join(", ")) };
+        if self.method().is_some() {
+            let format = format!("{{}}::{function}{holes}");
+            return quote_spanned!(span=> ::std::format!(#format, ::core::any::type_name::<Self>() #(, #shown)*));
+        }
+        if args.is_empty() {
+            let path = format!("::{function}");
+            return quote_spanned!(span=> ::core::concat!(::core::module_path!(), #path));
+        }
+        let format = format!("{{}}::{function}{holes}");
+        quote_spanned!(span=> ::std::format!(#format, ::core::module_path!() #(, #shown)*))
+    }
+
+    /// The builder calls after the name.
+    fn chain(&self, store: &OwnStore) -> TokenStream {
+        let (k, model) = (&self.k, self.model);
+        let mut calls = Vec::new();
+        let mut call = |span: Span, name: &str, argument: TokenStream| {
+            let name = proc_macro2::Ident::new(name, spans::machine(span));
+            calls.push(quote_spanned!(self.span=> .#name(#argument)));
+        };
+        if let Some(version) = store.version {
+            call(self.span, "version", quote!(#version));
+        }
+        match &store.capacity {
+            Some(Capacity::Entries(expr)) => call(expr.span(), "capacity", quote!(#expr)),
+            Some(Capacity::Unbounded) => call(self.span, "unbounded", TokenStream::new()),
+            None => {}
+        }
+        let freshness = &model.freshness;
+        match &freshness.ttl {
+            Some(Ttl::Time(time)) => call(time_span(time), "ttl", duration(time)),
+            Some(Ttl::ByValue(closure)) => call(closure.span(), "ttl_with", quote!(#closure)),
+            None => {}
+        }
+        match &freshness.jitter {
+            Some(Jitter::Percent(percent)) => call(percent.span, "jitter_percent", percentage(*percent)),
+            Some(Jitter::Time(time)) => call(time_span(time), "jitter", duration(time)),
+            None => {}
+        }
+        if let Some(percent) = freshness.refresh_ahead {
+            call(percent.span, "refresh_ahead", percentage(percent));
+        }
+        let timeout = model.concurrency.load_timeout.as_ref();
+        let times = [
+            ("idle", freshness.idle.as_ref()),
+            ("stale_while_revalidate", freshness.stale_while_revalidate.as_ref()),
+            ("stale_if_error", freshness.stale_if_error.as_ref()),
+            ("errors", model.outcome.errors.as_ref()),
+            ("load_timeout_soft", timeout.and_then(|timeout| timeout.soft.as_ref())),
+            ("load_timeout_hard", timeout.and_then(|timeout| timeout.hard.as_ref())),
+        ];
+        for (name, time) in times {
+            if let Some(time) = time {
+                call(time_span(time), name, duration(time));
+            }
+        }
+        match &model.outcome.none {
+            Some(NonePolicy::Ttl(time)) => call(time_span(time), "none_ttl", duration(time)),
+            Some(NonePolicy::NotStored(span)) => call(*span, "store_none", quote!(false)),
+            None => {}
+        }
+        if let Some(test) = &model.outcome.cache_if {
+            call(test.span(), "cache_if", quote!(#test));
+        }
+        if let Some(loads) = &model.concurrency.max_loads {
+            call(loads.span(), "max_loads", quote!(#loads));
+        }
+        if !model.concurrency.single_flight {
+            call(self.span, "single_flight", quote!(false));
+        }
+        if let Some(listener) = &model.on_removal {
+            let listener =
+                if self.removal_is_passed() { quote_spanned!(self.span=> on_removal()) } else { quote!(#listener) };
+            call(model.on_removal.as_ref().map_or(self.span, Expr::span), "on_removal", listener);
+        }
+        let strategy = store.strategy.as_ref().map(|strategy| match strategy {
+            Strategy::Lru(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Lru)),
+            Strategy::Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Fifo)),
+            Strategy::S3Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::S3Fifo)),
+            Strategy::Custom(path) => quote_spanned!(spans::of(path)=> .policy::<#path>()),
+        });
+        quote!(#(#calls)* #strategy)
+    }
+
+    /// A listener names the key's type, which the static's function does not know: callers pass it.
+    fn removal_is_passed(&self) -> bool {
+        self.model.on_removal.is_some() && !self.is_plain() && self.home != Home::Nowhere
+    }
+
+    fn removal_parameter(&self, value: &TokenStream) -> Option<TokenStream> {
+        let k = &self.k;
+        self.removal_is_passed().then(|| {
+            quote_spanned!(self.span=> on_removal: fn() -> ::std::boxed::Box<
+                dyn ::core::ops::Fn(&__Key, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
+            >)
+        })
+    }
+
+    fn removal_argument(&self) -> Option<TokenStream> {
+        let listener = self.model.on_removal.as_ref().filter(|_| self.removal_is_passed())?;
+        Some(quote_spanned!(self.span=> || ::std::boxed::Box::new(#listener)))
+    }
+
+    /// Checks of the return type that single arguments ask for, each blamed on its argument.
+    pub(super) fn output_requirements(&self) -> TokenStream {
+        let (k, output, model) = (&self.k, &self.output, self.model);
+        let fallible = [model.outcome.errors.as_ref(), model.freshness.stale_if_error.as_ref()];
+        let results = fallible.into_iter().flatten().map(|time| {
+            let span = spans::machine(time_span(time));
+            let output = spans::blamed(output, span);
+            quote_spanned!(span=> #k::needs_result::<#output>();)
+        });
+        let none = model.outcome.none.as_ref().map(|none| {
+            let span = spans::machine(match none {
+                NonePolicy::Ttl(time) => time_span(time),
+                NonePolicy::NotStored(span) => *span,
+            });
+            let output = spans::blamed(output, span);
+            quote_spanned!(span=> #k::needs_option::<#output>();)
+        });
+        let timeout = model.concurrency.load_timeout.as_ref().filter(|timeout| timeout.hard.is_some()).map(|timeout| {
+            let span = spans::machine(timeout.span);
+            let output = spans::blamed(output, span);
+            quote_spanned!(span=> #k::needs_timed_out::<#output>();)
+        });
+        quote!(#(#results)* #none #timeout)
+    }
+}
+
+fn time_span(time: &Time) -> Span {
+    match time {
+        Time::Known(_, span) => *span,
+        Time::Expr(expr) => expr.span(),
+    }
+}
+
+fn duration(time: &Time) -> TokenStream {
+    match time {
+        Time::Known(known, span) => {
+            let (seconds, nanos) = (known.as_secs(), known.subsec_nanos());
+            quote_spanned!(spans::machine(*span)=> ::core::time::Duration::new(#seconds, #nanos))
+        }
+        Time::Expr(expr) => quote!(#expr),
+    }
+}
+
+fn percentage(percent: Percent) -> TokenStream {
+    let value = percent.value;
+    quote_spanned!(spans::machine(percent.span)=> #value)
+}

@@ -1,0 +1,60 @@
+//! Where generated tokens claim to stand.
+//!
+//! Two rules. What the machine names must not meet what the user names, so its tokens are resolved at mixed site. And lints must not see generated
+//! items as the user's own, so whatever of the user's tokens is repeated in one (visibility, generics, types) is resolved at call site: it means the
+//! same and counts as expanded.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned as _;
+use syn::{Receiver, ReceiverKind};
+
+/// At the place of `span`, with the machine's names.
+pub(super) fn machine(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// Of the tokens as a whole.
+pub(super) fn of(tokens: &impl ToTokens) -> Span {
+    machine(tokens.to_token_stream().span())
+}
+
+/// The user's tokens in a generated item.
+pub(super) fn repeated(tokens: &impl ToTokens) -> TokenStream {
+    each(tokens.to_token_stream(), &|span| Span::call_site().located_at(span))
+}
+
+/// A receiver in a generated item: `self` itself keeps its hygiene, which the body's `self` shares.
+pub(super) fn repeated_receiver(receiver: &Receiver) -> TokenStream {
+    match &receiver.kind {
+        ReceiverKind::Typed(_, ty) => {
+            let (this, ty) = (&receiver.self_token, repeated(ty));
+            quote!(#this: #ty)
+        }
+        _ => quote!(#receiver),
+    }
+}
+
+/// The user's tokens where an error in them is the fault of what stands at `at`.
+pub(super) fn blamed(tokens: &impl ToTokens, at: Span) -> TokenStream {
+    each(tokens.to_token_stream(), &|span| span.located_at(at))
+}
+
+fn each(tokens: TokenStream, change: &dyn Fn(Span) -> Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|tree| match tree {
+            TokenTree::Group(group) => {
+                let mut changed = Group::new(group.delimiter(), each(group.stream(), change));
+                changed.set_span(change(group.span()));
+                TokenTree::Group(changed)
+            }
+            // Resolves by its span alone.
+            TokenTree::Ident(ident) if ident == "$crate" => TokenTree::Ident(ident),
+            mut tree => {
+                tree.set_span(change(tree.span()));
+                tree
+            }
+        })
+        .collect()
+}

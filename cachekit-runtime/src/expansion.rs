@@ -1,0 +1,114 @@
+//! Small pieces that only generated code uses: names for the types of a function's cache, and what infers or compares such types.
+
+use crate::{
+    cache::{Builder, Cache},
+    key::{Key, Parts},
+    output::{Output, Plain, ResultOk, Value, Whole},
+    site::{PerType, per_type_of},
+};
+use std::{hash::Hasher, marker::PhantomData};
+
+/// The types of the cache behind a companion, where they can be written: a free function without type parameters.
+pub trait Cached {
+    /// The owned key.
+    type Key;
+    /// How the output is stored.
+    type Kind;
+    /// What is stored.
+    type Value;
+}
+
+/// Stands for the parts of some call by the key that they make. Has no values that anyone could look up.
+pub struct AnyParts<K>(PhantomData<fn() -> K>);
+
+impl<K: Key> Parts for AnyParts<K> {
+    type Key = K;
+    fn hash_parts<H: Hasher>(&self, _: &mut H) {}
+    fn matches_key(&self, _: &K) -> bool {
+        false
+    }
+    fn to_key(&self) -> Option<K> {
+        None
+    }
+}
+
+/// The cache of this instantiation, by the types of key and value.
+#[inline]
+pub fn per_type_keyed<S, K: Key, V: Value>(
+    slot: &'static PerType,
+    site: &S,
+    make: impl FnOnce(Builder<K, V>) -> Cache<K, V>,
+) -> &'static Cache<K, V> {
+    per_type_of::<S, AnyParts<K>, V, Plain>(slot, site, Output::NEW, make)
+}
+
+/// Tells the compiler the type of a cache's keys by a closure that would compute one. It is never called.
+#[inline]
+pub fn keyed_like<A, K, V>(_: &Cache<K, V>, _: impl FnOnce(A) -> Option<K>) {}
+
+/// A kind that was read from a signature is the kind of the type.
+#[diagnostic::on_unimplemented(
+    message = "the return type of this function is a `Result` under another name, or no `Result` in spite of its name",
+    label = "write `Result<…>` out here, or `companion = false`",
+    note = "the functions beside a method or a generic function name the cached type in their signatures, and go by the name `Result`"
+)]
+pub trait SameKind<ByName> {}
+impl SameKind<Plain> for Plain {}
+impl SameKind<ResultOk> for ResultOk {}
+impl SameKind<Whole> for Whole {}
+
+/// Reports a return type whose name misleads.
+#[inline]
+pub const fn assert_kind<ByName, R, M: SameKind<ByName>>(_: Output<R, M>) {}
+
+/// Whether a function succeeded, and with what: `(&SuccessProbe(&output)).success()`.
+pub struct SuccessProbe<'a, R>(pub &'a R);
+
+/// Wins for `Result`s.
+pub trait ViaResultOutput<'a> {
+    /// The type of an `Ok`.
+    type Value;
+    /// The value of an `Ok`.
+    fn success(&self) -> Option<&'a Self::Value>;
+}
+
+impl<'a, T, E> ViaResultOutput<'a> for SuccessProbe<'a, Result<T, E>> {
+    type Value = T;
+    #[inline]
+    fn success(&self) -> Option<&'a T> {
+        self.0.as_ref().ok()
+    }
+}
+
+/// Serves all the rest, which cannot fail.
+pub trait ViaAnyOutput<'a, R> {
+    /// The output.
+    fn success(&self) -> Option<&'a R>;
+}
+
+impl<'a, R> ViaAnyOutput<'a, R> for &SuccessProbe<'a, R> {
+    #[inline]
+    fn success(&self) -> Option<&'a R> {
+        Some(self.0)
+    }
+}
+
+/// Gives an async block the output type that its `?` and `return` infer from.
+#[inline]
+pub fn returning<R, F: Future<Output = R>>(future: F) -> F {
+    future
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn success_is_found_by_type() {
+        type Aliased = Result<u8, String>;
+        let (good, bad, plain): (Aliased, Aliased, Option<u8>) = (Ok(1), Err("no".to_owned()), None);
+        assert_eq!((&SuccessProbe(&good)).success(), Some(&1));
+        assert_eq!((&SuccessProbe(&bad)).success(), None);
+        assert_eq!((&SuccessProbe(&plain)).success(), Some(&None));
+    }
+}
