@@ -106,7 +106,7 @@ impl<K, V> Core<K, V> {
     }
 
     /// The path of a hit: one probe, and a value that is fresh beyond doubt.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
     where
         V: Clone,

@@ -94,7 +94,7 @@ impl<K, T> Table<K, T> {
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &T) -> (R, bool)) -> Option<R> {
         let shard = read(self.shard(hash));
         let entry = shard.find(hash, eq)?;
