@@ -50,6 +50,7 @@ pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::
     let hash = core.hash(parts);
     match core.fast_hit(hash, |key| parts.matches_key(key)) {
         Some(value) => {
+            // After the lock is released, which would have to wait for a store before it.
             core.counters.hit();
             Look::Hit(value)
         }
