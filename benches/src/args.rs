@@ -42,8 +42,15 @@ impl Args {
     }
 
     fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
-        let mut args =
-            Args { rounds: 25, ops: 200_000, keys: 1_000, only: Vec::new(), threads: vec![1, 2], instructions: false, once: None };
+        let mut args = Args {
+            rounds: 25,
+            ops: 200_000,
+            keys: 1_000,
+            only: Vec::new(),
+            threads: vec![1, 2],
+            instructions: false,
+            once: None,
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 // Given by cargo to every benchmark.
@@ -72,7 +79,10 @@ fn number<T: FromStr<Err: Display>>(flag: &str, text: Option<String>) -> Result<
 }
 
 fn list<T: FromStr<Err: Display>>(flag: &str, text: Option<String>) -> Result<Vec<T>, String> {
-    text.ok_or_else(|| format!("`{flag}` needs a list"))?.split(',').map(|part| number(flag, Some(part.to_owned()))).collect()
+    text.ok_or_else(|| format!("`{flag}` needs a list"))?
+        .split(',')
+        .map(|part| number(flag, Some(part.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]

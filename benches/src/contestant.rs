@@ -22,7 +22,8 @@ pub enum Shape {
 
 impl Shape {
     /// All of them, in the order of the report.
-    pub const ALL: [Shape; 6] = [Shape::Number, Shape::Text, Shape::Mixed, Shape::AsyncNumber, Shape::AsyncText, Shape::AsyncMixed];
+    pub const ALL: [Shape; 6] =
+        [Shape::Number, Shape::Text, Shape::Mixed, Shape::AsyncNumber, Shape::AsyncText, Shape::AsyncMixed];
 }
 
 impl fmt::Display for Shape {
@@ -105,7 +106,12 @@ impl Contestant {
     }
 
     /// An async one, driven by a tokio runtime of the thread, without its cooperative budget.
-    pub fn asynchronous<C, F>(name: &'static str, shape: Shape, promise: Promise, call: fn(&'static Keys) -> C) -> Contestant
+    pub fn asynchronous<C, F>(
+        name: &'static str,
+        shape: Shape,
+        promise: Promise,
+        call: fn(&'static Keys) -> C,
+    ) -> Contestant
     where
         C: Fn(usize) -> F + Send + Sync + 'static,
         F: Future<Output = ()>,

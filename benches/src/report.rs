@@ -40,7 +40,9 @@ pub struct Line<'a> {
 pub fn lines<'a>(all: &'a [Measured], mut instructions: impl FnMut(&Measured) -> Option<f64>) -> Vec<Line<'a>> {
     let ratio = |measured: &Measured, name: &str| {
         let same = |other: &&Measured| {
-            other.contestant.name == name && other.contestant.shape == measured.contestant.shape && other.threads == measured.threads
+            other.contestant.name == name
+                && other.contestant.shape == measured.contestant.shape
+                && other.threads == measured.threads
         };
         all.iter().find(same).map(|other| Quartiles::of_ratios(&measured.nanos, &other.nanos))
     };
@@ -60,8 +62,10 @@ pub fn lines<'a>(all: &'a [Measured], mut instructions: impl FnMut(&Measured) ->
 pub fn table(lines: &[Line<'_>], threads: &[usize]) -> String {
     let mut text = String::new();
     for (shape, threads) in Shape::ALL.iter().flat_map(|shape| threads.iter().map(move |threads| (*shape, *threads))) {
-        let rows: Vec<&Line<'_>> =
-            lines.iter().filter(|line| line.measured.contestant.shape == shape && line.measured.threads == threads).collect();
+        let rows: Vec<&Line<'_>> = lines
+            .iter()
+            .filter(|line| line.measured.contestant.shape == shape && line.measured.threads == threads)
+            .collect();
         if rows.is_empty() {
             continue;
         }
@@ -73,7 +77,8 @@ pub fn table(lines: &[Line<'_>], threads: &[usize]) -> String {
             "", "promise", "ns", "quartiles", "/quick", "/peer", "instr"
         );
         for line in rows {
-            let ratio = |ratio: Option<Quartiles>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}", ratio.median));
+            let ratio =
+                |ratio: Option<Quartiles>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}", ratio.median));
             let _ = writeln!(
                 text,
                 "  {:<42} {:<11} {:>8.1} {:>8.1}{:>9} {:>8} {:>8} {:>6}",
@@ -95,7 +100,10 @@ pub fn table(lines: &[Line<'_>], threads: &[usize]) -> String {
 #[must_use]
 pub fn json(lines: &[Line<'_>], args: &Args) -> String {
     let quartiles = |value: Option<Quartiles>| {
-        value.map_or_else(|| "null".to_owned(), |q| format!(r#"{{"low":{:.4},"median":{:.4},"high":{:.4}}}"#, q.low, q.median, q.high))
+        value.map_or_else(
+            || "null".to_owned(),
+            |q| format!(r#"{{"low":{:.4},"median":{:.4},"high":{:.4}}}"#, q.low, q.median, q.high),
+        )
     };
     let rows: Vec<String> = lines
         .iter()

@@ -38,7 +38,11 @@ impl Workers {
     ///
     /// # Panics
     /// Where `work` panicked.
-    pub fn run<T: Send + 'static>(&self, threads: usize, work: &Arc<dyn Fn(usize, &Barrier) -> T + Send + Sync>) -> Vec<T> {
+    pub fn run<T: Send + 'static>(
+        &self,
+        threads: usize,
+        work: &Arc<dyn Fn(usize, &Barrier) -> T + Send + Sync>,
+    ) -> Vec<T> {
         let (barrier, (send, receive)) = (Arc::new(Barrier::new(threads)), channel());
         for (thread, jobs) in self.jobs.iter().take(threads).enumerate() {
             let (work, barrier, send) = (work.clone(), barrier.clone(), send.clone());

@@ -33,7 +33,9 @@ impl<K: Key, V: Value> Miss<K, V> {
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
-        let (Some(soft), Plan::Load, Some(key)) = (self.inner.core.settings.load_timeout_soft, &self.inner.plan, &self.inner.key) else {
+        let (Some(soft), Plan::Load, Some(key)) =
+            (self.inner.core.settings.load_timeout_soft, &self.inner.plan, &self.inner.key)
+        else {
             return self.run_async(output, share, trace, load).await;
         };
         let window = self.inner.core.settings.stale_window();

@@ -101,12 +101,22 @@ impl<K, T> Table<K, T> {
     /// As `get`, but `None` also where it would have to wait for a writer: nothing is then kept in registers across a call that waits, and the
     /// frame of a hit is small.
     #[inline(always)]
-    pub(crate) fn try_get<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &T) -> (R, bool)) -> Option<R> {
+    pub(crate) fn try_get<R>(
+        &self,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(&K, &T) -> (R, bool),
+    ) -> Option<R> {
         Self::get_in(&*try_read(self.shard(hash))?, hash, eq, f)
     }
 
     #[inline(always)]
-    fn get_in<R>(shard: &Shard<K, T>, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &T) -> (R, bool)) -> Option<R> {
+    fn get_in<R>(
+        shard: &Shard<K, T>,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(&K, &T) -> (R, bool),
+    ) -> Option<R> {
         let entry = shard.find(hash, eq)?;
         let (answer, touch) = f(&entry.key, &entry.payload);
         if touch {
