@@ -48,7 +48,7 @@ impl<'a> Context<'a> {
         cfgs.splice(0..0, function.cfgs.iter().cloned());
         let krate = &model.krate;
         let span = spans::machine(function.sig.ident.span());
-        let k = quote!(#krate::__private);
+        let k = private(krate, span);
         let kept = |index: usize| present.get(index).copied().unwrap_or(true);
         let params =
             function.params.iter().enumerate().filter(|(index, _)| kept(*index)).map(|(_, param)| param).collect();
@@ -67,6 +67,11 @@ impl<'a> Context<'a> {
         let parts = super::key::parts(model, &kept);
         let sig = signature(function, &kept);
         Context { model, k, span, home, companion, cfgs, sig, params, parts, output, is_async }
+    }
+
+    /// `::cachekit::__private` where an error belongs to `span`.
+    pub(super) fn k_at(&self, span: Span) -> TokenStream {
+        private(&self.model.krate, span)
     }
 
     pub(super) fn function(&self) -> &'a Function {
@@ -172,11 +177,11 @@ impl<'a> Context<'a> {
 
     /// The stored type: `T` of a `Result<T, E>`.
     pub(super) fn value(&self) -> TokenStream {
-        let k = &self.k;
         if self.is_plain() {
-            let companion = &self.companion;
+            let (k, companion) = (&self.k, &self.companion);
             return quote_spanned!(self.span=> <#companion as #k::Cached>::Value);
         }
+        let k = self.k_at(self.output_span());
         let kind = self.kind_by_name();
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
         quote_spanned!(self.output_span()=> <#kind as #k::OutputKind<#output>>::Stored)
@@ -184,7 +189,7 @@ impl<'a> Context<'a> {
 
     /// The kind of the output where types are not known yet: by the name in the signature, checked against the type in the wrapper.
     pub(super) fn kind_by_name(&self) -> TokenStream {
-        let k = &self.k;
+        let k = self.k_at(self.output_span());
         let kind = if self.model.outcome.errors.is_some() {
             quote!(Whole)
         } else if forms::reads_like_result(&self.output) {
@@ -226,6 +231,12 @@ impl<'a> Context<'a> {
         let params = self.params.iter().map(|Param { name, ty, .. }| quote!(#name: #ty));
         quote!(#this #(#params),*)
     }
+}
+
+/// `::cachekit::__private`.
+pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
+    let krate = spans::placed(krate, span);
+    quote_spanned!(span=> #krate::__private)
 }
 
 fn spans_repeated(ident: &Ident) -> TokenStream {

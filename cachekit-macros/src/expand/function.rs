@@ -142,7 +142,7 @@ impl Context<'_> {
                 if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
             quote_spanned!(span=> if #test { #k::bypass(#bypass_cache, #traced); #uncached } else)
         });
-        let found = self.with_parts(&match look {
+        let steps = match look {
             Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
             Look::Traced => quote_spanned!(span=> #k::look_traced(#cache, &parts, #traced)),
             Look::Refresh => quote_spanned!(span=> #k::look_refresh(#cache, &parts, #traced)),

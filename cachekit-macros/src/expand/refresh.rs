@@ -88,8 +88,8 @@ impl Lent {
     }
 
     fn of(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
-        let k = &context.k;
-        let ty = spans::repeated(&ty);
+        let k = context.k_at(at);
+        let ty = spans::placed(&ty, at);
         Lent {
             keep: Some(quote_spanned!(at=> #k::keep::<#ty>)),
             lend: Some(quote_spanned!(at=> #k::lend::<#ty, _>)),

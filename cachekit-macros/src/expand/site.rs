@@ -42,7 +42,7 @@ impl Context<'_> {
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
                     static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
-                        #k::LazyLock::new(|| #k::Builder::named(#start) #chain .build());
+                        #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
                     &SITE
                 }
             };
@@ -198,11 +198,11 @@ impl Context<'_> {
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
     pub(super) fn output_requirements(&self) -> TokenStream {
-        let (k, output, model) = (&self.k, &self.output, self.model);
+        let (output, model) = (&self.output, self.model);
         let fallible = [model.outcome.errors.as_ref(), model.freshness.stale_if_error.as_ref()];
         let results = fallible.into_iter().flatten().map(|time| {
             let span = spans::machine(time_span(time));
-            let output = spans::blamed(output, span);
+            let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_result::<#output>();)
         });
         let none = model.outcome.none.as_ref().map(|none| {
@@ -210,15 +210,10 @@ impl Context<'_> {
                 NonePolicy::Ttl(time) => time_span(time),
                 NonePolicy::NotStored(span) => *span,
             });
-            let output = spans::blamed(output, span);
+            let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
-        let timeout = model.concurrency.load_timeout.as_ref().filter(|timeout| timeout.hard.is_some()).map(|timeout| {
-            let span = spans::machine(timeout.span);
-            let output = spans::blamed(output, span);
-            quote_spanned!(span=> #k::needs_timed_out::<#output>();)
-        });
-        quote!(#(#results)* #none #timeout)
+        quote!(#(#results)* #none)
     }
 }
 
