@@ -75,3 +75,161 @@ pub(crate) fn invalidate(args: TokenStream, item: TokenStream, errors: &mut Erro
         Item::Neither => Err(Plain(item)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Plain, cache, invalidate, run};
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    fn tokens(text: &str) -> TokenStream {
+        text.parse()
+            .unwrap_or_else(|error: proc_macro2::LexError| syn::Error::new(error.span(), text).into_compile_error())
+    }
+
+    /// The messages that an attribute gives.
+    fn messages(code: &TokenStream) -> usize {
+        code.to_string().matches("compile_error").count()
+    }
+
+    fn cached(args: &str, item: &str) -> TokenStream {
+        run("cache", tokens(args), tokens(item), cache)
+    }
+
+    #[test]
+    fn what_is_right_is_accepted() {
+        let functions = [
+            ("", "fn user(id: u64) -> u64 { id }"),
+            (
+                "",
+                "pub(crate) async fn user<'a, T: Clone, const N: usize>(id: &'a [T; N]) -> Result<T, E> where T: Hash { id? }",
+            ),
+            ("", "fn limits() -> (u64, u64) { (1, 2) }"),
+            ("", "fn f(_: u64, (a, b): (u8, u8), Point { x, y }: Point, mut z: u8) -> u8 { z }"),
+            ("", "fn f(text: &str) -> &'static str { \"x\" }"),
+            ("", "fn f(text: &str) -> Arc<dyn Fn(&str) -> &str> { x }"),
+            ("", "fn f(text: &str) -> fn(&str) -> &str { x }"),
+            ("", "fn f(text: &str) -> Cow<'static, str> { x }"),
+            ("strategy = \"lru\", capacity = 10_000,", "fn user(id: u64) -> u64 { id }"),
+            (
+                "strategy = my::Policy, capacity = LIMIT * 2, name = \"u\", version = 3",
+                "fn user(id: u64) -> u64 { id }",
+            ),
+            ("capacity = \"unbounded\", backend = [\"memory\"]", "fn user(id: u64) -> u64 { id }"),
+            ("key = \"{{{id}}}:{name:?}\"", "fn user(id: u64, name: &str) -> u64 { id }"),
+            (
+                "key = (id, name.len(), TENANT, names.iter().map(|n| n.len()).sum::<usize>())",
+                "fn user(id: u64, name: &str, names: &[&str]) -> u64 { id }",
+            ),
+            ("key = format!(\"{id}\")", "fn user(id: u64) -> u64 { id }"),
+            ("key = (x.to_bits(),)", "fn user(x: f64) -> u64 { 1 }"),
+            ("key = \"{x:.2}\"", "fn user(x: f64) -> u64 { 1 }"),
+            ("key = \"{type}\"", "fn user(r#type: u64) -> u64 { 1 }"),
+            ("skip(a, b)", "fn user(id: u64, (a, b): (u8, u8)) -> u64 { id }"),
+            ("skip(db)", "fn user(id: u64, db: &mut Db) -> u64 { id }"),
+            ("ttl = |value, | value.lifetime(), jitter = \"12.5%\"", "fn user(id: u64) -> u64 { id }"),
+            ("ttl = Duration::from_secs(30), idle = IDLE", "fn user(id: u64) -> u64 { id }"),
+            (
+                "ttl = \"1h 30m\", refresh_ahead = \"80%\", refresh = \"inline\", stale_if_error = \"1d\"",
+                "fn user(id: u64) -> Result<u64, E> { id }",
+            ),
+            (
+                "errors = \"5s\", none = false, cache_if = |value| value > &3, bypass_if = id == 0 || DEBUG",
+                "fn user(id: u64) -> Alias { id }",
+            ),
+            ("single_flight = false, max_loads = cpus(), on_removal = log::removed", "fn user(id: u64) -> u64 { id }"),
+            (
+                "ttl = \"5s\", stale_while_revalidate = \"1m\", load_timeout = (soft = \"200ms\", hard = \"2s\")",
+                "async fn user(id: u64) -> Result<u64, E> { id }",
+            ),
+            ("tags = [\"user:{id}\", \"all\"], companion = users, crate = ::renamed", "fn user(id: u64) -> u64 { id }"),
+            ("method, companion = false", "fn user(id: u64) -> u64 { id }"),
+            ("skip(self)", "fn user(&self, id: u64) -> u64 { id }"),
+            ("key = (self.tenant, id)", "fn user(self: &Arc<Self>, id: u64) -> u64 { id }"),
+            ("cache = self.users, tags = [\"t\"]", "fn user(&self, id: u64) -> u64 { id }"),
+            ("", "fn new(id: u64) -> Self { id }"),
+        ];
+        for (args, item) in functions {
+            let code = cached(args, item);
+            assert_eq!(messages(&code), 0, "#[cache({args})] {item}: {code}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_one_error_and_the_function_stays() {
+        let code = cached(
+            "ttl = \"30\", jitter = \"0%\", capcity = 3, capacity = |a, b| %, key = \"{di}\", skip = id",
+            "fn user(id: u64) -> u64 { id }",
+        );
+        assert_eq!(messages(&code), 6, "{code}");
+        assert!(code.to_string().starts_with("fn user (id : u64) -> u64 { id }"), "{code}");
+    }
+
+    #[test]
+    fn bodies_need_not_parse() {
+        let code = cached("", "fn user(id: u64) -> u64 { let x = ; id. }");
+        assert_eq!(messages(&code), 0, "{code}");
+        let code = cached(
+            "",
+            "impl Repo { #![doc = \"x\"] const A: [u8; 2] = { [1, 2] }; #[cache(skip(self))] #[inline] fn user(&self, id: u64) -> u64 { id. } fn other(&self) { if } }",
+        );
+        assert_eq!(messages(&code), 0, "{code}");
+        assert!(code.to_string().contains("fn other (& self) { if }"), "{code}");
+        assert!(!code.to_string().contains("cache"), "{code}");
+    }
+
+    #[test]
+    fn mistakes_in_a_block_leave_the_block() {
+        let code = cached(
+            "",
+            "impl<T: Eq> Find for Repo<T> where T: Hash { #[cache(ttl = 3)] fn a(&self) -> u64 { 1 } #[cachekit::cache(skip(self), crate = x)] fn b(&self) -> u64 { 1 } }",
+        );
+        assert_eq!(messages(&code), 2, "{code}");
+        let text = code.to_string();
+        assert!(text.starts_with("impl < T : Eq > Find for Repo < T > where T : Hash {"), "{text}");
+        assert!(
+            text.contains("fn a (& self)") && text.contains("fn b (& self)") && !text.contains("cachekit :: cache"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn invalidations() {
+        let item = "async fn rename(&self, id: u64, (team, _): (u64, u64)) -> Result<User, E> { id. }";
+        for args in [
+            "user(id)",
+            "user(id), Repo::find(self.tenant, id), posts::by_team(team),",
+            "|value| user(value.id)",
+            "|User { id, .. }| { user(id) }",
+            "|value| (user(value.id), posts(value.author))",
+            "tags = [\"team:{team}\"], when = \"always\", crate = x",
+            "user(id), when = \"before\"",
+            "everything()",
+        ] {
+            let code = run("invalidate", tokens(args), tokens(item), invalidate);
+            assert_eq!(messages(&code), 0, "#[invalidate({args})]: {code}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_our_bug_and_the_item_stays() {
+        let code = run(
+            "cache",
+            quote!(),
+            quote!(
+                fn user() -> u64 {
+                    1
+                }
+            ),
+            |_, _, _| -> Result<TokenStream, Plain> { std::panic::panic_any("the message") },
+        );
+        let text = code.to_string();
+        assert_eq!(messages(&code), 1);
+        assert!(
+            text.starts_with("fn user () -> u64 { 1 }")
+                && text.contains("a bug of cachekit")
+                && text.contains("the message"),
+            "{text}"
+        );
+    }
+}

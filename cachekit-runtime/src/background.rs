@@ -480,7 +480,6 @@ mod tests {
             scope.spawn(|| block_on(future));
             scope.spawn(|| drop(work));
         });
-        assert!(flush.is_done());
     }
 
     #[test]
@@ -509,7 +508,6 @@ mod tests {
             }
             stop.store(true, Ordering::Relaxed);
         });
-        assert!(lock(&tasks.state).live.is_empty());
     }
 
     #[test]

@@ -1,7 +1,55 @@
-//! Facade.
-pub use cachekit_macros::{cache, invalidate};
-pub use cachekit_runtime::*;
+//! A macro-first memoization toolkit: one attribute over a sync or async function or method, checked at compile time, correct under concurrency.
+//!
+//! ```
+//! use cachekit::cache;
+//!
+//! /// Counts the divisors of a number.
+//! #[cache(capacity = 10_000, ttl = "1h")]
+//! fn divisors(of: u64) -> u64 {
+//!     (1..=of).filter(|n| of % n == 0).count() as u64
+//! }
+//!
+//! assert_eq!(divisors(5_040), 60); // computed
+//! assert_eq!(divisors(5_040), 60); // from the cache
+//! assert_eq!(divisors::stats().hits, 1);
+//! divisors::invalidate(5_040); // the companion: same name, in the type namespace
+//! assert_eq!(divisors::get(5_040), None);
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`macro@cache`]: the attribute and all its arguments. [`macro@invalidate`]: on functions that change what others cache.
+//! - [`Cache`] and [`Builder`]: the same without the macro.
+//! - [`policy`]: eviction, and how to write one's own.
+//! - [`testing`]: time under control, isolation per test, dry runs, conformance kits.
+//! - [`stats`](mod@stats), [`Outcome`], [`Explain`]: what happened, and why.
+//! - [`flush`], [`shutdown`]: waiting for background refreshes.
+//!
+//! # Features
+//!
+//! | feature | default | what |
+//! |---|---|---|
+//! | `tokio` | yes | async refreshes run on the caller's tokio runtime (without it, on cachekit's own small pool); sync calls know when they stand on a runtime's thread |
+//!
+//! # Values
+//!
+//! A hit clones the value. For anything larger than a few words return an `Arc<T>`: its clone allocates nothing.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// What generated code calls. Not part of the public interface.
+#[cfg(target_arch = "wasm32")]
+compile_error!("cachekit does not support wasm32: it needs threads and a monotonic clock");
+
+pub use cachekit_macros::{cache, invalidate};
+pub use cachekit_runtime::{
+    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, Outcome, OutcomeKind, RemovalCause, State, Tier, Value, flush,
+    invalidate_tag, is_shut_down, policy, shutdown, stats, testing, time,
+};
+/// What a cache has counted; also from a companion's `stats()`.
+pub use cachekit_runtime::stats::Stats;
+
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrating-from-cached.md")]
+struct MigrationGuide;

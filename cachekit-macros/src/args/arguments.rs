@@ -108,7 +108,9 @@ pub(crate) fn value(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -
             Value::Is(expr)
         }
         Err(error) => {
-            errors.push(say::unreadable(name, &error));
+            // At the end of the tokens an error would cover the whole attribute.
+            let span = if fork.is_empty() { name.span() } else { error.span() };
+            errors.push(say::unreadable(name, &error, span));
             recover(input);
             Value::Unreadable
         }

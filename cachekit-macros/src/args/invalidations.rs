@@ -46,7 +46,8 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> Option<Entry> {
             Some(Entry::Target(expr))
         }
         Err(error) => {
-            errors.push(say::unreadable(&error));
+            let span = if fork.is_empty() { input.span() } else { error.span() };
+            errors.push(say::unreadable(&error, span));
             recover(input);
             None
         }

@@ -25,9 +25,9 @@ pub(crate) fn no_value(name: &Ident, span: Span) -> Error {
     at_span(span, "CK003", &format!("`{name}` has no value behind its `=`: write `{right}`"))
 }
 
-pub(crate) fn unreadable(name: &Ident, error: &Error) -> Error {
+pub(crate) fn unreadable(name: &Ident, error: &Error, span: Span) -> Error {
     let right = right_shape(name);
-    at_span(error.span(), "CK004", &format!("the value of `{name}` cannot be read ({error}): write `{right}`"))
+    at_span(span, "CK004", &format!("the value of `{name}` cannot be read ({error}): write `{right}`"))
 }
 
 pub(crate) fn unknown(name: &Ident, value: Option<&Expr>) -> Error {

@@ -26,7 +26,8 @@ fn write(tokens: TokenStream, text: &mut String) {
                     Delimiter::None => ("", ""),
                 };
                 let call = text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '!' | '>'));
-                if !joined && !(call && group.delimiter() != Delimiter::Brace) {
+                let tight = joined || (call && group.delimiter() != Delimiter::Brace);
+                if !tight {
                     text.push(' ');
                 }
                 text.push_str(open);

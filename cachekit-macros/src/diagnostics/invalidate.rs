@@ -13,9 +13,9 @@ pub(crate) fn nothing() -> Error {
     )
 }
 
-pub(crate) fn unreadable(error: &Error) -> Error {
+pub(crate) fn unreadable(error: &Error, span: Span) -> Error {
     at_span(
-        error.span(),
+        span,
         "CK095",
         &format!(
             "this is not a call of a cached function ({error}): write `user(id)`, `Repo::find(id)` or `|value| user(value.id)`"

@@ -20,11 +20,11 @@ pub(crate) fn no_unit(name: &Ident, literal: &LitStr) -> Error {
 
 pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
     let number = code(literal);
-    let digits: String = number.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    let unit = number[digits.len()..].trim_start_matches('_');
+    let digits: String = number.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '_')).collect();
+    let unit = &number[digits.len()..];
     let right =
         if unit.is_empty() || matches!(unit, "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64") {
-            format!("{digits}s")
+            format!("{}s", digits.replace('_', ""))
         } else {
             number.clone()
         };

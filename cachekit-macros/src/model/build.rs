@@ -111,7 +111,7 @@ pub(super) fn place(function: &Function, method: bool, block: Option<&ImplBlock>
         tokens: tokens.clone(),
     });
     if receiver.is_some() || method || block.is_some() || names_self(function.sig.to_token_stream()) {
-        Place::Method(Method { receiver, block: block.cloned() })
+        Place::Method(Box::new(Method { receiver, block: block.cloned() }))
     } else {
         Place::Free
     }

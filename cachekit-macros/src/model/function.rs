@@ -4,7 +4,7 @@ use super::{Function, Param, names};
 use crate::args::FnItem;
 use crate::diagnostics::{Errors, shape};
 use quote::format_ident;
-use syn::{Attribute, FnArg, Meta, Pat, PatType};
+use syn::{Attribute, FnArg, Meta, Pat, PatType, Type};
 
 pub(crate) fn function(item: FnItem, errors: &mut Errors) -> Function {
     let FnItem { attrs, vis, sig, body } = item;
@@ -38,6 +38,14 @@ fn kind(attr: &Attribute) -> String {
     }
 }
 
+/// Without the invisible group that a `$ty:ty` of `macro_rules!` leaves, so that the type's form can be seen.
+fn ungrouped(ty: Type) -> Type {
+    match ty {
+        Type::Group(group) => ungrouped(*group.elem),
+        ty => ty,
+    }
+}
+
 fn named(params: Vec<PatType>) -> Vec<Param> {
     let taken: Vec<_> = params.iter().flat_map(|param| names::bound(&param.pat)).collect();
     let param = |(index, PatType { attrs, pat, ty, .. }): (usize, PatType)| {
@@ -53,7 +61,7 @@ fn named(params: Vec<PatType>) -> Vec<Param> {
             }
         };
         let attrs = attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect();
-        Param { attrs, name, ty: *ty, bound, pattern: *pat }
+        Param { attrs, name, ty: ungrouped(*ty), bound, pattern: *pat }
     };
     params.into_iter().enumerate().map(param).collect()
 }

@@ -74,7 +74,7 @@ pub(crate) enum Place {
     /// A free or nested function.
     Free,
     /// In an impl: by a receiver, by `Self` in the signature, or by `method`.
-    Method(Method),
+    Method(Box<Method>),
 }
 
 #[derive(Clone)]

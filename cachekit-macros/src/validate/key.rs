@@ -1,7 +1,7 @@
 //! What identifies an entry.
 
 use crate::diagnostics::{Errors, key as say};
-use crate::model::{Given, Key, Model, Param, Place, Store, Template, TemplatePart, mentioned, mentions};
+use crate::model::{Given, Key, Model, Param, Place, Template, TemplatePart, mentioned, mentions};
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Expr, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, Type, TypePath};
@@ -16,7 +16,8 @@ fn receiver(model: &Model) -> Option<&Receiver> {
 fn is_mut_self(receiver: &Receiver) -> bool {
     match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
-        ReceiverKind::Typed(_, ty) => matches!(&**ty, Type::Reference(reference) if reference.mutability.is_some()),
+        // `&mut Self`, `Pin<&mut Self>`.
+        ReceiverKind::Typed(_, ty) => mentions(ty, &Ident::new("mut", Span::call_site())),
         _ => false,
     }
 }

@@ -47,11 +47,19 @@ pub(super) fn returns_something(model: &Model, _: &Given, errors: &mut Errors) {
     }
     match &model.function.sig.output {
         ReturnType::Default => errors.push(say::nothing_returned(&model.function.sig.ident, "nothing")),
-        ReturnType::Type(_, ty) => match &**ty {
+        ReturnType::Type(_, ty) => match ungrouped(ty) {
             Type::Tuple(tuple) if tuple.elems.is_empty() => errors.push(say::nothing_returned(ty, "`()`")),
             Type::Never(_) => errors.push(say::nothing_returned(ty, "`!`")),
             _ => {}
         },
+    }
+}
+
+/// `$ty:ty` of `macro_rules!` leaves an invisible group.
+fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        ty => ty,
     }
 }
 

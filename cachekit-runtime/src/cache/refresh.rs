@@ -126,10 +126,7 @@ pub(super) fn spawn_future(future: impl Future<Output = ()> + Send + 'static) {
     #[cfg(feature = "tokio")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         let Some(guard) = TaskGuard::begin() else { return };
-        runtime.spawn(async move {
-            let _guard = guard;
-            future.await;
-        });
+        runtime.spawn(guard.cover(future));
         return;
     }
     if crate::background::is_shut_down() {

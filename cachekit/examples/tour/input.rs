@@ -1,0 +1,56 @@
+//! The text that the tour works on.
+
+use anyhow::{Context, Result, ensure};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub struct Text {
+    pub files: usize,
+    pub lines: Vec<String>,
+    /// In order of appearance, with repetitions.
+    pub words: Vec<String>,
+    /// Each word once.
+    pub vocabulary: Vec<String>,
+}
+
+pub fn read(files: &[PathBuf]) -> Result<Text> {
+    let files = if files.is_empty() { own_sources()? } else { files.to_vec() };
+    ensure!(!files.is_empty(), "there is nothing to read: name some text files, `cargo run --example tour -- FILE…`");
+    let mut lines = Vec::new();
+    for file in &files {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        lines.extend(String::from_utf8_lossy(&bytes).lines().map(str::to_owned));
+    }
+    let words: Vec<String> = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphabetic())).filter(|word| word.len() > 2).map(str::to_lowercase).collect();
+    ensure!(!words.is_empty(), "there are no words in what was read: name some text files, `cargo run --example tour -- FILE…`");
+    let vocabulary: BTreeSet<&String> = words.iter().collect();
+    let vocabulary = vocabulary.into_iter().cloned().collect();
+    Ok(Text { files: files.len(), lines, words, vocabulary })
+}
+
+fn own_sources() -> Result<Vec<PathBuf>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate stands in a workspace")?;
+    let mut found = vec![root.join("Cargo.lock")];
+    for folder in ["cachekit/src", "cachekit-macros/src", "cachekit-runtime/src"] {
+        collect(&root.join(folder), &mut found)?;
+    }
+    found.retain(|file| file.is_file());
+    Ok(found)
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            collect(&entry, found)?;
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            found.push(entry);
+        }
+    }
+    Ok(())
+}
