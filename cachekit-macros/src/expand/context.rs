@@ -249,7 +249,7 @@ fn home(model: &Model) -> Home {
         Place::Free if off => Home::Hidden,
         Place::Free => Home::Companion,
         Place::Method(_) if off => Home::Nowhere,
-        Place::Method(Method { block: Some(block), .. }) if block.is_trait => Home::InherentImpl,
+        Place::Method(method) if method.block.as_ref().is_some_and(|block| block.is_trait) => Home::InherentImpl,
         Place::Method(_) => Home::Beside,
     }
 }

@@ -142,11 +142,13 @@ impl Context<'_> {
                 if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
             quote_spanned!(span=> if #test { #k::bypass(#bypass_cache, #traced); #uncached } else)
         });
-        let steps = match look {
+        let look_up = match look {
             Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
             Look::Traced => quote_spanned!(span=> #k::look_traced(#cache, &parts, #traced)),
             Look::Refresh => quote_spanned!(span=> #k::look_refresh(#cache, &parts, #traced)),
-        });
+        };
+        // The wrapper reports what cannot be part of a key.
+        let found = if look == Look::Plain { self.with_checked_parts(&look_up) } else { self.with_parts(&look_up) };
         if look == Look::Refresh {
             return quote_spanned!(span=> let miss = #found; #miss);
         }

@@ -50,6 +50,7 @@ impl Context<'_> {
         // Of the methods' bounds, the one that an output may not meet is about the hard timeout.
         let blame = timeout.map_or(span, |timeout| spans::machine(timeout.span));
         let (soft, hard) = timeout.map_or((false, false), |timeout| (timeout.soft.is_some(), timeout.hard.is_some()));
+        let span = if hard { blame } else { span };
         let method = match (self.is_async, soft, hard) {
             (false, ..) => quote_spanned!(span=> run),
             (true, false, false) => quote_spanned!(span=> run_async),
@@ -59,11 +60,12 @@ impl Context<'_> {
         };
         if soft && self.is_async && !self.is_inline() {
             let Owned { keep, load } = self.owned_load();
-            let run = self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load)));
+            let run = quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load).await);
             return quote_spanned!(span=> { #keep #run });
         }
         let loader = self.loader();
-        self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader)))
+        let awaited = self.is_async.then(|| quote_spanned!(span=> .await));
+        quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader) #awaited)
     }
 
     /// `.tags([…])`, or nothing.
