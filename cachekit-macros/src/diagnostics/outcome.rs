@@ -1,6 +1,7 @@
 //! What is stored, and the closures that decide.
 
-use super::{at, code};
+use super::{at, at_span, code};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, Ident, LitBool, LitInt};
 
@@ -64,6 +65,17 @@ pub(crate) fn no_option(name: &Ident, output: &impl ToTokens) -> Error {
         "CK073",
         &format!(
             "`none` is about `None`, and this function returns `{}`: return an `Option`, or leave it out",
+            code(output)
+        ),
+    )
+}
+
+pub(crate) fn hard_without_result(span: Span, output: &impl ToTokens) -> Error {
+    at_span(
+        span,
+        "CK103",
+        &format!(
+            "`load_timeout`'s `hard` ends a call with an error, and this function returns `{}`: return a `Result` whose error is `From<cachekit::Error>`, or leave `hard` out",
             code(output)
         ),
     )

@@ -47,14 +47,17 @@ pub(crate) fn wrong_item(attribute: &str, item: &ParseBuffer<'_>) -> Error {
 
 pub(crate) fn no_body(attribute: &str, sig: &Signature) -> Error {
     let way_out = if attribute == "cache" {
-        "in a trait, put it on the implementations, with `companion = false`"
+        "those of a trait take it with `companion = false`"
     } else {
-        "in a trait, put it on the implementations"
+        "those of a trait take it"
     };
     at(
         &sig.ident,
         "CK081",
-        &format!("`#[{attribute}]` needs a function with a body, and `{}` has none: {way_out}", sig.ident),
+        &format!(
+            "`#[{attribute}]` goes on functions with a body, and `{}` has none: put it on the implementation ({way_out})",
+            sig.ident
+        ),
     )
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprMacro, ExprPath, ExprStruct, FieldValue, Ident, Member, PatIdent};
+use syn::{Expr, ExprCall, ExprMacro, ExprPath, FieldValue, Ident, Member, PatIdent};
 
 /// Plain names that the expression uses as values and does not bind itself; `self` too. Macros in it are opaque.
 pub(crate) fn mentioned(expr: &Expr) -> Vec<Ident> {
@@ -20,11 +20,18 @@ pub(crate) fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
         tokens.into_iter().any(|tree| match tree {
             TokenTree::Ident(ident) => ident.unraw() == name.unraw(),
             TokenTree::Group(group) => within(group.stream(), name),
-            TokenTree::Literal(literal) => literal.to_string().contains(&format!("{{{}", name.unraw())),
+            TokenTree::Literal(literal) => placeholder(&literal.to_string(), &name.unraw().to_string()),
             TokenTree::Punct(_) => false,
         })
     }
     within(tokens.to_token_stream(), name)
+}
+
+/// Whether a format string mentions the name: `{id}`, `{id:?}`.
+fn placeholder(text: &str, name: &str) -> bool {
+    text.split('{').skip(1).any(|inside| {
+        inside.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['}', ':']))
+    })
 }
 
 #[derive(Default)]
@@ -51,10 +58,6 @@ impl<'ast> Visit<'ast> for Names {
         }
     }
 
-    fn visit_expr_struct(&mut self, expr: &'ast ExprStruct) {
-        visit::visit_expr_struct(self, expr);
-    }
-
     fn visit_field_value(&mut self, field: &'ast FieldValue) {
         if field.colon_token.is_none()
             && let Member::Named(name) = &field.member
@@ -78,4 +81,38 @@ pub(super) fn bound(pat: &syn::Pat) -> Vec<Ident> {
     let mut names = Names::default();
     names.visit_pat(pat);
     names.bound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{mentioned, mentions};
+    use syn::{Expr, Ident, parse_quote};
+
+    fn names(expr: Expr) -> Vec<String> {
+        mentioned(&expr).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_an_expression_uses() {
+        assert_eq!(names(parse_quote!((id, name.len(), LIMIT))), ["id", "name", "LIMIT"]);
+        assert_eq!(names(parse_quote!(hash(id, &self.tenant))), ["id", "self"]);
+        assert_eq!(names(parse_quote!(Key { id, name: other })), ["id", "other"]);
+        assert_eq!(names(parse_quote!(names.iter().map(|n| n.len() + id))), ["names", "id"]);
+        assert_eq!(names(parse_quote!(a::b(C::D))), [""; 0]);
+    }
+
+    #[test]
+    fn what_tokens_mention() {
+        let id: Ident = parse_quote!(id);
+        for expr in
+            [parse_quote!(f(id)), parse_quote!(format!("{id}")), parse_quote!(format!("{ id :?}")), parse_quote!([&id])]
+        {
+            let expr: Expr = expr;
+            assert!(mentions(&expr, &id));
+        }
+        for expr in [parse_quote!(f(idx)), parse_quote!(format!("{idx}")), parse_quote!("id")] {
+            let expr: Expr = expr;
+            assert!(!mentions(&expr, &id));
+        }
+    }
 }

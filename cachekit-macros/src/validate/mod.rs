@@ -40,6 +40,7 @@ const CHECKS: &[Check] = &[
     freshness::refresh_owns_its_parameters,
     outcome::errors_need_a_result,
     outcome::none_needs_an_option,
+    outcome::hard_timeouts_need_a_result,
     companion::only_functions_name_it,
     companion::hides_no_type,
     companion::method_says_something,

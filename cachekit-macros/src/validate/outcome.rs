@@ -38,3 +38,13 @@ pub(super) fn none_needs_an_option(model: &Model, given: &Given, errors: &mut Er
         errors.push(say::no_option(name, output));
     }
 }
+
+pub(super) fn hard_timeouts_need_a_result(model: &Model, _: &Given, errors: &mut Errors) {
+    if let Some(output) = plain_output(model)
+        && let Some(timeout) = &model.concurrency.load_timeout
+        && timeout.hard.is_some()
+        && model.function.sig.asyncness.is_some()
+    {
+        errors.push(say::hard_without_result(timeout.span, output));
+    }
+}

@@ -3,10 +3,7 @@
 use crate::diagnostics::{Errors, shape as say};
 use crate::model::{Given, Model, Place};
 use syn::visit::{self, Visit};
-use syn::{
-    GenericArgument, Lifetime, ParenthesizedGenericArguments, ReturnType, Safety, Type, TypeFnPtr, TypeImplTrait,
-    TypeReference,
-};
+use syn::{Lifetime, ParenthesizedGenericArguments, ReturnType, Safety, Type, TypeFnPtr, TypeImplTrait, TypeReference};
 
 pub(super) fn qualifiers(model: &Model, _: &Given, errors: &mut Errors) {
     let sig = &model.function.sig;
@@ -94,10 +91,6 @@ impl<'ast> Visit<'ast> for Borrows {
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         self.0 |= lifetime.ident != "static";
-    }
-
-    fn visit_generic_argument(&mut self, argument: &'ast GenericArgument) {
-        visit::visit_generic_argument(self, argument);
     }
 
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}

@@ -22,7 +22,7 @@ fn set_price(article: u64, to: u64) {
     PRICE.store(to - article, Ordering::Relaxed);
 }
 
-pub fn invalidation() {
+pub(crate) fn invalidation() {
     println!("invalidation: a function that changes what another caches says so, and the compiler checks the names");
     let before = price(7);
     PRICE.store(200, Ordering::Relaxed);
@@ -37,7 +37,7 @@ fn reading(sensor: u64) -> u64 {
     sensor * 100 + READS.fetch_add(1, Ordering::Relaxed)
 }
 
-pub fn expiry() {
+pub(crate) fn expiry() {
     println!("expiry: ttl = \"30s\", on the clock of a test scope");
     let scope = testing::scope();
     let first = reading(5);
@@ -53,7 +53,7 @@ fn report(year: u64) -> u64 {
     year % 100
 }
 
-pub fn single_flight() {
+pub(crate) fn single_flight() {
     println!("single flight: 64 threads ask for one missing key at once");
     let start = Barrier::new(64);
     thread::scope(|threads| {
@@ -68,7 +68,7 @@ pub fn single_flight() {
     println!("  computed {} time(s); {} callers waited for it, {} came after\n", stats.loads, stats.joins, stats.hits);
 }
 
-pub fn rejection() {
+pub(crate) fn rejection() {
     println!("checked at compile time: this program does not build");
     let (program, answer) = (include_str!("../../../ui-tests/fail/key/float.rs"), include_str!("../../../ui-tests/fail/key/float.stderr"));
     for line in program.lines().chain([""]).chain(answer.lines()) {

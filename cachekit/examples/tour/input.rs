@@ -7,16 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub struct Text {
-    pub files: usize,
-    pub lines: Vec<String>,
+pub(crate) struct Text {
+    pub(crate) files: usize,
+    pub(crate) lines: Vec<String>,
     /// In order of appearance, with repetitions.
-    pub words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Each word once.
-    pub vocabulary: Vec<String>,
+    pub(crate) vocabulary: Vec<String>,
 }
 
-pub fn read(files: &[PathBuf]) -> Result<Text> {
+pub(crate) fn read(files: &[PathBuf]) -> Result<Text> {
     let files = if files.is_empty() { own_sources()? } else { files.to_vec() };
     ensure!(!files.is_empty(), "there is nothing to read: name some text files, `cargo run --example tour -- FILE…`");
     let mut lines = Vec::new();

@@ -4,18 +4,18 @@ use cachekit::Stats;
 use std::{fmt, time::Duration};
 
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Row>,
 }
 
-pub struct Row {
+pub(crate) struct Row {
     cells: [String; 8],
 }
 
 const HEAD: [&str; 8] = ["function", "kind", "calls", "computed", "hits", "without", "with", "faster"];
 
 impl Row {
-    pub fn new(function: &str, kind: &str, calls: usize, stats: &Stats, without: Duration, with: Duration) -> Row {
+    pub(crate) fn new(function: &str, kind: &str, calls: usize, stats: &Stats, without: Duration, with: Duration) -> Row {
         let faster = without.as_secs_f64() / with.as_secs_f64().max(1e-9);
         let cells = [
             function.to_owned(),
@@ -36,7 +36,7 @@ fn milliseconds(time: Duration) -> String {
 }
 
 impl Table {
-    pub fn add(&mut self, row: Row) {
+    pub(crate) fn add(&mut self, row: Row) {
         self.rows.push(row);
     }
 }

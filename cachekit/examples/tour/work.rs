@@ -7,12 +7,12 @@ use redb::{Database, ReadableDatabase, TableDefinition};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// The word of the dictionary that is most similar to this one, but is not it.
-pub fn nearest_plain(word: &str, dictionary: &[String]) -> Option<Arc<str>> {
+pub(crate) fn nearest_plain(word: &str, dictionary: &[String]) -> Option<Arc<str>> {
     dictionary.iter().filter(|other| *other != word).min_by_key(|other| edit_distance(word, other)).map(|other| other.as_str().into())
 }
 
 #[cache(capacity = 5_000, skip(dictionary))]
-pub fn nearest(word: &str, dictionary: &[String]) -> Option<Arc<str>> {
+pub(crate) fn nearest(word: &str, dictionary: &[String]) -> Option<Arc<str>> {
     nearest_plain(word, dictionary)
 }
 
@@ -35,12 +35,12 @@ fn edit_distance(a: &str, b: &str) -> usize {
 const POSTINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("postings");
 
 /// Where each word occurs, on disk.
-pub struct Index {
+pub(crate) struct Index {
     store: Database,
 }
 
 impl Index {
-    pub fn build(path: &Path, text: &Text) -> Result<Index> {
+    pub(crate) fn build(path: &Path, text: &Text) -> Result<Index> {
         let mut lines: HashMap<&str, Vec<u8>> = HashMap::new();
         for (number, word) in text.words.iter().enumerate() {
             lines.entry(word).or_default().extend_from_slice(&u32::try_from(number)?.to_le_bytes());
@@ -59,7 +59,7 @@ impl Index {
 }
 
 /// How often a word occurs, from the index on disk.
-pub async fn occurrences_plain(word: &str, index: &Index) -> Result<usize> {
+pub(crate) async fn occurrences_plain(word: &str, index: &Index) -> Result<usize> {
     let transaction = index.store.begin_read()?;
     let table = transaction.open_table(POSTINGS)?;
     let postings = table.get(word)?;
@@ -68,16 +68,16 @@ pub async fn occurrences_plain(word: &str, index: &Index) -> Result<usize> {
 }
 
 #[cache(ttl = "10m", skip(index))]
-pub async fn occurrences(word: &str, index: &Index) -> Result<usize> {
+pub(crate) async fn occurrences(word: &str, index: &Index) -> Result<usize> {
     occurrences_plain(word, index).await
 }
 
 /// In how many ways so many words can be set in rows of one to `columns` words.
-pub fn layouts_plain(words: u64, columns: u64) -> u64 {
+pub(crate) fn layouts_plain(words: u64, columns: u64) -> u64 {
     if words == 0 { 1 } else { (1..=columns.min(words)).map(|row| layouts_plain(words - row, columns)).sum() }
 }
 
 #[cache(capacity = "unbounded")]
-pub fn layouts(words: u64, columns: u64) -> u64 {
+pub(crate) fn layouts(words: u64, columns: u64) -> u64 {
     if words == 0 { 1 } else { (1..=columns.min(words)).map(|row| layouts(words - row, columns)).sum() }
 }

@@ -1,0 +1,6 @@
+use cachekit::cache;
+
+#[cache]
+static LIMIT: u64 = 10;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cachekit::cache;
+
+#[cache]
+pub use std::mem::swap;
+
+fn main() {}
