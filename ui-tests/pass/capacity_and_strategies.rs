@@ -15,19 +15,24 @@ fn lru(id: u64) -> u64 {
 
 const SIZE: usize = 3;
 
+#[cache(strategy = "s3-fifo")]
+fn s3_fifo(id: u64) -> u64 {
+    computed() + id
+}
+
 #[cache(strategy = "fifo", capacity = SIZE + 1)]
 fn fifo(id: u64) -> u64 {
     computed() + id
 }
 
-#[cache(strategy = "s3-fifo", capacity = "unbounded")]
+#[cache(capacity = "unbounded")]
 fn unbounded(id: u64) -> u64 {
     computed() + id
 }
 
 fn main() {
     for id in 0..100 {
-        (lru(id), fifo(id), unbounded(id));
+        (lru(id), fifo(id), s3_fifo(id), unbounded(id));
     }
     assert_eq!((lru::cache().len(), fifo::cache().len(), unbounded::cache().len()), (2, 4, 100));
     assert!(lru::get(99).is_some() && lru::get(98).is_some());

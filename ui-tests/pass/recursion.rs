@@ -19,8 +19,6 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-use std::pin::Pin;
-
 #[cache]
 fn fib(n: u64) -> u64 {
     computed();
@@ -29,12 +27,7 @@ fn fib(n: u64) -> u64 {
 
 #[cache(ttl = "1h", refresh_ahead = "90%")]
 async fn fib_async(n: u64) -> u64 {
-    if n < 2 {
-        n
-    } else {
-        let one: Pin<Box<dyn Future<Output = u64> + Send>> = Box::pin(fib_async(n - 1));
-        one.await + fib_async(n - 2).await
-    }
+    if n < 2 { n } else { fib_async(n - 1).await + fib_async(n - 2).await }
 }
 
 fn main() {

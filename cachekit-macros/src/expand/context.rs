@@ -55,10 +55,10 @@ impl<'a> Context<'a> {
         let home = home(model);
         let companion = match (&model.companion, home) {
             (_, Home::Hidden) => format_ident!("__Cached", span = span),
-            (Companion::Named(name), _) => name.clone(),
             // With the user's hygiene the name could not be imported; at call site lints take it for expanded.
-            _ => {
-                let mut name = function.sig.ident.clone();
+            (given, _) => {
+                let mut name =
+                    if let Companion::Named(name) = given { name.clone() } else { function.sig.ident.clone() };
                 name.set_span(Span::call_site().located_at(name.span()));
                 name
             }
