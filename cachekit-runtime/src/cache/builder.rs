@@ -185,6 +185,14 @@ impl<K: Key, T: Value, E: Value> Builder<K, Result<T, E>> {
     }
 }
 
+/// An error about the output has been reported elsewhere.
+impl<K: Key> Builder<K, crate::key::Unusable> {
+    #[doc(hidden)]
+    pub fn errors(self, _: Duration) -> Self {
+        self
+    }
+}
+
 impl<K: Key, V: Value + OptionLike> Builder<K, V> {
     /// How long a `None` is stored, a negative entry. Default: like any value.
     pub fn none_ttl(mut self, ttl: Duration) -> Self {
