@@ -1,7 +1,7 @@
 //! What is measured: one memoized function of one library.
 
-use crate::keys::Keys;
-use std::{fmt, future::Future, hint::black_box, sync::Arc, sync::Barrier, time::Instant};
+use crate::{keys::Keys, workers::Work};
+use std::{fmt, future::Future, hint::black_box, sync::Arc, time::Instant};
 
 /// The function that is memoized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +63,8 @@ impl fmt::Display for Promise {
     }
 }
 
-type Turn = Arc<dyn Fn(usize, &Barrier) -> f64 + Send + Sync>;
+/// A turn; gives when its measured part began and ended.
+type Turn = Work<(Instant, Instant)>;
 
 /// One memoized function of one library.
 #[derive(Clone)]
@@ -99,7 +100,7 @@ impl Contestant {
                 for _ in 0..ops {
                     call(walk.step());
                 }
-                start.elapsed().as_nanos() as f64 / ops as f64
+                (start, Instant::now())
             })
         };
         Contestant { name, shape, promise, make: Arc::new(make) }
@@ -129,7 +130,7 @@ impl Contestant {
                     for _ in 0..ops {
                         call(walk.step()).await;
                     }
-                    start.elapsed().as_nanos() as f64 / ops as f64
+                    (start, Instant::now())
                 };
                 match tokio::runtime::Builder::new_current_thread().build() {
                     Ok(runtime) => runtime.block_on(tokio::task::unconstrained(turn)),
@@ -140,7 +141,7 @@ impl Contestant {
         Contestant { name, shape, promise, make: Arc::new(make) }
     }
 
-    /// A turn of so many calls per thread, which gives nanoseconds per call.
+    /// A turn of so many calls per thread.
     #[must_use]
     pub fn turn(&self, keys: &'static Keys, ops: usize) -> Turn {
         (self.make)(keys, ops)

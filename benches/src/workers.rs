@@ -10,6 +10,9 @@ use std::{
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// What each thread does, given its number and a barrier for all of them.
+pub type Work<T> = Arc<dyn Fn(usize, &Barrier) -> T + Send + Sync>;
+
 /// Some threads that wait for work.
 #[derive(Debug)]
 pub struct Workers {
@@ -38,11 +41,7 @@ impl Workers {
     ///
     /// # Panics
     /// Where `work` panicked.
-    pub fn run<T: Send + 'static>(
-        &self,
-        threads: usize,
-        work: &Arc<dyn Fn(usize, &Barrier) -> T + Send + Sync>,
-    ) -> Vec<T> {
+    pub fn run<T: Send + 'static>(&self, threads: usize, work: &Work<T>) -> Vec<T> {
         let (barrier, (send, receive)) = (Arc::new(Barrier::new(threads)), channel());
         for (thread, jobs) in self.jobs.iter().take(threads).enumerate() {
             let (work, barrier, send) = (work.clone(), barrier.clone(), send.clone());
@@ -63,7 +62,7 @@ mod tests {
     #[test]
     fn work_runs_on_the_threads_asked_for() {
         let workers = Workers::start(3);
-        let work: Arc<dyn Fn(usize, &Barrier) -> usize + Send + Sync> = Arc::new(|thread, barrier: &Barrier| {
+        let work: Work<usize> = Arc::new(|thread, barrier: &Barrier| {
             barrier.wait();
             thread
         });
