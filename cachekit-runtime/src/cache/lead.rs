@@ -1,12 +1,12 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, core::Before};
+use super::{Core, core::Before, timeout};
 use crate::{
     flight::{graph::Node, map::Lead, permits::Permit, state::Payload},
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{OutputKind, Share, Value},
-    stats::LoadEnd,
+    stats::{LoadEnd, Refusal},
     tags::TagSet,
 };
 use std::sync::Arc;
@@ -26,6 +26,12 @@ pub(super) struct Load<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
+    /// Past the cache: it stores nothing and nobody follows it, but it is counted, and takes a permit, like any other.
+    pub(super) fn uncached(core: Arc<Core<K, V>>, hash: u64) -> Self {
+        let before = core.before_load(hash);
+        Load { core, hash, key: None, tags: None, before, lead: None, node: Arc::default(), permit: None, started: None }
+    }
+
     pub(super) fn new(
         core: Arc<Core<K, V>>,
         hash: u64,
@@ -57,10 +63,6 @@ impl<K: Key, V: Value> Load<K, V> {
         self.permit = None;
     }
 
-    pub(super) fn timed_out(&mut self) {
-        self.ended(LoadEnd::Timeout);
-    }
-
     /// Decides what is stored, stores it, wakes the followers, and gives the caller its output.
     pub(super) fn settle<R, M>(mut self, loaded: R, share: Share<R>, trace: &mut Outcome) -> R
     where
@@ -73,6 +75,7 @@ impl<K: Key, V: Value> Load<K, V> {
         }
         let Some(key) = self.key.take() else { return loaded };
         let Some(value) = M::stored(&loaded) else {
+            self.core.counters.store_refused(Refusal::NotCacheable);
             if let Some(lead) = self.lead.take() {
                 lead.finish(|| share.pack(&loaded).map(Payload::Output));
             }
@@ -111,7 +114,11 @@ impl<K: Key, V: Value> Load<K, V> {
 impl<K, V> Drop for Load<K, V> {
     fn drop(&mut self) {
         if let Some(started) = self.started.take() {
-            let how = if std::thread::panicking() { LoadEnd::Panic } else { LoadEnd::Cancelled };
+            let how = match (std::thread::panicking(), timeout::is_giving_up()) {
+                (true, _) => LoadEnd::Panic,
+                (false, true) => LoadEnd::Timeout,
+                (false, false) => LoadEnd::Cancelled,
+            };
             self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
     }

@@ -46,6 +46,14 @@ impl<K: Key, V: Value> Miss<K, V> {
         Miss { core, hash, key, tags: None, plan }
     }
 
+    /// The value of a dry run, for an operation that only looks.
+    pub(super) fn into_compared(self) -> Option<V> {
+        match self.plan {
+            Plan::Compare(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
         self.tags = TagSet::capture(&self.core.tags, tags);
@@ -81,7 +89,10 @@ impl<K: Key, V: Value> Miss<K, V> {
             Joined::Follow(follower) => match core.follow(follower, output, share, trace) {
                 Followed::Output(output) => return output,
                 Followed::Lead(lead) => lead,
-                Followed::Alone(Alone::Cycle) => return uncached(&core, trace, load),
+                // The flight that it is part of will store.
+                Followed::Alone(Alone::Cycle) => {
+                    return Load::uncached(core.clone(), hash).run(output, share, OutcomeKind::Bypassed, trace, load);
+                }
                 Followed::Alone(_) => {
                     return load_of(None, key, tags).run(output, share, OutcomeKind::Bypassed, trace, load);
                 }
@@ -95,16 +106,6 @@ impl<K: Key, V: Value> Miss<K, V> {
         }
         load_of(Some(lead), key, tags).run(output, share, OutcomeKind::Miss, trace, load)
     }
-}
-
-/// A call that would wait for itself: it computes and stores nothing, since the flight that it is part of will.
-fn uncached<K, V, R>(core: &Core<K, V>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R {
-    trace.computed(OutcomeKind::Bypassed);
-    core.counters.load_started();
-    let started = core.clock.now();
-    let loaded = load();
-    core.counters.load_ended(crate::stats::LoadEnd::Value, core.clock.now().saturating_sub(started));
-    loaded
 }
 
 impl<K: Key, V: Value> Load<K, V> {

@@ -14,6 +14,7 @@ mod miss_async;
 mod read_through;
 mod refresh;
 mod settings;
+mod timeout;
 
 pub use builder::Builder;
 pub(crate) use explain::explain;

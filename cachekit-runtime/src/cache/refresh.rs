@@ -81,6 +81,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
     /// As [`Miss::tags`].
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
         self.tags = TagSet::capture(&self.core.tags, tags);
+        self.lead.set_tags(self.tags.clone());
         self
     }
 
