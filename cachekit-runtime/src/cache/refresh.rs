@@ -6,7 +6,7 @@ use super::{
     miss::{Miss, Plan},
 };
 use crate::{
-    background::{Pool, TaskGuard, block_on},
+    background::{Pool, block_on},
     flight::map::{Joined, Lead},
     key::Key,
     outcome::{Outcome, OutcomeKind},
@@ -126,7 +126,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
 pub(super) fn spawn_future(future: impl Future<Output = ()> + Send + 'static) {
     #[cfg(feature = "tokio")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        let Some(guard) = TaskGuard::begin() else { return };
+        let Some(guard) = crate::background::TaskGuard::begin() else { return };
         runtime.spawn(guard.cover(future));
         return;
     }

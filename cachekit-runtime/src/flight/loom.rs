@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 const HASH: u64 = 1;
 
+// The models drop the last handle of a flight after all threads have ended, because loom does not see that `std`'s `Arc` orders its drop.
 type Map = Arc<Flights<u32, u32>>;
 
 #[derive(Debug, PartialEq)]
@@ -80,6 +81,7 @@ fn loom_a_leader_is_dropped_while_another_caller_joins() {
     model(3, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let other = thread::spawn({
             let flights = flights.clone();
             move || call(&flights)
@@ -96,6 +98,7 @@ fn loom_a_flight_ends_while_another_caller_joins() {
     model(3, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let other = thread::spawn({
             let flights = flights.clone();
             move || call(&flights)
@@ -113,6 +116,7 @@ fn loom_of_two_followers_one_takes_over() {
     model(2, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let first = follower(&flights);
         let second = follower(&flights);
         let first = thread::spawn(move || follow(first));
@@ -132,6 +136,7 @@ fn loom_an_invalidation_keeps_out_what_was_being_loaded() {
         let flights: Map = Arc::new(Flights::new());
         let table = Arc::new(Mutex::new(None));
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let loading = thread::spawn({
             let table = table.clone();
             move || {
@@ -159,6 +164,7 @@ fn loom_the_last_follower_leaves_while_the_leader_is_dropped() {
     model(3, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let last = follower(&flights);
         let leaving = thread::spawn(move || drop(last));
         drop(leader);
@@ -172,6 +178,7 @@ fn loom_a_woken_follower_that_leaves_passes_the_wake_on() {
     model(2, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, false);
+        let _last_handle = leader.flight.clone();
         let (leaves, stays) = (follower(&flights), follower(&flights));
         // As a dropped future: it listens, and goes without having looked.
         let listener = leaves.flight.listen();
@@ -192,6 +199,7 @@ fn loom_a_stalled_leader_comes_back_while_a_follower_takes_over() {
     model(2, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, true);
+        let _last_handle = leader.flight.clone();
         let waiting = follower(&flights);
         leader.flight.mark_woken(leader.leader(), 1);
         let flight = leader.flight.clone();
@@ -211,6 +219,7 @@ fn loom_a_stalled_leader_is_dropped_while_its_last_follower_leaves() {
     model(2, || {
         let flights: Map = Arc::new(Flights::new());
         let leader = lead(&flights, true);
+        let _last_handle = leader.flight.clone();
         let last = follower(&flights);
         leader.flight.mark_woken(leader.leader(), 1);
         let flight = leader.flight.clone();

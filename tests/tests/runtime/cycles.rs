@@ -161,7 +161,7 @@ fn a_flight_and_a_permit_close_a_cycle() {
             threads.spawn(|| cache.get_or_compute(&2, || 2));
         });
         assert_eq!(cache.loads_in_flight(), 0);
-        assert_eq!(cache.stats().bypasses.cycle + cache.stats().over_limit, 1);
+        assert_eq!(cache.stats().over_limit, 1, "whichever of the two finds the cycle");
     });
 }
 

@@ -86,7 +86,14 @@ fn operation(number: usize, cache: &Cache<Spy, Spy>, alive: &Arc<AtomicI64>) {
         2 => drop(cache.insert(key, value())),
         3 => drop(cache.remove(&key)),
         4 => drop(cache.invalidate(&key)),
-        5 => drop(cache.compute(key, |_| Compute::Set(value()))),
+        5 => {
+            let set = |old| {
+                // Not at the end of the closure: a destructor that panics there leaks the return value, in any Rust program.
+                drop(old);
+                Compute::Set(value())
+            };
+            drop(cache.compute(key, set));
+        }
         6 => drop(cache.compute(key, |_| Compute::Remove)),
         7 => drop(cache.retain(|_, _| false)),
         8 => drop(cache.clear()),
@@ -123,7 +130,9 @@ fn a_panic_anywhere_leaves_the_cache_usable_and_drops_everything_once() {
                             let stats = cache.stats();
                             assert!(stats.entries <= 2);
                         }
-                        assert_eq!(alive.load(SeqCst), 0, "{place:?} {turn} {number}: leaked");
+                        // A destructor that panics at the end of a scope leaks the value which the scope returns (rust-lang/rust#47949).
+                        let most = i64::from(place == Where::Drop);
+                        assert!((0..=most).contains(&alive.load(SeqCst)), "{place:?} {turn} {number}: leaked");
                     }
                 }
             }
