@@ -48,16 +48,20 @@ impl<'a> Context<'a> {
         cfgs.splice(0..0, function.cfgs.iter().cloned());
         let krate = &model.krate;
         let span = spans::machine(function.sig.ident.span());
-        let k = quote!(#krate::__private);
+        let k = private(krate, span);
         let kept = |index: usize| present.get(index).copied().unwrap_or(true);
         let params =
             function.params.iter().enumerate().filter(|(index, _)| kept(*index)).map(|(_, param)| param).collect();
         let home = home(model);
         let companion = match (&model.companion, home) {
             (_, Home::Hidden) => format_ident!("__Cached", span = span),
-            (Companion::Named(name), _) => name.clone(),
             // With the user's hygiene the name could not be imported; at call site lints take it for expanded.
-            _ => Ident::new(&function.sig.ident.to_string(), Span::call_site().located_at(function.sig.ident.span())),
+            (given, _) => {
+                let mut name =
+                    if let Companion::Named(name) = given { name.clone() } else { function.sig.ident.clone() };
+                name.set_span(Span::call_site().located_at(name.span()));
+                name
+            }
         };
         let output = match &function.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -67,6 +71,11 @@ impl<'a> Context<'a> {
         let parts = super::key::parts(model, &kept);
         let sig = signature(function, &kept);
         Context { model, k, span, home, companion, cfgs, sig, params, parts, output, is_async }
+    }
+
+    /// `::cachekit::__private` where an error belongs to `span`.
+    pub(super) fn k_at(&self, span: Span) -> TokenStream {
+        private(&self.model.krate, span)
     }
 
     pub(super) fn function(&self) -> &'a Function {
@@ -161,10 +170,6 @@ impl<'a> Context<'a> {
         self.sig.receiver().map(|receiver| &receiver.self_token)
     }
 
-    pub(super) fn awaited(&self, tokens: TokenStream) -> TokenStream {
-        if self.is_async { quote_spanned!(self.span=> #tokens.await) } else { tokens }
-    }
-
     /// Awaited in a box: the future of a hit stays small, and recursion has a finite type.
     pub(super) fn boxed(&self, tokens: TokenStream) -> TokenStream {
         if self.is_async { quote_spanned!(self.span=> ::std::boxed::Box::pin(#tokens).await) } else { tokens }
@@ -172,19 +177,23 @@ impl<'a> Context<'a> {
 
     /// The stored type: `T` of a `Result<T, E>`.
     pub(super) fn value(&self) -> TokenStream {
-        let k = &self.k;
         if self.is_plain() {
-            let companion = &self.companion;
+            let (k, companion) = (&self.k, &self.companion);
             return quote_spanned!(self.span=> <#companion as #k::Cached>::Value);
         }
+        let k = self.k_at(self.output_span());
         let kind = self.kind_by_name();
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
+        if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {
+            // The same type, and one error less where it is unfit.
+            return output;
+        }
         quote_spanned!(self.output_span()=> <#kind as #k::OutputKind<#output>>::Stored)
     }
 
     /// The kind of the output where types are not known yet: by the name in the signature, checked against the type in the wrapper.
     pub(super) fn kind_by_name(&self) -> TokenStream {
-        let k = &self.k;
+        let k = self.k_at(self.output_span());
         let kind = if self.model.outcome.errors.is_some() {
             quote!(Whole)
         } else if forms::reads_like_result(&self.output) {
@@ -200,6 +209,15 @@ impl<'a> Context<'a> {
         match &self.sig.output {
             ReturnType::Default => self.span,
             ReturnType::Type(_, ty) => spans::of(ty),
+        }
+    }
+
+    /// The function's visibility. A method of a trait impl has none of its own: it is visible wherever its type is.
+    pub(super) fn vis(&self) -> TokenStream {
+        if self.home == Home::InherentImpl {
+            quote_spanned!(self.span=> pub)
+        } else {
+            spans::repeated(&self.function().vis)
         }
     }
 
@@ -226,6 +244,12 @@ impl<'a> Context<'a> {
         let params = self.params.iter().map(|Param { name, ty, .. }| quote!(#name: #ty));
         quote!(#this #(#params),*)
     }
+}
+
+/// `::cachekit::__private`.
+pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
+    let krate = spans::placed(krate, span);
+    quote_spanned!(span=> #krate::__private)
 }
 
 fn spans_repeated(ident: &Ident) -> TokenStream {

@@ -9,9 +9,8 @@ use syn::{FnArg, Path, ReturnType, parse_quote};
 
 pub(super) fn expand(model: &Invalidation) -> TokenStream {
     let Function { docs, cfgs, shared, body_attrs, vis, sig, body, params } = &model.function;
-    let krate = &model.krate;
-    let k = quote!(#krate::__private);
     let span = spans::machine(sig.ident.span());
+    let k = super::context::private(&model.krate, span);
     let is_async = sig.asyncness.is_some();
     let output = match &sig.output {
         ReturnType::Default => parse_quote!(()),

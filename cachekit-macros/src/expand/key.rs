@@ -119,6 +119,15 @@ impl<'a> Context<'a> {
 
     /// A block whose value is `use_parts`, in which `parts` borrows the arguments.
     pub(super) fn with_parts(&self, use_parts: &TokenStream) -> TokenStream {
+        self.parts_block(use_parts, false)
+    }
+
+    /// In the wrapper, which is the one place to report expressions that cannot be part of a key.
+    pub(super) fn with_checked_parts(&self, use_parts: &TokenStream) -> TokenStream {
+        self.parts_block(use_parts, true)
+    }
+
+    fn parts_block(&self, use_parts: &TokenStream, checked: bool) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let mentioned = |name: &Ident| {
             self.parts.iter().any(|part| match part {
@@ -145,7 +154,13 @@ impl<'a> Context<'a> {
                 Part::Bound(name) => parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#name)).part())),
                 Part::Expr(expr) => {
                     bindings.push(quote_spanned!(span=> let #local = &(#expr);));
-                    parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#local)).part()));
+                    let part = quote_spanned!(span=> (&&&#k::FormProbe::new(#local)).part());
+                    if checked {
+                        let at = spans::of(expr);
+                        let (k, part) = (self.k_at(at), spans::placed(&part, at));
+                        bindings.push(quote_spanned!(at=> #k::assert_part(&#part);));
+                    }
+                    parts.push(part);
                 }
             }
         }
@@ -183,7 +198,6 @@ impl<'a> Context<'a> {
 
     /// The same where they may depend on type parameters; `None` if a type is not known.
     pub(super) fn generic_key(&self) -> Option<TokenStream> {
-        let k = &self.k;
         if self.parts.iter().any(|part| part.declared().is_none()) {
             return None;
         }
@@ -191,7 +205,13 @@ impl<'a> Context<'a> {
             .declared_parts()
             .map(|(ty, form)| {
                 let (span, ty) = (spans::of(&ty), spans::repeated(&ty));
-                quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
+                let k = self.k_at(span);
+                // What owns itself is named as it is: an unfit type would be reported once more for a projection.
+                if form.to_string().ends_with("Val") {
+                    ty
+                } else {
+                    quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
+                }
             })
             .collect();
         Some(one_or_tuple(&owned))
@@ -207,6 +227,7 @@ impl<'a> Context<'a> {
         let assertions = self.parts.iter().filter_map(|part| match part {
             Part::Param(param) => {
                 let (span, ty, form) = (spans::of(&param.ty), &param.ty, forms::form(k, &param.ty));
+                let k = self.k_at(span);
                 Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>();))
             }
             Part::Formatted(..) => None,

@@ -47,21 +47,25 @@ impl Context<'_> {
             (&&#k::ShareProbe::<#output_ty>::NEW).share()
         }};
         let timeout = self.model.concurrency.load_timeout.as_ref();
+        // Of the methods' bounds, the one that an output may not meet is about the hard timeout.
+        let blame = timeout.map_or(span, |timeout| spans::machine(timeout.span));
         let (soft, hard) = timeout.map_or((false, false), |timeout| (timeout.soft.is_some(), timeout.hard.is_some()));
+        let span = if hard { blame } else { span };
         let method = match (self.is_async, soft, hard) {
             (false, ..) => quote_spanned!(span=> run),
             (true, false, false) => quote_spanned!(span=> run_async),
-            (true, false, true) => quote_spanned!(span=> run_timed),
+            (true, false, true) => quote_spanned!(blame=> run_timed),
             (true, true, false) => quote_spanned!(span=> run_detachable),
-            (true, true, true) => quote_spanned!(span=> run_detachable_timed),
+            (true, true, true) => quote_spanned!(blame=> run_detachable_timed),
         };
         if soft && self.is_async && !self.is_inline() {
             let Owned { keep, load } = self.owned_load();
-            let run = self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load)));
+            let run = quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load).await);
             return quote_spanned!(span=> { #keep #run });
         }
         let loader = self.loader();
-        self.awaited(quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader)))
+        let awaited = self.is_async.then(|| quote_spanned!(span=> .await));
+        quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader) #awaited)
     }
 
     /// `.tags([…])`, or nothing.
@@ -111,7 +115,8 @@ impl Context<'_> {
 
     /// The one place where an unfit return type is an error.
     pub(super) fn output_assertion(&self) -> TokenStream {
-        let (k, span, output) = (&self.k, self.output_span(), &self.output);
+        let (span, output) = (self.output_span(), &self.output);
+        let k = self.k_at(span);
         if self.is_plain() {
             let kind = self.concrete_kind(false);
             return quote_spanned!(span=> #k::assert_output::<#output, #kind>(););
@@ -125,7 +130,8 @@ impl Context<'_> {
 
     /// The kind of a concrete output. `checked`: an unfit type is of the kind `Bad`, so that only one place complains.
     pub(super) fn concrete_kind(&self, checked: bool) -> TokenStream {
-        let (k, span) = (&self.k, self.output_span());
+        let span = self.output_span();
+        let k = self.k_at(span);
         let output = spans::repeated(&super::forms::eternal(&self.output));
         let whole = self.model.outcome.errors.is_some();
         quote_spanned! {span=>

@@ -30,10 +30,11 @@ impl Context<'_> {
         let mut keep = TokenStream::new();
         let mut args = Vec::new();
         if let Some(this) = self.sig.receiver() {
-            let name = Ident::new("this", span);
             let at = spans::machine(this.self_token.span);
+            let name = Ident::new("this", at);
             let value = match this.kind {
                 ReceiverKind::Reference(..) => Lent::of(self, &syn::parse_quote!(Self), at),
+                ReceiverKind::Typed(_, ref ty) => Lent::param(self, ty),
                 _ => Lent::moved(),
             };
             let self_token = &this.self_token;
@@ -43,7 +44,7 @@ impl Context<'_> {
         }
         for (index, param) in self.params.iter().enumerate() {
             let value = Lent::param(self, &param.ty);
-            let (name, user) = (format_ident!("kept{}", index, span = span), &param.name);
+            let (name, user) = (format_ident!("kept{}", index, span = spans::of(&param.ty)), &param.name);
             let (kept, lent) = (value.kept(quote!(#user)), value.lent(quote!(#name)));
             keep.extend(quote_spanned!(span=> let #name = #kept;));
             args.push(lent);
@@ -88,11 +89,11 @@ impl Lent {
     }
 
     fn of(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
-        let k = &context.k;
-        let ty = spans::repeated(&ty);
+        let k = context.k_at(at);
+        let ty = spans::placed(&ty, at);
         Lent {
             keep: Some(quote_spanned!(at=> #k::keep::<#ty>)),
-            lend: Some(quote_spanned!(at=> #k::lend::<#ty, _>)),
+            lend: Some(quote_spanned!(at=> #k::lend::<#ty>)),
             wrapped: false,
         }
     }

@@ -42,7 +42,7 @@ impl Context<'_> {
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
                     static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
-                        #k::LazyLock::new(|| #k::Builder::named(#start) #chain .build());
+                        #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
                     &SITE
                 }
             };
@@ -65,9 +65,9 @@ impl Context<'_> {
         let Store::Own(store) = &self.model.store else { return self.cache() };
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-            static SITE: #k::PerType = #k::PerType::new();
-            #k::per_type(&SITE, &|| {}, &parts, output, |builder| builder.name(#start) #chain .build())
-        }}
+                    static SITE: #k::PerType = #k::PerType::new();
+        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
+                }}
     }
 
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
@@ -198,11 +198,11 @@ impl Context<'_> {
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
     pub(super) fn output_requirements(&self) -> TokenStream {
-        let (k, output, model) = (&self.k, &self.output, self.model);
+        let (output, model) = (&self.output, self.model);
         let fallible = [model.outcome.errors.as_ref(), model.freshness.stale_if_error.as_ref()];
         let results = fallible.into_iter().flatten().map(|time| {
             let span = spans::machine(time_span(time));
-            let output = spans::blamed(output, span);
+            let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_result::<#output>();)
         });
         let none = model.outcome.none.as_ref().map(|none| {
@@ -210,15 +210,10 @@ impl Context<'_> {
                 NonePolicy::Ttl(time) => time_span(time),
                 NonePolicy::NotStored(span) => *span,
             });
-            let output = spans::blamed(output, span);
+            let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
-        let timeout = model.concurrency.load_timeout.as_ref().filter(|timeout| timeout.hard.is_some()).map(|timeout| {
-            let span = spans::machine(timeout.span);
-            let output = spans::blamed(output, span);
-            quote_spanned!(span=> #k::needs_timed_out::<#output>();)
-        });
-        quote!(#(#results)* #none #timeout)
+        quote!(#(#results)* #none)
     }
 }
 

@@ -35,6 +35,11 @@ pub(super) fn repeated_receiver(receiver: &Receiver) -> TokenStream {
     }
 }
 
+/// The path of the facade as if it had been written at `span`.
+pub(super) fn placed(tokens: &impl ToTokens, span: Span) -> TokenStream {
+    each(tokens.to_token_stream(), &|_| span)
+}
+
 /// The user's tokens where an error in them is the fault of what stands at `at`.
 pub(super) fn blamed(tokens: &impl ToTokens, at: Span) -> TokenStream {
     each(tokens.to_token_stream(), &|span| span.located_at(at))

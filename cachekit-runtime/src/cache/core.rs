@@ -120,6 +120,11 @@ impl<K, V> Core<K, V> {
             .flatten()
     }
 
+    /// The tags that the key says, with their versions of now.
+    pub(crate) fn tags_of(&self, key: &K) -> Option<TagSet> {
+        self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.timed { self.clock.now() } else { 0 }
     }
@@ -221,7 +226,7 @@ impl<K, V> Core<K, V> {
         };
         let unchanged = |_: Option<&Entry<V>>| {
             self.epoch.load(Ordering::Acquire) == before.epoch
-&& match flight {
+                && match flight {
                     // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
                     Some(flight) if flight.is_listed() => !flight.is_invalidated(),
                     // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
@@ -248,7 +253,7 @@ impl<K, V> Core<K, V> {
         };
         self.cut_off(hash, |other| *other == key);
         match ttl {
-Some(ttl) => {
+            Some(ttl) => {
                 self.put(hash, key, value, ttl, tags, |_| true);
                 // Loads that began in between may have seen what was before.
                 self.cut_off_again(hash);
@@ -282,13 +287,22 @@ Some(ttl) => {
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
-    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, flight: Option<&Flight<V>>) -> bool
+    pub(crate) fn store_current(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        tags: Option<TagSet>,
+        flight: Option<&Flight<V>>,
+    ) -> bool
     where
         K: Eq,
     {
         self.outdate_unlisted(hash);
         match self.ttl_of(&value) {
-            Some(ttl) => self.put(hash, key, value, ttl, None, |_| flight.is_none_or(|flight| !flight.is_invalidated())),
+            Some(ttl) => {
+                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()))
+            }
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
                 if let Some((key, entry)) = self.remove(hash, |other| *other == key) {
@@ -395,12 +409,12 @@ Some(ttl) => {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.flights.cut_off_all();
         let mut out = Vec::new();
-let retained =
+        let retained =
             catch_unwind(AssertUnwindSafe(|| self.table.retain(|key, entry| keep(key, &entry.value), &mut out)));
         self.flights.cut_off_all();
         let removed = out.len();
         for (key, entry) in out {
-self.gone(key, entry, RemovalCause::Invalidated);
+            self.gone(key, entry, RemovalCause::Invalidated);
         }
         if let Err(panic) = retained {
             resume_unwind(panic);

@@ -29,7 +29,17 @@ impl<K: Key, V: Value> Load<K, V> {
     /// Past the cache: it stores nothing and nobody follows it, but it is counted, and takes a permit, like any other.
     pub(super) fn uncached(core: Arc<Core<K, V>>, hash: u64) -> Self {
         let before = core.before_load(hash);
-        Load { core, hash, key: None, tags: None, before, lead: None, node: Arc::default(), permit: None, started: None }
+        Load {
+            core,
+            hash,
+            key: None,
+            tags: None,
+            before,
+            lead: None,
+            node: Arc::default(),
+            permit: None,
+            started: None,
+        }
     }
 
     pub(super) fn new(

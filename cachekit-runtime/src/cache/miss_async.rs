@@ -133,7 +133,9 @@ impl<K: Key, V: Value> Ready<K, V> {
                 Followed::Output(output) => return output,
                 Followed::Lead(lead) => lead,
                 Followed::Alone(Alone::Cycle) => {
-                    return Load::uncached(core, hash).run_async(output, share, OutcomeKind::Bypassed, trace, load).await;
+                    return Load::uncached(core, hash)
+                        .run_async(output, share, OutcomeKind::Bypassed, trace, load)
+                        .await;
                 }
                 Followed::Alone(_) => {
                     let alone = Load::new(core, hash, key, tags, None);

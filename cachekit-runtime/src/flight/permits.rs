@@ -31,7 +31,7 @@ impl Drop for Blocked<'_> {
 
 /// One loader's permit; `None` inside for a nested load that had to go over the limit.
 pub(crate) struct Permit {
-permits: Option<Arc<Permits>>,
+    permits: Option<Arc<Permits>>,
     holder: Arc<Node>,
     is_async: bool,
 }
@@ -106,7 +106,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let Some(permits) = &self.permits else { return };
         graph::release(&permits.node, &self.holder);
-let mut taken = lock(&permits.taken);
+        let mut taken = lock(&permits.taken);
         taken.all -= 1;
         taken.by_async -= usize::from(self.is_async);
         drop(taken);

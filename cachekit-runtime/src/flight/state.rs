@@ -36,7 +36,10 @@ pub(crate) enum Vacancy {
 }
 
 enum Phase<V> {
-    Led { leader: u64, is_async: bool },
+    Led {
+        leader: u64,
+        is_async: bool,
+    },
     /// And who led last.
     Vacant(Vacancy, u64),
     Done(Arc<Payload<V>>),

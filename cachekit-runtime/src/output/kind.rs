@@ -163,9 +163,15 @@ pub const fn pick(is_result: bool, plain_ok: bool, result_ok: bool, whole: bool,
 }
 
 /// A return type whose stored part is a [`Value`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "a cached value is `Clone + Send + Sync + 'static`",
+    note = "derive `Clone`, or return it in an `Arc`; an `Rc`, a reference or a guard cannot leave its thread or its caller"
+)]
 pub trait Cacheable<M> {}
 #[diagnostic::do_not_recommend]
 impl<T> Cacheable<Bad> for T {}
+#[diagnostic::do_not_recommend]
 impl<T: Value> Cacheable<Plain> for T {}
 impl<T: Value, E> Cacheable<ResultOk> for Result<T, E> {}
 impl<T: Value, E: Value> Cacheable<Whole> for Result<T, E> {}
@@ -205,6 +211,13 @@ impl<T> OptionLike for Option<T> {
 impl<T, E> OptionLike for Result<Option<T>, E> {
     fn is_none(&self) -> bool {
         matches!(self, Ok(None))
+    }
+}
+
+/// An error has been reported elsewhere.
+impl OptionLike for Unusable {
+    fn is_none(&self) -> bool {
+        match *self {}
     }
 }
 

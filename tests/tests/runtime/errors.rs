@@ -116,7 +116,7 @@ fn an_async_error_is_shared_only_where_it_is_asked_for() {
 fn whole_results_keep_their_errors_for_as_long_as_they_say() {
     let scope = testing::scope();
     let second = Duration::from_secs(1);
-    let cache: Cache<u64, Result<u64, String>> = Cache::builder().ttl(second * 30).errors(second * 5).build();
+    let cache = Cache::<u64, Result<u64, String>>::builder().ttl(second * 30).errors(second * 5).build();
     let fail = || cache.get_or_compute(&1, || Err("no".to_owned()));
     let succeed = || cache.get_or_compute(&1, || Ok(1));
     assert_eq!(fail(), Err("no".to_owned()));

@@ -145,7 +145,8 @@ fn no_call_after_an_invalidation_gets_a_value_from_before_it() {
     cachekit_tests::never_hangs(|| {
         use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
         // A writer raises the source and invalidates; whoever calls afterwards must see at least that.
-        let (cache, source, stop) = (Cache::<u64, u64>::builder().build(), Arc::new(AtomicU64::new(0)), AtomicBool::new(false));
+        let (cache, source, stop) =
+            (Cache::<u64, u64>::builder().build(), Arc::new(AtomicU64::new(0)), AtomicBool::new(false));
         let floor = AtomicU64::new(0);
         std::thread::scope(|threads| {
             for _ in 0..3 {

@@ -64,7 +64,9 @@ async fn beside_an_async_leader(cache: Cache<u64, u64>) {
 
 #[test]
 fn a_sync_call_on_a_current_thread_runtime_loads_beside_an_async_leader() {
-    never_hangs(|| runtime::Builder::new_current_thread().build().expect("a runtime").block_on(beside_an_async_leader(cache())));
+    never_hangs(|| {
+        runtime::Builder::new_current_thread().build().expect("a runtime").block_on(beside_an_async_leader(cache()))
+    });
 }
 
 #[test]
@@ -116,9 +118,13 @@ fn sync_calls_work_inside_and_outside_of_both_flavours() {
         assert_eq!(one.block_on(async { cache.get_or_compute(&1, || 6) }), 6);
         let many = runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
         let inside = cache.clone();
-        assert_eq!(many.block_on(async { tokio::spawn(async move { inside.get_or_compute(&2, || 7) }).await }).ok(), Some(7));
+        assert_eq!(
+            many.block_on(async { tokio::spawn(async move { inside.get_or_compute(&2, || 7) }).await }).ok(),
+            Some(7)
+        );
         let blocking = cache.clone();
-        let blocked = many.block_on(async { tokio::task::spawn_blocking(move || blocking.get_or_compute(&3, || 8)).await });
+        let blocked =
+            many.block_on(async { tokio::task::spawn_blocking(move || blocking.get_or_compute(&3, || 8)).await });
         assert_eq!(blocked.ok(), Some(8));
         assert_eq!(cache.len(), 4);
     });

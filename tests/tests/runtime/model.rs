@@ -91,7 +91,10 @@ fn run(cache: &Cache<u8, u32>, ttl: Option<u64>, exact: bool, operations: &[Oper
     for operation in operations {
         // A value of a cache that may evict is the model's or none.
         let check = |found: Option<u32>, expected: Option<u32>| {
-            prop_assert!(found == expected || (!exact && found.is_none()), "{found:?}, not {expected:?}, after {operation:?}");
+            prop_assert!(
+                found == expected || (!exact && found.is_none()),
+                "{found:?}, not {expected:?}, after {operation:?}"
+            );
             Ok(())
         };
         match operation.clone() {

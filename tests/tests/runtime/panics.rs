@@ -121,7 +121,9 @@ fn a_panic_anywhere_leaves_the_cache_usable_and_drops_everything_once() {
                                 cache.insert(Spy::new(2, &alive), Spy::new(3, &alive));
                             }
                             PANIC.set((place, turn));
-                            panics += u32::from(catch_unwind(AssertUnwindSafe(|| operation(number, &cache, &alive))).is_err());
+                            panics += u32::from(
+                                catch_unwind(AssertUnwindSafe(|| operation(number, &cache, &alive))).is_err(),
+                            );
                             PANIC.set((Where::Nowhere, 0));
                             assert_eq!(cache.loads_in_flight(), 0, "{place:?} {turn} {number}");
                             let key = Spy::new(1, &alive);

@@ -82,7 +82,8 @@ fn a_future_runs_in_its_scope_wherever_it_is_polled() {
             tokio::task::yield_now().await;
             (before, SHARED.get_or_compute_async(&5, async || 55).await)
         });
-        let (inside, outside) = tokio.block_on(async { (tokio::spawn(inside).await, tokio::spawn(async { SHARED.get(&4) }).await) });
+        let (inside, outside) =
+            tokio.block_on(async { (tokio::spawn(inside).await, tokio::spawn(async { SHARED.get(&4) }).await) });
         assert_eq!((inside.ok(), outside.ok()), (Some((Some(44), 55)), Some(None)));
         assert_eq!(SHARED.get(&5), Some(55));
     });

@@ -41,13 +41,15 @@ fn threads_on_one_key_load_once() {
 fn tasks_and_threads_on_one_key_load_once_though_a_hundred_leaders_are_dropped() {
     never_hangs(|| {
         let cache: Cache<u64, u64> = Cache::builder().build();
-        let (begun, finished, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (begun, finished, dropped) =
+            (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let tokio = runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
         let aborts: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
         let all = TASKS as u64 + THREADS as u64;
         let tasks: Vec<_> = (0..TASKS)
             .map(|number| {
-                let (cache, begun, finished, dropped) = (cache.clone(), begun.clone(), finished.clone(), dropped.clone());
+                let (cache, begun, finished, dropped) =
+                    (cache.clone(), begun.clone(), finished.clone(), dropped.clone());
                 let list = aborts.clone();
                 let task = tokio.spawn(async move {
                     let load = async || {

@@ -36,10 +36,23 @@ fn check(seed: u64, capacity: usize, threads: u64, timed: bool) {
                     match random(&mut state) % 10 {
                         0 | 1 => _ = cache.get(&key),
                         2..=4 => _ = cache.get_or_compute(&key, load),
-                        5 => _ = cache.try_get_or_compute(&key, || if value < 20 { loads.fetch_add(1, Relaxed); Err(()) } else { Ok(load()) }),
+                        5 => {
+                            _ = cache.try_get_or_compute(&key, || {
+                                if value < 20 {
+                                    loads.fetch_add(1, Relaxed);
+                                    Err(())
+                                } else {
+                                    Ok(load())
+                                }
+                            })
+                        }
                         6 => _ = cache.insert(key, value),
                         7 => _ = cache.remove(&key),
-                        8 => _ = cache.compute(key, |old| if value < 10 { Compute::Remove } else { Compute::Set(old.unwrap_or(0) + value) }),
+                        8 => {
+                            _ = cache.compute(key, |old| {
+                                if value < 10 { Compute::Remove } else { Compute::Set(old.unwrap_or(0) + value) }
+                            })
+                        }
                         _ if value == 0 => _ = cache.clear(),
                         _ => _ = cache.retain(|other, _| *other != key),
                     }

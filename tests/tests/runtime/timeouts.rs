@@ -121,8 +121,12 @@ fn after_the_soft_timeout_a_stale_value_is_given_and_the_load_goes_on() {
 #[test]
 fn without_a_stale_value_the_soft_timeout_waits_and_the_hard_one_counts() {
     let scope = testing::scope();
-    let cache: Cache<u64, u64> =
-        Cache::builder().ttl(SECOND).stale_if_error(SECOND).load_timeout_soft(SECOND).load_timeout_hard(SECOND * 3).build();
+    let cache: Cache<u64, u64> = Cache::builder()
+        .ttl(SECOND)
+        .stale_if_error(SECOND)
+        .load_timeout_soft(SECOND)
+        .load_timeout_hard(SECOND * 3)
+        .build();
     let mut slow = Hand::pending(call(cache.clone(), Way::DetachableTimed, std::future::pending::<Reply>));
     scope.advance(SECOND * 2);
     assert_eq!(slow.poll(), Poll::Pending);

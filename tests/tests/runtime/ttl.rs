@@ -33,8 +33,12 @@ fn a_value_is_fresh_until_exactly_its_ttl() {
 fn a_ttl_of_centuries_and_more_never_ends() {
     for ttl in [SECOND * 86_400 * 365 * 500, Duration::MAX] {
         let scope = testing::scope();
-        let cache: Cache<u64, u64> =
-            Cache::builder().ttl(ttl).jitter_percent(0.0).refresh_ahead(99.0).stale_while_revalidate(Duration::MAX).build();
+        let cache: Cache<u64, u64> = Cache::builder()
+            .ttl(ttl)
+            .jitter_percent(0.0)
+            .refresh_ahead(99.0)
+            .stale_while_revalidate(Duration::MAX)
+            .build();
         cache.insert(1, 1);
         scope.advance(SECOND * 86_400 * 365 * 490);
         assert_eq!((cache.get(&1), cache.stats().hits), (Some(1), 1));
