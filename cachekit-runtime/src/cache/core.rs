@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{
     hash::BuildHasher,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -226,11 +226,15 @@ impl<K, V> Core<K, V> {
         let unchanged = |_: Option<&Entry<V>>| {
             self.epoch.load(Ordering::Acquire) == before.epoch
                 && match flight {
-                    Some(flight) => !flight.is_invalidated(),
-                    None => self.striped(hash).load(Ordering::Acquire) == before.striped,
+                    // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
+                    Some(flight) if flight.is_listed() => !flight.is_invalidated(),
+                    // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
+                    Some(flight) if flight.is_invalidated() => false,
+                    _ => self.striped(hash).load(Ordering::Acquire) == before.striped,
                 }
         };
-        let stored = self.put(hash, key, value.clone(), ttl, tags, unchanged);
+        let stored =
+            tags.as_ref().is_none_or(TagSet::is_current) && self.put(hash, key, value.clone(), ttl, tags, unchanged);
         if !stored {
             self.counters.store_refused(Refusal::Invalidated);
         }
@@ -250,24 +254,61 @@ impl<K, V> Core<K, V> {
         match ttl {
             Some(ttl) => {
                 self.put(hash, key, value, ttl, tags, |_| true);
+                // Loads that began in between may have seen what was before.
+                self.cut_off_again(hash);
             }
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
-                self.remove(hash, |other| *other == key);
+                self.invalidate(hash, |other| *other == key);
             }
         }
     }
 
-    /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile.
-    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, tags: Option<TagSet>, flight: Option<&Flight<V>>)
+    /// Removes the entry, and announces it. When this returns, no call gets a value from before it.
+    pub(crate) fn invalidate(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
+        if let Some((key, entry)) = self.take_out(hash, is_key) {
+            self.gone(key, entry, RemovalCause::Invalidated);
+        }
+    }
+
+    /// Removes the entry; loads that are under way are not stored, and later callers join none of them.
+    pub(crate) fn take_out(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<(K, Entry<V>)> {
+        self.cut_off(hash, &is_key);
+        let removed = self.remove(hash, &is_key);
+        // Again: a flight that began in between has perhaps found the entry, and would give its value to whoever joins it from now on.
+        self.cut_off_again(hash);
+        removed
+    }
+
+    fn cut_off_again(&self, hash: u64) {
+        self.outdate_unlisted(hash);
+        self.flights.cut_off_hash(hash);
+    }
+
+    /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
+    pub(crate) fn store_current(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        tags: Option<TagSet>,
+        flight: Option<&Flight<V>>,
+    ) -> bool
     where
         K: Eq,
     {
+        self.outdate_unlisted(hash);
         match self.ttl_of(&value) {
             Some(ttl) => {
-                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()));
+                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()))
             }
-            None => self.counters.store_refused(Refusal::NotCacheable),
+            None => {
+                self.counters.store_refused(Refusal::NotCacheable);
+                if let Some((key, entry)) = self.remove(hash, |other| *other == key) {
+                    self.gone(key, entry, RemovalCause::Invalidated);
+                }
+                false
+            }
         }
     }
 
@@ -335,8 +376,13 @@ impl<K, V> Core<K, V> {
 
     /// Makes loads under way for the key unfit to be stored, and later callers start anew.
     pub(crate) fn cut_off(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
-        self.striped(hash).fetch_add(1, Ordering::AcqRel);
+        self.outdate_unlisted(hash);
         self.flights.cut_off(hash, is_key);
+    }
+
+    /// Makes loads of the key outside of flights unfit to be stored.
+    pub(crate) fn outdate_unlisted(&self, hash: u64) {
+        self.striped(hash).fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn remove(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<(K, Entry<V>)> {
@@ -362,10 +408,15 @@ impl<K, V> Core<K, V> {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.flights.cut_off_all();
         let mut out = Vec::new();
-        self.table.retain(|key, entry| keep(key, &entry.value), &mut out);
+        let retained =
+            catch_unwind(AssertUnwindSafe(|| self.table.retain(|key, entry| keep(key, &entry.value), &mut out)));
+        self.flights.cut_off_all();
         let removed = out.len();
         for (key, entry) in out {
             self.gone(key, entry, RemovalCause::Invalidated);
+        }
+        if let Err(panic) = retained {
+            resume_unwind(panic);
         }
         removed
     }
@@ -375,6 +426,8 @@ impl<K, V> Core<K, V> {
         self.flights.cut_off_all();
         let mut out = Vec::new();
         self.table.clear(&mut out);
+        // Again: a flight that began in between has perhaps found an entry.
+        self.flights.cut_off_all();
         for (key, entry) in out {
             self.gone(key, entry, RemovalCause::Invalidated);
         }

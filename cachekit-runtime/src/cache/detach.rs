@@ -4,8 +4,8 @@ use super::{
     follow::Followed,
     lead::Load,
     miss::{Miss, Plan},
-    miss_async::race,
     refresh::spawn_future,
+    timeout::{give_up_after, race},
 };
 use crate::{
     error::TimedOut,
@@ -88,7 +88,7 @@ impl<K: Key, V: Value> Miss<K, V> {
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
         let sleep = core.clock.sleep(hard);
-        match race(self.run_detachable(output, share, trace, load), sleep).await {
+        match give_up_after(self.run_detachable(output, share, trace, load), sleep).await {
             Some(finished) => finished,
             None => core.timed_out::<R, M>(hash, key.as_ref(), trace),
         }

@@ -118,8 +118,9 @@ impl<K: Key, V: Value> Core<K, V> {
                 Followed::Lead(follower.into_lead(leader))
             }
             Seen::Led { is_async: true } if !is_async && is_runtime_thread() => self.alone(Alone::SyncBesideAsync),
-            Seen::Led { is_async } => {
-                if is_async {
+            Seen::Led { is_async: led_by_async } => {
+                // A task among the followers may be woken to take over and not be polled.
+                if led_by_async || is_async {
                     follower.watch(&self.clock);
                 }
                 return Next::Wait(follower);

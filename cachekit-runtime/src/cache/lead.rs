@@ -1,34 +1,15 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, core::Before};
+use super::{Core, core::Before, timeout};
 use crate::{
     flight::{graph::Node, map::Lead, permits::Permit, state::Payload},
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{OutputKind, Share, Value},
-    stats::LoadEnd,
+    stats::{LoadEnd, Refusal},
     tags::TagSet,
 };
-use std::{
-    cell::Cell,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::Arc,
-};
-
-thread_local! {
-    /// Futures that are dropped now are dropped because their time is up.
-    static TIMING_OUT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Drops a future whose time is up, so that a load in it counts as timed out and not as cancelled.
-pub(super) fn drop_timed_out<F>(future: F) {
-    let before = TIMING_OUT.replace(true);
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
-    TIMING_OUT.set(before);
-    if let Err(panic) = dropped {
-        resume_unwind(panic);
-    }
-}
+use std::sync::Arc;
 
 /// A load that is about to run, runs, or was dropped while it ran.
 pub(super) struct Load<K, V> {
@@ -45,6 +26,22 @@ pub(super) struct Load<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
+    /// Past the cache: it stores nothing and nobody follows it, but it is counted, and takes a permit, like any other.
+    pub(super) fn uncached(core: Arc<Core<K, V>>, hash: u64) -> Self {
+        let before = core.before_load(hash);
+        Load {
+            core,
+            hash,
+            key: None,
+            tags: None,
+            before,
+            lead: None,
+            node: Arc::default(),
+            permit: None,
+            started: None,
+        }
+    }
+
     pub(super) fn new(
         core: Arc<Core<K, V>>,
         hash: u64,
@@ -88,6 +85,7 @@ impl<K: Key, V: Value> Load<K, V> {
         }
         let Some(key) = self.key.take() else { return loaded };
         let Some(value) = M::stored(&loaded) else {
+            self.core.counters.store_refused(Refusal::NotCacheable);
             if let Some(lead) = self.lead.take() {
                 lead.finish(|| share.pack(&loaded).map(Payload::Output));
             }
@@ -126,10 +124,10 @@ impl<K: Key, V: Value> Load<K, V> {
 impl<K, V> Drop for Load<K, V> {
     fn drop(&mut self) {
         if let Some(started) = self.started.take() {
-            let how = match std::thread::panicking() {
-                true => LoadEnd::Panic,
-                false if TIMING_OUT.get() => LoadEnd::Timeout,
-                false => LoadEnd::Cancelled,
+            let how = match (std::thread::panicking(), timeout::is_giving_up()) {
+                (true, _) => LoadEnd::Panic,
+                (false, true) => LoadEnd::Timeout,
+                (false, false) => LoadEnd::Cancelled,
             };
             self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
         }

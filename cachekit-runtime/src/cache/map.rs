@@ -103,6 +103,9 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq,
     {
+        if scope::is_special() && matches!(scope::view(self), View::Disabled(_)) {
+            return false;
+        }
         let cache = self.here();
         let seen = cache.core.inspect(cache.hash_of(key), |other| other.borrow() == key);
         seen.is_some_and(|seen| matches!(seen.worth, Worth::Fresh | Worth::Ahead | Worth::Stale))
@@ -142,8 +145,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let cache = self.here();
         let hash = cache.hash_of(key);
-        cache.core.cut_off(hash, |other| other.borrow() == key);
-        let (key, entry) = cache.core.remove(hash, |other| other.borrow() == key)?;
+        let (key, entry) = cache.core.take_out(hash, |other| other.borrow() == key)?;
         let value = cache.core.is_usable(&entry).then(|| entry.value.clone());
         cache.core.gone(key, entry, RemovalCause::Invalidated);
         value
@@ -165,10 +167,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     pub(crate) fn invalidate_hashed(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Delivery {
-        self.core.cut_off(hash, &is_key);
-        if let Some((key, entry)) = self.core.remove(hash, &is_key) {
-            self.core.gone(key, entry, RemovalCause::Invalidated);
-        }
+        self.core.invalidate(hash, is_key);
         Delivery::Local
     }
 
@@ -270,13 +269,18 @@ impl<K: Key, V: Value> Cache<K, V> {
         let old = found.and_then(|found| found.value);
         let change = change(old.clone());
         drop(executing);
+        let mut followers = old.clone();
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
-                core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
-                Some(value)
+                let stored =
+                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
+                followers = Some(value.clone());
+                stored.then_some(value)
             }
             Compute::Remove => {
+                followers = None;
+                core.outdate_unlisted(hash);
                 if let Some((key, entry)) = core.remove(hash, |other| *other == key) {
                     core.gone(key, entry, RemovalCause::Invalidated);
                 }
@@ -284,8 +288,7 @@ impl<K: Key, V: Value> Cache<K, V> {
             }
         };
         if let Some(lead) = lead {
-            // Callers that came for a load get what is there now; without a value they load themselves.
-            let followers = now.clone();
+            // Callers that came for a load get the value; without one they load themselves.
             lead.finish(|| followers.map(Payload::Value));
         }
         now
@@ -327,7 +330,7 @@ pub(crate) fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Op
     match super::look(cache, parts) {
         super::Look::Hit(value) => Some(value),
         super::Look::Stale(stale) => Some(stale.into_value()),
-        super::Look::Miss(_) => None,
+        super::Look::Miss(miss) => miss.into_compared(),
     }
 }
 

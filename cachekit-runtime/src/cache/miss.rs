@@ -52,6 +52,14 @@ impl<K: Key, V: Value> Miss<K, V> {
         Miss { inner: Box::new(Missed { core, hash, key, tags, plan }) }
     }
 
+    /// The value of a dry run, for an operation that only looks.
+    pub(super) fn into_compared(self) -> Option<V> {
+        match self.inner.plan {
+            Plan::Compare(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
         self.inner.tags = TagSet::capture(&self.inner.core.tags, tags);
@@ -88,7 +96,10 @@ impl<K: Key, V: Value> Miss<K, V> {
             Joined::Follow(follower) => match core.follow(follower, output, share, trace) {
                 Followed::Output(output) => return output,
                 Followed::Lead(lead) => lead,
-                Followed::Alone(Alone::Cycle) => return uncached(&core, trace, load),
+                // The flight that it is part of will store.
+                Followed::Alone(Alone::Cycle) => {
+                    return Load::uncached(core.clone(), hash).run(output, share, OutcomeKind::Bypassed, trace, load);
+                }
                 Followed::Alone(_) => {
                     return load_of(None, key, tags).run(output, share, OutcomeKind::Bypassed, trace, load);
                 }
@@ -102,16 +113,6 @@ impl<K: Key, V: Value> Miss<K, V> {
         }
         load_of(Some(lead), key, tags).run(output, share, OutcomeKind::Miss, trace, load)
     }
-}
-
-/// A call that would wait for itself: it computes and stores nothing, since the flight that it is part of will.
-fn uncached<K, V, R>(core: &Core<K, V>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R {
-    trace.computed(OutcomeKind::Bypassed);
-    core.counters.load_started();
-    let started = core.clock.now();
-    let loaded = load();
-    core.counters.load_ended(crate::stats::LoadEnd::Value, core.clock.now().saturating_sub(started));
-    loaded
 }
 
 impl<K: Key, V: Value> Load<K, V> {

@@ -3,8 +3,9 @@
 use super::{
     Core,
     follow::{Alone, Followed},
-    lead::{Load, drop_timed_out},
+    lead::Load,
     miss::{Miss, Missed, Plan},
+    timeout::give_up_after,
 };
 use crate::{
     error::{Error, TimedOut},
@@ -16,11 +17,9 @@ use crate::{
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{Output, OutputKind, Share, Value},
-    stats::LoadEnd,
     tags::TagSet,
-    time::Sleep,
 };
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::sync::Arc;
 
 /// A miss after its first decisions.
 struct Ready<K, V> {
@@ -81,7 +80,7 @@ impl<K: Key, V: Value> Miss<K, V> {
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
         let sleep = core.clock.sleep(hard);
-        let finished = race(self.run_async(output, share, trace, load), sleep).await;
+        let finished = give_up_after(self.run_async(output, share, trace, load), sleep).await;
         if let Some(finished) = finished {
             return finished;
         }
@@ -106,21 +105,6 @@ impl<K: Key, V: Value> Core<K, V> {
         }
         R::timed_out(Error::LoadTimeout { cache: self.settings.name.clone().into_owned(), after })
     }
-}
-
-/// The future's output, or `None` once the sleep is over.
-pub(super) async fn race<F: Future>(future: F, sleep: Sleep) -> Option<F::Output> {
-    // Boxed, so that it can be dropped knowingly.
-    let (mut future, mut sleep) = (Box::pin(future), pin!(sleep));
-    let output = poll_fn(|context| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        sleep.as_mut().poll(context).map(|()| None)
-    })
-    .await;
-    drop_timed_out(future);
-    output
 }
 
 impl<K: Key, V: Value> Ready<K, V> {
@@ -148,7 +132,11 @@ impl<K: Key, V: Value> Ready<K, V> {
             Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
                 Followed::Output(output) => return output,
                 Followed::Lead(lead) => lead,
-                Followed::Alone(Alone::Cycle) => return core.uncached_async(trace, load).await,
+                Followed::Alone(Alone::Cycle) => {
+                    return Load::uncached(core, hash)
+                        .run_async(output, share, OutcomeKind::Bypassed, trace, load)
+                        .await;
+                }
                 Followed::Alone(_) => {
                     let alone = Load::new(core, hash, key, tags, None);
                     return alone.run_async(output, share, OutcomeKind::Bypassed, trace, load).await;
@@ -161,17 +149,6 @@ impl<K: Key, V: Value> Ready<K, V> {
             return output.wrap(value);
         }
         Load::new(core, hash, key, tags, Some(lead)).run_async(output, share, OutcomeKind::Miss, trace, load).await
-    }
-}
-
-impl<K: Key, V: Value> Core<K, V> {
-    async fn uncached_async<R, Fut: Future<Output = R>>(&self, trace: &mut Outcome, load: impl FnOnce() -> Fut) -> R {
-        trace.computed(OutcomeKind::Bypassed);
-        self.counters.load_started();
-        let started = self.clock.now();
-        let loaded = load().await;
-        self.counters.load_ended(LoadEnd::Value, self.clock.now().saturating_sub(started));
-        loaded
     }
 }
 
@@ -189,19 +166,23 @@ impl<K: Key, V: Value> Load<K, V> {
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
-        if let Some(permits) = self.core.permits.clone() {
-            let permit = permits.take_async(&self.node).await;
-            self.hold(permit);
-        }
-        trace.computed(kind);
-        self.start();
         let leading = self.lead.as_ref().map(|lead| (lead.flight.clone(), lead.leader()));
-        // The loader is made inside the first poll, so that what a sync part of it calls sees who leads.
-        let loaded = match leading {
-            Some((flight, leader)) => {
-                polled(flight, leader, self.core.clock.clone(), async move { load().await }).await
+        let (node, clock) = (self.node.clone(), self.core.clock.clone());
+        // The permit is waited for inside, so that a leader that stalls there is seen too; and the loader is made inside, so that what a sync
+        // part of it calls sees who leads.
+        let (this, started) = (&mut self, &mut *trace);
+        let whole = async move {
+            if let Some(permits) = this.core.permits.clone() {
+                let permit = permits.take_async(&this.node).await;
+                this.hold(permit);
             }
-            None => executing(self.node.clone(), async move { load().await }).await,
+            started.computed(kind);
+            this.start();
+            load().await
+        };
+        let loaded = match leading {
+            Some((flight, leader)) => polled(flight, leader, clock, whole).await,
+            None => executing(node, whole).await,
         };
         self.settle::<R, M>(loaded, share, trace)
     }

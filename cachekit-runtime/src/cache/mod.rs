@@ -15,6 +15,7 @@ mod read_through;
 mod refresh;
 mod refreshing;
 mod settings;
+mod timeout;
 
 pub use builder::Builder;
 pub(crate) use explain::explain;

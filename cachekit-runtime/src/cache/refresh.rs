@@ -6,7 +6,7 @@ use super::{
     miss::{Miss, Plan},
 };
 use crate::{
-    background::{Pool, TaskGuard, block_on},
+    background::{Pool, block_on},
     flight::map::{Joined, Lead},
     key::Key,
     outcome::{Outcome, OutcomeKind},
@@ -88,6 +88,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
     /// As [`Miss::tags`].
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
         self.tags = TagSet::capture(&self.core.tags, tags);
+        self.lead.set_tags(self.tags.clone());
         self
     }
 
@@ -132,7 +133,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
 pub(super) fn spawn_future(future: impl Future<Output = ()> + Send + 'static) {
     #[cfg(feature = "tokio")]
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        let Some(guard) = TaskGuard::begin() else { return };
+        let Some(guard) = crate::background::TaskGuard::begin() else { return };
         runtime.spawn(guard.cover(future));
         return;
     }

@@ -5,11 +5,12 @@
 
 use super::{
     polled::STALL,
+    shim::{Mutex, lock},
     state::{FIRST_LEADER, Flight, Payload, Vacancy},
 };
-use crate::{sync::lock, tags::TagSet, time::Clock};
+use crate::{tags::TagSet, time::Clock};
 use hashbrown::HashTable;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 const SHARDS: usize = 16;
 
@@ -66,6 +67,8 @@ impl<K, V> Flights<K, V> {
     where
         K: Eq + Clone,
     {
+        // Declared before the lock is taken: its key is dropped after the lock is released.
+        let _outdated;
         let mut shard = lock(self.shard(hash));
         if let Some(slot) = shard.find_mut(hash, |slot| slot.key == *key) {
             if slot.tags.as_ref().is_none_or(TagSet::is_current) {
@@ -74,7 +77,7 @@ impl<K, V> Flights<K, V> {
             }
             slot.flight.invalidate();
             let outdated = Arc::as_ptr(&slot.flight);
-            take(&mut shard, hash, outdated);
+            _outdated = take(&mut shard, hash, outdated);
         }
         let flight = Arc::new(Flight::new(is_async));
         let slot =
@@ -87,6 +90,16 @@ impl<K, V> Flights<K, V> {
     pub(crate) fn cut_off(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
         let mut shard = lock(self.shard(hash));
         if let Ok(entry) = shard.find_entry(hash, |slot| is_key(&slot.key)) {
+            let (slot, _) = entry.remove();
+            drop(shard);
+            slot.flight.invalidate();
+        }
+    }
+
+    /// As [`Flights::cut_off`], by the whole hash alone: cutting off one flight too many costs a load.
+    pub(crate) fn cut_off_hash(&self, hash: u64) {
+        let mut shard = lock(self.shard(hash));
+        if let Ok(entry) = shard.find_entry(hash, |slot| slot.hash == hash) {
             let (slot, _) = entry.remove();
             drop(shard);
             slot.flight.invalidate();
@@ -113,12 +126,22 @@ impl<K, V> Flights<K, V> {
 }
 
 fn take<K, V>(shard: &mut HashTable<Slot<K, V>>, hash: u64, flight: *const Flight<V>) -> Option<Slot<K, V>> {
-    shard.find_entry(hash, |slot| std::ptr::eq(Arc::as_ptr(&slot.flight), flight)).ok().map(|entry| entry.remove().0)
+    let (slot, _) = shard.find_entry(hash, |slot| std::ptr::eq(Arc::as_ptr(&slot.flight), flight)).ok()?.remove();
+    slot.flight.unlist();
+    Some(slot)
 }
 
 impl<K, V> Lead<K, V> {
     pub(crate) fn leader(&self) -> u64 {
         self.leader
+    }
+
+    /// The tags of a load that was begun before they were known.
+    pub(crate) fn set_tags(&self, tags: Option<TagSet>) {
+        let mut shard = lock(self.flights.shard(self.hash));
+        if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
+            slot.tags = tags;
+        }
     }
 
     /// A place among the followers of one's own flight, for a load that is handed to a task.
@@ -145,7 +168,11 @@ impl<K, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
         let why = if std::thread::panicking() { Vacancy::Panicked } else { Vacancy::Dropped };
         let mut shard = lock(self.flights.shard(self.hash));
-        if self.flight.is_over() || !self.flight.vacate(self.leader, why) {
+        if self.flight.is_over() {
+            return;
+        }
+        // One that was declared stalled does not lead any more; if nobody took over, it is still the last to leave.
+        if !self.flight.vacate(self.leader, why) && !self.flight.is_vacant() {
             return;
         }
         let unheard = shard

@@ -5,7 +5,10 @@
 //! nothing of the leader's stack. What a leader waits for is recorded ([`graph`]), so that a call that would wait for itself is seen.
 
 pub(crate) mod graph;
+#[cfg(all(test, loom))]
+mod loom;
 pub(crate) mod map;
 pub(crate) mod permits;
 pub(crate) mod polled;
+mod shim;
 pub(crate) mod state;

@@ -53,9 +53,13 @@ where
             (watch, waker)
         });
         lock(&watch.task).clone_from(context.waker());
-        flight.mark_polled(leader);
-        let _executing = Executing::enter_poll(&flight.node);
-        loader.as_mut().poll(&mut Context::from_waker(waker))
+        flight.poll_begins(leader);
+        let polled = {
+            let _executing = Executing::enter_poll(&flight.node);
+            loader.as_mut().poll(&mut Context::from_waker(waker))
+        };
+        flight.poll_ended(leader, || clock.now());
+        polled
     })
     .await
 }

@@ -3,16 +3,12 @@
 //! States: `Led` (by the leader with that number) → `Done` (a payload for the followers), `Released` (they run their own loaders), or `Vacant`
 //! (the leader is gone; the first follower that looks takes over, which makes it `Led` again).
 
-use super::graph::Node;
-use crate::sync::lock;
-use event_listener::Event;
-use std::{
-    any::Any,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use super::{
+    graph::Node,
+    shim::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
 };
+use event_listener::Event;
+use std::{any::Any, sync::Arc};
 
 /// What a leader leaves for its followers.
 pub(crate) enum Payload<V> {
@@ -40,10 +36,20 @@ pub(crate) enum Vacancy {
 }
 
 enum Phase<V> {
-    Led { leader: u64, is_async: bool },
-    Vacant(Vacancy),
+    Led {
+        leader: u64,
+        is_async: bool,
+    },
+    /// And who led last.
+    Vacant(Vacancy, u64),
     Done(Arc<Payload<V>>),
     Released,
+}
+
+impl<V> Phase<V> {
+    fn is_led_by(&self, leader: u64) -> bool {
+        matches!(self, Phase::Led { leader: current, .. } if *current == leader)
+    }
 }
 
 /// What a follower finds.
@@ -67,6 +73,10 @@ pub(crate) struct Flight<V> {
     invalidated: AtomicBool,
     /// When the leader was woken, in clock time; 0 while it needs no poll.
     woken: AtomicU64,
+    /// The leader is inside a poll. Written, like `woken`, under the lock of `phase`.
+    polling: AtomicBool,
+    /// It stands in the map, where invalidations find it.
+    listed: AtomicBool,
 }
 
 pub(crate) const FIRST_LEADER: u64 = 0;
@@ -80,6 +90,8 @@ impl<V> Flight<V> {
             next_leader: AtomicU64::new(FIRST_LEADER + 1),
             invalidated: AtomicBool::new(false),
             woken: AtomicU64::new(0),
+            polling: AtomicBool::new(false),
+            listed: AtomicBool::new(true),
         }
     }
 
@@ -95,11 +107,12 @@ impl<V> Flight<V> {
             Phase::Led { is_async, .. } => Seen::Led { is_async: *is_async },
             Phase::Done(payload) => Seen::Done(payload.clone()),
             Phase::Released => Seen::Released,
-            Phase::Vacant(why) => {
+            Phase::Vacant(why, _) => {
                 let why = *why;
                 let leader = self.next_leader.fetch_add(1, Ordering::Relaxed);
                 *phase = Phase::Led { leader, is_async: as_async };
                 self.woken.store(0, Ordering::Relaxed);
+                self.polling.store(false, Ordering::Relaxed);
                 drop(phase);
                 if as_async {
                     // A sync follower on a runtime thread must learn that it would now wait for an async leader.
@@ -128,21 +141,17 @@ impl<V> Flight<V> {
     /// The leader is gone without a result; one follower is woken to take over. False if it did not lead any more.
     pub(crate) fn vacate(&self, leader: u64, why: Vacancy) -> bool {
         let mut phase = lock(&self.phase);
-        if !matches!(*phase, Phase::Led { leader: current, .. } if current == leader) {
+        if !phase.is_led_by(leader) {
             return false;
         }
-        *phase = Phase::Vacant(why);
+        *phase = Phase::Vacant(why, leader);
         drop(phase);
         self.event.notify(1);
         true
     }
 
-    pub(crate) fn is_led_by(&self, leader: u64) -> bool {
-        matches!(*lock(&self.phase), Phase::Led { leader: current, .. } if current == leader)
-    }
-
     pub(crate) fn is_vacant(&self) -> bool {
-        matches!(*lock(&self.phase), Phase::Vacant(_))
+        matches!(*lock(&self.phase), Phase::Vacant(..))
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -153,38 +162,70 @@ impl<V> Flight<V> {
         self.invalidated.store(true, Ordering::Release);
     }
 
+    /// It has left the map: from now on no invalidation finds it.
+    pub(crate) fn unlist(&self) {
+        self.listed.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
+    }
+
     pub(crate) fn is_invalidated(&self) -> bool {
         self.invalidated.load(Ordering::Acquire)
     }
 
     /// The leader with this number was woken at `now`. A leader that has been taken over has no say.
     pub(crate) fn mark_woken(&self, leader: u64, now: u64) {
-        if self.is_led_by(leader) {
+        let phase = lock(&self.phase);
+        if phase.is_led_by(leader) {
             let _ = self.woken.compare_exchange(0, now.max(1), Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn mark_polled(&self, leader: u64) {
-        if self.is_led_by(leader) {
+    /// The leader with this number is about to be polled. One that was declared stalled, and that nobody has taken over yet, leads again.
+    pub(crate) fn poll_begins(&self, leader: u64) {
+        let mut phase = lock(&self.phase);
+        if matches!(*phase, Phase::Vacant(Vacancy::Stalled, stalled) if stalled == leader) {
+            *phase = Phase::Led { leader, is_async: true };
+        }
+        if phase.is_led_by(leader) {
             self.woken.store(0, Ordering::Relaxed);
+            self.polling.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The poll has ended; a wake from within it counts from now on, for a poll may take long without the leader being stalled.
+    pub(crate) fn poll_ended(&self, leader: u64, now: impl FnOnce() -> u64) {
+        let phase = lock(&self.phase);
+        if phase.is_led_by(leader) {
+            self.polling.store(false, Ordering::Relaxed);
+            if self.woken.load(Ordering::Relaxed) != 0 {
+                self.woken.store(now().max(1), Ordering::Relaxed);
+            }
         }
     }
 
     /// Declares an async leader stalled that was woken `limit` or longer before `now` and not polled since. A flight that nobody took over
     /// although a follower was woken for it wakes them all.
     pub(crate) fn check_stall(&self, now: u64, limit: u64) -> bool {
-        if self.is_vacant() {
-            self.event.notify(usize::MAX);
-            return false;
-        }
+        let mut phase = lock(&self.phase);
+        let stalled = match *phase {
+            Phase::Vacant(..) => {
+                drop(phase);
+                self.event.notify(usize::MAX);
+                return false;
+            }
+            Phase::Led { leader, is_async: true } if !self.polling.load(Ordering::Relaxed) => leader,
+            _ => return false,
+        };
         let woken = self.woken.load(Ordering::Relaxed);
         if woken == 0 || now.saturating_sub(woken) < limit {
             return false;
         }
-        let leader = match *lock(&self.phase) {
-            Phase::Led { leader, is_async: true } => leader,
-            _ => return false,
-        };
-        self.vacate(leader, Vacancy::Stalled)
+        *phase = Phase::Vacant(Vacancy::Stalled, stalled);
+        drop(phase);
+        self.event.notify(1);
+        true
     }
 }

@@ -1,0 +1,19 @@
+//! The runtime's read-through: every invariant of the design, by topic.
+
+mod cycles;
+mod errors;
+mod invalidation;
+mod leaders;
+mod map;
+mod max_loads;
+mod mixed;
+mod model;
+mod panics;
+mod processes;
+mod scopes;
+mod sendness;
+mod single_flight;
+mod stale;
+mod statistics;
+mod timeouts;
+mod ttl;
