@@ -43,9 +43,11 @@ impl<K: Key, V: Value> Miss<K, V> {
             return self.run_async(output, share, trace, load).await;
         };
         let (core, hash, key, tags) = (self.inner.core.clone(), self.inner.hash, key.clone(), self.inner.tags.clone());
+        let mut own = false;
         let follower = match core.flights.join(hash, &key, tags.as_ref(), true) {
             Joined::Follow(follower) => follower,
             Joined::Lead(lead) => {
+                own = true;
                 let follower = lead.follower();
                 let detached = Load::new(core.clone(), hash, key, tags, Some(lead));
                 let task = async move {
@@ -60,6 +62,9 @@ impl<K: Key, V: Value> Miss<K, V> {
         match waited {
             Some(Followed::Output(output)) => {
                 *trace = followed;
+                if own && trace.kind == OutcomeKind::Joined {
+                    trace.computed(OutcomeKind::Miss);
+                }
                 output
             }
             // The leader failed without a word, or went: what is left is the stale value, and the next caller loads.

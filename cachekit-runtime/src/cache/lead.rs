@@ -23,6 +23,8 @@ pub(super) struct Load<K, V> {
     pub(super) node: Arc<Node>,
     permit: Option<Permit>,
     started: Option<u64>,
+    /// Given instead of an error.
+    instead: Option<V>,
 }
 
 impl<K: Key, V: Value> Load<K, V> {
@@ -39,6 +41,7 @@ impl<K: Key, V: Value> Load<K, V> {
             node: Arc::default(),
             permit: None,
             started: None,
+            instead: None,
         }
     }
 
@@ -51,7 +54,13 @@ impl<K: Key, V: Value> Load<K, V> {
     ) -> Self {
         let node = lead.as_ref().map_or_else(|| Arc::new(Node::default()), |lead| lead.flight.node.clone());
         let before = core.before_load(hash);
-        Load { core, hash, key: Some(key), tags, before, lead, node, permit: None, started: None }
+        Load { core, hash, key: Some(key), tags, before, lead, node, permit: None, started: None, instead: None }
+    }
+
+    /// An inline refresh: if the loader fails, this value, which is within its allowance, is given.
+    pub(super) fn or_else_give(mut self, value: V) -> Self {
+        self.instead = Some(value);
+        self
     }
 
     pub(super) fn hold(&mut self, permit: Permit) {
@@ -99,12 +108,19 @@ impl<K: Key, V: Value> Load<K, V> {
         loaded
     }
 
-    /// `stale_if_error`: a value that is not too old stands in for the error, for the followers too.
+    /// `stale_if_error`, or a failed inline refresh: a value that is not too old stands in for the error, for the followers too.
     pub(super) fn stale_instead<R, M>(&mut self, trace: &mut Outcome) -> Option<R>
     where
         M: OutputKind<R, Stored = V>,
     {
         let (allowance, key) = (self.core.settings.stale_if_error, self.key.as_ref()?);
+        if let Some(value) = self.instead.take() {
+            trace.from_memory(OutcomeKind::StaleHit, None);
+            if let Some(lead) = self.lead.take() {
+                lead.finish(|| Some(Payload::Value(value.clone())));
+            }
+            return Some(M::wrap(value));
+        }
         if allowance.is_zero() {
             return None;
         }

@@ -31,15 +31,15 @@ pub(super) struct Missed<K, V> {
     /// `None`: the call bypasses the cache.
     pub(super) key: Option<K>,
     pub(super) tags: Option<TagSet>,
-    pub(super) plan: Plan<V>,
+    pub(super) plan: Plan<K, V>,
 }
 
-pub(super) enum Plan<V> {
+pub(super) enum Plan<K, V> {
     Load,
     /// Load whatever is there, and let no load that is under way be stored.
     Refresh,
-    /// Load although there is a value, unless somebody does already.
-    Renew,
+    /// Load although there is a value, which stands in if the loader fails. The lead was taken with the claim.
+    Renew(Lead<K, V>, V),
     /// Compute, store nothing.
     Bypass,
     /// Compute, and compare with what would have been a hit.
@@ -47,7 +47,7 @@ pub(super) enum Plan<V> {
 }
 
 impl<K: Key, V: Value> Miss<K, V> {
-    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<V>) -> Self {
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<K, V>) -> Self {
         let tags = key.as_ref().and_then(|key| core.tags_of(key));
         Miss { inner: Box::new(Missed { core, hash, key, tags, plan }) }
     }
@@ -63,6 +63,9 @@ impl<K: Key, V: Value> Miss<K, V> {
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
         self.inner.tags = TagSet::capture(&self.inner.core.tags, tags);
+        if let Plan::Renew(lead, _) = &self.inner.plan {
+            lead.set_tags(self.inner.tags.clone());
+        }
         self
     }
 
@@ -76,7 +79,7 @@ impl<K: Key, V: Value> Miss<K, V> {
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load() };
-        let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
+        let whatever = matches!(plan, Plan::Refresh);
         match plan {
             Plan::Bypass => return load(),
             Plan::Compare(stored, scope) => {
@@ -84,8 +87,12 @@ impl<K: Key, V: Value> Miss<K, V> {
                 scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
                 return computed;
             }
+            Plan::Renew(lead, value) => {
+                let load_of = Load::new(core, hash, key, tags, Some(lead)).or_else_give(value);
+                return load_of.run(output, share, OutcomeKind::Miss, trace, load);
+            }
             Plan::Refresh => core.cut_off(hash, |other| *other == key),
-            Plan::Load | Plan::Renew => {}
+            Plan::Load => {}
         }
         let load_of = |lead: Option<Lead<K, V>>, key: K, tags| Load::new(core.clone(), hash, key, tags, lead);
         if !core.settings.single_flight {

@@ -48,7 +48,7 @@ impl<K: Key, V: Value> Miss<K, V> {
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load().await };
-        let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
+        let whatever = matches!(plan, Plan::Refresh);
         match plan {
             Plan::Bypass => return load().await,
             Plan::Compare(stored, scope) => {
@@ -56,8 +56,12 @@ impl<K: Key, V: Value> Miss<K, V> {
                 scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
                 return computed;
             }
+            Plan::Renew(lead, value) => {
+                let renewal = Load::new(core, hash, key, tags, Some(lead)).or_else_give(value);
+                return renewal.run_async(output, share, OutcomeKind::Miss, trace, load).await;
+            }
             Plan::Refresh => core.cut_off(hash, |other| *other == key),
-            Plan::Load | Plan::Renew => {}
+            Plan::Load => {}
         }
         Ready { core, hash, key, tags, whatever }.run(output, share, trace, load).await
     }

@@ -67,6 +67,7 @@ impl<K: Key, V: Value> Stale<K, V> {
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
                 let tags = core.tags_of(&key);
+                lead.set_tags(tags.clone());
                 Some(Refresh { core, hash, key, tags, lead })
             }
         };
@@ -76,11 +77,14 @@ impl<K: Key, V: Value> Stale<K, V> {
     /// `refresh = "inline"`: one caller at a time recomputes and waits, the others get the value.
     pub fn claim_inline(self) -> Result<V, Miss<K, V>> {
         let Due { core, hash, key, value } = *self.inner;
-        if core.flights.contains(hash, |other| *other == key) {
-            return Ok(value);
+        match core.flights.join(hash, &key, None, true) {
+            Joined::Follow(_) => Ok(value),
+            Joined::Lead(lead) => {
+                core.postpone_refresh(hash, |other| *other == key);
+                lead.set_tags(core.tags_of(&key));
+                Err(Miss::new(core, hash, Some(key), Plan::Renew(lead, value)))
+            }
         }
-        core.postpone_refresh(hash, |other| *other == key);
-        Err(Miss::new(core, hash, Some(key), Plan::Renew))
     }
 }
 
