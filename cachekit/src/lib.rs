@@ -51,5 +51,9 @@ pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::private as __private;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/migrating-from-cached.md")]
-struct MigrationGuide;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/migrating-from-cached.md")]
+    struct MigrationGuide;
+}

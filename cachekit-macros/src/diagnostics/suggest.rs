@@ -1,11 +1,13 @@
-//! "Did you mean".
+//! "Did you mean": insertions, deletions, substitutions and swaps of neighbours count one each.
+
+use strsim::osa_distance;
 
 /// The name that `given` was most likely meant to be.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = normal(given);
     known
         .into_iter()
-        .map(|name| (distance(&given, &normal(name)), name))
+        .map(|name| (osa_distance(&given, &normal(name)), name))
         .filter(|(distance, name)| *distance <= allowance(given.len().min(name.len())))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
@@ -31,37 +33,10 @@ fn allowance(length: usize) -> usize {
     }
 }
 
-/// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let substitution = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = substitution.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{distance, nearest};
+    use super::nearest;
     use crate::args::KNOWN;
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("ttl", "tlt"), 1);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("same", "same"), 0);
-    }
 
     #[test]
     fn typos_of_arguments() {

@@ -104,8 +104,8 @@ impl<K: Key, V: Value> Builder<K, V> {
         self
     }
 
-    /// A hit past so many percent (0 to 100) of the effective ttl has the value refreshed in the background. Only generated code and
-    /// [`Cache::look`]-level callers can refresh in the background; `get_or_compute` recomputes inline, by one caller at a time.
+    /// A hit past so many percent (0 to 100) of the effective ttl has the value refreshed: in the background by annotated functions and by
+    /// [`Cache::get_or_refresh`] and its kin, inline, by one caller at a time, by [`Cache::get_or_compute`] and its kin.
     pub fn refresh_ahead(mut self, percent: f64) -> Self {
         self.settings.refresh_ahead = Some(percent.clamp(0.0, 100.0));
         self
@@ -142,13 +142,15 @@ impl<K: Key, V: Value> Builder<K, V> {
         self
     }
 
-    /// After so long a stale value, if there is one, is given while the load goes on. For generated code.
+    /// After so long a stale value, if there is one, is given while the load goes on. For annotated async functions and the async forms of
+    /// [`Cache::get_or_refresh`].
     pub fn load_timeout_soft(mut self, time: Duration) -> Self {
         self.settings.load_timeout_soft = Some(time);
         self
     }
 
-    /// After so long the call fails with [`Error::LoadTimeout`](crate::Error::LoadTimeout). For generated code.
+    /// After so long the call fails with [`Error::LoadTimeout`](crate::Error::LoadTimeout). For annotated async functions and
+    /// [`Cache::try_get_or_refresh_async`].
     pub fn load_timeout_hard(mut self, time: Duration) -> Self {
         self.settings.load_timeout_hard = Some(time);
         self
@@ -157,6 +159,12 @@ impl<K: Key, V: Value> Builder<K, V> {
     /// Called for each entry that leaves, outside of all locks, by the thread whose operation removed it. A panic in it is logged.
     pub fn on_removal(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.on_removal = Some(Arc::new(listener));
+        self
+    }
+
+    /// The tags of an entry, from its key; at most 16. Invalidating one ([`crate::invalidate_tag`]) invalidates the entry.
+    pub fn tags_with(mut self, tags: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.settings.tags_of = Some(Arc::new(tags));
         self
     }
 

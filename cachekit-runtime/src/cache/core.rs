@@ -120,6 +120,11 @@ impl<K, V> Core<K, V> {
             .flatten()
     }
 
+    /// The tags that the key says, with their versions of now.
+    pub(crate) fn tags_of(&self, key: &K) -> Option<TagSet> {
+        self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.timed { self.clock.now() } else { 0 }
     }
@@ -255,13 +260,13 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile.
-    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, flight: Option<&Flight<V>>)
+    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, tags: Option<TagSet>, flight: Option<&Flight<V>>)
     where
         K: Eq,
     {
         match self.ttl_of(&value) {
             Some(ttl) => {
-                self.put(hash, key, value, ttl, None, |_| flight.is_none_or(|flight| !flight.is_invalidated()));
+                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()));
             }
             None => self.counters.store_refused(Refusal::NotCacheable),
         }

@@ -9,7 +9,26 @@ use crate::{
     stats::LoadEnd,
     tags::TagSet,
 };
-use std::sync::Arc;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
+
+thread_local! {
+    /// Futures that are dropped now are dropped because their time is up.
+    static TIMING_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Drops a future whose time is up, so that a load in it counts as timed out and not as cancelled.
+pub(super) fn drop_timed_out<F>(future: F) {
+    let before = TIMING_OUT.replace(true);
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+    TIMING_OUT.set(before);
+    if let Err(panic) = dropped {
+        resume_unwind(panic);
+    }
+}
 
 /// A load that is about to run, runs, or was dropped while it ran.
 pub(super) struct Load<K, V> {
@@ -55,10 +74,6 @@ impl<K: Key, V: Value> Load<K, V> {
             self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
         self.permit = None;
-    }
-
-    pub(super) fn timed_out(&mut self) {
-        self.ended(LoadEnd::Timeout);
     }
 
     /// Decides what is stored, stores it, wakes the followers, and gives the caller its output.
@@ -111,7 +126,11 @@ impl<K: Key, V: Value> Load<K, V> {
 impl<K, V> Drop for Load<K, V> {
     fn drop(&mut self) {
         if let Some(started) = self.started.take() {
-            let how = if std::thread::panicking() { LoadEnd::Panic } else { LoadEnd::Cancelled };
+            let how = match std::thread::panicking() {
+                true => LoadEnd::Panic,
+                false if TIMING_OUT.get() => LoadEnd::Timeout,
+                false => LoadEnd::Cancelled,
+            };
             self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
     }

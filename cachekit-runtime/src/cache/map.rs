@@ -129,6 +129,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
         let cache = self.here();
         let hash = cache.hash_of(&key);
+        let tags = tags.or_else(|| cache.core.tags_of(&key));
         cache.core.store_inserted(hash, key, value, ttl, tags);
         Delivery::Local
     }
@@ -261,6 +262,7 @@ impl<K: Key, V: Value> Cache<K, V> {
                 },
             }
         };
+        let tags = core.tags_of(&key);
         let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
         let found = core
             .find(hash, |other| *other == key, false)
@@ -271,7 +273,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
-                core.store_current(hash, key, value.clone(), lead.as_ref().map(|lead| &*lead.flight));
+                core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
                 Some(value)
             }
             Compute::Remove => {

@@ -43,7 +43,8 @@ pub(super) enum Plan<V> {
 
 impl<K: Key, V: Value> Miss<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<V>) -> Self {
-        Miss { core, hash, key, tags: None, plan }
+        let tags = key.as_ref().and_then(|key| core.tags_of(key));
+        Miss { core, hash, key, tags, plan }
     }
 
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.

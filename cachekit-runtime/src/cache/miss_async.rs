@@ -3,7 +3,7 @@
 use super::{
     Core,
     follow::{Alone, Followed},
-    lead::Load,
+    lead::{Load, drop_timed_out},
     miss::{Miss, Plan},
 };
 use crate::{
@@ -110,14 +110,17 @@ impl<K: Key, V: Value> Core<K, V> {
 
 /// The future's output, or `None` once the sleep is over.
 pub(super) async fn race<F: Future>(future: F, sleep: Sleep) -> Option<F::Output> {
-    let (mut future, mut sleep) = (pin!(future), pin!(sleep));
-    poll_fn(move |context| {
+    // Boxed, so that it can be dropped knowingly.
+    let (mut future, mut sleep) = (Box::pin(future), pin!(sleep));
+    let output = poll_fn(|context| {
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }
         sleep.as_mut().poll(context).map(|()| None)
     })
-    .await
+    .await;
+    drop_timed_out(future);
+    output
 }
 
 impl<K: Key, V: Value> Ready<K, V> {

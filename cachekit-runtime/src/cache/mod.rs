@@ -13,6 +13,7 @@ mod miss;
 mod miss_async;
 mod read_through;
 mod refresh;
+mod refreshing;
 mod settings;
 
 pub use builder::Builder;

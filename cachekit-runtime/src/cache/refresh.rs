@@ -60,7 +60,8 @@ impl<K: Key, V: Value> Stale<K, V> {
             Joined::Follow(_) => None,
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
-                Some(Refresh { core, hash, key, tags: None, lead })
+                let tags = core.tags_of(&key);
+                Some(Refresh { core, hash, key, tags, lead })
             }
         };
         (value, refresh)

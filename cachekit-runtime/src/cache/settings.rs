@@ -4,6 +4,7 @@ use crate::{outcome::RemovalCause, policy::Strategy};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
+pub(crate) type TagsOf<K> = Arc<dyn Fn(&K) -> Vec<String> + Send + Sync>;
 pub(crate) type OnRemoval<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
 
 pub(crate) enum Ttl<V> {
@@ -47,6 +48,7 @@ pub(crate) struct Settings<K, V> {
     pub(crate) load_timeout_soft: Option<Duration>,
     pub(crate) load_timeout_hard: Option<Duration>,
     pub(crate) on_removal: Option<OnRemoval<K, V>>,
+    pub(crate) tags_of: Option<TagsOf<K>>,
 }
 
 impl<K, V> Settings<K, V> {
@@ -69,6 +71,7 @@ impl<K, V> Settings<K, V> {
             load_timeout_soft: None,
             load_timeout_hard: None,
             on_removal: None,
+            tags_of: None,
         }
     }
 
