@@ -86,6 +86,8 @@ impl Context<'_> {
     /// The function as it was written, under another name.
     pub(super) fn uncached_function(&self) -> TokenStream {
         let Function { shared, body_attrs, vis, body, .. } = self.function();
+        // Deprecation is about the wrapper: here it would warn of the calls that the machine makes.
+        let shared = shared.iter().filter(|attr| !attr.path().is_ident("deprecated"));
         let mut sig = self.sig.clone();
         sig.ident = self.name("uncached");
         let vis = if self.home == Home::Hidden { TokenStream::new() } else { spans::repeated(vis) };

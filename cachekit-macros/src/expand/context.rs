@@ -55,9 +55,13 @@ impl<'a> Context<'a> {
         let home = home(model);
         let companion = match (&model.companion, home) {
             (_, Home::Hidden) => format_ident!("__Cached", span = span),
-            (Companion::Named(name), _) => name.clone(),
             // With the user's hygiene the name could not be imported; at call site lints take it for expanded.
-            _ => Ident::new(&function.sig.ident.to_string(), Span::call_site().located_at(function.sig.ident.span())),
+            (given, _) => {
+                let mut name =
+                    if let Companion::Named(name) = given { name.clone() } else { function.sig.ident.clone() };
+                name.set_span(Span::call_site().located_at(name.span()));
+                name
+            }
         };
         let output = match &function.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -164,10 +168,6 @@ impl<'a> Context<'a> {
     /// The token `self`, if there is one.
     pub(super) fn receiver(&self) -> Option<&syn::token::SelfValue> {
         self.sig.receiver().map(|receiver| &receiver.self_token)
-    }
-
-    pub(super) fn awaited(&self, tokens: TokenStream) -> TokenStream {
-        if self.is_async { quote_spanned!(self.span=> #tokens.await) } else { tokens }
     }
 
     /// Awaited in a box: the future of a hit stays small, and recursion has a finite type.

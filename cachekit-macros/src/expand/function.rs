@@ -125,22 +125,19 @@ impl Context<'_> {
             quote_spanned!(span=> &mut #k::Outcome::new())
         };
         let miss = self.miss(&traced);
-        // In a trait impl the static is in the wrapper, and its types follow from parts and output.
-        let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
         let output = self.output_value();
-        let bypass_cache = if self.home == Home::Nowhere {
-            let cache = self.with_parts(&quote_spanned!(span=> #cache));
-            quote_spanned!(span=> { let output = #output; #cache })
-        } else {
-            cache.clone()
-        };
+        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once.
+        let hoisted = self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some();
+        let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
+        let first = hoisted.then(|| quote_spanned!(span=> let cache = #cache;));
+        let cache = if hoisted { quote_spanned!(span=> cache) } else { cache };
         let bypassed = self.model.outcome.bypass_if.as_ref().filter(|_| look != Look::Refresh).map(|condition| {
             let rebound = self.rebound_for(condition);
             let test =
                 if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };
             let uncached =
                 if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
-            quote_spanned!(span=> if #test { #k::bypass(#bypass_cache, #traced); #uncached } else)
+            quote_spanned!(span=> if #test { #k::bypass(cache, #traced); #uncached } else)
         });
         let look_up = match look {
             Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
@@ -150,22 +147,22 @@ impl Context<'_> {
         // The wrapper reports what cannot be part of a key.
         let found = if look == Look::Plain { self.with_checked_parts(&look_up) } else { self.with_parts(&look_up) };
         if look == Look::Refresh {
-            return quote_spanned!(span=> let miss = #found; #miss);
+            return quote_spanned!(span=> #first let miss = #found; #miss);
         }
         let stale = self.stale(&miss);
         let steps = quote_spanned! {span=>
-            let output = #output;
             match #found {
                 #k::Look::Hit(value) => output.wrap(value),
                 #k::Look::Stale(stale) => #stale,
                 #k::Look::Miss(miss) => #miss,
             }
         };
-        match bypassed {
+        let steps = match bypassed {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
-            None if look == Look::Traced => quote_spanned!(span=> { #steps }),
             None => steps,
-        }
+        };
+        let all = quote_spanned!(span=> let output = #output; #first #steps);
+        if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
     }
 
     /// A sync body in the wrapper, run where it stands.

@@ -198,7 +198,6 @@ impl<'a> Context<'a> {
 
     /// The same where they may depend on type parameters; `None` if a type is not known.
     pub(super) fn generic_key(&self) -> Option<TokenStream> {
-        let k = &self.k;
         if self.parts.iter().any(|part| part.declared().is_none()) {
             return None;
         }

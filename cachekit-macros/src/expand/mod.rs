@@ -34,3 +34,6 @@ pub(crate) fn impl_block(block: &ImplModel) -> TokenStream {
 pub(crate) fn invalidate(invalidation: &Invalidation) -> TokenStream {
     invalidate::expand(invalidation)
 }
+
+#[cfg(test)]
+mod tests;

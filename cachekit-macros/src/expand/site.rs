@@ -65,9 +65,9 @@ impl Context<'_> {
         let Store::Own(store) = &self.model.store else { return self.cache() };
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-            static SITE: #k::PerType = #k::PerType::new();
-            #k::per_type(&SITE, &|| {}, &parts, output, |builder| builder.name(#start) #chain .build())
-        }}
+                    static SITE: #k::PerType = #k::PerType::new();
+        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
+                }}
     }
 
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.

@@ -1,0 +1,129 @@
+//! Expansions of the main shapes, to be read. `INSTA_UPDATE=always cargo test -p cachekit-macros` writes them anew.
+
+use crate::entry;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+fn expand(args: TokenStream, item: TokenStream) -> String {
+    pretty(entry::run("cache", args, item, entry::cache))
+}
+
+/// `k::` stands for `::cachekit::__private::`, which would drown the rest.
+fn pretty(code: TokenStream) -> String {
+    let code = code.to_string().replace(":: cachekit :: __private ::", "k ::");
+    let file = syn::parse_str(&code).unwrap_or_else(|error| panic!("{error}: {code}"));
+    prettyplease::unparse(&file)
+}
+
+#[test]
+fn sync_function() {
+    let args = quote!(strategy = "lru", capacity = 100, ttl = "30s");
+    let item = quote!(
+        /// A user.
+        #[must_use]
+        pub fn user(id: u64, name: &str) -> Result<User, Failed> {
+            find(id, name)
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}
+
+#[test]
+fn async_function_with_tags_and_refresh() {
+    let args = quote!(ttl = "1m", refresh_ahead = "80%", tags = ["user:{id}"], skip(db, maybe));
+    let item = quote!(
+        async fn user(id: u64, db: &Db, maybe: Option<&Hint>, owned: Vec<u8>) -> Option<User> {
+            db.find(id).await
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}
+
+#[test]
+fn generic_function() {
+    let item = quote!(
+        fn first<T, const N: usize>(values: [T; N]) -> Option<T>
+        where
+            T: Hash + Eq + Clone + Send + Sync + 'static,
+        {
+            values.into_iter().next()
+        }
+    );
+    insta::assert_snapshot!(expand(TokenStream::new(), item));
+}
+
+#[test]
+fn method() {
+    let item = quote!(
+        pub async fn find(&self, id: u64) -> Result<User, Failed> {
+            self.db.find(id).await
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(key = (self.tenant, id), bypass_if = id == 0), item));
+}
+
+#[test]
+fn method_of_a_trait_impl() {
+    let item = quote!(
+        fn find(&self, mut id: u64) -> Result<u64, Failed> {
+            id += 1;
+            Ok(id)
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(companion = false, skip(self)), item));
+}
+
+#[test]
+fn impl_block() {
+    let item = quote!(
+        impl<T: Clone> Service for Repo<T> {
+            type Item = T;
+            #[cache(skip(self))]
+            fn find(&self, id: u64) -> u64 {
+                id
+            }
+        }
+    );
+    insta::assert_snapshot!(expand(TokenStream::new(), item));
+}
+
+#[test]
+fn hidden_companion_with_pattern_and_template() {
+    let item = quote!(
+        fn near(Point { x, y }: Point, scale: f64) -> u64 {
+            x + y
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(companion = false, key = "{x}:{scale:.1}"), item));
+}
+
+#[test]
+fn cache_elsewhere() {
+    let item = quote!(
+        fn find(&self, id: u64) -> u64 {
+            id
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(cache = &self.users), item));
+}
+
+#[test]
+fn optional_parameter() {
+    let item = quote!(
+        fn user(id: u64, #[cfg(feature = "names")] name: &str) -> u64 {
+            id
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(companion = false), item));
+}
+
+#[test]
+fn invalidation() {
+    let args = quote!(user(id), Repo::find(id), |value| posts(value.author), tags = ["team:{team}"]);
+    let item = quote!(
+        pub async fn rename(id: u64, team: String) -> Result<User, Failed> {
+            save(id, team).await
+        }
+    );
+    insta::assert_snapshot!(pretty(entry::run("invalidate", args, item, entry::invalidate)));
+}
