@@ -34,6 +34,7 @@ impl Repo {
 
     #[cache(skip(self))]
     fn find(&self, id: u64, name: &str) -> Result<u32, String> {
+        let _ = name;
         if id == 0 {
             return Err(self.tenant.clone());
         }
