@@ -175,7 +175,7 @@ mod tests {
         );
         assert_eq!(messages(&code), 0, "{code}");
         assert!(code.to_string().contains("fn other (& self) { if }"), "{code}");
-        assert!(!code.to_string().contains("cache"), "{code}");
+        assert!(!code.to_string().contains("# [cache"), "{code}");
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Context<'_> {
 
     pub(super) fn operation(&self, operation: &Operation) -> TokenStream {
         let Operation { docs, output, body, .. } = operation;
-        let (span, name, vis) = (self.span, self.name(operation.name), spans::repeated(&self.function().vis));
+        let (span, name, vis) = (self.span, self.name(operation.name), self.vis());
         let must_use = operation.must_use.then(|| quote_spanned!(span=> #[must_use]));
         let allowed = match operation.takes {
             Takes::Everything => self.permissions(),
@@ -313,8 +313,7 @@ impl Context<'_> {
         if !self.owns_cache() {
             return TokenStream::new();
         }
-        let (k, span, name, vis) =
-            (&self.k, self.span, self.name("__invalidation"), spans::repeated(&self.function().vis));
+        let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
         let (generics, clause) =
             (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {

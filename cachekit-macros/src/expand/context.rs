@@ -208,6 +208,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The function's visibility. A method of a trait impl has none of its own: it is visible wherever its type is.
+    pub(super) fn vis(&self) -> TokenStream {
+        if self.home == Home::InherentImpl {
+            quote_spanned!(self.span=> pub)
+        } else {
+            spans::repeated(&self.function().vis)
+        }
+    }
+
     /// The user's permissions to go against a lint, for functions that repeat what the lint is about. What the body is expected to violate is
     /// permitted elsewhere, where it may hold or not.
     pub(super) fn permissions(&self) -> TokenStream {

@@ -57,7 +57,11 @@ impl<K: Key, V: Value> Cache<K, V> {
     ///
     /// # Errors
     /// Those of `load`.
-    pub fn try_get_or_refresh<Q, E: Value>(&self, key: &Q, load: impl FnOnce() -> Result<V, E> + Send + 'static) -> Result<V, E>
+    pub fn try_get_or_refresh<Q, E: Value>(
+        &self,
+        key: &Q,
+        load: impl FnOnce() -> Result<V, E> + Send + 'static,
+    ) -> Result<V, E>
     where
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
@@ -107,7 +111,11 @@ impl<K: Key, V: Value> Cache<K, V> {
     ///
     /// # Errors
     /// Those of `load`, and [`Error::LoadTimeout`](crate::Error::LoadTimeout) after the hard load timeout.
-    pub async fn try_get_or_refresh_async<Q, E, Fut>(&self, key: &Q, load: impl FnOnce() -> Fut + Send + 'static) -> Result<V, E>
+    pub async fn try_get_or_refresh_async<Q, E, Fut>(
+        &self,
+        key: &Q,
+        load: impl FnOnce() -> Fut + Send + 'static,
+    ) -> Result<V, E>
     where
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
