@@ -389,3 +389,31 @@ fn a_cache_elsewhere_may_be_any_expression_of_one() {
     shared_one::clear();
     assert!(SHARED.is_empty());
 }
+
+#[cache(cache = &SHARED, bypass_if = n > 100)]
+async fn shared_and_bypassed(n: u32) -> u32 {
+    tokio::task::yield_now().await;
+    n + 1000
+}
+
+fn the_shared() -> std::sync::Arc<Cache<u32, u32>> {
+    static CACHE: std::sync::LazyLock<std::sync::Arc<Cache<u32, u32>>> =
+        std::sync::LazyLock::new(|| std::sync::Arc::new(Cache::builder().build()));
+    CACHE.clone()
+}
+
+#[cache(cache = the_shared(), bypass_if = n > 100)]
+fn in_a_temporary(n: u32) -> u32 {
+    n + ran()
+}
+
+#[tokio::test]
+async fn a_cache_elsewhere_and_a_bypass() {
+    let _scope = testing::scope();
+    RUNS.set(0);
+    assert_eq!((shared_and_bypassed(1).await, shared_and_bypassed(101).await), (1001, 1101));
+    assert_eq!((SHARED.get(&1), SHARED.get(&101)), (Some(1001), None));
+    assert_eq!((in_a_temporary(1), in_a_temporary(1), in_a_temporary(101)), (2, 2, 103));
+    assert_eq!(in_a_temporary::get(1), Some(2));
+    assert_eq!(in_a_temporary::stats().bypasses.asked, 1);
+}
