@@ -61,7 +61,7 @@ impl SameKind<Whole> for Whole {}
 #[inline]
 pub const fn assert_kind<ByName, R, M: SameKind<ByName>>(_: Output<R, M>) {}
 
-/// Whether a function succeeded, and with what: `(&SuccessProbe(&output)).success()`.
+/// Whether a function succeeded, and with what: `success!(output)`.
 pub struct SuccessProbe<'a, R>(pub &'a R);
 
 /// Wins for `Result`s.
@@ -103,12 +103,19 @@ pub fn returning<R, F: Future<Output = R>>(future: F) -> F {
 mod tests {
     use super::*;
 
+    /// As generated code asks.
+    macro_rules! success {
+        ($output:expr) => {
+            (&SuccessProbe(&$output)).success()
+        };
+    }
+
     #[test]
     fn success_is_found_by_type() {
         type Aliased = Result<u8, String>;
         let (good, bad, plain): (Aliased, Aliased, Option<u8>) = (Ok(1), Err("no".to_owned()), None);
-        assert_eq!((&SuccessProbe(&good)).success(), Some(&1));
-        assert_eq!((&SuccessProbe(&bad)).success(), None);
-        assert_eq!((&SuccessProbe(&plain)).success(), Some(&None));
+        assert_eq!(success!(good), Some(&1));
+        assert_eq!(success!(bad), None);
+        assert_eq!(success!(plain), Some(&None));
     }
 }

@@ -34,6 +34,18 @@ impl Svc {
     }
 }
 
+impl Svc {
+    #[cache(skip(self), ttl = "10s", stale_while_revalidate = "1h")]
+    fn by_arc(self: &std::sync::Arc<Self>, id: u64) -> u64 {
+        computed() + self.0 + id
+    }
+
+    #[cache(skip(self), ttl = "10s", stale_while_revalidate = "1h")]
+    fn by_value(self, id: u64) -> u64 {
+        computed() + self.0 + id
+    }
+}
+
 fn main() {
     let scope = cachekit::testing::scope();
     let svc = Svc(10);
@@ -45,4 +57,11 @@ fn main() {
     assert_eq!(call(), Ok(13));
     cachekit::invalidate_tag("id:1");
     assert_eq!(call(), Ok(14));
+    let svc = std::sync::Arc::new(svc);
+    let both = || (svc.by_arc(1), Svc(10).by_value(1));
+    assert_eq!(both(), (15, 16));
+    scope.advance(Duration::from_secs(60));
+    assert_eq!(both(), (15, 16));
+    cachekit::flush().wait();
+    assert_ne!(both(), (15, 16));
 }

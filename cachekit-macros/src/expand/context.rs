@@ -184,6 +184,10 @@ impl<'a> Context<'a> {
         let k = self.k_at(self.output_span());
         let kind = self.kind_by_name();
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
+        if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {
+            // The same type, and one error less where it is unfit.
+            return output;
+        }
         quote_spanned!(self.output_span()=> <#kind as #k::OutputKind<#output>>::Stored)
     }
 

@@ -206,7 +206,12 @@ impl<'a> Context<'a> {
             .map(|(ty, form)| {
                 let (span, ty) = (spans::of(&ty), spans::repeated(&ty));
                 let k = self.k_at(span);
-                quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
+                // What owns itself is named as it is: an unfit type would be reported once more for a projection.
+                if form.to_string().ends_with("Val") {
+                    ty
+                } else {
+                    quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
+                }
             })
             .collect();
         Some(one_or_tuple(&owned))

@@ -34,6 +34,7 @@ impl Context<'_> {
             let name = Ident::new("this", at);
             let value = match this.kind {
                 ReceiverKind::Reference(..) => Lent::of(self, &syn::parse_quote!(Self), at),
+                ReceiverKind::Typed(_, ref ty) => Lent::param(self, ty),
                 _ => Lent::moved(),
             };
             let self_token = &this.self_token;

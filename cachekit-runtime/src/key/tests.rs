@@ -57,28 +57,40 @@ fn probes_see_what_is_a_key() {
     assert!(part::<_, Val, false>(&opaque).to_key().is_none());
 }
 
+/// As generated code asks.
+macro_rules! found {
+    ($value:expr) => {
+        (&&&FormProbe::new(&$value)).part()
+    };
+}
+
 #[test]
 fn probes_find_parts_on_values() {
     use super::{ViaBorrowed as _, ViaOwned as _, ViaRejected as _};
     let name = String::from(" a ");
     let (trimmed, number) = (name.trim(), 7_u64);
-    let parts =
-        ((&&&FormProbe::new(&trimmed)).part(), (&&&FormProbe::new(&number)).part(), (&&&FormProbe::new(&name)).part());
+    let parts = (found!(trimmed), found!(number), found!(name));
     assert_eq!(parts.to_key(), Some(("a".to_owned(), 7, name.clone())));
     let (some, cow, plain) = (Some("x"), Cow::Borrowed("y"), Some(1_u8));
-    let borrowed =
-        ((&&&FormProbe::new(&some)).part(), (&&&FormProbe::new(&cow)).part(), (&&&FormProbe::new(&plain)).part());
+    let borrowed = (found!(some), found!(cow), found!(plain));
     assert_eq!(borrowed.to_key(), Some((Some("x".to_owned()), "y".to_owned(), Some(1))));
-    assert!((&&&FormProbe::new(&1.5_f64)).part().to_key().is_none());
+    assert!(found!(1.5_f64).to_key().is_none());
+}
+
+/// As generated code asks.
+macro_rules! known {
+    ($form:ty, $value:expr) => {
+        (&PartProbe::<_, $form>::new(&$value)).part()
+    };
 }
 
 #[test]
 fn parts_of_known_form_are_usable_or_not() {
     use super::{ViaUnusable as _, ViaUsable as _};
     fn generic<T: Hash + Eq + Clone + Send + Sync + 'static>(value: &T) -> Option<T> {
-        (&PartProbe::<_, Val>::new(value)).part().to_key()
+        known!(Val, *value).to_key()
     }
     assert_eq!(generic(&3_u8), Some(3));
-    assert!((&PartProbe::<_, Val>::new(&1.5_f64)).part().to_key().is_none());
-    assert_eq!((&PartProbe::<_, Ref>::new(&"x")).part().to_key(), Some("x".to_owned()));
+    assert!(known!(Val, 1.5_f64).to_key().is_none());
+    assert_eq!(known!(Ref, "x").to_key(), Some("x".to_owned()));
 }
