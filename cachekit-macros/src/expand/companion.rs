@@ -274,7 +274,7 @@ impl Context<'_> {
         let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
         let inputs = self.inputs(&operation.takes);
         let (generics, clause) =
-            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+            (self.generics(), self.clause());
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
         quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
@@ -315,7 +315,7 @@ impl Context<'_> {
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
         let (generics, clause) =
-            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+            (self.generics(), self.clause());
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
             let receiver = spans::repeated_receiver(receiver);
             quote!(#receiver,)

@@ -153,7 +153,7 @@ impl Context<'_> {
         let stale = self.stale(&miss);
         let steps = quote_spanned! {span=>
             match #found {
-                #k::Look::Hit(value) => output.wrap(value),
+                #k::Look::Hit(value) => #k::Output::wrap(output, value),
                 #k::Look::Stale(stale) => #stale,
                 #k::Look::Miss(miss) => #miss,
             }
@@ -182,17 +182,17 @@ impl Context<'_> {
     }
 
     fn stale(&self, miss: &TokenStream) -> TokenStream {
-        let span = self.span;
+        let (k, span) = (&self.k, self.span);
         if self.refreshes_inline() {
             return quote_spanned! {span=>
                 match stale.claim_inline() {
-                    ::core::result::Result::Ok(value) => output.wrap(value),
+                    ::core::result::Result::Ok(value) => #k::Output::wrap(output, value),
                     ::core::result::Result::Err(miss) => #miss,
                 }
             };
         }
         if !self.refreshes_in_task() {
-            return quote_spanned!(span=> output.wrap(stale.into_value()));
+            return quote_spanned!(span=> #k::Output::wrap(output, #k::Stale::into_value(stale)));
         }
         if self.is_inline() {
             let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
@@ -204,7 +204,7 @@ impl Context<'_> {
             if let ::core::option::Option::Some(refresh) = claimed {
                 #refresh;
             }
-            output.wrap(value)
+            #k::Output::wrap(output, value)
         }}
     }
 

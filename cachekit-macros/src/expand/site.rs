@@ -17,8 +17,9 @@ impl Context<'_> {
         let (k, span) = (&self.k, self.span);
         match &self.model.store {
             Store::Elsewhere(cache) => {
-                let elsewhere = quote_spanned!(spans::of(cache)=> #k::elsewhere);
-                quote_spanned!(span=> #elsewhere(&#cache))
+                let at = spans::of(cache);
+                let k = self.k_at(at);
+                quote_spanned!(at=> #k::elsewhere(&#cache))
             }
             Store::Own(_) => {
                 let removal = self.removal_argument();
@@ -73,9 +74,8 @@ impl Context<'_> {
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
-        let params = self.sig.generics.params.iter().map(spans::repeated);
-        let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
-        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), clause)
+        let params = self.bounded_params();
+        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), self.clause())
     }
 
     fn static_name(&self, store: &OwnStore) -> TokenStream {
