@@ -3,6 +3,7 @@
 use super::{
     context::{Context, Home},
     key::mentions,
+    needs::Of,
     spans,
 };
 use crate::model::{Function, Param, Store};
@@ -273,8 +274,8 @@ impl Context<'_> {
         };
         let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
         let inputs = self.inputs(&operation.takes);
-        let (generics, clause) =
-            (self.generics(), self.clause());
+        let of = if matches!(operation.takes, Takes::Nothing) { Of::NamedKeys } else { Of::Keys };
+        let (generics, clause) = (self.generics(of), self.clause(of));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
         quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
@@ -314,8 +315,7 @@ impl Context<'_> {
             return TokenStream::new();
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
-        let (generics, clause) =
-            (self.generics(), self.clause());
+        let (generics, clause) = (self.generics(Of::Keys), self.clause(Of::Keys));
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
             let receiver = spans::repeated_receiver(receiver);
             quote!(#receiver,)

@@ -150,10 +150,10 @@ impl Context<'_> {
         if look == Look::Refresh {
             return quote_spanned!(span=> #first let miss = #found; #miss);
         }
-        let stale = self.stale(&miss);
+        let (stale, given) = (self.stale(&miss), self.wrapped(&quote_spanned!(span=> value)));
         let steps = quote_spanned! {span=>
             match #found {
-                #k::Look::Hit(value) => #k::Output::wrap(output, value),
+                #k::Look::Hit(value) => #given,
                 #k::Look::Stale(stale) => #stale,
                 #k::Look::Miss(miss) => #miss,
             }
@@ -162,7 +162,9 @@ impl Context<'_> {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
             None => steps,
         };
-        let all = quote_spanned!(span=> let output = #output; #first #steps);
+        let needed = !self.is_stored_as_it_is() || self.home == Home::Nowhere;
+        let output = needed.then(|| quote_spanned!(span=> let output = #output;));
+        let all = quote_spanned!(span=> #output #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
     }
 
@@ -181,18 +183,30 @@ impl Context<'_> {
         self.boxed(load)
     }
 
+    /// The output of a hit.
+    fn wrapped(&self, value: &TokenStream) -> TokenStream {
+        let k = &self.k;
+        if self.is_stored_as_it_is() {
+            value.clone()
+        } else {
+            quote_spanned!(self.span=> #k::Output::wrap(output, #value))
+        }
+    }
+
     fn stale(&self, miss: &TokenStream) -> TokenStream {
         let (k, span) = (&self.k, self.span);
+        let given = self.wrapped(&quote_spanned!(span=> value));
         if self.refreshes_inline() {
             return quote_spanned! {span=>
                 match stale.claim_inline() {
-                    ::core::result::Result::Ok(value) => #k::Output::wrap(output, value),
+                    ::core::result::Result::Ok(value) => #given,
                     ::core::result::Result::Err(miss) => #miss,
                 }
             };
         }
         if !self.refreshes_in_task() {
-            return quote_spanned!(span=> #k::Output::wrap(output, #k::Stale::into_value(stale)));
+            let given = self.wrapped(&quote_spanned!(span=> #k::Stale::into_value(stale)));
+            return quote_spanned!(span=> #given);
         }
         if self.is_inline() {
             let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
@@ -204,7 +218,7 @@ impl Context<'_> {
             if let ::core::option::Option::Some(refresh) = claimed {
                 #refresh;
             }
-            #k::Output::wrap(output, value)
+            #given
         }}
     }
 

@@ -7,6 +7,17 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{GenericParam, Ident, Type};
 
+/// What a function beside the wrapper has in its signature.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// The value; the key is a type parameter.
+    Values,
+    /// The parameters in the key.
+    Keys,
+    /// The owned key.
+    NamedKeys,
+}
+
 struct Need {
     ty: Type,
     bound: TokenStream,
@@ -18,10 +29,10 @@ fn is_param(ty: &Type, param: &Ident) -> bool {
 
 impl Context<'_> {
     /// The user's `where` clause and those needs.
-    pub(super) fn clause(&self) -> TokenStream {
+    pub(super) fn clause(&self, of: Of) -> TokenStream {
         let clause = self.sig.generics.where_clause.as_ref();
         let users = clause.map(|clause| clause.predicates.iter().map(spans::repeated).collect::<Vec<_>>());
-        let needs = self.needs().into_iter().filter(|need| !self.is_bounded(&need.ty)).map(|Need { ty, bound }| {
+        let needs = self.needs(of).into_iter().filter(|need| !self.is_bounded(&need.ty)).map(|Need { ty, bound }| {
             let ty = spans::repeated(&forms::eternal(&ty));
             quote_spanned!(self.span=> for<'any> #ty: #bound)
         });
@@ -30,8 +41,8 @@ impl Context<'_> {
     }
 
     /// The user's type parameters, and needs of those that have bounds there: a lint wants all bounds of one in one place.
-    pub(super) fn bounded_params(&self) -> Vec<TokenStream> {
-        let needs = self.needs();
+    pub(super) fn bounded_params(&self, of: Of) -> Vec<TokenStream> {
+        let needs = self.needs(of);
         let params = self.sig.generics.params.iter().map(|param| match param {
             GenericParam::Type(param) if !param.bounds.is_empty() => {
                 let (all, ident) = (spans::repeated(param), &param.ident);
@@ -44,8 +55,8 @@ impl Context<'_> {
     }
 
     /// The same as they stand behind a name.
-    pub(super) fn generics(&self) -> TokenStream {
-        let params = self.bounded_params();
+    pub(super) fn generics(&self, of: Of) -> TokenStream {
+        let params = self.bounded_params(of);
         if params.is_empty() { TokenStream::new() } else { quote_spanned!(self.span=> <#(#params),*>) }
     }
 
@@ -54,14 +65,22 @@ impl Context<'_> {
         self.sig.generics.type_params().any(|param| !param.bounds.is_empty() && is_param(ty, &param.ident))
     }
 
-    fn needs(&self) -> Vec<Need> {
+    fn needs(&self, of: Of) -> Vec<Need> {
         if self.is_plain() {
             return Vec::new();
         }
         let (k, span) = (&self.k, self.span);
         let need = |ty: &Type, bound: TokenStream| Need { ty: ty.clone(), bound: quote_spanned!(span=> #k::#bound) };
-        let keys = self.parts.iter().filter_map(|part| part.declared());
-        let keys = keys.filter(|ty| forms::form(k, ty).to_string().ends_with("Val")).map(|ty| need(&ty, quote!(Key)));
+        let owns_itself = |ty: &Type| forms::form(k, ty).to_string().ends_with("Val");
+        let keys = self.parts.iter().filter_map(|part| part.declared()).filter_map(|ty| match of {
+            Of::Values => None,
+            _ if owns_itself(&ty) => Some(need(&ty, quote!(Key))),
+            Of::Keys => None,
+            Of::NamedKeys => {
+                let form = forms::form(k, &ty);
+                Some(Need { bound: quote_spanned!(span=> #k::KeyPart<#form>), ty })
+            }
+        });
         let result = forms::reads_like_result(&self.output);
         let whole = self.model.outcome.errors.is_some();
         let values = match forms::arguments(&self.output).as_slice() {

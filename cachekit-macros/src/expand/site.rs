@@ -2,6 +2,7 @@
 
 use super::{
     context::{Context, Home},
+    needs::Of,
     spans,
 };
 use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
@@ -14,7 +15,7 @@ use syn::spanned::Spanned as _;
 impl Context<'_> {
     /// The expression of a cache where code beside or in the wrapper needs one.
     pub(super) fn cache(&self) -> TokenStream {
-        let (k, span) = (&self.k, self.span);
+        let span = self.span;
         match &self.model.store {
             Store::Elsewhere(cache) => {
                 let at = spans::of(cache);
@@ -74,8 +75,8 @@ impl Context<'_> {
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
-        let params = self.bounded_params();
-        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), self.clause())
+        let params = self.bounded_params(Of::Values);
+        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), self.clause(Of::Values))
     }
 
     fn static_name(&self, store: &OwnStore) -> TokenStream {
