@@ -27,7 +27,6 @@ pub use std::sync::LazyLock;
 use crate::{cache, scope};
 use std::future::{IntoFuture, Ready, ready};
 
-
 /// A call that `bypass_if` sent past the cache.
 pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {
     cache::count_bypass(cache, trace);
