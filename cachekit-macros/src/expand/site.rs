@@ -35,6 +35,7 @@ impl Context<'_> {
     pub(super) fn site(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return TokenStream::new() };
+        let imports = self.chain_imports();
         let (name, value) = (self.name("__site"), self.value());
         if self.is_plain() {
             let companion = &self.companion;
@@ -43,6 +44,7 @@ impl Context<'_> {
             let chain = self.chain(store);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
+                    #imports
                     static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
                         #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
                     &SITE
@@ -55,7 +57,7 @@ impl Context<'_> {
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
             fn #name #generics (#removal) -> &'static #k::Cache<__Key, #value> #clause {
-                static SITE: #k::PerType = #k::PerType::new();
+                #imports static SITE: #k::PerType = #k::PerType::new();
                 #k::per_type_keyed(&SITE, &|| {}, |builder: #k::Builder<__Key, #value>| builder.name(#start) #chain .build())
             }
         }
@@ -65,9 +67,10 @@ impl Context<'_> {
     pub(super) fn inline_cache(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return self.cache() };
+        let imports = self.chain_imports();
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-                    static SITE: #k::PerType = #k::PerType::new();
+                    #imports static SITE: #k::PerType = #k::PerType::new();
         #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
                 }}
     }
@@ -104,6 +107,11 @@ impl Context<'_> {
         }
         let format = format!("{{}}::{function}{holes}");
         quote_spanned!(span=> ::std::format!(#format, ::core::module_path!() #(, #shown)*))
+    }
+
+    fn chain_imports(&self) -> Option<TokenStream> {
+        let k = &self.k;
+        self.model.outcome.none.is_some().then(|| quote_spanned!(self.span=> use #k::NoneFallback as _;))
     }
 
     /// The builder calls after the name.
