@@ -1,7 +1,8 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
 pub use crate::{
-    cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
+    cache::{Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, Stale, look, look_refresh, look_traced},
+    elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},
     expansion::{
         AnyParts, Cached, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind, keyed_like,
@@ -25,12 +26,6 @@ pub use std::sync::LazyLock;
 
 use crate::{cache, scope};
 use std::future::{IntoFuture, Ready, ready};
-
-/// `cache = expr`: the expression is a cache.
-#[inline]
-pub const fn elsewhere<K, V>(cache: &Cache<K, V>) -> &Cache<K, V> {
-    cache
-}
 
 /// A call that `bypass_if` sent past the cache.
 pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {

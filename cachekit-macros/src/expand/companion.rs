@@ -3,6 +3,7 @@
 use super::{
     context::{Context, Home},
     key::mentions,
+    needs::Of,
     spans,
 };
 use crate::model::{Function, Param, Store};
@@ -151,13 +152,23 @@ impl Context<'_> {
                 ),
             ]);
             let (cache, infer) = self.whole_cache();
+            let owned = self.owns_cache();
+            let whole = |function: &str| {
+                let function = Ident::new(function, span);
+                if owned {
+                    quote_spanned!(span=> { let cache = #cache; #infer #k::#function(cache) })
+                } else {
+                    // In one expression: the user's may have made temporaries.
+                    quote_spanned!(span=> { #k::#function(#cache) })
+                }
+            };
             operations.push(operation(
                 "clear",
                 "Removes all values of this cache.",
                 Takes::Nothing,
                 false,
                 delivery,
-                quote_spanned!(span=> { let cache = #cache; #infer #k::clear(cache) }),
+                whole("clear"),
             ));
             operations.push(Operation {
                 follows: false,
@@ -167,7 +178,7 @@ impl Context<'_> {
                     Takes::Nothing,
                     true,
                     quote_spanned!(span=> #k::Stats),
-                    quote_spanned!(span=> { let cache = #cache; #infer #k::stats(cache) }),
+                    whole("stats"),
                 )
             });
         }
@@ -263,8 +274,8 @@ impl Context<'_> {
         };
         let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
         let inputs = self.inputs(&operation.takes);
-        let (generics, clause) =
-            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+        let of = if matches!(operation.takes, Takes::Nothing) { Of::NamedKeys } else { Of::Keys };
+        let (generics, clause) = (self.generics(of), self.clause(of));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
         quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
@@ -304,8 +315,7 @@ impl Context<'_> {
             return TokenStream::new();
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
-        let (generics, clause) =
-            (spans::repeated(&self.sig.generics), self.sig.generics.where_clause.as_ref().map(spans::repeated));
+        let (generics, clause) = (self.generics(Of::Keys), self.clause(Of::Keys));
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
             let receiver = spans::repeated_receiver(receiver);
             quote!(#receiver,)

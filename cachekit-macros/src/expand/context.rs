@@ -135,7 +135,7 @@ impl<'a> Context<'a> {
 
     /// `::<T, N>`; with `key`, of a function that has the key's type as a last parameter.
     pub(super) fn turbofish(&self, key: bool) -> TokenStream {
-        let args: Vec<_> = self.type_args().map(spans_repeated).collect();
+        let args: Vec<_> = self.type_args().map(|arg| spans::blamed(&spans::repeated(arg), self.span)).collect();
         if args.is_empty() {
             return TokenStream::new();
         }
@@ -250,10 +250,6 @@ impl<'a> Context<'a> {
 pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
     let krate = spans::placed(krate, span);
     quote_spanned!(span=> #krate::__private)
-}
-
-fn spans_repeated(ident: &Ident) -> TokenStream {
-    spans::repeated(ident)
 }
 
 fn home(model: &Model) -> Home {

@@ -53,8 +53,24 @@ fn last(path: &TypePath) -> Option<&PathSegment> {
 
 /// The first type argument of the last segment.
 fn argument(path: &TypePath) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &last(path)?.arguments else { return None };
-    arguments.args.iter().find_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
+    type_arguments(path).next()
+}
+
+fn type_arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
+    let arguments = last(path).and_then(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    let arguments = arguments.into_iter().flatten();
+    arguments.filter_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
+}
+
+/// `Result<T, E>`: `T` and `E`.
+pub(super) fn arguments(ty: &Type) -> Vec<&Type> {
+    match plain(ty) {
+        Type::Path(path) => type_arguments(path).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// `Option<…>`: what is in it.

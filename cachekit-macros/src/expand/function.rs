@@ -126,8 +126,9 @@ impl Context<'_> {
         };
         let miss = self.miss(&traced);
         let output = self.output_value();
-        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once.
-        let hoisted = self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some();
+        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once. A user's
+        // expression tells its type, and may make temporaries that live no longer than one statement.
+        let hoisted = self.owns_cache() && (self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some());
         let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
         let first = hoisted.then(|| quote_spanned!(span=> let cache = #cache;));
         let cache = if hoisted { quote_spanned!(span=> cache) } else { cache };
@@ -137,7 +138,7 @@ impl Context<'_> {
                 if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };
             let uncached =
                 if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
-            quote_spanned!(span=> if #test { #k::bypass(cache, #traced); #uncached } else)
+            quote_spanned!(span=> if #test { #k::bypass(#cache, #traced); #uncached } else)
         });
         let look_up = match look {
             Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
@@ -149,10 +150,10 @@ impl Context<'_> {
         if look == Look::Refresh {
             return quote_spanned!(span=> #first let miss = #found; #miss);
         }
-        let stale = self.stale(&miss);
+        let (stale, given) = (self.stale(&miss), self.wrapped(&quote_spanned!(span=> value)));
         let steps = quote_spanned! {span=>
             match #found {
-                #k::Look::Hit(value) => output.wrap(value),
+                #k::Look::Hit(value) => #given,
                 #k::Look::Stale(stale) => #stale,
                 #k::Look::Miss(miss) => #miss,
             }
@@ -161,7 +162,9 @@ impl Context<'_> {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
             None => steps,
         };
-        let all = quote_spanned!(span=> let output = #output; #first #steps);
+        let needed = !self.is_stored_as_it_is() || self.home == Home::Nowhere;
+        let output = needed.then(|| quote_spanned!(span=> let output = #output;));
+        let all = quote_spanned!(span=> #output #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
     }
 
@@ -180,18 +183,30 @@ impl Context<'_> {
         self.boxed(load)
     }
 
+    /// The output of a hit.
+    fn wrapped(&self, value: &TokenStream) -> TokenStream {
+        let k = &self.k;
+        if self.is_stored_as_it_is() {
+            value.clone()
+        } else {
+            quote_spanned!(self.span=> #k::Output::wrap(output, #value))
+        }
+    }
+
     fn stale(&self, miss: &TokenStream) -> TokenStream {
-        let span = self.span;
+        let (k, span) = (&self.k, self.span);
+        let given = self.wrapped(&quote_spanned!(span=> value));
         if self.refreshes_inline() {
             return quote_spanned! {span=>
                 match stale.claim_inline() {
-                    ::core::result::Result::Ok(value) => output.wrap(value),
+                    ::core::result::Result::Ok(value) => #given,
                     ::core::result::Result::Err(miss) => #miss,
                 }
             };
         }
         if !self.refreshes_in_task() {
-            return quote_spanned!(span=> output.wrap(stale.into_value()));
+            let given = self.wrapped(&quote_spanned!(span=> #k::Stale::into_value(stale)));
+            return quote_spanned!(span=> #given);
         }
         if self.is_inline() {
             let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
@@ -203,7 +218,7 @@ impl Context<'_> {
             if let ::core::option::Option::Some(refresh) = claimed {
                 #refresh;
             }
-            output.wrap(value)
+            #given
         }}
     }
 

@@ -99,6 +99,12 @@ impl Context<'_> {
         self.probed_output()
     }
 
+    /// The signature says so; then a hit needs no conversion, and no bound of one that an unfit type would not meet.
+    pub(super) fn is_stored_as_it_is(&self) -> bool {
+        let whole = self.model.outcome.errors.is_some();
+        !self.is_plain() && self.has_signatures() && (whole || !super::forms::reads_like_result(&self.output))
+    }
+
     /// Found by type, so that aliases of `Result` are seen.
     fn probed_output(&self) -> TokenStream {
         let (k, span, output) = (&self.k, self.span, &self.output);

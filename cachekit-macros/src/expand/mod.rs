@@ -13,6 +13,7 @@ mod invalidate;
 mod key;
 mod load;
 mod method;
+mod needs;
 mod refresh;
 mod site;
 mod spans;

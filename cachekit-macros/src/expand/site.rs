@@ -2,6 +2,7 @@
 
 use super::{
     context::{Context, Home},
+    needs::Of,
     spans,
 };
 use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
@@ -14,11 +15,12 @@ use syn::spanned::Spanned as _;
 impl Context<'_> {
     /// The expression of a cache where code beside or in the wrapper needs one.
     pub(super) fn cache(&self) -> TokenStream {
-        let (k, span) = (&self.k, self.span);
+        let span = self.span;
         match &self.model.store {
             Store::Elsewhere(cache) => {
-                let elsewhere = quote_spanned!(spans::of(cache)=> #k::elsewhere);
-                quote_spanned!(span=> #elsewhere(#cache))
+                let at = spans::of(cache);
+                let k = self.k_at(at);
+                quote_spanned!(at=> #k::elsewhere(&#cache))
             }
             Store::Own(_) => {
                 let removal = self.removal_argument();
@@ -33,6 +35,7 @@ impl Context<'_> {
     pub(super) fn site(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return TokenStream::new() };
+        let imports = self.chain_imports();
         let (name, value) = (self.name("__site"), self.value());
         if self.is_plain() {
             let companion = &self.companion;
@@ -41,6 +44,7 @@ impl Context<'_> {
             let chain = self.chain(store);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
+                    #imports
                     static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
                         #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
                     &SITE
@@ -53,7 +57,7 @@ impl Context<'_> {
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
             fn #name #generics (#removal) -> &'static #k::Cache<__Key, #value> #clause {
-                static SITE: #k::PerType = #k::PerType::new();
+                #imports static SITE: #k::PerType = #k::PerType::new();
                 #k::per_type_keyed(&SITE, &|| {}, |builder: #k::Builder<__Key, #value>| builder.name(#start) #chain .build())
             }
         }
@@ -63,9 +67,10 @@ impl Context<'_> {
     pub(super) fn inline_cache(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return self.cache() };
+        let imports = self.chain_imports();
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-                    static SITE: #k::PerType = #k::PerType::new();
+                    #imports static SITE: #k::PerType = #k::PerType::new();
         #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
                 }}
     }
@@ -73,9 +78,8 @@ impl Context<'_> {
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
-        let params = self.sig.generics.params.iter().map(spans::repeated);
-        let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
-        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), clause)
+        let params = self.bounded_params(Of::Values);
+        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), self.clause(Of::Values))
     }
 
     fn static_name(&self, store: &OwnStore) -> TokenStream {
@@ -103,6 +107,11 @@ impl Context<'_> {
         }
         let format = format!("{{}}::{function}{holes}");
         quote_spanned!(span=> ::std::format!(#format, ::core::module_path!() #(, #shown)*))
+    }
+
+    fn chain_imports(&self) -> Option<TokenStream> {
+        let k = &self.k;
+        self.model.outcome.none.is_some().then(|| quote_spanned!(self.span=> use #k::NoneFallback as _;))
     }
 
     /// The builder calls after the name.

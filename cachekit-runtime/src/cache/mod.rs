@@ -17,7 +17,7 @@ mod refreshing;
 mod settings;
 mod timeout;
 
-pub use builder::Builder;
+pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
 pub use explain::{Explain, State};
 pub(crate) use look::count_bypass;

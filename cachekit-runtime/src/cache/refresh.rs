@@ -48,15 +48,17 @@ pub struct Refresh<K, V> {
     lead: Lead<K, V>,
 }
 
-impl<K: Key, V: Value> Stale<K, V> {
-    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
-        Stale { inner: Box::new(Due { core, hash, key, value }) }
-    }
-
+impl<K, V> Stale<K, V> {
     /// The value alone; nobody refreshes it.
     #[inline(never)]
     pub fn into_value(self) -> V {
         self.inner.value
+    }
+}
+
+impl<K: Key, V: Value> Stale<K, V> {
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
+        Stale { inner: Box::new(Due { core, hash, key, value }) }
     }
 
     /// The value, and for one caller at a time the right to refresh it.
