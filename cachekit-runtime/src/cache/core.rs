@@ -31,7 +31,7 @@ const LAG: u64 = 2 * nanos(Clock::TICK);
 
 pub(crate) struct Core<K, V> {
     table: Table<K, Entry<V>>,
-    hasher: foldhash::fast::RandomState,
+    pub(super) hasher: foldhash::fast::RandomState,
     timed: bool,
     idle: u64,
     revalidate: u64,

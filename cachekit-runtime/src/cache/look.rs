@@ -47,7 +47,7 @@ pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::
         return look_closer(cache, parts, &mut Outcome::new()).moved();
     }
     let core = &cache.core;
-    let hash = core.hash(parts);
+    let hash = cache.hash_parts(parts);
     match core.fast_hit(hash, |key| parts.matches_key(key)) {
         Some(value) => {
             // After the lock is released, which would have to wait for a store before it.

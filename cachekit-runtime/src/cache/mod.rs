@@ -29,7 +29,7 @@ pub use refresh::{Refresh, Stale};
 
 pub(crate) use self::core::Core;
 use crate::{
-    key::Key,
+    key::{Key, Parts},
     output::Value,
     scope,
     stats::Stats,
@@ -37,7 +37,11 @@ use crate::{
     time::Clock,
 };
 use settings::Settings;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+};
 
 /// Entries that a cache holds at most unless told otherwise.
 pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
@@ -60,11 +64,13 @@ pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
 /// ```
 pub struct Cache<K, V> {
     core: Arc<Core<K, V>>,
+    /// The core's, once more: in a static its seed is read while the core's address is still on its way.
+    hasher: foldhash::fast::RandomState,
 }
 
 impl<K, V> Clone for Cache<K, V> {
     fn clone(&self) -> Self {
-        Cache { core: self.core.clone() }
+        Cache { core: self.core.clone(), hasher: self.hasher.clone() }
     }
 }
 
@@ -82,12 +88,23 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
         scope::read_environment();
-        Cache { core: Arc::new(Core::new(Arc::new(settings), Clock::system(), tags::global().clone())) }
+        Self::from_core(Core::new(Arc::new(settings), Clock::system(), tags::global().clone()))
     }
 
     /// An empty cache of the same settings.
     pub(crate) fn with_environment(&self, clock: Clock, tags: Arc<TagRegistry>) -> Self {
-        Cache { core: Arc::new(Core::new(self.core.settings.clone(), clock, tags)) }
+        Self::from_core(Core::new(self.core.settings.clone(), clock, tags))
+    }
+
+    fn from_core(core: Core<K, V>) -> Self {
+        Cache { hasher: core.hasher.clone(), core: Arc::new(core) }
+    }
+
+    #[inline]
+    fn hash_parts<P: Parts>(&self, parts: &P) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        parts.hash_parts(&mut hasher);
+        hasher.finish()
     }
 
     /// What this thread's scope makes of the cache.

@@ -10,6 +10,7 @@ use super::{Removal, RemovalKind};
 use crate::policy::{Policy, Slot, Touch, WordSource, Words};
 
 /// All that a hit needs is in one place: key, payload and policy word.
+#[repr(C)] // the key beside the beginning of its payload
 pub(super) struct Entry<K, T> {
     pub(super) key: K,
     pub(super) payload: T,
@@ -18,11 +19,12 @@ pub(super) struct Entry<K, T> {
 }
 
 /// Methods that run user code (closures, `Eq`, policies) do so at points where the shard is whole, so that a panic leaves it usable.
+#[repr(C)] // what a hit reads stands first, in one cache line with the lock
 pub(super) struct Shard<K, T> {
     entries: HashTable<Entry<K, T>>,
-    touch: Touch,
-    /// Words from this on stay as they are on a hit: one comparison for most hits, whatever the policy.
+    /// Words from this on stay as they are on a hit: one comparison for most hits, whatever the policy. 0: no word is even read.
     settled: u64,
+    touch: Touch,
     /// Logical time for `Touch::Stamp`.
     clock: AtomicU64,
     slots: Slots,
@@ -59,12 +61,12 @@ impl<K, T> Shard<K, T> {
         let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
         Shard {
             entries: HashTable::new(),
-            touch,
             settled: match touch {
                 Touch::Nothing => 0,
                 Touch::Count { max } => max,
                 Touch::Stamp => u64::MAX,
             },
+            touch,
             clock: AtomicU64::new(0),
             slots: Slots::new(),
             capacity: capacity.min(MAX_SLOTS),
@@ -91,7 +93,7 @@ impl<K, T> Shard<K, T> {
 
     #[inline]
     pub(super) fn touch(&self, entry: &Entry<K, T>) {
-        if entry.word.load(Ordering::Relaxed) < self.settled {
+        if self.settled != 0 && entry.word.load(Ordering::Relaxed) < self.settled {
             self.touch.apply(&entry.word, &self.clock);
         }
     }
