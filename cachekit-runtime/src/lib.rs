@@ -5,6 +5,7 @@
 
 mod background;
 mod cache;
+mod elsewhere;
 mod error;
 mod expansion;
 mod flight;

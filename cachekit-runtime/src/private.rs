@@ -2,6 +2,7 @@
 
 pub use crate::{
     cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
+    elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},
     expansion::{
         AnyParts, Cached, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind, keyed_like,
@@ -26,11 +27,6 @@ pub use std::sync::LazyLock;
 use crate::{cache, scope};
 use std::future::{IntoFuture, Ready, ready};
 
-/// `cache = expr`: the expression is a cache.
-#[inline]
-pub const fn elsewhere<K, V>(cache: &Cache<K, V>) -> &Cache<K, V> {
-    cache
-}
 
 /// A call that `bypass_if` sent past the cache.
 pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {

@@ -151,13 +151,23 @@ impl Context<'_> {
                 ),
             ]);
             let (cache, infer) = self.whole_cache();
+            let owned = self.owns_cache();
+            let whole = |function: &str| {
+                let function = Ident::new(function, span);
+                if owned {
+                    quote_spanned!(span=> { let cache = #cache; #infer #k::#function(cache) })
+                } else {
+                    // In one expression: the user's may have made temporaries.
+                    quote_spanned!(span=> { #k::#function(#cache) })
+                }
+            };
             operations.push(operation(
                 "clear",
                 "Removes all values of this cache.",
                 Takes::Nothing,
                 false,
                 delivery,
-                quote_spanned!(span=> { let cache = #cache; #infer #k::clear(cache) }),
+                whole("clear"),
             ));
             operations.push(Operation {
                 follows: false,
@@ -167,7 +177,7 @@ impl Context<'_> {
                     Takes::Nothing,
                     true,
                     quote_spanned!(span=> #k::Stats),
-                    quote_spanned!(span=> { let cache = #cache; #infer #k::stats(cache) }),
+                    whole("stats"),
                 )
             });
         }

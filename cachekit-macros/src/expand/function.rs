@@ -126,8 +126,9 @@ impl Context<'_> {
         };
         let miss = self.miss(&traced);
         let output = self.output_value();
-        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once.
-        let hoisted = self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some();
+        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once. A user's
+        // expression tells its type, and may make temporaries that live no longer than one statement.
+        let hoisted = self.owns_cache() && (self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some());
         let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
         let first = hoisted.then(|| quote_spanned!(span=> let cache = #cache;));
         let cache = if hoisted { quote_spanned!(span=> cache) } else { cache };
@@ -137,7 +138,7 @@ impl Context<'_> {
                 if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };
             let uncached =
                 if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
-            quote_spanned!(span=> if #test { #k::bypass(cache, #traced); #uncached } else)
+            quote_spanned!(span=> if #test { #k::bypass(#cache, #traced); #uncached } else)
         });
         let look_up = match look {
             Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),

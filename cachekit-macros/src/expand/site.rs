@@ -18,7 +18,7 @@ impl Context<'_> {
         match &self.model.store {
             Store::Elsewhere(cache) => {
                 let elsewhere = quote_spanned!(spans::of(cache)=> #k::elsewhere);
-                quote_spanned!(span=> #elsewhere(#cache))
+                quote_spanned!(span=> #elsewhere(&#cache))
             }
             Store::Own(_) => {
                 let removal = self.removal_argument();

@@ -36,7 +36,9 @@ fn hole(argument: &str, literal: &LitStr, inside: &str, names: &[&Ident]) -> Res
         return Err(say::not_a_name(argument, literal, inside));
     }
     let Some(arg) = names.iter().find(|known| known.unraw() == name) else {
-        return Err(say::unknown_name(argument, literal, name, names));
+        // In a template names stand without `r#`, as in `format!`.
+        let plain: Vec<Ident> = names.iter().map(|known| known.unraw()).collect();
+        return Err(say::unknown_name(argument, literal, name, &plain.iter().collect::<Vec<_>>()));
     };
     let arg = (*arg).clone();
     match spec {

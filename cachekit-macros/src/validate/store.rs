@@ -20,6 +20,9 @@ const OF_THE_CACHE: &[&str] = &[
     "max_loads",
     "single_flight",
     "load_timeout",
+    "errors",
+    "none",
+    "cache_if",
     "on_removal",
 ];
 
