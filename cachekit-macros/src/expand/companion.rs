@@ -102,10 +102,11 @@ impl Context<'_> {
             let cache = self.cache();
             let over = |function: &str| {
                 let function = Ident::new(function, span);
-                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &parts)))
+                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts)))
             };
             let tags = self.tag_array();
-            let insert = self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &parts, value, #tags)));
+            let insert =
+                self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &__cachekit_parts, __cachekit_value, #tags)));
             let delivery = quote_spanned!(span=> #k::Delivery);
             let operation = |name, docs, takes, must_use, output, body| Operation {
                 name,
@@ -155,7 +156,7 @@ impl Context<'_> {
             let whole = |function: &str| {
                 let function = Ident::new(function, span);
                 if owned {
-                    quote_spanned!(span=> { let cache = #cache; #infer #k::#function(cache) })
+                    quote_spanned!(span=> { let __cachekit_cache = #cache; #infer #k::#function(__cachekit_cache) })
                 } else {
                     // In one expression: the user's may have made temporaries.
                     quote_spanned!(span=> { #k::#function(#cache) })
@@ -254,8 +255,8 @@ impl Context<'_> {
         let keys = self.keys();
         let (names, types): (Vec<_>, Vec<_>) =
             keys.iter().map(|param| (&param.name, spans::repeated(&param.ty))).unzip();
-        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&parts)));
-        (self.cache(), quote_spanned!(span=> #k::keyed_like(cache, |(#(#names,)*): (#(#types,)*)| #owned);))
+        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
+        (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
     }
 
     pub(super) fn operation(&self, operation: &Operation) -> TokenStream {
@@ -293,7 +294,7 @@ impl Context<'_> {
             Takes::Keys => typed(self.keys()),
             Takes::KeysAndValue => {
                 let (params, value) = (typed(self.keys_and_tags()), self.value());
-                quote_spanned!(self.span=> #params value: #value)
+                quote_spanned!(self.span=> #params __cachekit_value: #value)
             }
             Takes::Everything => {
                 let this = self.sig.receiver().map(|receiver| {
@@ -322,7 +323,7 @@ impl Context<'_> {
         });
         let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
         let permissions = self.permissions();
-        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &parts)));
+        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &__cachekit_parts)));
         quote_spanned!(span=> #[doc(hidden)] #permissions #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
     }
 }

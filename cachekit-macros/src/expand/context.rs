@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
             function.params.iter().enumerate().filter(|(index, _)| kept(*index)).map(|(_, param)| param).collect();
         let home = home(model);
         let companion = match (&model.companion, home) {
-            (_, Home::Hidden) => format_ident!("__Cached", span = span),
+            (_, Home::Hidden) => format_ident!("__CachekitCached", span = span),
             // With the user's hygiene the name could not be imported; at call site lints take it for expanded.
             (given, _) => {
                 let mut name =

@@ -3,7 +3,7 @@
 use super::{context::Context, forms, spans};
 use crate::model::{Key, Model, Param, Template, TemplatePart};
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
@@ -117,7 +117,7 @@ impl<'a> Context<'a> {
         self.rebound(&|name| mentions(tokens, &name.unraw().to_string()))
     }
 
-    /// A block whose value is `use_parts`, in which `parts` borrows the arguments.
+    /// A block whose value is `use_parts`, in which `__cachekit_parts` borrows the arguments.
     pub(super) fn with_parts(&self, use_parts: &TokenStream) -> TokenStream {
         self.parts_block(use_parts, false)
     }
@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
         let mut bindings = Vec::new();
         let mut parts = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            let local = format_ident!("part{}", index, span = span);
+            let local = spans::local("part", index, span);
             match part {
                 Part::Param(param) => {
                     let (name, form) = (&param.name, forms::form(k, &param.ty));
@@ -166,7 +166,7 @@ impl<'a> Context<'a> {
         }
         let imports = self.part_imports();
         let parts = one_or_tuple(&parts);
-        quote_spanned!(span=> { #imports #rebound #(#bindings)* let parts = #parts; #use_parts })
+        quote_spanned!(span=> { #imports #rebound #(#bindings)* let __cachekit_parts = #parts; #use_parts })
     }
 
     /// The traits that find out about parts, as far as they are used.

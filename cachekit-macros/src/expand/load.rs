@@ -60,12 +60,12 @@ impl Context<'_> {
         };
         if soft && self.is_async && !self.is_inline() {
             let Owned { keep, load } = self.owned_load();
-            let run = quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load).await);
+            let run = quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #load).await);
             return quote_spanned!(span=> { #keep #run });
         }
         let loader = self.loader();
         let awaited = self.is_async.then(|| quote_spanned!(span=> .await));
-        quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader) #awaited)
+        quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #loader) #awaited)
     }
 
     /// `.tags([…])`, or nothing.

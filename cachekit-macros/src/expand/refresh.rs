@@ -2,7 +2,7 @@
 
 use super::{context::Context, forms, spans};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{Ident, ReceiverKind, Type};
 
 /// A load that owns its arguments.
@@ -31,7 +31,7 @@ impl Context<'_> {
         let mut args = Vec::new();
         if let Some(this) = self.sig.receiver() {
             let at = spans::machine(this.self_token.span);
-            let name = Ident::new("this", at);
+            let name = Ident::new("__cachekit_this", at);
             let value = match this.kind {
                 ReceiverKind::Reference(..) => Lent::of(self, &syn::parse_quote!(Self), at),
                 ReceiverKind::Typed(_, ref ty) => Lent::param(self, ty),
@@ -44,7 +44,7 @@ impl Context<'_> {
         }
         for (index, param) in self.params.iter().enumerate() {
             let value = Lent::param(self, &param.ty);
-            let (name, user) = (format_ident!("kept{}", index, span = spans::of(&param.ty)), &param.name);
+            let (name, user) = (spans::local("kept", index, spans::of(&param.ty)), &param.name);
             let (kept, lent) = (value.kept(quote!(#user)), value.lent(quote!(#name)));
             keep.extend(quote_spanned!(span=> let #name = #kept;));
             args.push(lent);
@@ -66,11 +66,11 @@ impl Context<'_> {
         let Owned { keep, load } = self.owned_load();
         let spawn = Ident::new(if self.is_async { "spawn_async" } else { "spawn" }, span);
         let value = self.value();
-        let first = |key: TokenStream| quote_spanned!(span=> refresh: #k::Refresh<#key, #value>);
+        let first = |key: TokenStream| quote_spanned!(span=> __cachekit_refresh: #k::Refresh<#key, #value>);
         let body = quote_spanned!(span=> {
-            let refresh = refresh #tags;
+            let __cachekit_refresh = __cachekit_refresh #tags;
             #keep
-            refresh.#spawn(#output, #load);
+            __cachekit_refresh.#spawn(#output, #load);
         });
         self.hidden_function("__refresh", false, &first, &TokenStream::new(), &body)
     }

@@ -41,9 +41,9 @@ impl Context<'_> {
             let chain = self.chain(store);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
-                    static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
+                    static __CACHEKIT_SITE: #k::LazyLock<#k::Cache<#key, #value>> =
                         #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
-                    &SITE
+                    &__CACHEKIT_SITE
                 }
             };
         }
@@ -52,9 +52,9 @@ impl Context<'_> {
         let removal = self.removal_parameter(&value);
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
-            fn #name #generics (#removal) -> &'static #k::Cache<__Key, #value> #clause {
-                static SITE: #k::PerType = #k::PerType::new();
-                #k::per_type_keyed(&SITE, &|| {}, |builder: #k::Builder<__Key, #value>| builder.name(#start) #chain .build())
+            fn #name #generics (#removal) -> &'static #k::Cache<__CachekitKey, #value> #clause {
+                static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+                #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
             }
         }
     }
@@ -65,8 +65,8 @@ impl Context<'_> {
         let Store::Own(store) = &self.model.store else { return self.cache() };
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-                    static SITE: #k::PerType = #k::PerType::new();
-        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
+                    static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&__CACHEKIT_SITE, &|| {}, __cachekit_output, |__cachekit_builder| __cachekit_builder.name(#start) #chain .build())
                 }}
     }
 
@@ -75,7 +75,7 @@ impl Context<'_> {
         let k = &self.k;
         let params = self.sig.generics.params.iter().map(spans::repeated);
         let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
-        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), clause)
+        (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key>), clause)
     }
 
     fn static_name(&self, store: &OwnStore) -> TokenStream {
@@ -164,8 +164,11 @@ impl Context<'_> {
             call(self.span, "single_flight", quote!(false));
         }
         if let Some(listener) = &model.on_removal {
-            let listener =
-                if self.removal_is_passed() { quote_spanned!(self.span=> on_removal()) } else { quote!(#listener) };
+            let listener = if self.removal_is_passed() {
+                quote_spanned!(self.span=> __cachekit_on_removal())
+            } else {
+                quote!(#listener)
+            };
             call(model.on_removal.as_ref().map_or(self.span, Expr::span), "on_removal", listener);
         }
         let strategy = store.strategy.as_ref().map(|strategy| match strategy {
@@ -185,8 +188,8 @@ impl Context<'_> {
     fn removal_parameter(&self, value: &TokenStream) -> Option<TokenStream> {
         let k = &self.k;
         self.removal_is_passed().then(|| {
-            quote_spanned!(self.span=> on_removal: fn() -> ::std::boxed::Box<
-                dyn ::core::ops::Fn(&__Key, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
+            quote_spanned!(self.span=> __cachekit_on_removal: fn() -> ::std::boxed::Box<
+                dyn ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
             >)
         })
     }

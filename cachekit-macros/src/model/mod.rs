@@ -59,7 +59,7 @@ pub(crate) struct Function {
 pub(crate) struct Param {
     /// `cfg` attributes of the parameter.
     pub(crate) attrs: Vec<Attribute>,
-    /// The name that the wrapper gives it: its own, or `argN` for a pattern.
+    /// The name that the wrapper gives it: its own, or `__argN` for a pattern.
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     /// The names that its pattern binds (`[name]` for a plain parameter). They are what `key`, `skip` and `tags` may mention.
