@@ -22,6 +22,7 @@ pub(super) enum Home {
     Nowhere,
 }
 
+#[derive(Clone)]
 pub(super) struct Context<'a> {
     pub(super) model: &'a Model,
     /// `::cachekit::__private`.
@@ -78,6 +79,12 @@ impl<'a> Context<'a> {
         private(&self.model.krate, span)
     }
 
+    /// The same where all that the compiler may object to is the return type: as one place, that is one error.
+    pub(super) fn where_errors_belong(&self) -> Self {
+        let span = if self.is_plain() { self.span } else { self.output_span() };
+        Context { k: self.k_at(span), span, ..self.clone() }
+    }
+
     pub(super) fn function(&self) -> &'a Function {
         &self.model.function
     }
@@ -117,7 +124,7 @@ impl<'a> Context<'a> {
         let name = self.name(operation);
         match self.home {
             Home::Companion | Home::Hidden => {
-                let companion = &self.companion;
+                let companion = spans::placed(&self.companion, self.span);
                 quote_spanned!(self.span=> #companion::#name)
             }
             _ => quote_spanned!(self.span=> Self::#name),
@@ -135,7 +142,7 @@ impl<'a> Context<'a> {
 
     /// `::<T, N>`; with `key`, of a function that has the key's type as a last parameter.
     pub(super) fn turbofish(&self, key: bool) -> TokenStream {
-        let args: Vec<_> = self.type_args().map(spans_repeated).collect();
+        let args: Vec<_> = self.type_args().map(|arg| spans::placed(arg, self.span)).collect();
         if args.is_empty() {
             return TokenStream::new();
         }
@@ -182,13 +189,12 @@ impl<'a> Context<'a> {
             return quote_spanned!(self.span=> <#companion as #k::Cached>::Value);
         }
         let k = self.k_at(self.output_span());
-        let kind = self.kind_by_name();
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
         if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {
             // The same type, and one error less where it is unfit.
             return output;
         }
-        quote_spanned!(self.output_span()=> <#kind as #k::OutputKind<#output>>::Stored)
+        quote_spanned!(self.output_span()=> <#output as #k::NamedResult>::Ok)
     }
 
     /// The kind of the output where types are not known yet: by the name in the signature, checked against the type in the wrapper.
@@ -250,10 +256,6 @@ impl<'a> Context<'a> {
 pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
     let krate = spans::placed(krate, span);
     quote_spanned!(span=> #krate::__private)
-}
-
-fn spans_repeated(ident: &Ident) -> TokenStream {
-    spans::repeated(ident)
 }
 
 fn home(model: &Model) -> Home {

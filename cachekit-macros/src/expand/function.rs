@@ -92,8 +92,8 @@ impl Context<'_> {
         let body_attrs = if self.is_inline() { quote!(#(#body_attrs)*) } else { self.permissions() };
         let signature = self.wrapper_signature();
         let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
-        let assertions = [self.key_assertions(), self.output_assertion(), self.output_requirements()];
-        let flow = self.flow(Look::Plain);
+        let assertions = [self.output_assertion(), self.key_assertions(), self.output_requirements()];
+        let flow = self.where_errors_belong().flow(Look::Plain);
         let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
         quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #body_attrs #vis #signature #body)
     }
@@ -241,7 +241,7 @@ impl Context<'_> {
         let (generics, clause, first) = if self.is_plain() {
             let companion = &self.companion;
             let generics = spans::repeated(&self.sig.generics);
-            let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
+            let clause = self.clause(false);
             (generics, clause, first(quote_spanned!(span=> <#companion as #k::Cached>::Key)))
         } else {
             let (generics, clause) = self.generics_with_key();

@@ -8,6 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
 
+#[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
     /// A parameter, of a type that is written down.
     Param(&'a Param),
@@ -207,17 +208,13 @@ impl<'a> Context<'a> {
                 let (span, ty) = (spans::of(&ty), spans::repeated(&ty));
                 let k = self.k_at(span);
                 // What owns itself is named as it is: an unfit type would be reported once more for a projection.
-                if form.to_string().ends_with("Val") {
-                    ty
-                } else {
-                    quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
-                }
+                if forms::owns(&form) { ty } else { quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned) }
             })
             .collect();
         Some(one_or_tuple(&owned))
     }
 
-    fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
+    pub(super) fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
         self.parts.iter().filter_map(|part| part.declared()).map(|ty| (forms::eternal(&ty), forms::form(&self.k, &ty)))
     }
 

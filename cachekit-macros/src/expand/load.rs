@@ -121,11 +121,20 @@ impl Context<'_> {
             let kind = self.concrete_kind(false);
             return quote_spanned!(span=> #k::assert_output::<#output, #kind>(););
         }
-        if !self.has_signatures() || self.model.outcome.errors.is_some() {
-            return TokenStream::new();
+        if !self.has_signatures() {
+            let stored = spans::placed(&self.where_errors_belong().output_value(), span);
+            return quote_spanned!(span=> #k::assert_stored(&#stored););
+        }
+        // Reported once by predicate and span, and the span may be that of the type.
+        let value = spans::placed(&self.value(), span);
+        let fit =
+            (!super::forms::is_common(&self.output)).then(|| quote_spanned!(span=> #k::assert_value::<#value>();));
+        let fit = fit.unwrap_or_default();
+        if self.model.outcome.errors.is_some() {
+            return fit;
         }
         let (probed, by_name) = (self.probed_output(), self.kind_by_name());
-        quote_spanned!(span=> #k::assert_kind::<#by_name, _, _>(#probed);)
+        quote_spanned!(span=> #fit #k::assert_kind::<#by_name, _, _>(#probed);)
     }
 
     /// The kind of a concrete output. `checked`: an unfit type is of the kind `Bad`, so that only one place complains.

@@ -35,7 +35,7 @@ impl Context<'_> {
             let value = match this.kind {
                 ReceiverKind::Reference(..) => Lent::of(self, &syn::parse_quote!(Self), at),
                 ReceiverKind::Typed(_, ref ty) => Lent::param(self, ty),
-                _ => Lent::moved(),
+                _ => Lent::moved(self, &syn::parse_quote!(Self), at),
             };
             let self_token = &this.self_token;
             let (kept, lent) = (value.kept(quote!(#self_token)), value.lent(quote!(#name)));
@@ -80,12 +80,20 @@ impl Context<'_> {
 struct Lent {
     keep: Option<TokenStream>,
     lend: Option<TokenStream>,
+    /// In an `Option`.
     wrapped: bool,
+    /// What was kept is given and not lent.
+    given: bool,
 }
 
 impl Lent {
-    fn moved() -> Self {
-        Lent { keep: None, lend: None, wrapped: false }
+    fn moved(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
+        if forms::is_common(ty) {
+            return Lent { keep: None, lend: None, wrapped: false, given: true };
+        }
+        let (k, ty) = (context.k_at(at), spans::placed(ty, at));
+        let (keep, lend) = (quote_spanned!(at=> #k::own::<#ty>), quote_spanned!(at=> #k::give::<#ty>));
+        Lent { keep: Some(keep), lend: Some(lend), wrapped: false, given: true }
     }
 
     fn of(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
@@ -95,6 +103,7 @@ impl Lent {
             keep: Some(quote_spanned!(at=> #k::keep::<#ty>)),
             lend: Some(quote_spanned!(at=> #k::lend::<#ty>)),
             wrapped: false,
+            given: false,
         }
     }
 
@@ -111,9 +120,10 @@ impl Lent {
                 keep: Some(quote_spanned!(at=> ::std::borrow::Cow::into_owned)),
                 lend: Some(quote_spanned!(at=> ::std::borrow::Cow::Owned)),
                 wrapped: false,
+                given: true,
             };
         }
-        Lent::moved()
+        Lent::moved(context, ty, at)
     }
 
     fn kept(&self, value: TokenStream) -> TokenStream {
@@ -130,12 +140,8 @@ impl Lent {
             Some(lend) if self.wrapped => {
                 quote!(::core::option::Option::map(::core::option::Option::as_ref(&#kept), #lend))
             }
-            Some(lend) if self.keep_is_cow() => quote!(#lend(#kept)),
+            Some(lend) if self.given => quote!(#lend(#kept)),
             Some(lend) => quote!(#lend(&#kept)),
         }
-    }
-
-    fn keep_is_cow(&self) -> bool {
-        self.keep.as_ref().is_some_and(|keep| keep.to_string().ends_with("into_owned"))
     }
 }

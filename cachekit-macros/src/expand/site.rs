@@ -74,7 +74,7 @@ impl Context<'_> {
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
         let params = self.sig.generics.params.iter().map(spans::repeated);
-        let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
+        let clause = self.clause(false);
         (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key>), clause)
     }
 

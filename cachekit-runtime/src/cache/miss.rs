@@ -46,9 +46,16 @@ impl<K: Key, V: Value> Miss<K, V> {
         let tags = key.as_ref().and_then(|key| core.tags_of(key));
         Miss { core, hash, key, tags, plan }
     }
+}
 
+// Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
+impl<K, V> Miss<K, V> {
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
-    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
+    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self
+    where
+        K: Key,
+        V: Value,
+    {
         self.tags = TagSet::capture(&self.core.tags, tags);
         self
     }
@@ -58,6 +65,8 @@ impl<K: Key, V: Value> Miss<K, V> {
     /// Blocks while it follows. A panic of the loader passes through, and a follower takes over.
     pub fn run<R, M>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
     where
+        K: Key,
+        V: Value,
         M: OutputKind<R, Stored = V>,
     {
         let Miss { core, hash, key, tags, plan } = self;

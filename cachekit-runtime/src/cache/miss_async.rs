@@ -32,7 +32,7 @@ struct Ready<K, V> {
     whatever: bool,
 }
 
-impl<K: Key, V: Value> Miss<K, V> {
+impl<K, V> Miss<K, V> {
     /// As [`Miss::run`], without blocking.
     ///
     /// Cancel-safe: dropped as a follower it leaves its place; dropped as the leader it drops the loader, and a follower takes over.
@@ -44,6 +44,8 @@ impl<K: Key, V: Value> Miss<K, V> {
         load: impl FnOnce() -> Fut,
     ) -> R
     where
+        K: Key,
+        V: Value,
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
@@ -72,6 +74,8 @@ impl<K: Key, V: Value> Miss<K, V> {
         load: impl FnOnce() -> Fut,
     ) -> R
     where
+        K: Key,
+        V: Value,
         R: TimedOut,
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,

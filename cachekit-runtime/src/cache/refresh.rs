@@ -47,14 +47,21 @@ impl<K: Key, V: Value> Stale<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
         Stale { core, hash, key, value }
     }
+}
 
+// Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
+impl<K, V> Stale<K, V> {
     /// The value alone; nobody refreshes it.
     pub fn into_value(self) -> V {
         self.value
     }
 
     /// The value, and for one caller at a time the right to refresh it.
-    pub fn claim(self) -> (V, Option<Refresh<K, V>>) {
+    pub fn claim(self) -> (V, Option<Refresh<K, V>>)
+    where
+        K: Key,
+        V: Value,
+    {
         let Stale { core, hash, key, value } = self;
         let refresh = match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => None,
@@ -68,7 +75,11 @@ impl<K: Key, V: Value> Stale<K, V> {
     }
 
     /// `refresh = "inline"`: one caller at a time recomputes and waits, the others get the value.
-    pub fn claim_inline(self) -> Result<V, Miss<K, V>> {
+    pub fn claim_inline(self) -> Result<V, Miss<K, V>>
+    where
+        K: Key,
+        V: Value,
+    {
         let Stale { core, hash, key, value } = self;
         if core.flights.contains(hash, |other| *other == key) {
             return Ok(value);
