@@ -14,11 +14,12 @@ use syn::spanned::Spanned as _;
 impl Context<'_> {
     /// The expression of a cache where code beside or in the wrapper needs one.
     pub(super) fn cache(&self) -> TokenStream {
-        let (k, span) = (&self.k, self.span);
+        let span = self.span;
         match &self.model.store {
             Store::Elsewhere(cache) => {
-                let elsewhere = quote_spanned!(spans::of(cache)=> #k::elsewhere);
-                quote_spanned!(span=> #elsewhere(&#cache))
+                let at = spans::of(cache);
+                let k = self.k_at(at);
+                quote_spanned!(at=> #k::elsewhere(&#cache))
             }
             Store::Own(_) => {
                 let removal = self.removal_argument();

@@ -43,17 +43,15 @@ pub struct Refresh<K, V> {
     lead: Lead<K, V>,
 }
 
-impl<K: Key, V: Value> Stale<K, V> {
-    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
-        Stale { core, hash, key, value }
-    }
-}
-
 // Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
 impl<K, V> Stale<K, V> {
     /// The value alone; nobody refreshes it.
     pub fn into_value(self) -> V {
         self.value
+    }
+
+    pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
+        Stale { core, hash, key, value }
     }
 
     /// The value, and for one caller at a time the right to refresh it.
