@@ -8,7 +8,7 @@ use super::{
 use crate::model::{Function, Param, Store};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ReturnType;
+use syn::{PathArguments, ReturnType, Type};
 
 /// The parameters of an operation, besides the receiver.
 pub(super) enum Takes {
@@ -85,14 +85,31 @@ impl Context<'_> {
 
     /// The function as it was written, under another name.
     pub(super) fn uncached_function(&self) -> TokenStream {
-        let Function { shared, body_attrs, vis, body, .. } = self.function();
+        let Function { shared, body_attrs, body, .. } = self.function();
         // Deprecation is about the wrapper: here it would warn of the calls that the machine makes.
         let shared = shared.iter().filter(|attr| !attr.path().is_ident("deprecated"));
         let mut sig = self.sig.clone();
         sig.ident = self.name("uncached");
-        let vis = if self.home == Home::Hidden { TokenStream::new() } else { spans::repeated(vis) };
+        let vis = if self.home == Home::Hidden { TokenStream::new() } else { self.vis() };
+        let body = self.with_trait_in_scope(body);
         let docs = quote_spanned!(self.span=> #[doc = "Runs the function and leaves its cache alone."]);
         quote!(#docs #(#shared)* #(#body_attrs)* #vis #sig #body)
+    }
+
+    /// The methods of a trait that is named by a path may not be in scope outside of its impl.
+    fn with_trait_in_scope(&self, body: &TokenStream) -> TokenStream {
+        let block = self.method().and_then(|method| method.block.as_ref());
+        match block.and_then(|block| block.of_trait.as_ref()) {
+            Some(Type::Path(of_trait)) if self.home == Home::InherentImpl && of_trait.path.segments.len() > 1 => {
+                let mut path = of_trait.path.clone();
+                if let Some(last) = path.segments.last_mut() {
+                    last.arguments = PathArguments::None;
+                }
+                let path = spans::repeated(&path);
+                quote_spanned!(self.span=> { use #path as _; #body })
+            }
+            _ => body.clone(),
+        }
     }
 
     fn operations(&self) -> Vec<Operation> {

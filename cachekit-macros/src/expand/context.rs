@@ -1,7 +1,7 @@
 //! One annotated function as code is written for it: what is named where, and how its parts call each other.
 
 use super::{forms, key::Part, spans};
-use crate::model::{Companion, Function, Method, Model, Param, Place, Store};
+use crate::model::{Companion, Function, ImplBlock, Method, Model, Param, Place, Store};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -16,9 +16,9 @@ pub(super) enum Home {
     Hidden,
     /// Beside a method: `Self::user_uncached`.
     Beside,
-    /// In a trait impl under `#[cache]`: the cache in an inherent impl, the body in the method.
+    /// In an inherent impl, beside a trait impl under `#[cache]`.
     InherentImpl,
-    /// In a trait impl with `companion = false`: everything in the method.
+    /// In a trait impl with `companion = false`, or of a type that cannot have an inherent impl here: everything in the method.
     Nowhere,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
 
     /// The body is in the wrapper, because there is no other place for it.
     pub(super) fn is_inline(&self) -> bool {
-        matches!(self.home, Home::InherentImpl | Home::Nowhere)
+        self.home == Home::Nowhere
     }
 
     /// The name of a function beside the wrapper: `get` in a companion, `user_get` in an impl, `__site` and `__user_site` if hidden.
@@ -259,12 +259,11 @@ pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
 }
 
 fn home(model: &Model) -> Home {
-    let off = matches!(model.companion, Companion::Off);
     match &model.place {
-        Place::Free if off => Home::Hidden,
+        Place::Free if matches!(model.companion, Companion::Off) => Home::Hidden,
         Place::Free => Home::Companion,
-        Place::Method(_) if off => Home::Nowhere,
-        Place::Method(method) if method.block.as_ref().is_some_and(|block| block.is_trait) => Home::InherentImpl,
+        Place::Method(_) if model.stands_alone() => Home::Nowhere,
+        Place::Method(method) if method.block.as_ref().is_some_and(ImplBlock::is_trait) => Home::InherentImpl,
         Place::Method(_) => Home::Beside,
     }
 }

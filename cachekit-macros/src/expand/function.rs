@@ -194,10 +194,6 @@ impl Context<'_> {
         if !self.refreshes_in_task() {
             return quote_spanned!(span=> __cachekit_output.wrap(__cachekit_stale.into_value()));
         }
-        if self.is_inline() {
-            let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
-            return quote_spanned!(span=> ::core::compile_error!(#message));
-        }
         let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> __cachekit_refresh));
         quote_spanned! {span=> {
             let (__cachekit_value, __cachekit_claimed) = __cachekit_stale.claim();

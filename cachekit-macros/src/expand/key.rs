@@ -46,7 +46,7 @@ pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Ve
 
 fn of_template<'a>(params: &'a [Param], part: &'a TemplatePart) -> Option<Part<'a>> {
     match part {
-        TemplatePart::Text(_) => None,
+        TemplatePart::Text => None,
         TemplatePart::Arg(name) => {
             Some(params.iter().find(|param| same(&param.name, name)).map_or(Part::Bound(name), Part::Param))
         }
@@ -76,7 +76,7 @@ pub(super) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
 
 fn template_mentions(template: &Template, name: &Ident) -> bool {
     template.parts.iter().any(|part| match part {
-        TemplatePart::Text(_) => false,
+        TemplatePart::Text => false,
         TemplatePart::Arg(arg) | TemplatePart::Formatted { arg, .. } => same(arg, name),
     })
 }
