@@ -380,7 +380,10 @@ fn a_cache_elsewhere_may_be_any_expression_of_one() {
     RUNS.set(0);
     let found = std::sync::Arc::new(Cache::builder().build());
     let registry = Registry { names: HashMap::from([(1, "a".to_owned())]), found: found.clone() };
-    assert_eq!((registry.name(1), registry.name(1), registry.name(2)), (Some("a".to_owned()), Some("a".to_owned()), None));
+    assert_eq!(
+        (registry.name(1), registry.name(1), registry.name(2)),
+        (Some("a".to_owned()), Some("a".to_owned()), None)
+    );
     assert_eq!(RUNS.get(), 2);
     assert_eq!(found.len(), 2);
     assert_eq!((shared_one(0), shared_other(0)), (3, 3), "two functions over one cache share");

@@ -123,10 +123,25 @@ fn found_in_a_result(n: u32) -> Result<Option<u32>, String> {
 #[test]
 fn none_is_a_value_or_not_or_for_a_while() {
     let scope = testing::scope();
-    assert_eq!(runs(|| { let _ = (found(0), found(0)); }), 1);
+    assert_eq!(
+        runs(|| {
+            let _ = (found(0), found(0));
+        }),
+        1
+    );
     assert_eq!(found::get(0), Some(None));
-    assert_eq!(runs(|| { let _ = (found_or_asked_again(0), found_or_asked_again(0), found_or_asked_again(1)); }), 3);
-    assert_eq!(runs(|| { found_or_asked_again(1); }), 0);
+    assert_eq!(
+        runs(|| {
+            let _ = (found_or_asked_again(0), found_or_asked_again(0), found_or_asked_again(1));
+        }),
+        3
+    );
+    assert_eq!(
+        runs(|| {
+            found_or_asked_again(1);
+        }),
+        0
+    );
     assert_eq!(runs(|| drop((found_in_a_result(0), found_in_a_result(0)))), 2);
     assert_eq!(runs(|| drop((found_in_a_result(1), found_in_a_result(1)))), 1);
     let count = runs(|| {
@@ -156,7 +171,12 @@ async fn if_any(n: usize) -> Result<Vec<u8>, String> {
 #[test]
 fn cache_if_sees_the_value() {
     let _scope = testing::scope();
-    assert_eq!(runs(|| { let _ = (if_large(1), if_large(1), if_large(11), if_large(11)); }), 3);
+    assert_eq!(
+        runs(|| {
+            let _ = (if_large(1), if_large(1), if_large(11), if_large(11));
+        }),
+        3
+    );
     assert_eq!(if_large::stats().refusals.not_cacheable, 2);
 }
 

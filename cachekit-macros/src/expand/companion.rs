@@ -293,7 +293,7 @@ impl Context<'_> {
         let inputs = self.inputs(&operation.takes);
         // Those that need the cache without a key call the one that names the key's type.
         let key = matches!(operation.takes, Takes::Nothing) && self.generic_key().is_some();
-        let (generics, clause) = (spans::repeated(&self.sig.generics), self.clause(key));
+        let (generics, clause) = (self.generics(key), self.clause(key));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
         quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
@@ -333,7 +333,7 @@ impl Context<'_> {
             return TokenStream::new();
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
-        let (generics, clause) = (spans::repeated(&self.sig.generics), self.clause(false));
+        let (generics, clause) = (self.generics(false), self.clause(false));
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
             let receiver = spans::repeated_receiver(receiver);
             quote!(#receiver,)

@@ -74,7 +74,7 @@ impl Context<'_> {
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
-        let params = self.sig.generics.params.iter().map(spans::repeated);
+        let params = self.params(false);
         let clause = self.clause(false);
         (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key>), clause)
     }

@@ -105,7 +105,7 @@ impl<K: Key, V: Value> Core<K, V> {
             && !self.settings.stale_if_error.is_zero()
             && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.settings.stale_if_error)
         {
-            trace.from_memory(OutcomeKind::StaleHit, age);
+            trace.found_in_memory(OutcomeKind::StaleHit, age);
             return M::wrap(value);
         }
         R::timed_out(Error::LoadTimeout { cache: self.settings.name.clone().into_owned(), after })

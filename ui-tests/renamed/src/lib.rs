@@ -18,7 +18,9 @@ pub fn add(a: u64, b: &str) -> u64 {
 ///
 /// Never.
 #[memo::cache(crate = memo, errors = "1s", key = "{a}")]
-pub async fn add_later<T: std::hash::Hash + Eq + Clone + Send + Sync + ToString + 'static>(a: T) -> Result<usize, String> {
+pub async fn add_later<T: std::hash::Hash + Eq + Clone + Send + Sync + ToString + 'static>(
+    a: T,
+) -> Result<usize, String> {
     std::future::ready(()).await;
     Ok(a.to_string().len())
 }

@@ -166,5 +166,8 @@ pub async fn all() -> usize {
     drop(internal::stats());
     let failed = parse("x").is_err() || bounded(1).await.is_err() || fetch(1, "a").await.is_err();
     drop((find::get(1, &["a"], None, Cow::Borrowed("a")), seven("1", 2, 3, 4, 5, 6, 7), sum_of_pair::stats()));
-    usize::try_from(sum).unwrap_or(0) + texts.iter().map(String::len).sum::<usize>() + usize::from(failed) + count([1, 2], "a", "b").0
+    usize::try_from(sum).unwrap_or(0)
+        + texts.iter().map(String::len).sum::<usize>()
+        + usize::from(failed)
+        + count([1, 2], "a", "b").0
 }
