@@ -7,7 +7,7 @@
 use super::{context::Context, forms, spans};
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{GenericParam, Ident, Type};
+use syn::{GenericParam, Type, TypeParam};
 
 /// A type and what is asked of it.
 struct Bound {
@@ -16,9 +16,9 @@ struct Bound {
 }
 
 impl Bound {
-    /// Of a type parameter itself.
-    fn is_of(&self, param: &Ident) -> bool {
-        matches!(&self.of, Type::Path(path) if path.path.is_ident(param))
+    /// Of a type parameter itself that has bounds where it is declared.
+    fn is_of(&self, param: &TypeParam) -> bool {
+        !param.bounds.is_empty() && matches!(&self.of, Type::Path(path) if path.path.is_ident(&param.ident))
     }
 }
 
@@ -26,7 +26,7 @@ impl Context<'_> {
     /// The where-clause of a function beside the wrapper. `key`: its signature names the key's type.
     pub(super) fn clause(&self, key: bool) -> TokenStream {
         let user = self.sig.generics.where_clause.as_ref();
-        let own = |bound: &Bound| self.sig.generics.type_params().any(|param| bound.is_of(&param.ident));
+        let own = |bound: &Bound| self.sig.generics.type_params().any(|param| bound.is_of(param));
         let bounds: Vec<_> = self.bounds(key).into_iter().filter(|bound| !own(bound)).collect();
         if bounds.is_empty() {
             return user.map(spans::repeated).unwrap_or_default();
@@ -46,17 +46,13 @@ impl Context<'_> {
         let params = self.sig.generics.params.iter().map(|param| {
             let written = spans::repeated(param);
             let GenericParam::Type(param) = param else { return written };
-            let more = bounds.iter().filter(|bound| bound.is_of(&param.ident)).map(|bound| &bound.is);
+            let more = bounds.iter().filter(|bound| bound.is_of(param)).map(|bound| &bound.is);
             let more: Vec<_> = more.collect();
             if more.is_empty() {
                 return written;
             }
-            let sign = match (param.colon_token, param.bounds.empty_or_trailing()) {
-                (None, _) => quote!(:),
-                (Some(_), true) => TokenStream::new(),
-                (Some(_), false) => quote!(+),
-            };
-            quote_spanned!(self.span=> #written #sign #(#more)+*)
+            let plus = (!param.bounds.trailing_punct()).then(|| quote!(+));
+            quote_spanned!(self.span=> #written #plus #(#more)+*)
         });
         params.collect()
     }
