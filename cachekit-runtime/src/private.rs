@@ -1,7 +1,7 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
 pub use crate::{
-    cache::{Builder, Cache, Explain, Look, Miss, Refresh, Stale, look, look_refresh, look_traced},
+    cache::{Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, Stale, look, look_refresh, look_traced},
     elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},
     expansion::{

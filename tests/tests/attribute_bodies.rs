@@ -42,9 +42,7 @@ fn early(n: u32) -> u32 {
             return i;
         }
     }
-    loop {
-        break n;
-    }
+    n
 }
 
 #[cache]

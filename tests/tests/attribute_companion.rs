@@ -207,7 +207,7 @@ where
 }
 
 #[cache(ttl = "1m")]
-async fn shown_async<'a, T, const N: usize>(values: &[T; N], prefix: &'a str) -> Result<String, String>
+async fn shown_async<'a, T, const N: usize>(values: &'a [T; N], prefix: &'a str) -> Result<String, String>
 where
     T: Display + std::hash::Hash + Eq + Clone + Send + Sync + 'static,
 {

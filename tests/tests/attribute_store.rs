@@ -184,6 +184,7 @@ thread_local! {
     static PAIRS: Cell<u32> = const { Cell::new(0) };
 }
 
+#[expect(clippy::ptr_arg, reason = "a listener gets the cached type")]
 fn note(key: &u64, value: &String, cause: RemovalCause) {
     GONE.with_borrow_mut(|gone| gone.push((*key, value.clone(), cause)));
 }

@@ -34,6 +34,7 @@ impl Context<'_> {
     pub(super) fn site(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return TokenStream::new() };
+        let imports = self.chain_imports();
         let (name, value) = (self.name("__site"), self.value());
         if self.is_plain() {
             let companion = &self.companion;
@@ -42,7 +43,7 @@ impl Context<'_> {
             let chain = self.chain(store);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
-                    static __CACHEKIT_SITE: #k::LazyLock<#k::Cache<#key, #value>> =
+                    #imports static __CACHEKIT_SITE: #k::LazyLock<#k::Cache<#key, #value>> =
                         #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
                     &__CACHEKIT_SITE
                 }
@@ -54,7 +55,7 @@ impl Context<'_> {
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
             fn #name #generics (#removal) -> &'static #k::Cache<__CachekitKey, #value> #clause {
-                static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+                #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
                 #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
             }
         }
@@ -64,9 +65,10 @@ impl Context<'_> {
     pub(super) fn inline_cache(&self) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return self.cache() };
+        let imports = self.chain_imports();
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-                    static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+                    #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
         #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&__CACHEKIT_SITE, &|| {}, __cachekit_output, |__cachekit_builder| __cachekit_builder.name(#start) #chain .build())
                 }}
     }
@@ -104,6 +106,11 @@ impl Context<'_> {
         }
         let format = format!("{{}}::{function}{holes}");
         quote_spanned!(span=> ::std::format!(#format, ::core::module_path!() #(, #shown)*))
+    }
+
+    fn chain_imports(&self) -> Option<TokenStream> {
+        let k = &self.k;
+        self.model.outcome.none.is_some().then(|| quote_spanned!(self.span=> use #k::NoneFallback as _;))
     }
 
     /// The builder calls after the name.

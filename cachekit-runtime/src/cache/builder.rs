@@ -215,3 +215,18 @@ impl<K, V: OptionLike + 'static> Builder<K, V> {
         self
     }
 }
+
+/// Serves caches of values without a `None`, about which an error has been reported elsewhere: a method that applies is found before these.
+#[doc(hidden)]
+pub trait NoneFallback: Sized {
+    #[doc(hidden)]
+    fn none_ttl(self, _: Duration) -> Self {
+        self
+    }
+    #[doc(hidden)]
+    fn store_none(self, _: bool) -> Self {
+        self
+    }
+}
+
+impl<K, V> NoneFallback for Builder<K, V> {}

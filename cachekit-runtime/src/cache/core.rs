@@ -105,15 +105,14 @@ impl<K, V> Core<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// The path of a hit: one probe, and a value that is fresh beyond doubt.
-    #[inline]
+    /// The path of a hit: one probe, and a value that is fresh beyond doubt. `None` also where it would have to wait or to think.
+    #[inline(always)]
     pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
     where
         V: Clone,
     {
-        let now = if self.timed { self.clock.coarse() } else { 0 };
         self.table
-            .get(hash, is_key, |_, entry| match entry.is_surely_fresh(now) {
+            .try_get(hash, is_key, |_, entry| match entry.is_surely_fresh(|| self.clock.coarse_if_ticking()) {
                 true => (Some(entry.value.clone()), true),
                 false => (None, false),
             })

@@ -33,14 +33,16 @@ impl<K: Key, V: Value> Miss<K, V> {
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
-        let (Some(soft), Plan::Load, Some(key)) = (self.core.settings.load_timeout_soft, &self.plan, &self.key) else {
+        let (Some(soft), Plan::Load, Some(key)) =
+            (self.inner.core.settings.load_timeout_soft, &self.inner.plan, &self.inner.key)
+        else {
             return self.run_async(output, share, trace, load).await;
         };
-        let window = self.core.settings.stale_window();
-        let Some((stale, age)) = self.core.find_stale(self.hash, |other| other == key, window) else {
+        let window = self.inner.core.settings.stale_window();
+        let Some((stale, age)) = self.inner.core.find_stale(self.inner.hash, |other| other == key, window) else {
             return self.run_async(output, share, trace, load).await;
         };
-        let (core, hash, key, tags) = (self.core.clone(), self.hash, key.clone(), self.tags.clone());
+        let (core, hash, key, tags) = (self.inner.core.clone(), self.inner.hash, key.clone(), self.inner.tags.clone());
         let follower = match core.flights.join(hash, &key, tags.as_ref(), true) {
             Joined::Follow(follower) => follower,
             Joined::Lead(lead) => {
@@ -81,10 +83,10 @@ impl<K: Key, V: Value> Miss<K, V> {
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
-        let Some(hard) = self.core.settings.load_timeout_hard else {
+        let Some(hard) = self.inner.core.settings.load_timeout_hard else {
             return self.run_detachable(output, share, trace, load).await;
         };
-        let (core, hash, key) = (self.core.clone(), self.hash, self.key.clone());
+        let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
         let sleep = core.clock.sleep(hard);
         match race(self.run_detachable(output, share, trace, load), sleep).await {
             Some(finished) => finished,

@@ -63,10 +63,14 @@ impl<V> Entry<V> {
         Entry { value, think: AtomicU64::new(think), more }
     }
 
-    /// The fast question of a hit.
-    #[inline]
-    pub(crate) fn is_surely_fresh(&self, coarse_now: u64) -> bool {
-        coarse_now < self.think.load(Ordering::Relaxed)
+    /// The fast question of a hit. Asks for the time only where that can matter.
+    #[inline(always)]
+    pub(crate) fn is_surely_fresh(&self, coarse_now: impl FnOnce() -> u64) -> bool {
+        match self.think.load(Ordering::Relaxed) {
+            u64::MAX => true,
+            0 => false,
+            think => coarse_now() < think,
+        }
     }
 
     pub(crate) fn worth(&self, now: u64, idle: u64, revalidate: u64) -> Worth {
@@ -161,8 +165,8 @@ mod tests {
     #[test]
     fn a_hit_thinks_before_the_coarse_clock_could_be_wrong() {
         let entry = entry(80, 100);
-        assert!(entry.is_surely_fresh(74));
-        assert!(!entry.is_surely_fresh(75));
+        assert!(entry.is_surely_fresh(|| 74));
+        assert!(!entry.is_surely_fresh(|| 75));
         assert_eq!(entry.worth(75, u64::MAX, 0), Worth::Fresh);
     }
 

@@ -25,20 +25,36 @@ pub enum Look<K, V> {
     Miss(Miss<K, V>),
 }
 
+impl<K, V> Look<K, V> {
+    /// Itself, out of the memory where a call returned it: that memory would otherwise be the one in which a hit is built too.
+    #[inline(always)]
+    fn moved(self) -> Self {
+        match self {
+            Look::Hit(value) => Look::Hit(value),
+            Look::Stale(stale) => Look::Stale(stale),
+            Look::Miss(miss) => Look::Miss(miss),
+        }
+    }
+}
+
 /// Looks for the key that the parts stand for.
-#[inline]
+///
+/// Always inlined, so that a hit builds no [`Look`] in memory. What is not a hit is behind calls that never are, so that a caller's frame is that of
+/// the hit.
+#[inline(always)]
 pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::Key, V> {
     if scope::is_special() {
-        return look_closer(cache, parts, &mut Outcome::new());
+        return look_closer(cache, parts, &mut Outcome::new()).moved();
     }
     let core = &cache.core;
     let hash = core.hash(parts);
     match core.fast_hit(hash, |key| parts.matches_key(key)) {
         Some(value) => {
+            // After the lock is released, which would have to wait for a store before it.
             core.counters.hit();
             Look::Hit(value)
         }
-        None => look_slowly(core, hash, parts, &mut Outcome::new()),
+        None => look_slowly(core, hash, parts, &mut Outcome::new()).moved(),
     }
 }
 
@@ -92,6 +108,7 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
 }
 
 /// The precise look, for everything that is not a hit beyond doubt.
+#[cold]
 #[inline(never)]
 fn look_slowly<P: Parts, V: Value>(
     core: &Arc<Core<P::Key, V>>,

@@ -21,6 +21,11 @@ use std::sync::Arc;
 /// The right to answer a call by loading.
 #[must_use = "a miss does nothing until it is run"]
 pub struct Miss<K, V> {
+    /// Boxed, so that what a look returns is hardly larger than the value of a hit; beside a load an allocation is nothing.
+    pub(super) inner: Box<Missed<K, V>>,
+}
+
+pub(super) struct Missed<K, V> {
     pub(super) core: Arc<Core<K, V>>,
     pub(super) hash: u64,
     /// `None`: the call bypasses the cache.
@@ -44,7 +49,7 @@ pub(super) enum Plan<V> {
 impl<K: Key, V: Value> Miss<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<V>) -> Self {
         let tags = key.as_ref().and_then(|key| core.tags_of(key));
-        Miss { core, hash, key, tags, plan }
+        Miss { inner: Box::new(Missed { core, hash, key, tags, plan }) }
     }
 }
 
@@ -56,20 +61,21 @@ impl<K, V> Miss<K, V> {
         K: Key,
         V: Value,
     {
-        self.tags = TagSet::capture(&self.core.tags, tags);
+        self.inner.tags = TagSet::capture(&self.inner.core.tags, tags);
         self
     }
 
     /// Answers the call: leads the key's flight or follows it.
     ///
     /// Blocks while it follows. A panic of the loader passes through, and a follower takes over.
+    #[inline(never)]
     pub fn run<R, M>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
     where
         K: Key,
         V: Value,
         M: OutputKind<R, Stored = V>,
     {
-        let Miss { core, hash, key, tags, plan } = self;
+        let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load() };
         let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
         match plan {

@@ -4,7 +4,7 @@ use super::{
     Core,
     follow::{Alone, Followed},
     lead::{Load, drop_timed_out},
-    miss::{Miss, Plan},
+    miss::{Miss, Missed, Plan},
 };
 use crate::{
     error::{Error, TimedOut},
@@ -49,7 +49,7 @@ impl<K, V> Miss<K, V> {
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
-        let Miss { core, hash, key, tags, plan } = self;
+        let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load().await };
         let whatever = matches!(plan, Plan::Refresh | Plan::Renew);
         match plan {
@@ -80,10 +80,10 @@ impl<K, V> Miss<K, V> {
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
-        let Some(hard) = self.core.settings.load_timeout_hard else {
+        let Some(hard) = self.inner.core.settings.load_timeout_hard else {
             return self.run_async(output, share, trace, load).await;
         };
-        let (core, hash, key) = (self.core.clone(), self.hash, self.key.clone());
+        let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
         let sleep = core.clock.sleep(hard);
         let finished = race(self.run_async(output, share, trace, load), sleep).await;
         if let Some(finished) = finished {

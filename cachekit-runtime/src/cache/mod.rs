@@ -16,7 +16,7 @@ mod refresh;
 mod refreshing;
 mod settings;
 
-pub use builder::Builder;
+pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
 pub use explain::{Explain, State};
 pub(crate) use look::count_bypass;

@@ -27,6 +27,11 @@ pub(super) enum Kind {
 
 /// A value that is given although it is due for a refresh. The call has been counted.
 pub struct Stale<K, V> {
+    /// Boxed as a [`Miss`] is.
+    inner: Box<Due<K, V>>,
+}
+
+struct Due<K, V> {
     core: Arc<Core<K, V>>,
     hash: u64,
     key: K,
@@ -46,12 +51,13 @@ pub struct Refresh<K, V> {
 // Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
 impl<K, V> Stale<K, V> {
     /// The value alone; nobody refreshes it.
+    #[inline(never)]
     pub fn into_value(self) -> V {
-        self.value
+        self.inner.value
     }
 
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
-        Stale { core, hash, key, value }
+        Stale { inner: Box::new(Due { core, hash, key, value }) }
     }
 
     /// The value, and for one caller at a time the right to refresh it.
@@ -60,7 +66,7 @@ impl<K, V> Stale<K, V> {
         K: Key,
         V: Value,
     {
-        let Stale { core, hash, key, value } = self;
+        let Due { core, hash, key, value } = *self.inner;
         let refresh = match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => None,
             Joined::Lead(lead) => {
@@ -78,7 +84,7 @@ impl<K, V> Stale<K, V> {
         K: Key,
         V: Value,
     {
-        let Stale { core, hash, key, value } = self;
+        let Due { core, hash, key, value } = *self.inner;
         if core.flights.contains(hash, |other| *other == key) {
             return Ok(value);
         }

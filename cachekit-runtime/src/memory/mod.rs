@@ -12,7 +12,7 @@ use std::sync::RwLock;
 
 use self::shard::{Entry, Replaced, Shard};
 use crate::policy::PolicyFactory;
-use crate::sync::{read, write};
+use crate::sync::{read, try_read, write};
 
 /// Below this capacity one shard holds everything: the bound and the order of eviction are then those of the whole table.
 const SHARDED_FROM: usize = 1024;
@@ -94,9 +94,29 @@ impl<K, T> Table<K, T> {
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
-    #[inline]
     pub(crate) fn get<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &T) -> (R, bool)) -> Option<R> {
-        let shard = read(self.shard(hash));
+        Self::get_in(&read(self.shard(hash)), hash, eq, f)
+    }
+
+    /// As `get`, but `None` also where it would have to wait for a writer: nothing is then kept in registers across a call that waits, and the
+    /// frame of a hit is small.
+    #[inline(always)]
+    pub(crate) fn try_get<R>(
+        &self,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(&K, &T) -> (R, bool),
+    ) -> Option<R> {
+        Self::get_in(&*try_read(self.shard(hash))?, hash, eq, f)
+    }
+
+    #[inline(always)]
+    fn get_in<R>(
+        shard: &Shard<K, T>,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(&K, &T) -> (R, bool),
+    ) -> Option<R> {
         let entry = shard.find(hash, eq)?;
         let (answer, touch) = f(&entry.key, &entry.payload);
         if touch {

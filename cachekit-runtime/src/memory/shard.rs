@@ -1,6 +1,6 @@
 //! One shard: the entries, and the policy that chooses among them.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
@@ -21,6 +21,8 @@ pub(super) struct Entry<K, T> {
 pub(super) struct Shard<K, T> {
     entries: HashTable<Entry<K, T>>,
     touch: Touch,
+    /// Words from this on stay as they are on a hit: one comparison for most hits, whatever the policy.
+    settled: u64,
     /// Logical time for `Touch::Stamp`.
     clock: AtomicU64,
     slots: Slots,
@@ -54,9 +56,15 @@ fn policy_mut(policy: &mut Option<Mutex<Box<dyn Policy>>>) -> Option<&mut dyn Po
 impl<K, T> Shard<K, T> {
     /// No policy: nothing is evicted by choice.
     pub(super) fn new(capacity: usize, policy: Option<Box<dyn Policy>>) -> Self {
+        let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
         Shard {
             entries: HashTable::new(),
-            touch: policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit()),
+            touch,
+            settled: match touch {
+                Touch::Nothing => 0,
+                Touch::Count { max } => max,
+                Touch::Stamp => u64::MAX,
+            },
             clock: AtomicU64::new(0),
             slots: Slots::new(),
             capacity: capacity.min(MAX_SLOTS),
@@ -83,7 +91,9 @@ impl<K, T> Shard<K, T> {
 
     #[inline]
     pub(super) fn touch(&self, entry: &Entry<K, T>) {
-        self.touch.apply(&entry.word, &self.clock);
+        if entry.word.load(Ordering::Relaxed) < self.settled {
+            self.touch.apply(&entry.word, &self.clock);
+        }
     }
 
     pub(super) fn into_pairs(self) -> impl Iterator<Item = (K, T)> {

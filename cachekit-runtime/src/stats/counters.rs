@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::histogram::Histogram;
 use super::snapshot::{Bypasses, Misses, Refusals, Removals, Stats, Takeovers};
-use crate::stripe::thread_index;
+use crate::stripe::{known_thread_index, thread_index};
 
 /// How many threads have cells of their own: 2 KiB per cache.
 const EXCLUSIVE: usize = 32;
@@ -71,7 +71,7 @@ struct Stripe {
 /// Monotonic counters of one cache.
 #[derive(Debug)]
 pub(crate) struct Counters {
-    stripes: Box<[Stripe; EXCLUSIVE + 1]>,
+    stripes: [Stripe; EXCLUSIVE + 1],
     rare: Box<Rare>,
 }
 
@@ -121,7 +121,7 @@ impl Count {
 
 impl Counters {
     pub(crate) fn new() -> Self {
-        Self { stripes: Box::new(std::array::from_fn(|_| Stripe::default())), rare: Box::default() }
+        Self { stripes: std::array::from_fn(|_| Stripe::default()), rare: Box::default() }
     }
 
     /// A call got a fresh value at its look.
@@ -138,14 +138,22 @@ impl Counters {
 
     #[inline]
     fn count_striped(&self, field: impl FnOnce(&Stripe) -> &AtomicU64) {
-        let index = thread_index();
+        let index = known_thread_index();
         if index < EXCLUSIVE {
             // Exact without an atomic addition: no other thread has this index.
             let count = field(&self.stripes[index]);
             count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         } else {
-            field(&self.stripes[EXCLUSIVE]).fetch_add(1, Ordering::Relaxed);
+            self.count_elsewhere(field);
         }
+    }
+
+    /// The first time that this thread counts, and for threads without a cell.
+    #[cold]
+    #[inline(never)]
+    fn count_elsewhere(&self, field: impl FnOnce(&Stripe) -> &AtomicU64) {
+        // Atomically also in a cell that is this thread's alone: it is the first time only.
+        field(&self.stripes[thread_index().min(EXCLUSIVE)]).fetch_add(1, Ordering::Relaxed);
     }
 
     /// A call found nothing at its look, whether it then leads, joins or runs alone.

@@ -68,6 +68,12 @@ impl Clock {
         self.source.coarse()
     }
 
+    /// As [`coarse`](Self::coarse), but [`NEVER`] where that would have to ask the precise clock.
+    #[inline]
+    pub(crate) fn coarse_if_ticking(&self) -> u64 {
+        self.source.word()
+    }
+
     /// Keeps the coarse time ticking for as long as the guard lives. A cache whose entries expire holds one.
     pub fn need_coarse(&self) -> Ticks {
         Source::need_coarse(&self.source)

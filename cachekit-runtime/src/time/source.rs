@@ -13,7 +13,7 @@ use crate::background::run_caught;
 use crate::sync::lock;
 
 /// In the word: nobody moves it, so a reader has to ask the precise clock.
-const IDLE: u64 = u64::MAX;
+const IDLE: u64 = NEVER;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -70,9 +70,15 @@ impl Source {
         }
     }
 
+    /// The coarse word as it is; [`NEVER`] while nobody moves it.
+    #[inline]
+    pub(super) fn word(&self) -> u64 {
+        self.word.0.load(Ordering::Relaxed)
+    }
+
     #[inline]
     pub(super) fn coarse(&self) -> u64 {
-        let word = self.word.0.load(Ordering::Relaxed);
+        let word = self.word();
         if word == IDLE { self.now_instead_of_coarse() } else { word }
     }
 
