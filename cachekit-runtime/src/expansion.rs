@@ -3,7 +3,7 @@
 use crate::{
     cache::{Builder, Cache},
     key::{Key, Parts},
-    output::{Output, Plain, ResultOk, Value, Whole},
+    output::{Output, OutputKind, Plain, ResultOk, Value, Whole},
     site::{PerType, per_type_of},
 };
 use std::{hash::Hasher, marker::PhantomData};
@@ -60,6 +60,29 @@ impl SameKind<Whole> for Whole {}
 /// Reports a return type whose name misleads.
 #[inline]
 pub const fn assert_kind<ByName, R, M: SameKind<ByName>>(_: Output<R, M>) {}
+
+/// A `Result`, as its name says, and what is in its `Ok`.
+#[diagnostic::on_unimplemented(
+    message = "the return type of this function is no `Result` in spite of its name",
+    label = "call it something else, or write `companion = false`",
+    note = "the functions beside a method or a generic function name the cached type in their signatures, and go by the name `Result`"
+)]
+pub trait NamedResult {
+    /// What is stored.
+    type Ok;
+}
+
+impl<T, E> NamedResult for Result<T, E> {
+    type Ok = T;
+}
+
+/// The one place that reports a stored type that is unfit, where constants cannot see types.
+#[inline]
+pub const fn assert_value<V: Value>() {}
+
+/// As [`assert_value`] where the stored type has no name.
+#[inline]
+pub const fn assert_stored<R, M: OutputKind<R, Stored: Value>>(_: &Output<R, M>) {}
 
 /// Whether a function succeeded, and with what: `success!(output)`.
 pub struct SuccessProbe<'a, R>(pub &'a R);

@@ -45,7 +45,7 @@ impl Outcome {
         Outcome { kind: OutcomeKind::Bypassed, tier: None, age: None }
     }
 
-    pub(crate) fn from_memory(&mut self, kind: OutcomeKind, age: Option<Duration>) {
+    pub(crate) fn found_in_memory(&mut self, kind: OutcomeKind, age: Option<Duration>) {
         *self = Outcome { kind, tier: Some(Tier::Memory), age };
     }
 

@@ -5,8 +5,8 @@ pub use crate::{
     elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},
     expansion::{
-        AnyParts, Cached, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind, keyed_like,
-        per_type_keyed, returning,
+        AnyParts, Cached, NamedResult, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind,
+        assert_stored, assert_value, keyed_like, per_type_keyed, returning,
     },
     key::{
         FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned,
@@ -14,9 +14,9 @@ pub use crate::{
     },
     outcome::{Delivery, Outcome, RemovalCause},
     output::{
-        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Plain,
+        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Own, Plain,
         ResultLike, ResultOk, Share, ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole,
-        assert_output, keep, lend, needs_option, needs_result, pick,
+        assert_output, give, keep, lend, needs_option, needs_result, own, pick,
     },
     policy::Strategy,
     site::{PerType, per_type, per_type_of},

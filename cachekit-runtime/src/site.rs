@@ -7,7 +7,7 @@
 use crate::{
     cache::{Builder, Cache},
     key::Parts,
-    output::{Output, OutputKind},
+    output::{Output, OutputKind, Value},
 };
 use std::{
     any::{Any, TypeId},
@@ -63,6 +63,7 @@ pub fn per_type<S, P, R, M>(
 where
     P: Parts,
     M: OutputKind<R>,
+    M::Stored: Value,
 {
     per_type_of::<S, P, R, M>(slot, site, output, make)
 }
@@ -77,6 +78,7 @@ pub fn per_type_of<S, P, R, M>(
 where
     P: Parts,
     M: OutputKind<R>,
+    M::Stored: Value,
 {
     let site = typeid::of::<S>();
     match slot.get(site, || make(Builder::default())) {

@@ -40,12 +40,12 @@
 compile_error!("cachekit does not support wasm32: it needs threads and a monotonic clock");
 
 pub use cachekit_macros::{cache, invalidate};
-pub use cachekit_runtime::{
-    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, Outcome, OutcomeKind, RemovalCause, State, Tier, Value, flush,
-    invalidate_tag, is_shut_down, policy, shutdown, stats, testing, time,
-};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
+pub use cachekit_runtime::{
+    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, Outcome, OutcomeKind, RemovalCause, State,
+    Tier, Value, flush, invalidate_tag, is_shut_down, policy, shutdown, stats, testing, time,
+};
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;

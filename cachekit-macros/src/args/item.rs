@@ -36,7 +36,10 @@ pub(crate) struct Block {
     pub(crate) head: TokenStream,
     pub(crate) self_ty: Type,
     pub(crate) generics: Generics,
-    pub(crate) is_trait: bool,
+    /// `impl Trait for …`.
+    pub(crate) of_trait: Option<Type>,
+    /// On the block.
+    pub(crate) cfgs: Vec<Attribute>,
     pub(crate) parts: Vec<BlockPart>,
 }
 
@@ -146,7 +149,8 @@ fn block(attrs: Vec<Attribute>, input: ParseStream<'_>, attribute: &str, errors:
     while !content.is_empty() {
         parts.push(part(&content, attribute, errors)?);
     }
-    let block = Block { head, self_ty, generics, is_trait: for_token.is_some(), parts };
+    let cfgs = attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect();
+    let block = Block { head, self_ty, generics, of_trait: for_token.map(|_| first), cfgs, parts };
     if errors.is_empty()
         && attribute == "cache"
         && !block.parts.iter().any(|part| matches!(part, BlockPart::Cached(..)))

@@ -91,11 +91,12 @@ pub(crate) fn idle_not_shorter(span: Span) -> Error {
 }
 
 pub(crate) fn refresh_mut(ty: &Type, param: &Ident, by: &Ident) -> Error {
+    let way_out = if by == "load_timeout" { "leave `soft` out" } else { "write `refresh = \"inline\"`" };
     at(
         ty,
         "CK065",
         &format!(
-            "`{param}` is a `&mut`, which cannot go to the background task that `{by}` starts: take an `Arc<T>` or something `Clone`, or write `refresh = \"inline\"`"
+            "`{param}` is a `&mut`, which cannot go to the background task that `{by}` starts: take an `Arc<T>` or something `Clone`, or {way_out}"
         ),
     )
 }
@@ -108,4 +109,29 @@ pub(crate) fn needs_flight(name: &Ident, what: &str) -> Error {
             "`{what}` needs `single_flight`, which `single_flight = false` switches off: leave one of the two out"
         ),
     )
+}
+
+/// Why nothing stands beside a method, and what to write for that to change.
+fn lone(off: bool) -> &'static str {
+    if off {
+        "with `companion = false` nothing stands beside it: put a bare `#[cache]` on the impl block and leave `companion = false` out"
+    } else {
+        "nothing can stand beside it, since this type cannot have an inherent impl here: implement the trait for a type of your own that names all parameters of the impl"
+    }
+}
+
+pub(crate) fn refresh_of_lone_method(by: &Ident, off: bool) -> Error {
+    let text = format!(
+        "`{by}` refreshes in a task of its own, which runs a function beside this method, and {}; or write `refresh = \"inline\"`",
+        lone(off)
+    );
+    at(by, "CK104", &text)
+}
+
+pub(crate) fn soft_timeout_of_lone_method(span: Span, off: bool) -> Error {
+    let text = format!(
+        "after `soft` the load goes on without its caller, in a function beside this method, and {}; or leave `soft` out",
+        lone(off)
+    );
+    at_span(span, "CK105", &text)
 }

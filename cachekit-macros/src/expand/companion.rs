@@ -3,13 +3,12 @@
 use super::{
     context::{Context, Home},
     key::mentions,
-    needs::Of,
     spans,
 };
 use crate::model::{Function, Param, Store};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ReturnType;
+use syn::{PathArguments, ReturnType, Type};
 
 /// The parameters of an operation, besides the receiver.
 pub(super) enum Takes {
@@ -86,14 +85,31 @@ impl Context<'_> {
 
     /// The function as it was written, under another name.
     pub(super) fn uncached_function(&self) -> TokenStream {
-        let Function { shared, body_attrs, vis, body, .. } = self.function();
+        let Function { shared, body_attrs, body, .. } = self.function();
         // Deprecation is about the wrapper: here it would warn of the calls that the machine makes.
         let shared = shared.iter().filter(|attr| !attr.path().is_ident("deprecated"));
         let mut sig = self.sig.clone();
         sig.ident = self.name("uncached");
-        let vis = if self.home == Home::Hidden { TokenStream::new() } else { spans::repeated(vis) };
+        let vis = if self.home == Home::Hidden { TokenStream::new() } else { self.vis() };
+        let body = self.with_trait_in_scope(body);
         let docs = quote_spanned!(self.span=> #[doc = "Runs the function and leaves its cache alone."]);
         quote!(#docs #(#shared)* #(#body_attrs)* #vis #sig #body)
+    }
+
+    /// The methods of a trait that is named by a path may not be in scope outside of its impl.
+    fn with_trait_in_scope(&self, body: &TokenStream) -> TokenStream {
+        let block = self.method().and_then(|method| method.block.as_ref());
+        match block.and_then(|block| block.of_trait.as_ref()) {
+            Some(Type::Path(of_trait)) if self.home == Home::InherentImpl && of_trait.path.segments.len() > 1 => {
+                let mut path = of_trait.path.clone();
+                if let Some(last) = path.segments.last_mut() {
+                    last.arguments = PathArguments::None;
+                }
+                let path = spans::repeated(&path);
+                quote_spanned!(self.span=> { use #path as _; #body })
+            }
+            _ => body.clone(),
+        }
     }
 
     fn operations(&self) -> Vec<Operation> {
@@ -103,10 +119,11 @@ impl Context<'_> {
             let cache = self.cache();
             let over = |function: &str| {
                 let function = Ident::new(function, span);
-                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &parts)))
+                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts)))
             };
             let tags = self.tag_array();
-            let insert = self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &parts, value, #tags)));
+            let insert =
+                self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &__cachekit_parts, __cachekit_value, #tags)));
             let delivery = quote_spanned!(span=> #k::Delivery);
             let operation = |name, docs, takes, must_use, output, body| Operation {
                 name,
@@ -156,7 +173,7 @@ impl Context<'_> {
             let whole = |function: &str| {
                 let function = Ident::new(function, span);
                 if owned {
-                    quote_spanned!(span=> { let cache = #cache; #infer #k::#function(cache) })
+                    quote_spanned!(span=> { let __cachekit_cache = #cache; #infer #k::#function(__cachekit_cache) })
                 } else {
                     // In one expression: the user's may have made temporaries.
                     quote_spanned!(span=> { #k::#function(#cache) })
@@ -255,8 +272,8 @@ impl Context<'_> {
         let keys = self.keys();
         let (names, types): (Vec<_>, Vec<_>) =
             keys.iter().map(|param| (&param.name, spans::repeated(&param.ty))).unzip();
-        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&parts)));
-        (self.cache(), quote_spanned!(span=> #k::keyed_like(cache, |(#(#names,)*): (#(#types,)*)| #owned);))
+        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
+        (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
     }
 
     pub(super) fn operation(&self, operation: &Operation) -> TokenStream {
@@ -274,8 +291,9 @@ impl Context<'_> {
         };
         let asyncness = (operation.follows && self.is_async).then(|| quote_spanned!(span=> async));
         let inputs = self.inputs(&operation.takes);
-        let of = if matches!(operation.takes, Takes::Nothing) { Of::NamedKeys } else { Of::Keys };
-        let (generics, clause) = (self.generics(of), self.clause(of));
+        // Those that need the cache without a key call the one that names the key's type.
+        let key = matches!(operation.takes, Takes::Nothing) && self.generic_key().is_some();
+        let (generics, clause) = (self.generics(key), self.clause(key));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
         quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
@@ -294,7 +312,7 @@ impl Context<'_> {
             Takes::Keys => typed(self.keys()),
             Takes::KeysAndValue => {
                 let (params, value) = (typed(self.keys_and_tags()), self.value());
-                quote_spanned!(self.span=> #params value: #value)
+                quote_spanned!(self.span=> #params __cachekit_value: #value)
             }
             Takes::Everything => {
                 let this = self.sig.receiver().map(|receiver| {
@@ -315,14 +333,14 @@ impl Context<'_> {
             return TokenStream::new();
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
-        let (generics, clause) = (self.generics(Of::Keys), self.clause(Of::Keys));
+        let (generics, clause) = (self.generics(false), self.clause(false));
         let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
             let receiver = spans::repeated_receiver(receiver);
             quote!(#receiver,)
         });
         let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
         let permissions = self.permissions();
-        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &parts)));
+        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &__cachekit_parts)));
         quote_spanned!(span=> #[doc(hidden)] #permissions #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
     }
 }

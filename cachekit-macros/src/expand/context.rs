@@ -1,7 +1,7 @@
 //! One annotated function as code is written for it: what is named where, and how its parts call each other.
 
 use super::{forms, key::Part, spans};
-use crate::model::{Companion, Function, Method, Model, Param, Place, Store};
+use crate::model::{Companion, Function, ImplBlock, Method, Model, Param, Place, Store};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -16,12 +16,13 @@ pub(super) enum Home {
     Hidden,
     /// Beside a method: `Self::user_uncached`.
     Beside,
-    /// In a trait impl under `#[cache]`: the cache in an inherent impl, the body in the method.
+    /// In an inherent impl, beside a trait impl under `#[cache]`.
     InherentImpl,
-    /// In a trait impl with `companion = false`: everything in the method.
+    /// In a trait impl with `companion = false`, or of a type that cannot have an inherent impl here: everything in the method.
     Nowhere,
 }
 
+#[derive(Clone)]
 pub(super) struct Context<'a> {
     pub(super) model: &'a Model,
     /// `::cachekit::__private`.
@@ -54,7 +55,7 @@ impl<'a> Context<'a> {
             function.params.iter().enumerate().filter(|(index, _)| kept(*index)).map(|(_, param)| param).collect();
         let home = home(model);
         let companion = match (&model.companion, home) {
-            (_, Home::Hidden) => format_ident!("__Cached", span = span),
+            (_, Home::Hidden) => format_ident!("__CachekitCached", span = span),
             // With the user's hygiene the name could not be imported; at call site lints take it for expanded.
             (given, _) => {
                 let mut name =
@@ -78,6 +79,12 @@ impl<'a> Context<'a> {
         private(&self.model.krate, span)
     }
 
+    /// The same where all that the compiler may object to is the return type: as one place, that is one error.
+    pub(super) fn where_errors_belong(&self) -> Self {
+        let span = if self.is_plain() { self.span } else { self.output_span() };
+        Context { k: self.k_at(span), span, ..self.clone() }
+    }
+
     pub(super) fn function(&self) -> &'a Function {
         &self.model.function
     }
@@ -99,7 +106,7 @@ impl<'a> Context<'a> {
 
     /// The body is in the wrapper, because there is no other place for it.
     pub(super) fn is_inline(&self) -> bool {
-        matches!(self.home, Home::InherentImpl | Home::Nowhere)
+        self.home == Home::Nowhere
     }
 
     /// The name of a function beside the wrapper: `get` in a companion, `user_get` in an impl, `__site` and `__user_site` if hidden.
@@ -117,7 +124,7 @@ impl<'a> Context<'a> {
         let name = self.name(operation);
         match self.home {
             Home::Companion | Home::Hidden => {
-                let companion = &self.companion;
+                let companion = spans::placed(&self.companion, self.span);
                 quote_spanned!(self.span=> #companion::#name)
             }
             _ => quote_spanned!(self.span=> Self::#name),
@@ -135,7 +142,7 @@ impl<'a> Context<'a> {
 
     /// `::<T, N>`; with `key`, of a function that has the key's type as a last parameter.
     pub(super) fn turbofish(&self, key: bool) -> TokenStream {
-        let args: Vec<_> = self.type_args().map(|arg| spans::blamed(&spans::repeated(arg), self.span)).collect();
+        let args: Vec<_> = self.type_args().map(|arg| spans::placed(arg, self.span)).collect();
         if args.is_empty() {
             return TokenStream::new();
         }
@@ -182,13 +189,12 @@ impl<'a> Context<'a> {
             return quote_spanned!(self.span=> <#companion as #k::Cached>::Value);
         }
         let k = self.k_at(self.output_span());
-        let kind = self.kind_by_name();
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
         if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {
             // The same type, and one error less where it is unfit.
             return output;
         }
-        quote_spanned!(self.output_span()=> <#kind as #k::OutputKind<#output>>::Stored)
+        quote_spanned!(self.output_span()=> <#output as #k::NamedResult>::Ok)
     }
 
     /// The kind of the output where types are not known yet: by the name in the signature, checked against the type in the wrapper.
@@ -253,12 +259,11 @@ pub(super) fn private(krate: &syn::Path, span: Span) -> TokenStream {
 }
 
 fn home(model: &Model) -> Home {
-    let off = matches!(model.companion, Companion::Off);
     match &model.place {
-        Place::Free if off => Home::Hidden,
+        Place::Free if matches!(model.companion, Companion::Off) => Home::Hidden,
         Place::Free => Home::Companion,
-        Place::Method(_) if off => Home::Nowhere,
-        Place::Method(method) if method.block.as_ref().is_some_and(|block| block.is_trait) => Home::InherentImpl,
+        Place::Method(_) if model.stands_alone() => Home::Nowhere,
+        Place::Method(method) if method.block.as_ref().is_some_and(ImplBlock::is_trait) => Home::InherentImpl,
         Place::Method(_) => Home::Beside,
     }
 }

@@ -49,7 +49,7 @@ impl Context<'_> {
                 .map(|_| "self".to_owned());
             let value = matches!(takes, Takes::KeysAndValue).then(|| "value".to_owned());
             this.into_iter()
-                .chain(params.iter().map(|param| param.name.to_string()))
+                .chain(params.iter().map(|param| param.name.to_string().trim_start_matches("__").to_owned()))
                 .chain(value)
                 .collect::<Vec<_>>()
                 .join(", ")

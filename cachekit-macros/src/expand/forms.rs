@@ -53,24 +53,8 @@ fn last(path: &TypePath) -> Option<&PathSegment> {
 
 /// The first type argument of the last segment.
 fn argument(path: &TypePath) -> Option<&Type> {
-    type_arguments(path).next()
-}
-
-fn type_arguments(path: &TypePath) -> impl Iterator<Item = &Type> {
-    let arguments = last(path).and_then(|segment| match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
-        _ => None,
-    });
-    let arguments = arguments.into_iter().flatten();
-    arguments.filter_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
-}
-
-/// `Result<T, E>`: `T` and `E`.
-pub(super) fn arguments(ty: &Type) -> Vec<&Type> {
-    match plain(ty) {
-        Type::Path(path) => type_arguments(path).collect(),
-        _ => Vec::new(),
-    }
+    let PathArguments::AngleBracketed(arguments) = &last(path)?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| if let GenericArgument::Type(ty) = argument { Some(ty) } else { None })
 }
 
 /// `Option<…>`: what is in it.
@@ -89,6 +73,42 @@ pub(super) fn is_cow(ty: &Type) -> bool {
 /// The last segment ends in `Result`: what signatures in generic code go by.
 pub(super) fn reads_like_result(ty: &Type) -> bool {
     matches!(plain(ty), Type::Path(path) if last(path).is_some_and(|segment| segment.ident.to_string().ends_with("Result")))
+}
+
+/// The form is that of a value, which is its own owned form.
+pub(super) fn owns(form: &TokenStream) -> bool {
+    form.to_string().ends_with("Val")
+}
+
+/// A type that is fit for everything beyond doubt, so that nothing needs to be asked of it.
+pub(super) fn is_common(ty: &Type) -> bool {
+    const PLAIN: [&str; 17] = [
+        "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+        "f64", "String",
+    ];
+    const OF_OTHERS: [&str; 5] = ["Option", "Result", "Vec", "Box", "Arc"];
+    match plain(ty) {
+        Type::Reference(reference) => {
+            reference.mutability.is_none()
+                && matches!(plain(&reference.elem), Type::Path(path) if path.path.is_ident("str") || is_common(&reference.elem))
+        }
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_common),
+        Type::Array(array) => is_common(&array.elem),
+        Type::Path(path) => last(path).is_some_and(|segment| match &segment.arguments {
+            PathArguments::None => {
+                path.path.get_ident().is_some_and(|ident| PLAIN.contains(&ident.to_string().as_str()))
+            }
+            PathArguments::AngleBracketed(arguments) => {
+                OF_OTHERS.contains(&segment.ident.to_string().as_str())
+                    && arguments
+                        .args
+                        .iter()
+                        .all(|argument| matches!(argument, GenericArgument::Type(ty) if is_common(ty)))
+            }
+            PathArguments::Parenthesized(_) => false,
+        }),
+        _ => false,
+    }
 }
 
 /// Something in the type is borrowed, as far as its syntax tells.

@@ -92,8 +92,8 @@ impl Context<'_> {
         let body_attrs = if self.is_inline() { quote!(#(#body_attrs)*) } else { self.permissions() };
         let signature = self.wrapper_signature();
         let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
-        let assertions = [self.key_assertions(), self.output_assertion(), self.output_requirements()];
-        let flow = self.flow(Look::Plain);
+        let assertions = [self.output_assertion(), self.key_assertions(), self.output_requirements()];
+        let flow = self.where_errors_belong().flow(Look::Plain);
         let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
         quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #body_attrs #vis #signature #body)
     }
@@ -108,7 +108,7 @@ impl Context<'_> {
     /// `traced`: the wrapper's code once more, with an account of it.
     pub(super) fn traced_body(&self) -> TokenStream {
         let (k, flow) = (&self.k, self.flow(Look::Traced));
-        quote_spanned!(self.span=> { let mut trace = #k::Outcome::new(); let value = #flow; (value, trace) })
+        quote_spanned!(self.span=> { let mut __cachekit_trace = #k::Outcome::new(); let __cachekit_value = #flow; (__cachekit_value, __cachekit_trace) })
     }
 
     /// `refresh`: computes and stores.
@@ -120,7 +120,7 @@ impl Context<'_> {
     fn flow(&self, look: Look) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let traced = if look == Look::Traced {
-            quote_spanned!(span=> &mut trace)
+            quote_spanned!(span=> &mut __cachekit_trace)
         } else {
             quote_spanned!(span=> &mut #k::Outcome::new())
         };
@@ -130,8 +130,8 @@ impl Context<'_> {
         // expression tells its type, and may make temporaries that live no longer than one statement.
         let hoisted = self.owns_cache() && (self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some());
         let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
-        let first = hoisted.then(|| quote_spanned!(span=> let cache = #cache;));
-        let cache = if hoisted { quote_spanned!(span=> cache) } else { cache };
+        let first = hoisted.then(|| quote_spanned!(span=> let __cachekit_cache = #cache;));
+        let cache = if hoisted { quote_spanned!(span=> __cachekit_cache) } else { cache };
         let bypassed = self.model.outcome.bypass_if.as_ref().filter(|_| look != Look::Refresh).map(|condition| {
             let rebound = self.rebound_for(condition);
             let test =
@@ -141,30 +141,28 @@ impl Context<'_> {
             quote_spanned!(span=> if #test { #k::bypass(#cache, #traced); #uncached } else)
         });
         let look_up = match look {
-            Look::Plain => quote_spanned!(span=> #k::look(#cache, &parts)),
-            Look::Traced => quote_spanned!(span=> #k::look_traced(#cache, &parts, #traced)),
-            Look::Refresh => quote_spanned!(span=> #k::look_refresh(#cache, &parts, #traced)),
+            Look::Plain => quote_spanned!(span=> #k::look(#cache, &__cachekit_parts)),
+            Look::Traced => quote_spanned!(span=> #k::look_traced(#cache, &__cachekit_parts, #traced)),
+            Look::Refresh => quote_spanned!(span=> #k::look_refresh(#cache, &__cachekit_parts, #traced)),
         };
         // The wrapper reports what cannot be part of a key.
         let found = if look == Look::Plain { self.with_checked_parts(&look_up) } else { self.with_parts(&look_up) };
         if look == Look::Refresh {
-            return quote_spanned!(span=> #first let miss = #found; #miss);
+            return quote_spanned!(span=> #first let __cachekit_miss = #found; #miss);
         }
-        let (stale, given) = (self.stale(&miss), self.wrapped(&quote_spanned!(span=> value)));
+        let stale = self.stale(&miss);
         let steps = quote_spanned! {span=>
             match #found {
-                #k::Look::Hit(value) => #given,
-                #k::Look::Stale(stale) => #stale,
-                #k::Look::Miss(miss) => #miss,
+                #k::Look::Hit(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                #k::Look::Stale(__cachekit_stale) => #stale,
+                #k::Look::Miss(__cachekit_miss) => #miss,
             }
         };
         let steps = match bypassed {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
             None => steps,
         };
-        let needed = !self.is_stored_as_it_is() || self.home == Home::Nowhere;
-        let output = needed.then(|| quote_spanned!(span=> let output = #output;));
-        let all = quote_spanned!(span=> #output #first #steps);
+        let all = quote_spanned!(span=> let __cachekit_output = #output; #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
     }
 
@@ -178,55 +176,39 @@ impl Context<'_> {
         if self.is_inline() {
             return self.run(trace);
         }
-        let first = quote_spanned!(self.span=> miss, #trace);
+        let first = quote_spanned!(self.span=> __cachekit_miss, #trace);
         let load = self.call_hidden("__load", &first);
         self.boxed(load)
     }
 
-    /// The output of a hit.
-    fn wrapped(&self, value: &TokenStream) -> TokenStream {
-        let k = &self.k;
-        if self.is_stored_as_it_is() {
-            value.clone()
-        } else {
-            quote_spanned!(self.span=> #k::Output::wrap(output, #value))
-        }
-    }
-
     fn stale(&self, miss: &TokenStream) -> TokenStream {
-        let (k, span) = (&self.k, self.span);
-        let given = self.wrapped(&quote_spanned!(span=> value));
+        let span = self.span;
         if self.refreshes_inline() {
             return quote_spanned! {span=>
-                match stale.claim_inline() {
-                    ::core::result::Result::Ok(value) => #given,
-                    ::core::result::Result::Err(miss) => #miss,
+                match __cachekit_stale.claim_inline() {
+                    ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                    ::core::result::Result::Err(__cachekit_miss) => #miss,
                 }
             };
         }
         if !self.refreshes_in_task() {
-            let given = self.wrapped(&quote_spanned!(span=> #k::Stale::into_value(stale)));
-            return quote_spanned!(span=> #given);
+            return quote_spanned!(span=> __cachekit_output.wrap(__cachekit_stale.into_value()));
         }
-        if self.is_inline() {
-            let message = "a background refresh runs the body from outside of this method, and in a trait impl nothing may stand beside it: write `refresh = \"inline\"`";
-            return quote_spanned!(span=> ::core::compile_error!(#message));
-        }
-        let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> refresh));
+        let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> __cachekit_refresh));
         quote_spanned! {span=> {
-            let (value, claimed) = stale.claim();
-            if let ::core::option::Option::Some(refresh) = claimed {
+            let (__cachekit_value, __cachekit_claimed) = __cachekit_stale.claim();
+            if let ::core::option::Option::Some(__cachekit_refresh) = __cachekit_claimed {
                 #refresh;
             }
-            #given
+            __cachekit_output.wrap(__cachekit_value)
         }}
     }
 
     /// The hidden function that runs the body on a miss; wrapper, `traced` and `refresh` share it.
     pub(super) fn load_function(&self) -> TokenStream {
         let (k, span, value) = (&self.k, self.span, self.value());
-        let first = |key: TokenStream| quote_spanned!(span=> miss: #k::Miss<#key, #value>, trace: &mut #k::Outcome);
-        let run = self.run(&quote_spanned!(span=> trace));
+        let first = |key: TokenStream| quote_spanned!(span=> __cachekit_miss: #k::Miss<#key, #value>, __cachekit_trace: &mut #k::Outcome);
+        let run = self.run(&quote_spanned!(span=> __cachekit_trace));
         let output = match &self.sig.output {
             ReturnType::Default => TokenStream::new(),
             output => spans::repeated(output),
@@ -255,11 +237,11 @@ impl Context<'_> {
         let (generics, clause, first) = if self.is_plain() {
             let companion = &self.companion;
             let generics = spans::repeated(&self.sig.generics);
-            let clause = self.sig.generics.where_clause.as_ref().map(spans::repeated).unwrap_or_default();
+            let clause = self.clause(false);
             (generics, clause, first(quote_spanned!(span=> <#companion as #k::Cached>::Key)))
         } else {
             let (generics, clause) = self.generics_with_key();
-            (generics, clause, first(quote_spanned!(span=> __Key)))
+            (generics, clause, first(quote_spanned!(span=> __CachekitKey)))
         };
         quote_spanned!(span=> #asyncness fn #name #generics (#this #first, (#(#names,)*): (#(#types,)*)) #output #clause #body)
     }

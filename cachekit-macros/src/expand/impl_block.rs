@@ -23,7 +23,8 @@ pub(super) fn expand(model: &ImplModel) -> TokenStream {
     let beside = (!inherent.is_empty()).then(|| {
         let (generics, _, clause) = model.block.generics.split_for_impl();
         let self_ty = &model.block.self_ty;
-        quote!(impl #generics #self_ty #clause { #inherent })
+        let cfgs = &model.block.cfgs;
+        quote!(#(#cfgs)* impl #generics #self_ty #clause { #inherent })
     });
     quote!(#head { #(#items)* } #beside)
 }

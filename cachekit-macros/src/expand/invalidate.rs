@@ -19,7 +19,7 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
     let (early, late): (Vec<&Target>, Vec<&Target>) =
         model.targets.iter().partition(|target| target.over_value.is_none());
     let locals: Vec<_> =
-        (0..early.len() + model.tags.len()).map(|index| format_ident!("invalidation{}", index, span = span)).collect();
+        (0..early.len() + model.tags.len()).map(|index| spans::local("invalidation", index, span)).collect();
     let planned =
         early.iter().map(|target| call(target, span)).chain(model.tags.iter().map(|tag| tagged(&k, tag, span)));
     let planned: Vec<_> =
@@ -32,8 +32,8 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
         .iter()
         .map(|target| {
             let (plan, pattern) = (call(target, span), &target.over_value);
-            let done = finish(quote_spanned!(span=> plan));
-            quote_spanned!(span=> { let plan = { let #pattern = value; #plan }; #done })
+            let done = finish(quote_spanned!(span=> __cachekit_plan));
+            quote_spanned!(span=> { let __cachekit_plan = { let #pattern = __cachekit_value; #plan }; #done })
         })
         .collect();
     let rebind = params
@@ -49,20 +49,21 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
     // A `Result` is found by type; what is no `Result` always succeeds.
     let succeeded = quote_spanned! {span=> {
         use #k::{ViaAnyOutput as _, ViaResultOutput as _};
-        (&#k::SuccessProbe(&result)).success()
+        (&#k::SuccessProbe(&__cachekit_result)).success()
     }};
     let after = match model.when {
-        When::Before => quote_spanned!(span=> #run let result = #result;),
+        When::Before => quote_spanned!(span=> #run let __cachekit_result = #result;),
         When::Always => {
-            let late = (!late.is_empty())
-                .then(|| quote_spanned!(span=> if let ::core::option::Option::Some(value) = #succeeded { #late }));
-            quote_spanned!(span=> let result = #result; #run #late)
+            let late = (!late.is_empty()).then(
+                || quote_spanned!(span=> if let ::core::option::Option::Some(__cachekit_value) = #succeeded { #late }),
+            );
+            quote_spanned!(span=> let __cachekit_result = #result; #run #late)
         }
         When::Ok if late.is_empty() => {
-            quote_spanned!(span=> let result = #result; if ::core::option::Option::is_some(&#succeeded) { #run })
+            quote_spanned!(span=> let __cachekit_result = #result; if ::core::option::Option::is_some(&#succeeded) { #run })
         }
         When::Ok => {
-            quote_spanned!(span=> let result = #result; if let ::core::option::Option::Some(value) = #succeeded { #run #late })
+            quote_spanned!(span=> let __cachekit_result = #result; if let ::core::option::Option::Some(__cachekit_value) = #succeeded { #run #late })
         }
     };
     let rebound = rebound(model, span);
@@ -80,7 +81,7 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
             #rebound
             #(#planned)*
             #after
-            result
+            __cachekit_result
         }
     }
 }

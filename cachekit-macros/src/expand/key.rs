@@ -3,11 +3,12 @@
 use super::{context::Context, forms, spans};
 use crate::model::{Key, Model, Param, Template, TemplatePart};
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
 
+#[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
     /// A parameter, of a type that is written down.
     Param(&'a Param),
@@ -45,7 +46,7 @@ pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Ve
 
 fn of_template<'a>(params: &'a [Param], part: &'a TemplatePart) -> Option<Part<'a>> {
     match part {
-        TemplatePart::Text(_) => None,
+        TemplatePart::Text => None,
         TemplatePart::Arg(name) => {
             Some(params.iter().find(|param| same(&param.name, name)).map_or(Part::Bound(name), Part::Param))
         }
@@ -75,7 +76,7 @@ pub(super) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
 
 fn template_mentions(template: &Template, name: &Ident) -> bool {
     template.parts.iter().any(|part| match part {
-        TemplatePart::Text(_) => false,
+        TemplatePart::Text => false,
         TemplatePart::Arg(arg) | TemplatePart::Formatted { arg, .. } => same(arg, name),
     })
 }
@@ -117,7 +118,7 @@ impl<'a> Context<'a> {
         self.rebound(&|name| mentions(tokens, &name.unraw().to_string()))
     }
 
-    /// A block whose value is `use_parts`, in which `parts` borrows the arguments.
+    /// A block whose value is `use_parts`, in which `__cachekit_parts` borrows the arguments.
     pub(super) fn with_parts(&self, use_parts: &TokenStream) -> TokenStream {
         self.parts_block(use_parts, false)
     }
@@ -140,7 +141,7 @@ impl<'a> Context<'a> {
         let mut bindings = Vec::new();
         let mut parts = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            let local = format_ident!("part{}", index, span = span);
+            let local = spans::local("part", index, span);
             match part {
                 Part::Param(param) => {
                     let (name, form) = (&param.name, forms::form(k, &param.ty));
@@ -166,7 +167,7 @@ impl<'a> Context<'a> {
         }
         let imports = self.part_imports();
         let parts = one_or_tuple(&parts);
-        quote_spanned!(span=> { #imports #rebound #(#bindings)* let parts = #parts; #use_parts })
+        quote_spanned!(span=> { #imports #rebound #(#bindings)* let __cachekit_parts = #parts; #use_parts })
     }
 
     /// The traits that find out about parts, as far as they are used.
@@ -207,17 +208,13 @@ impl<'a> Context<'a> {
                 let (span, ty) = (spans::of(&ty), spans::repeated(&ty));
                 let k = self.k_at(span);
                 // What owns itself is named as it is: an unfit type would be reported once more for a projection.
-                if form.to_string().ends_with("Val") {
-                    ty
-                } else {
-                    quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned)
-                }
+                if forms::owns(&form) { ty } else { quote_spanned!(span=> <#ty as #k::KeyPart<#form>>::Owned) }
             })
             .collect();
         Some(one_or_tuple(&owned))
     }
 
-    fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
+    pub(super) fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
         self.parts.iter().filter_map(|part| part.declared()).map(|ty| (forms::eternal(&ty), forms::form(&self.k, &ty)))
     }
 

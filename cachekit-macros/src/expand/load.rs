@@ -60,12 +60,12 @@ impl Context<'_> {
         };
         if soft && self.is_async && !self.is_inline() {
             let Owned { keep, load } = self.owned_load();
-            let run = quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #load).await);
+            let run = quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #load).await);
             return quote_spanned!(span=> { #keep #run });
         }
         let loader = self.loader();
         let awaited = self.is_async.then(|| quote_spanned!(span=> .await));
-        quote_spanned!(span=> miss #tags .#method(#output, #share, #trace, #loader) #awaited)
+        quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #loader) #awaited)
     }
 
     /// `.tags([…])`, or nothing.
@@ -99,12 +99,6 @@ impl Context<'_> {
         self.probed_output()
     }
 
-    /// The signature says so; then a hit needs no conversion, and no bound of one that an unfit type would not meet.
-    pub(super) fn is_stored_as_it_is(&self) -> bool {
-        let whole = self.model.outcome.errors.is_some();
-        !self.is_plain() && self.has_signatures() && (whole || !super::forms::reads_like_result(&self.output))
-    }
-
     /// Found by type, so that aliases of `Result` are seen.
     fn probed_output(&self) -> TokenStream {
         let (k, span, output) = (&self.k, self.span, &self.output);
@@ -127,11 +121,20 @@ impl Context<'_> {
             let kind = self.concrete_kind(false);
             return quote_spanned!(span=> #k::assert_output::<#output, #kind>(););
         }
-        if !self.has_signatures() || self.model.outcome.errors.is_some() {
-            return TokenStream::new();
+        if !self.has_signatures() {
+            let stored = spans::placed(&self.where_errors_belong().output_value(), span);
+            return quote_spanned!(span=> #k::assert_stored(&#stored););
+        }
+        // Reported once by predicate and span, and the span may be that of the type.
+        let value = spans::placed(&self.value(), span);
+        let fit =
+            (!super::forms::is_common(&self.output)).then(|| quote_spanned!(span=> #k::assert_value::<#value>();));
+        let fit = fit.unwrap_or_default();
+        if self.model.outcome.errors.is_some() {
+            return fit;
         }
         let (probed, by_name) = (self.probed_output(), self.kind_by_name());
-        quote_spanned!(span=> #k::assert_kind::<#by_name, _, _>(#probed);)
+        quote_spanned!(span=> #fit #k::assert_kind::<#by_name, _, _>(#probed);)
     }
 
     /// The kind of a concrete output. `checked`: an unfit type is of the kind `Bad`, so that only one place complains.

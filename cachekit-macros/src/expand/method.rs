@@ -1,6 +1,6 @@
 //! What stands beside a method.
 
-use super::context::{Context, Home};
+use super::context::Context;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
@@ -10,15 +10,10 @@ impl Context<'_> {
         let cfgs = &self.cfgs;
         let cfgs = quote!(#(#cfgs)*);
         let mut items = Vec::new();
-        if self.home == Home::Beside {
-            items.push(self.uncached_function());
-            items.push(self.operation(&self.traced()));
-            items.push(self.operation(&self.refresh()));
-            let hidden = self.hidden_items();
-            items.extend(hidden);
-        } else {
-            items.extend(self.hidden_items());
-        }
+        items.push(self.uncached_function());
+        items.push(self.operation(&self.traced()));
+        items.push(self.operation(&self.refresh()));
+        items.extend(self.hidden_items());
         items.extend(self.handle().map(|handle| self.operation(&handle)));
         items.extend(self.owns_cache().then(|| self.invalidation_function()));
         quote!(#(#cfgs #items)*)
@@ -26,14 +21,11 @@ impl Context<'_> {
 
     fn hidden_items(&self) -> Vec<TokenStream> {
         let doc = quote_spanned!(self.span=> #[doc(hidden)]);
-        let mut items = Vec::new();
-        if !self.is_inline() {
-            items.push(self.load_function());
-        }
+        let mut items = vec![self.load_function()];
         if self.owns_cache() {
             items.push(self.site());
         }
-        if self.refreshes_in_task() && !self.is_inline() {
+        if self.refreshes_in_task() {
             items.push(self.refresh_task());
         }
         items.into_iter().map(|item| quote!(#doc #item)).collect()

@@ -3,6 +3,7 @@
 //! A cached function becomes a wrapper ([`function`]) and what stands beside it: the body under another name, the static ([`site`]), the function that
 //! loads ([`load`]) or refreshes ([`refresh`]), and the operations ([`companion`], [`method`]).
 
+mod bounds;
 mod companion;
 mod context;
 mod docs;
@@ -13,7 +14,6 @@ mod invalidate;
 mod key;
 mod load;
 mod method;
-mod needs;
 mod refresh;
 mod site;
 mod spans;

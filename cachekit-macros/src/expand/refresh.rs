@@ -2,7 +2,7 @@
 
 use super::{context::Context, forms, spans};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{Ident, ReceiverKind, Type};
 
 /// A load that owns its arguments.
@@ -31,11 +31,11 @@ impl Context<'_> {
         let mut args = Vec::new();
         if let Some(this) = self.sig.receiver() {
             let at = spans::machine(this.self_token.span);
-            let name = Ident::new("this", at);
+            let name = Ident::new("__cachekit_this", at);
             let value = match this.kind {
                 ReceiverKind::Reference(..) => Lent::of(self, &syn::parse_quote!(Self), at),
                 ReceiverKind::Typed(_, ref ty) => Lent::param(self, ty),
-                _ => Lent::moved(),
+                _ => Lent::moved(self, &syn::parse_quote!(Self), at),
             };
             let self_token = &this.self_token;
             let (kept, lent) = (value.kept(quote!(#self_token)), value.lent(quote!(#name)));
@@ -44,7 +44,7 @@ impl Context<'_> {
         }
         for (index, param) in self.params.iter().enumerate() {
             let value = Lent::param(self, &param.ty);
-            let (name, user) = (format_ident!("kept{}", index, span = spans::of(&param.ty)), &param.name);
+            let (name, user) = (spans::local("kept", index, spans::of(&param.ty)), &param.name);
             let (kept, lent) = (value.kept(quote!(#user)), value.lent(quote!(#name)));
             keep.extend(quote_spanned!(span=> let #name = #kept;));
             args.push(lent);
@@ -66,11 +66,11 @@ impl Context<'_> {
         let Owned { keep, load } = self.owned_load();
         let spawn = Ident::new(if self.is_async { "spawn_async" } else { "spawn" }, span);
         let value = self.value();
-        let first = |key: TokenStream| quote_spanned!(span=> refresh: #k::Refresh<#key, #value>);
+        let first = |key: TokenStream| quote_spanned!(span=> __cachekit_refresh: #k::Refresh<#key, #value>);
         let body = quote_spanned!(span=> {
-            let refresh = refresh #tags;
+            let __cachekit_refresh = __cachekit_refresh #tags;
             #keep
-            refresh.#spawn(#output, #load);
+            __cachekit_refresh.#spawn(#output, #load);
         });
         self.hidden_function("__refresh", false, &first, &TokenStream::new(), &body)
     }
@@ -80,12 +80,20 @@ impl Context<'_> {
 struct Lent {
     keep: Option<TokenStream>,
     lend: Option<TokenStream>,
+    /// In an `Option`.
     wrapped: bool,
+    /// What was kept is given and not lent.
+    given: bool,
 }
 
 impl Lent {
-    fn moved() -> Self {
-        Lent { keep: None, lend: None, wrapped: false }
+    fn moved(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
+        if forms::is_common(ty) {
+            return Lent { keep: None, lend: None, wrapped: false, given: true };
+        }
+        let (k, ty) = (context.k_at(at), spans::placed(ty, at));
+        let (keep, lend) = (quote_spanned!(at=> #k::own::<#ty>), quote_spanned!(at=> #k::give::<#ty>));
+        Lent { keep: Some(keep), lend: Some(lend), wrapped: false, given: true }
     }
 
     fn of(context: &Context<'_>, ty: &Type, at: proc_macro2::Span) -> Self {
@@ -95,6 +103,7 @@ impl Lent {
             keep: Some(quote_spanned!(at=> #k::keep::<#ty>)),
             lend: Some(quote_spanned!(at=> #k::lend::<#ty>)),
             wrapped: false,
+            given: false,
         }
     }
 
@@ -111,9 +120,10 @@ impl Lent {
                 keep: Some(quote_spanned!(at=> ::std::borrow::Cow::into_owned)),
                 lend: Some(quote_spanned!(at=> ::std::borrow::Cow::Owned)),
                 wrapped: false,
+                given: true,
             };
         }
-        Lent::moved()
+        Lent::moved(context, ty, at)
     }
 
     fn kept(&self, value: TokenStream) -> TokenStream {
@@ -130,12 +140,8 @@ impl Lent {
             Some(lend) if self.wrapped => {
                 quote!(::core::option::Option::map(::core::option::Option::as_ref(&#kept), #lend))
             }
-            Some(lend) if self.keep_is_cow() => quote!(#lend(#kept)),
+            Some(lend) if self.given => quote!(#lend(#kept)),
             Some(lend) => quote!(#lend(&#kept)),
         }
-    }
-
-    fn keep_is_cow(&self) -> bool {
-        self.keep.as_ref().is_some_and(|keep| keep.to_string().ends_with("into_owned"))
     }
 }

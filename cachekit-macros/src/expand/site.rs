@@ -2,7 +2,6 @@
 
 use super::{
     context::{Context, Home},
-    needs::Of,
     spans,
 };
 use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
@@ -44,10 +43,9 @@ impl Context<'_> {
             let chain = self.chain(store);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
-                    #imports
-                    static SITE: #k::LazyLock<#k::Cache<#key, #value>> =
+                    #imports static __CACHEKIT_SITE: #k::LazyLock<#k::Cache<#key, #value>> =
                         #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
-                    &SITE
+                    &__CACHEKIT_SITE
                 }
             };
         }
@@ -56,9 +54,9 @@ impl Context<'_> {
         let removal = self.removal_parameter(&value);
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
-            fn #name #generics (#removal) -> &'static #k::Cache<__Key, #value> #clause {
-                #imports static SITE: #k::PerType = #k::PerType::new();
-                #k::per_type_keyed(&SITE, &|| {}, |builder: #k::Builder<__Key, #value>| builder.name(#start) #chain .build())
+            fn #name #generics (#removal) -> &'static #k::Cache<__CachekitKey, #value> #clause {
+                #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+                #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
             }
         }
     }
@@ -70,16 +68,17 @@ impl Context<'_> {
         let imports = self.chain_imports();
         let (start, chain) = (self.static_name(store), self.chain(store));
         quote_spanned! {span=> {
-                    #imports static SITE: #k::PerType = #k::PerType::new();
-        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&SITE, &|| {}, output, |builder| builder.name(#start) #chain .build())
+                    #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
+        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&__CACHEKIT_SITE, &|| {}, __cachekit_output, |__cachekit_builder| __cachekit_builder.name(#start) #chain .build())
                 }}
     }
 
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
     pub(super) fn generics_with_key(&self) -> (TokenStream, TokenStream) {
         let k = &self.k;
-        let params = self.bounded_params(Of::Values);
-        (quote_spanned!(self.span=> <#(#params,)* __Key: #k::Key>), self.clause(Of::Values))
+        let params = self.params(false);
+        let clause = self.clause(false);
+        (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key>), clause)
     }
 
     fn static_name(&self, store: &OwnStore) -> TokenStream {
@@ -173,8 +172,11 @@ impl Context<'_> {
             call(self.span, "single_flight", quote!(false));
         }
         if let Some(listener) = &model.on_removal {
-            let listener =
-                if self.removal_is_passed() { quote_spanned!(self.span=> on_removal()) } else { quote!(#listener) };
+            let listener = if self.removal_is_passed() {
+                quote_spanned!(self.span=> __cachekit_on_removal())
+            } else {
+                quote!(#listener)
+            };
             call(model.on_removal.as_ref().map_or(self.span, Expr::span), "on_removal", listener);
         }
         let strategy = store.strategy.as_ref().map(|strategy| match strategy {
@@ -194,8 +196,8 @@ impl Context<'_> {
     fn removal_parameter(&self, value: &TokenStream) -> Option<TokenStream> {
         let k = &self.k;
         self.removal_is_passed().then(|| {
-            quote_spanned!(self.span=> on_removal: fn() -> ::std::boxed::Box<
-                dyn ::core::ops::Fn(&__Key, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
+            quote_spanned!(self.span=> __cachekit_on_removal: fn() -> ::std::boxed::Box<
+                dyn ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
             >)
         })
     }

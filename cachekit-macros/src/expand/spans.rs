@@ -3,15 +3,23 @@
 //! Two rules. What the machine names must not meet what the user names, so its tokens are resolved at mixed site. And lints must not see generated
 //! items as the user's own, so whatever of the user's tokens is repeated in one (visibility, generics, types) is resolved at call site: it means the
 //! same and counts as expanded.
+//!
+//! Hygiene covers locals, not items: a local called `value` would be taken for a constant of that name, and a pattern for a comparison with it. So
+//! every name that generated code binds is `__cachekit_…` ([`local`] makes the numbered ones), `__argN` for a parameter that has no name of its own.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned as _;
-use syn::{Receiver, ReceiverKind};
+use syn::{Ident, Receiver, ReceiverKind};
 
 /// At the place of `span`, with the machine's names.
 pub(super) fn machine(span: Span) -> Span {
     Span::mixed_site().located_at(span)
+}
+
+/// The name of one of several locals.
+pub(super) fn local(name: &str, index: usize, span: Span) -> Ident {
+    quote::format_ident!("__cachekit_{name}{index}", span = span)
 }
 
 /// Of the tokens as a whole.

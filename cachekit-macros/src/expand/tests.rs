@@ -8,9 +8,13 @@ fn expand(args: TokenStream, item: TokenStream) -> String {
     pretty(entry::run("cache", args, item, entry::cache))
 }
 
-/// `k::` stands for `::cachekit::__private::`, which would drown the rest.
+/// `k::` stands for `::cachekit::__private::` and `value` for `__cachekit_value`, which would drown the rest.
 fn pretty(code: TokenStream) -> String {
-    let code = code.to_string().replace(":: cachekit :: __private ::", "k ::");
+    let code = code
+        .to_string()
+        .replace(":: cachekit :: __private ::", "k ::")
+        .replace("__cachekit_", "")
+        .replace("__CachekitCached", "__Cached");
     let file = syn::parse_str(&code).unwrap_or_else(|error| panic!("{error}: {code}"));
     prettyplease::unparse(&file)
 }

@@ -2,15 +2,15 @@
 
 use super::cache::{Draft, KeyArg, draft};
 use super::{
-    BlockItem, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore, Place, Receiver,
-    Store,
+    BlockItem, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore, Place, Store,
+    associated,
 };
 use crate::args::{Arg, Block, BlockPart};
 use crate::diagnostics::{Errors, args as say};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Ident, Path, ReceiverKind, Type, parse_quote};
+use syn::{Ident, Path, parse_quote};
 
 /// Which arguments were given, right or wrong: where a check points at, and what keeps it from complaining twice.
 pub(crate) struct Given {
@@ -102,14 +102,7 @@ fn unskipped(function: &Function, skipped: &[Ident]) -> Vec<usize> {
 }
 
 pub(super) fn place(function: &Function, method: bool, block: Option<&ImplBlock>) -> Place {
-    let receiver = function.sig.receiver().map(|tokens| Receiver {
-        by_reference: match &tokens.kind {
-            ReceiverKind::Reference(..) => true,
-            ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
-            _ => false,
-        },
-        tokens: tokens.clone(),
-    });
+    let receiver = function.sig.receiver().cloned();
     if receiver.is_some() || method || block.is_some() || names_self(function.sig.to_token_stream()) {
         Place::Method(Box::new(Method { receiver, block: block.cloned() }))
     } else {
@@ -119,9 +112,14 @@ pub(super) fn place(function: &Function, method: bool, block: Option<&ImplBlock>
 
 /// `Self` cannot stand in the signature of a function outside of an impl.
 pub(crate) fn names_self(tokens: TokenStream) -> bool {
+    names_ident(tokens, "Self")
+}
+
+/// The word occurs.
+pub(super) fn names_ident(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(ident) => ident == "Self",
-        TokenTree::Group(group) => names_self(group.stream()),
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => names_ident(group.stream(), name),
         _ => false,
     })
 }
@@ -129,14 +127,18 @@ pub(crate) fn names_self(tokens: TokenStream) -> bool {
 /// The block and what was given in each of its annotated methods, in order.
 pub(crate) fn impl_block(args: Vec<Arg>, block: Block, errors: &mut Errors) -> (ImplModel, Vec<Given>) {
     let krate = block_crate(args, errors);
-    let Block { head, self_ty, generics, is_trait, parts } = block;
-    let block = ImplBlock { self_ty, generics, is_trait };
+    let Block { head, self_ty, generics, of_trait, cfgs, parts } = block;
+    let types = associated::types(&parts);
+    let block = ImplBlock { self_ty, generics, of_trait, cfgs };
     let mut givens = Vec::new();
     let items = parts
         .into_iter()
         .map(|part| match part {
             BlockPart::Other(tokens) => BlockItem::Other(tokens),
-            BlockPart::Cached(args, function) => {
+            BlockPart::Cached(args, mut function) => {
+                if let Some(of_trait) = &block.of_trait {
+                    associated::qualify(&mut function, &types, of_trait);
+                }
                 let function = super::function(*function, errors);
                 let (model, given) = model(args, function, Some((&block, krate.as_ref())), errors);
                 givens.push(given);

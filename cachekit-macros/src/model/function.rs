@@ -53,7 +53,7 @@ fn named(params: Vec<PatType>) -> Vec<Param> {
         let name = match &*pat {
             Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
             _ => {
-                let mut name = format_ident!("arg{index}");
+                let mut name = format_ident!("__arg{index}");
                 while taken.contains(&name) {
                     name = format_ident!("{name}_");
                 }

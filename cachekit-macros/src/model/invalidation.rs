@@ -1,6 +1,6 @@
 //! What `#[invalidate(…)]` says.
 
-use super::build::{facade, place};
+use super::build::facade;
 use super::cache::{tags, unknown_names};
 use super::units::plain;
 use super::{Function, Invalidation, Target, Template, When, values};
@@ -27,9 +27,8 @@ pub(crate) fn invalidation(entries: Vec<Entry>, function: Function, errors: &mut
             }
         }
     }
-    let place = place(&function, false, None);
     let Named { krate, tags, when, .. } = named;
-    Invalidation { krate: krate.unwrap_or_else(facade), place, targets, tags, when: when.unwrap_or(When::Ok), function }
+    Invalidation { krate: krate.unwrap_or_else(facade), targets, tags, when: when.unwrap_or(When::Ok), function }
 }
 
 #[derive(Default)]

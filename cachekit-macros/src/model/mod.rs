@@ -3,15 +3,18 @@
 //! `args` reads tokens, `model` gives them meaning, `validate` judges combinations, `expand` writes code. A stage reads only what the stage before
 //! it made: `expand` never looks at an attribute's tokens, and nothing in here knows how code is written.
 
+mod associated;
 mod build;
 mod cache;
 mod function;
 mod invalidation;
 mod names;
+mod place;
 mod template;
 mod units;
 mod values;
 
+use build::names_ident;
 pub(crate) use build::{Given, impl_block, model, names_self};
 pub(crate) use function::function;
 pub(crate) use invalidation::invalidation;
@@ -19,7 +22,7 @@ pub(crate) use names::{mentioned, mentions};
 
 use proc_macro2::{Span, TokenStream};
 use std::time::Duration;
-use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Pat, Path, Signature, Type, Visibility};
+use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Pat, Path, Receiver, Signature, Type, Visibility};
 
 /// An annotated function together with all that was said about its cache.
 pub(crate) struct Model {
@@ -59,7 +62,7 @@ pub(crate) struct Function {
 pub(crate) struct Param {
     /// `cfg` attributes of the parameter.
     pub(crate) attrs: Vec<Attribute>,
-    /// The name that the wrapper gives it: its own, or `argN` for a pattern.
+    /// The name that the wrapper gives it: its own, or `__argN` for a pattern.
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     /// The names that its pattern binds (`[name]` for a plain parameter). They are what `key`, `skip` and `tags` may mention.
@@ -79,24 +82,20 @@ pub(crate) enum Place {
 
 #[derive(Clone)]
 pub(crate) struct Method {
+    /// `&self`, `self`, `self: &Arc<Self>`; `&mut self` was rejected.
     pub(crate) receiver: Option<Receiver>,
     /// Known only under `#[cache]` on the impl block.
     pub(crate) block: Option<ImplBlock>,
-}
-
-/// `&self`, `self`, `self: &Arc<Self>`; `&mut self` was rejected.
-#[derive(Clone)]
-pub(crate) struct Receiver {
-    pub(crate) tokens: syn::Receiver,
-    /// The receiver is a reference (`&self`), so a refresh has to make it owned.
-    pub(crate) by_reference: bool,
 }
 
 #[derive(Clone)]
 pub(crate) struct ImplBlock {
     pub(crate) self_ty: Type,
     pub(crate) generics: syn::Generics,
-    pub(crate) is_trait: bool,
+    /// `impl Trait for …`.
+    pub(crate) of_trait: Option<Type>,
+    /// What the inherent impl beside a trait impl is there under, too.
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 pub(crate) enum Companion {
@@ -151,7 +150,7 @@ pub(crate) struct Template {
 }
 
 pub(crate) enum TemplatePart {
-    Text(String),
+    Text,
     /// `{id}`: the value of a parameter (or of a name that a pattern binds).
     Arg(Ident),
     /// `{x:.2}`: the formatted text. `spec` is what stands behind the colon.
@@ -246,7 +245,6 @@ pub(crate) struct Invalidation {
     /// Path of the facade: `::cachekit` unless `crate = …` says otherwise.
     pub(crate) krate: Path,
     pub(crate) function: Function,
-    pub(crate) place: Place,
     pub(crate) targets: Vec<Target>,
     pub(crate) tags: Vec<Template>,
     pub(crate) when: When,

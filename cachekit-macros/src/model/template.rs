@@ -15,7 +15,7 @@ pub(super) fn template(argument: &str, literal: &LitStr, function: &Function) ->
         })?
         .into_iter()
         .map(|piece| match piece {
-            Piece::Text(text) => Ok(TemplatePart::Text(text)),
+            Piece::Text(_) => Ok(TemplatePart::Text),
             Piece::Hole(inside) => hole(argument, literal, &inside, &names),
         })
         .collect::<Result<_, _>>()?;

@@ -1,10 +1,9 @@
 //! Times that go together.
 
 use crate::diagnostics::{Errors, freshness as say};
-use crate::model::{Given, Jitter, Key, Model, Time, Ttl};
+use crate::model::{Companion, Given, Jitter, Key, Model, Time, Ttl};
 use proc_macro2::Span;
 use std::time::Duration;
-use syn::Type;
 
 fn known(time: Option<&Time>) -> Option<(Duration, Span)> {
     match time {
@@ -85,17 +84,35 @@ pub(super) fn single_flight(model: &Model, given: &Given, errors: &mut Errors) {
     }
 }
 
-/// A refresh in the background outlives the call.
+/// A refresh in the background outlives the call, and so does a load past its soft timeout.
 pub(super) fn refresh_owns_its_parameters(model: &Model, given: &Given, errors: &mut Errors) {
-    if given.has("refresh") {
-        return;
-    }
-    let Some(by) = given.get("refresh_ahead").or_else(|| given.get("stale_while_revalidate")) else { return };
+    let refresh = given.get("refresh_ahead").or_else(|| given.get("stale_while_revalidate"));
+    let soft = model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some());
+    let refresh = refresh.filter(|_| !given.has("refresh")).or(given.get("load_timeout").filter(|_| soft));
+    let Some(by) = refresh else { return };
     for (index, param) in model.function.params.iter().enumerate() {
         // Those in the key have been reported as such.
         let keyed = matches!(&model.key, Key::Params(params) if params.contains(&index));
-        if !keyed && matches!(&param.ty, Type::Reference(reference) if reference.mutability.is_some()) {
+        if !keyed && super::key::is_mut(&param.ty) {
             errors.push(say::refresh_mut(&param.ty, &param.name, by));
         }
+    }
+}
+
+/// What goes on without its caller runs a function beside the method.
+pub(super) fn outlives_no_lone_method(model: &Model, given: &Given, errors: &mut Errors) {
+    if !model.stands_alone() {
+        return;
+    }
+    let off = matches!(model.companion, Companion::Off);
+    let by = given.get("refresh_ahead").or_else(|| given.get("stale_while_revalidate"));
+    if let Some(by) = by.filter(|_| !given.has("refresh")) {
+        errors.push(say::refresh_of_lone_method(by, off));
+    }
+    if let Some(timeout) = &model.concurrency.load_timeout
+        && timeout.soft.is_some()
+        && model.function.sig.asyncness.is_some()
+    {
+        errors.push(say::soft_timeout_of_lone_method(timeout.span, off));
     }
 }

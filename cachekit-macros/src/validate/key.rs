@@ -8,7 +8,7 @@ use syn::{Expr, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, T
 
 fn receiver(model: &Model) -> Option<&Receiver> {
     match &model.place {
-        Place::Method(method) => method.receiver.as_ref().map(|receiver| &receiver.tokens),
+        Place::Method(method) => method.receiver.as_ref(),
         Place::Free => None,
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn skip_or_key(model: &Model, given: &Given, errors: &mut Errors) {
 fn args(template: &Template) -> impl Iterator<Item = &Ident> {
     template.parts.iter().filter_map(|part| match part {
         TemplatePart::Arg(arg) | TemplatePart::Formatted { arg, .. } => Some(arg),
-        TemplatePart::Text(_) => None,
+        TemplatePart::Text => None,
     })
 }
 
@@ -191,9 +191,23 @@ fn float(ty: &Type) -> Option<&TypePath> {
 }
 
 pub(super) fn no_mut_references(model: &Model, _: &Given, errors: &mut Errors) {
-    let is_mut = |param: &Param| matches!(&param.ty, Type::Reference(reference) if reference.mutability.is_some());
-    for param in keyed(model).into_iter().filter(|param| is_mut(param)) {
+    for param in keyed(model).into_iter().filter(|param| is_mut(&param.ty)) {
         errors.push(say::mut_reference(&param.ty, &param.name));
+    }
+}
+
+/// `&mut T`, also in an `Option`.
+pub(super) fn is_mut(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => reference.mutability.is_some(),
+        Type::Paren(inner) => is_mut(&inner.elem),
+        Type::Group(inner) => is_mut(&inner.elem),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            last.ident == "Option"
+                && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
+                    if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_mut(ty))))
+        }),
+        _ => false,
     }
 }
 

@@ -38,6 +38,7 @@ const CHECKS: &[Check] = &[
     freshness::load_timeout,
     freshness::single_flight,
     freshness::refresh_owns_its_parameters,
+    freshness::outlives_no_lone_method,
     outcome::errors_need_a_result,
     outcome::none_needs_an_option,
     outcome::hard_timeouts_need_a_result,

@@ -38,7 +38,10 @@ impl<K: Key, V: Value> Builder<K, V> {
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
         Self::default().name(name)
     }
+}
 
+// Bounds are those of the methods: in generated code an unmet one of an impl is another error, about a method that is not there.
+impl<K, V> Builder<K, V> {
     /// The name under which statistics and messages speak of the cache. Default: `"cache"`; for `#[cache]`, module path and function.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.settings.name = name.into();
@@ -170,12 +173,16 @@ impl<K: Key, V: Value> Builder<K, V> {
 
     /// Builds it.
     #[must_use]
-    pub fn build(self) -> Cache<K, V> {
+    pub fn build(self) -> Cache<K, V>
+    where
+        K: Key,
+        V: Value,
+    {
         Cache::from_settings(self.settings)
     }
 }
 
-impl<K: Key, T: Value, E: Value> Builder<K, Result<T, E>> {
+impl<K, T: 'static, E: 'static> Builder<K, Result<T, E>> {
     /// How long an `Err` is stored, in a cache that holds whole `Result`s. Zero: not stored.
     pub fn errors(mut self, ttl: Duration) -> Self {
         self.settings
@@ -186,14 +193,14 @@ impl<K: Key, T: Value, E: Value> Builder<K, Result<T, E>> {
 }
 
 /// An error about the output has been reported elsewhere.
-impl<K: Key> Builder<K, crate::key::Unusable> {
+impl<K> Builder<K, crate::key::Unusable> {
     #[doc(hidden)]
     pub fn errors(self, _: Duration) -> Self {
         self
     }
 }
 
-impl<K: Key, V: Value + OptionLike> Builder<K, V> {
+impl<K, V: OptionLike + 'static> Builder<K, V> {
     /// How long a `None` is stored, a negative entry. Default: like any value.
     pub fn none_ttl(mut self, ttl: Duration) -> Self {
         self.settings.exceptional.push(Arc::new(move |value: &V| value.is_none().then_some(Exceptional::For(ttl))));

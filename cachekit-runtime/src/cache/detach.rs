@@ -69,7 +69,7 @@ impl<K: Key, V: Value> Miss<K, V> {
             }
             // The leader failed without a word, or went: what is left is the stale value, and the next caller loads.
             Some(Followed::Lead(_) | Followed::Alone(_)) | None => {
-                trace.from_memory(OutcomeKind::StaleHit, age);
+                trace.found_in_memory(OutcomeKind::StaleHit, age);
                 M::wrap(stale)
             }
         }

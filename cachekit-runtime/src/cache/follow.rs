@@ -165,7 +165,7 @@ impl<K: Key, V: Value> Core<K, V> {
         if !matches!(found.worth, super::entry::Worth::Fresh | super::entry::Worth::Ahead) {
             return None;
         }
-        trace.from_memory(OutcomeKind::Joined, found.age);
+        trace.found_in_memory(OutcomeKind::Joined, found.age);
         self.counters.join();
         found.value
     }

@@ -115,7 +115,7 @@ impl<K: Key, V: Value> Load<K, V> {
     {
         let (allowance, key) = (self.core.settings.stale_if_error, self.key.as_ref()?);
         if let Some(value) = self.instead.take() {
-            trace.from_memory(OutcomeKind::StaleHit, None);
+            trace.found_in_memory(OutcomeKind::StaleHit, None);
             if let Some(lead) = self.lead.take() {
                 lead.finish(|| Some(Payload::Value(value.clone())));
             }
@@ -129,7 +129,7 @@ impl<K: Key, V: Value> Load<K, V> {
         if M::is_error(&output) {
             return None;
         }
-        trace.from_memory(OutcomeKind::StaleHit, age);
+        trace.found_in_memory(OutcomeKind::StaleHit, age);
         if let Some(lead) = self.lead.take() {
             lead.finish(|| Some(Payload::Value(value)));
         }

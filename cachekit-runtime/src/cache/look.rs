@@ -123,7 +123,7 @@ fn look_slowly<P: Parts, V: Value>(
         Some(found) => match (found.worth, found.value) {
             (Worth::Fresh, Some(value)) => {
                 core.counters.hit();
-                trace.from_memory(OutcomeKind::Hit, found.age);
+                trace.found_in_memory(OutcomeKind::Hit, found.age);
                 return Look::Hit(value);
             }
             (worth @ (Worth::Ahead | Worth::Stale), Some(value)) => {
@@ -131,11 +131,11 @@ fn look_slowly<P: Parts, V: Value>(
                 match kind {
                     Kind::Ahead => {
                         core.counters.hit();
-                        trace.from_memory(OutcomeKind::Hit, found.age);
+                        trace.found_in_memory(OutcomeKind::Hit, found.age);
                     }
                     Kind::Stale => {
                         core.counters.stale_hit();
-                        trace.from_memory(OutcomeKind::StaleHit, found.age);
+                        trace.found_in_memory(OutcomeKind::StaleHit, found.age);
                     }
                 }
                 return match parts.to_key() {

@@ -59,9 +59,16 @@ impl<K: Key, V: Value> Miss<K, V> {
             _ => None,
         }
     }
+}
 
+// Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
+impl<K, V> Miss<K, V> {
     /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
-    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
+    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self
+    where
+        K: Key,
+        V: Value,
+    {
         self.inner.tags = TagSet::capture(&self.inner.core.tags, tags);
         if let Plan::Renew(lead, _) = &self.inner.plan {
             lead.set_tags(self.inner.tags.clone());
@@ -75,6 +82,8 @@ impl<K: Key, V: Value> Miss<K, V> {
     #[inline(never)]
     pub fn run<R, M>(self, output: Output<R, M>, share: Share<R>, trace: &mut Outcome, load: impl FnOnce() -> R) -> R
     where
+        K: Key,
+        V: Value,
         M: OutputKind<R, Stored = V>,
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;

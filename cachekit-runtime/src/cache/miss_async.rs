@@ -31,7 +31,7 @@ struct Ready<K, V> {
     whatever: bool,
 }
 
-impl<K: Key, V: Value> Miss<K, V> {
+impl<K, V> Miss<K, V> {
     /// As [`Miss::run`], without blocking.
     ///
     /// Cancel-safe: dropped as a follower it leaves its place; dropped as the leader it drops the loader, and a follower takes over.
@@ -43,6 +43,8 @@ impl<K: Key, V: Value> Miss<K, V> {
         load: impl FnOnce() -> Fut,
     ) -> R
     where
+        K: Key,
+        V: Value,
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
@@ -75,6 +77,8 @@ impl<K: Key, V: Value> Miss<K, V> {
         load: impl FnOnce() -> Fut,
     ) -> R
     where
+        K: Key,
+        V: Value,
         R: TimedOut,
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
@@ -104,7 +108,7 @@ impl<K: Key, V: Value> Core<K, V> {
             && !self.settings.stale_if_error.is_zero()
             && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.settings.stale_if_error)
         {
-            trace.from_memory(OutcomeKind::StaleHit, age);
+            trace.found_in_memory(OutcomeKind::StaleHit, age);
             return M::wrap(value);
         }
         R::timed_out(Error::LoadTimeout { cache: self.settings.name.clone().into_owned(), after })

@@ -48,21 +48,24 @@ pub struct Refresh<K, V> {
     lead: Lead<K, V>,
 }
 
+// Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
 impl<K, V> Stale<K, V> {
     /// The value alone; nobody refreshes it.
     #[inline(never)]
     pub fn into_value(self) -> V {
         self.inner.value
     }
-}
 
-impl<K: Key, V: Value> Stale<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: K, value: V) -> Self {
         Stale { inner: Box::new(Due { core, hash, key, value }) }
     }
 
     /// The value, and for one caller at a time the right to refresh it.
-    pub fn claim(self) -> (V, Option<Refresh<K, V>>) {
+    pub fn claim(self) -> (V, Option<Refresh<K, V>>)
+    where
+        K: Key,
+        V: Value,
+    {
         let Due { core, hash, key, value } = *self.inner;
         let refresh = match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => None,
@@ -77,7 +80,11 @@ impl<K: Key, V: Value> Stale<K, V> {
     }
 
     /// `refresh = "inline"`: one caller at a time recomputes and waits, the others get the value.
-    pub fn claim_inline(self) -> Result<V, Miss<K, V>> {
+    pub fn claim_inline(self) -> Result<V, Miss<K, V>>
+    where
+        K: Key,
+        V: Value,
+    {
         let Due { core, hash, key, value } = *self.inner;
         match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => Ok(value),

@@ -63,3 +63,46 @@ pub fn keep<T: Keep + ?Sized>(borrowed: &T) -> Kept<T> {
 pub fn lend<T: Keep + ?Sized>(kept: &Kept<T>) -> &T {
     kept.0.borrow()
 }
+
+/// What a background refresh can take along: an argument by value.
+#[diagnostic::on_unimplemented(
+    message = "a background refresh of this function cannot take `{Self}` along",
+    label = "the refresh runs on another thread, after the caller is gone, and `{Self}` is not `Send + 'static`",
+    note = "take an `Arc` instead of an `Rc`, or write `refresh = \"inline\"`, or leave a soft `load_timeout` out"
+)]
+pub trait Own: Sized {
+    /// Itself.
+    type Owned: Send + 'static;
+    /// To what travels.
+    fn own(self) -> Self::Owned;
+    /// And back.
+    fn given(owned: Self::Owned) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Own for T {
+    type Owned = T;
+    #[inline]
+    fn own(self) -> T {
+        self
+    }
+    #[inline]
+    fn given(owned: T) -> T {
+        owned
+    }
+}
+
+/// An argument on its way, a type of its own as [`Kept`] is.
+pub struct Owned<T: Own>(T::Owned);
+
+/// Takes an argument along.
+#[inline]
+pub fn own<T: Own>(argument: T) -> Owned<T> {
+    Owned(argument.own())
+}
+
+/// Gives it to the body.
+#[inline]
+pub fn give<T: Own>(owned: Owned<T>) -> T {
+    T::given(owned.0)
+}

@@ -30,10 +30,11 @@ pub enum Whole {}
 #[derive(Debug, Clone, Copy)]
 pub enum Bad {}
 
-/// How a function that returns `R` is stored.
+/// How a function that returns `R` is stored. That what is stored is a [`Value`] is for those to ask who store it: a bound here would be one more
+/// that an unfit type does not meet, and one more error.
 pub trait OutputKind<R>: Sized {
     /// What the cache holds.
-    type Stored: Value;
+    type Stored;
     /// The return value for a hit.
     fn wrap(stored: Self::Stored) -> R;
     /// What of a return value is to be stored.
@@ -42,7 +43,7 @@ pub trait OutputKind<R>: Sized {
     fn is_error(output: &R) -> bool;
 }
 
-impl<R: Value> OutputKind<R> for Plain {
+impl<R> OutputKind<R> for Plain {
     type Stored = R;
     #[inline]
     fn wrap(stored: R) -> R {
@@ -57,7 +58,7 @@ impl<R: Value> OutputKind<R> for Plain {
     }
 }
 
-impl<T: Value, E> OutputKind<Result<T, E>> for ResultOk {
+impl<T, E> OutputKind<Result<T, E>> for ResultOk {
     type Stored = T;
     #[inline]
     fn wrap(stored: T) -> Result<T, E> {
@@ -72,7 +73,7 @@ impl<T: Value, E> OutputKind<Result<T, E>> for ResultOk {
     }
 }
 
-impl<T: Value, E: Value> OutputKind<Result<T, E>> for Whole {
+impl<T, E> OutputKind<Result<T, E>> for Whole {
     type Stored = Result<T, E>;
     #[inline]
     fn wrap(stored: Result<T, E>) -> Result<T, E> {
@@ -116,10 +117,14 @@ impl<R, M> Output<R, M> {
     pub const NEW: Self = Output(PhantomData);
 }
 
-impl<R, M: OutputKind<R>> Output<R, M> {
+impl<R, M> Output<R, M> {
     /// The return value for a hit.
+    // The bound is the method's, here and wherever generated code calls: an unmet one of an impl is another error, about a method that is not there.
     #[inline]
-    pub fn wrap(self, stored: M::Stored) -> R {
+    pub fn wrap(self, stored: M::Stored) -> R
+    where
+        M: OutputKind<R>,
+    {
         M::wrap(stored)
     }
 }

@@ -5,7 +5,7 @@ mod kind;
 mod probe;
 mod share;
 
-pub use keep::{Keep, keep, lend};
+pub use keep::{Keep, Own, give, keep, lend, own};
 pub use kind::{
     Bad, Cacheable, KindId, KindOf, OptionLike, Output, OutputKind, Plain, ResultLike, ResultOk, Value, Whole,
 };

@@ -37,10 +37,11 @@ fn kinds_are_seen_through_aliases() {
     assert!(same::<kind!(Aliased<Rc<u8>>, false, true), Bad>());
 }
 
-fn stored_of<R, M: OutputKind<R>>(_: Output<R, M>, output: &R) -> Option<M::Stored> {
+fn stored_of<R, M: OutputKind<R, Stored: Clone>>(_: Output<R, M>, output: &R) -> Option<M::Stored> {
     M::stored(output).cloned()
 }
 
+#[expect(clippy::needless_borrow, reason = "as generated code asks: references rank the traits")]
 fn generic<T: Clone + Send + Sync + 'static>(value: T) -> (Option<T>, Option<Vec<T>>) {
     let aliased = (&OutputProbe::<Aliased<T>>::NEW).output();
     let plain = (&OutputProbe::<Vec<T>>::NEW).output();
@@ -53,6 +54,7 @@ fn generic_code_sees_results_too() {
 }
 
 #[test]
+#[expect(clippy::needless_borrow, reason = "as generated code asks: references rank the traits")]
 fn outputs_are_shared_only_if_they_can_be_cloned() {
     let can = (&&ShareProbe::<Result<u8, String>>::NEW).share();
     let cannot = (&&ShareProbe::<Result<u8, NoClone>>::NEW).share();
@@ -70,4 +72,10 @@ fn outputs_that_cannot_be_compared_can_be_copied() {
     let share = (&&ShareProbe::<Opaque>::NEW).share();
     assert!(share.pack(&Opaque).is_some());
     assert_eq!(share.same(&Opaque, &Opaque), None);
+}
+
+#[test]
+fn an_argument_that_is_taken_along_comes_back_the_same() {
+    let kept = super::own(vec![1, 2]);
+    assert_eq!(std::thread::spawn(move || super::give(kept)).join().ok(), Some(vec![1, 2]));
 }

@@ -28,7 +28,10 @@ pub(crate) fn invalidation() {
     PRICE.store(200, Ordering::Relaxed);
     let unaware = price(7);
     set_price(7, 307);
-    println!("  price(7) = {before}; changed behind its back: {unaware}; after #[invalidate(price(article))]: {}\n", price(7));
+    println!(
+        "  price(7) = {before}; changed behind its back: {unaware}; after #[invalidate(price(article))]: {}\n",
+        price(7)
+    );
 }
 
 #[cache(ttl = "30s")]
@@ -70,7 +73,8 @@ pub(crate) fn single_flight() {
 
 pub(crate) fn rejection() {
     println!("checked at compile time: this program does not build");
-    let (program, answer) = (include_str!("../../../ui-tests/fail/key/float.rs"), include_str!("../../../ui-tests/fail/key/float.stderr"));
+    let (program, answer) =
+        (include_str!("../../../ui-tests/fail/key/float.rs"), include_str!("../../../ui-tests/fail/key/float.stderr"));
     for line in program.lines().chain([""]).chain(answer.lines()) {
         println!("  {line}");
     }

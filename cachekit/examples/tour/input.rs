@@ -24,8 +24,16 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Text> {
         let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         lines.extend(String::from_utf8_lossy(&bytes).lines().map(str::to_owned));
     }
-    let words: Vec<String> = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphabetic())).filter(|word| word.len() > 2).map(str::to_lowercase).collect();
-    ensure!(!words.is_empty(), "there are no words in what was read: name some text files, `cargo run --example tour -- FILE…`");
+    let words: Vec<String> = lines
+        .iter()
+        .flat_map(|line| line.split(|c: char| !c.is_alphabetic()))
+        .filter(|word| word.len() > 2)
+        .map(str::to_lowercase)
+        .collect();
+    ensure!(
+        !words.is_empty(),
+        "there are no words in what was read: name some text files, `cargo run --example tour -- FILE…`"
+    );
     let vocabulary: BTreeSet<&String> = words.iter().collect();
     let vocabulary = vocabulary.into_iter().cloned().collect();
     Ok(Text { files: files.len(), lines, words, vocabulary })
@@ -42,8 +50,10 @@ fn own_sources() -> Result<Vec<PathBuf>> {
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("cannot list {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
     entries.sort();
     for entry in entries {
         if entry.is_dir() {

@@ -15,7 +15,13 @@ use table::{Row, Table};
 async fn main() -> Result<()> {
     let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let text = input::read(&files)?;
-    println!("{} files, {} lines, {} words, {} different\n", text.files, text.lines.len(), text.words.len(), text.vocabulary.len());
+    println!(
+        "{} files, {} lines, {} words, {} different\n",
+        text.files,
+        text.lines.len(),
+        text.words.len(),
+        text.vocabulary.len()
+    );
 
     let mut table = Table::default();
     nearest(&text, &mut table);
@@ -62,13 +68,21 @@ async fn occurrences(text: &input::Text, table: &mut Table) -> Result<()> {
     })
     .await;
     assert!(plain? == cached?, "the annotated function gives what the plain one gives");
-    table.add(Row::new("occurrences(word).await", "async, store on disk", calls.len(), &work::occurrences::stats(), without, with));
+    table.add(Row::new(
+        "occurrences(word).await",
+        "async, store on disk",
+        calls.len(),
+        &work::occurrences::stats(),
+        without,
+        with,
+    ));
     Ok(())
 }
 
 /// A recursive function: in how many ways a line's words can be set in columns.
 fn layouts(text: &input::Text, table: &mut Table) {
-    let calls: Vec<u64> = text.lines.iter().map(|line| line.split_whitespace().count().min(26) as u64).take(5_000).collect();
+    let calls: Vec<u64> =
+        text.lines.iter().map(|line| line.split_whitespace().count().min(26) as u64).take(5_000).collect();
     let (plain, without) = timed(|| calls.iter().map(|words| work::layouts_plain(*words, 4)).collect::<Vec<_>>());
     let (cached, with) = timed(|| calls.iter().map(|words| work::layouts(*words, 4)).collect::<Vec<_>>());
     assert!(plain == cached, "the annotated function gives what the plain one gives");

@@ -15,7 +15,14 @@ pub(crate) struct Row {
 const HEAD: [&str; 8] = ["function", "kind", "calls", "computed", "hits", "without", "with", "faster"];
 
 impl Row {
-    pub(crate) fn new(function: &str, kind: &str, calls: usize, stats: &Stats, without: Duration, with: Duration) -> Row {
+    pub(crate) fn new(
+        function: &str,
+        kind: &str,
+        calls: usize,
+        stats: &Stats,
+        without: Duration,
+        with: Duration,
+    ) -> Row {
         let faster = without.as_secs_f64() / with.as_secs_f64().max(1e-9);
         let cells = [
             function.to_owned(),

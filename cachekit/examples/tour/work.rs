@@ -8,7 +8,11 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// The word of the dictionary that is most similar to this one, but is not it.
 pub(crate) fn nearest_plain(word: &str, dictionary: &[String]) -> Option<Arc<str>> {
-    dictionary.iter().filter(|other| *other != word).min_by_key(|other| edit_distance(word, other)).map(|other| other.as_str().into())
+    dictionary
+        .iter()
+        .filter(|other| *other != word)
+        .min_by_key(|other| edit_distance(word, other))
+        .map(|other| other.as_str().into())
 }
 
 #[cache(capacity = 5_000, skip(dictionary))]
