@@ -83,7 +83,8 @@ fn a_panicking_loader_leaves_the_cache_usable() {
 fn an_inline_refresh_that_fails_gives_the_value_that_is_there() {
     let scope = testing::scope();
     let minute = Duration::from_secs(60);
-    let cache: Cache<u64, u64> = Cache::builder().ttl(minute).refresh_ahead(50.0).stale_while_revalidate(minute).build();
+    let cache: Cache<u64, u64> =
+        Cache::builder().ttl(minute).refresh_ahead(50.0).stale_while_revalidate(minute).build();
     assert_eq!(cache.try_get_or_compute(&1, || Ok::<_, &str>(1)), Ok(1));
     scope.advance(Duration::from_secs(40));
     assert_eq!(cache.try_get_or_compute(&1, || Err("due, and the loader fails")), Ok(1));
