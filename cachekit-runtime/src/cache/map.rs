@@ -1,6 +1,6 @@
 //! The cache as a map.
 
-use super::{Cache, entry::Worth};
+use super::{Cache, entry::Worth, follow::Alone};
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
@@ -254,7 +254,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let hash = cache.hash_of(&key);
         let lead = loop {
             match core.flights.join(hash, &key, None, false) {
-                Joined::Lead(lead) => break Some(lead),
+                Joined::Lead(lead) => break Ok(lead),
                 Joined::Follow(follower) => match core.wait_out(follower) {
                     Ok(()) => {}
                     Err(lead) => break lead,
@@ -262,19 +262,22 @@ impl<K: Key, V: Value> Cache<K, V> {
             }
         };
         let tags = core.tags_of(&key);
-        let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
+        let executing = lead.as_ref().ok().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
         let found = core
             .find(hash, |other| *other == key, false)
             .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
         let change = change(old.clone());
-        drop(executing);
+        if matches!(lead, Err(Alone::SyncBesideAsync)) && !matches!(change, Compute::Keep) {
+            // It could not wait for the load that is under way, which is older.
+            core.cut_off(hash, |other| *other == key);
+        }
         let mut followers = old.clone();
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
                 let stored =
-                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
+                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().ok().map(|lead| &*lead.flight));
                 followers = Some(value.clone());
                 stored.then_some(value)
             }
@@ -287,7 +290,8 @@ impl<K: Key, V: Value> Cache<K, V> {
                 None
             }
         };
-        if let Some(lead) = lead {
+        drop(executing);
+        if let Ok(lead) = lead {
             // Callers that came for a load get the value; without one they load themselves.
             lead.finish(|| followers.map(Payload::Value));
         }
