@@ -180,6 +180,14 @@ impl<K, V> Core<K, V> {
         }
     }
 
+    /// Whether another caller has refreshed the value since this one looked.
+    pub(crate) fn is_fresh(&self, hash: u64, key: &K) -> bool
+    where
+        K: Eq,
+    {
+        self.inspect(hash, |other| other == key).is_some_and(|seen| seen.worth == Worth::Fresh)
+    }
+
     /// Looks without any effect.
     pub(crate) fn inspect(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<Seen> {
         let now = self.now();

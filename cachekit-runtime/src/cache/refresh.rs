@@ -60,6 +60,16 @@ impl<K, V> Stale<K, V> {
         Stale { inner: Box::new(Due { core, hash, key, value }) }
     }
 
+    /// A dry run computes, as for any hit.
+    pub(super) fn compared(self, scope: Arc<scope::Scope>) -> Miss<K, V>
+    where
+        K: Key,
+        V: Value,
+    {
+        let Due { core, hash, key, value } = *self.inner;
+        Miss::new(core, hash, Some(key), Plan::Compare(value, scope))
+    }
+
     /// The value, and for one caller at a time the right to refresh it.
     pub fn claim(self) -> (V, Option<Refresh<K, V>>)
     where
@@ -69,6 +79,10 @@ impl<K, V> Stale<K, V> {
         let Due { core, hash, key, value } = *self.inner;
         let refresh = match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => None,
+            Joined::Lead(lead) if core.is_fresh(hash, &key) => {
+                lead.finish(|| None);
+                None
+            }
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
                 let tags = core.tags_of(&key);
@@ -88,6 +102,10 @@ impl<K, V> Stale<K, V> {
         let Due { core, hash, key, value } = *self.inner;
         match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => Ok(value),
+            Joined::Lead(lead) if core.is_fresh(hash, &key) => {
+                lead.finish(|| None);
+                Ok(value)
+            }
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
                 lead.set_tags(core.tags_of(&key));
