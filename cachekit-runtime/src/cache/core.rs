@@ -124,6 +124,14 @@ impl<K, V> Core<K, V> {
         self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
     }
 
+    /// The tags of what is there, with the versions that it was stored with.
+    pub(crate) fn tags_there(&self, hash: u64, key: &K) -> Option<TagSet>
+    where
+        K: Eq,
+    {
+        self.table.get(hash, |other| other == key, |_, entry| (entry.tags().cloned(), false)).flatten()
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.timed { self.clock.now() } else { 0 }
     }

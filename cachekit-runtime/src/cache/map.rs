@@ -267,6 +267,8 @@ impl<K: Key, V: Value> Cache<K, V> {
             .find(hash, |other| *other == key, false)
             .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
+        // What is made from a tagged value goes with it.
+        let tags = tags.or_else(|| old.as_ref().and_then(|_| core.tags_there(hash, &key)));
         let change = change(old.clone());
         if matches!(lead, Err(Alone::SyncBesideAsync)) && !matches!(change, Compute::Keep) {
             // It could not wait for the load that is under way, which is older.

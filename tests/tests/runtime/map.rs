@@ -289,3 +289,14 @@ fn what_compute_sets_beside_an_async_load_is_not_replaced_by_it() {
         assert_eq!(cache.get(&1), None);
     });
 }
+
+#[test]
+fn what_compute_makes_of_a_tagged_value_keeps_its_tags() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    cache.insert_tagged(1, 1, ["computed"]);
+    assert_eq!(cache.compute(1, |old| Compute::Set(old.unwrap_or(0) + 1)), Some(2));
+    cachekit_runtime::invalidate_tag("computed");
+    assert_eq!(cache.get(&1), None);
+    assert_eq!(cache.compute(1, |old| Compute::Set(old.unwrap_or(5))), Some(5), "made from nothing, without tags");
+    assert_eq!(cache.get(&1), Some(5));
+}
