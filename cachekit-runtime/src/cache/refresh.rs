@@ -38,7 +38,8 @@ struct Due<K, V> {
     value: V,
 }
 
-/// The right and the duty to refresh a value. Dropped unused, another caller gets it.
+/// The right and the duty to refresh a value. Dropped unused, another caller gets it: past the ttl the next one, before it one after half of the
+/// time that was left.
 #[must_use = "a refresh does nothing until it is spawned"]
 pub struct Refresh<K, V> {
     core: Arc<Core<K, V>>,
@@ -128,7 +129,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
         Load::new(self.core, self.hash, self.key, self.tags, Some(self.lead))
     }
 
-    /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; the next caller tries again.
+    /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; another caller tries again.
     pub fn spawn<R, M>(self, output: Output<R, M>, load: impl FnOnce() -> R + Send + 'static)
     where
         R: 'static,
