@@ -116,6 +116,12 @@ impl<'a, R> ViaAnyOutput<'a, R> for &SuccessProbe<'a, R> {
     }
 }
 
+/// Calls a closure that may return a borrow of what it owns.
+#[inline]
+pub fn once<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
 /// Gives an async block the output type that its `?` and `return` infer from.
 #[inline]
 pub fn returning<R, F: Future<Output = R>>(future: F) -> F {

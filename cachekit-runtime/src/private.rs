@@ -6,7 +6,7 @@ pub use crate::{
     error::{TimedOut, needs_timed_out},
     expansion::{
         AnyParts, Cached, NamedResult, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind,
-        assert_stored, assert_value, keyed_like, per_type_keyed, returning,
+        assert_stored, assert_value, keyed_like, once, per_type_keyed, returning,
     },
     key::{
         FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned,

@@ -297,3 +297,24 @@ fn the_companion_is_what_is_named() {
     of_a_renamed(1);
     assert_eq!(renamed_companion::get(1), None);
 }
+
+struct Renamed {
+    name: String,
+}
+
+impl Renamed {
+    #[invalidate(user(id))]
+    fn rename(&mut self, id: u64, name: &str) -> &mut String {
+        self.name = name.to_owned();
+        &mut self.name
+    }
+}
+
+#[test]
+fn what_it_returns_may_be_borrowed_from_its_arguments() {
+    let _scope = testing::scope();
+    user(1);
+    let mut renamed = Renamed { name: String::new() };
+    renamed.rename(1, "b").push('c');
+    assert_eq!((renamed.name.as_str(), user::get(1)), ("bc", None));
+}

@@ -420,3 +420,22 @@ async fn a_cache_elsewhere_and_a_bypass() {
     assert_eq!(in_a_temporary::get(1), Some(2));
     assert_eq!(in_a_temporary::stats().bypasses.asked, 1);
 }
+
+static STALE: std::sync::LazyLock<Cache<u32, u32>> = std::sync::LazyLock::new(|| {
+    let second = Duration::from_secs(1);
+    Cache::builder().ttl(second).stale_while_revalidate(second * 60).build()
+});
+
+#[cache(cache = &STALE)]
+fn stale_elsewhere(n: u32) -> u32 {
+    n + ran()
+}
+
+#[test]
+fn a_stale_value_of_a_cache_elsewhere_is_refreshed() {
+    let scope = testing::scope();
+    RUNS.set(0);
+    assert_eq!(stale_elsewhere(0), 1);
+    scope.advance(Duration::from_secs(2));
+    assert_eq!((stale_elsewhere(0), stale_elsewhere(0)), (2, 2), "by the first caller, as `get_or_compute` does it");
+}

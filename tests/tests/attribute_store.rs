@@ -257,3 +257,5 @@ fn a_listener_of_a_method_with_an_expression_key() {
     Service { id: 5 }.load();
     assert_eq!(*KEYED.lock().unwrap(), [(4, 8)]);
 }
+
+cachekit::testing::policy_suite!(Mru);

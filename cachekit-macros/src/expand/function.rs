@@ -183,7 +183,8 @@ impl Context<'_> {
 
     fn stale(&self, miss: &TokenStream) -> TokenStream {
         let span = self.span;
-        if self.refreshes_inline() {
+        // The builder of a cache elsewhere may ask for refreshes, of which nothing is known here.
+        if self.refreshes_inline() || !self.owns_cache() {
             return quote_spanned! {span=>
                 match __cachekit_stale.claim_inline() {
                     ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),

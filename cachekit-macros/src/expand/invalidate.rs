@@ -44,7 +44,8 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
     let result = if is_async {
         quote_spanned!(span=> #k::returning::<#output, _>(async move { #(#rebind)* #body }).await)
     } else {
-        quote_spanned!(span=> (move || -> #output { #(#rebind)* #body })())
+        // As an argument it is an `FnOnce`, which may return a borrow of what it captures.
+        quote_spanned!(span=> #k::once(move || -> #output { #(#rebind)* #body }))
     };
     // A `Result` is found by type; what is no `Result` always succeeds.
     let succeeded = quote_spanned! {span=> {

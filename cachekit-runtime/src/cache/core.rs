@@ -124,6 +124,14 @@ impl<K, V> Core<K, V> {
         self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
     }
 
+    /// The tags of what is there, with the versions that it was stored with.
+    pub(crate) fn tags_there(&self, hash: u64, key: &K) -> Option<TagSet>
+    where
+        K: Eq,
+    {
+        self.table.get(hash, |other| other == key, |_, entry| (entry.tags().cloned(), false)).flatten()
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.timed { self.clock.now() } else { 0 }
     }
@@ -178,6 +186,14 @@ impl<K, V> Core<K, V> {
         if let Some((key, entry)) = removed {
             self.gone(key, entry, cause);
         }
+    }
+
+    /// Whether another caller has refreshed the value since this one looked.
+    pub(crate) fn is_fresh(&self, hash: u64, key: &K) -> bool
+    where
+        K: Eq,
+    {
+        self.inspect(hash, |other| other == key).is_some_and(|seen| seen.worth == Worth::Fresh)
     }
 
     /// Looks without any effect.

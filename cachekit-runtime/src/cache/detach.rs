@@ -92,9 +92,14 @@ impl<K: Key, V: Value> Miss<K, V> {
             return self.run_detachable(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
+        let instead = self.instead();
         let sleep = core.clock.sleep(hard);
         match give_up_after(self.run_detachable(output, share, trace, load), sleep).await {
             Some(finished) => finished,
+            None if let Some(value) = instead => {
+                trace.found_in_memory(OutcomeKind::StaleHit, None);
+                output.wrap(value)
+            }
             None => core.timed_out::<R, M>(hash, key.as_ref(), trace),
         }
     }

@@ -140,21 +140,24 @@ impl<K: Key, V: Value> Core<K, V> {
         Followed::Alone(why)
     }
 
-    /// Waits until a flight is over, for one that wants to lead after it. `Err`: it leads this one now, or, without a lead, must not wait.
-    pub(super) fn wait_out(&self, follower: Follower<K, V>) -> Result<(), Option<Lead<K, V>>> {
+    /// Waits until a flight is over, for one that wants to lead after it. `Err`: it leads this one now, or must not wait.
+    pub(super) fn wait_out(&self, follower: Follower<K, V>) -> Result<(), Result<Lead<K, V>, Alone>> {
         loop {
             let listener = follower.flight.listen();
             match follower.flight.look(false) {
                 Seen::Done(_) | Seen::Released => return Ok(()),
-                Seen::TakenOver(leader, _) => return Err(Some(follower.into_lead(leader))),
-                Seen::Led { is_async: true } if is_runtime_thread() => return Err(None),
+                Seen::TakenOver(leader, _) => return Err(Ok(follower.into_lead(leader))),
+                Seen::Led { is_async: true } if is_runtime_thread() => {
+                    let waiting = Waiting::begin(&follower.flight.node, None);
+                    return Err(Err(if waiting.is_ok() { Alone::SyncBesideAsync } else { Alone::Cycle }));
+                }
                 Seen::Led { is_async } => {
                     if is_async {
                         follower.watch(&self.clock);
                     }
                 }
             }
-            let Ok(_waiting) = Waiting::begin(&follower.flight.node, None) else { return Err(None) };
+            let Ok(_waiting) = Waiting::begin(&follower.flight.node, None) else { return Err(Err(Alone::Cycle)) };
             listener.wait();
         }
     }

@@ -2,7 +2,12 @@
 
 use super::{Core, core::Before, timeout};
 use crate::{
-    flight::{graph::Node, map::Lead, permits::Permit, state::Payload},
+    flight::{
+        graph::{Executing, Node},
+        map::Lead,
+        permits::Permit,
+        state::Payload,
+    },
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{OutputKind, Share, Value},
@@ -93,6 +98,8 @@ impl<K: Key, V: Value> Load<K, V> {
             return stale;
         }
         let Some(key) = self.key.take() else { return loaded };
+        // Still on the stack: listeners and tests of the value may call the cache, and would wait for this flight.
+        let _executing = Executing::enter(&self.node);
         let Some(value) = M::stored(&loaded) else {
             self.core.counters.store_refused(Refusal::NotCacheable);
             if let Some(lead) = self.lead.take() {

@@ -101,6 +101,7 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
                 Look::Hit(value) => {
                     Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
                 }
+                Look::Stale(stale) => Look::Miss(stale.compared(scope)),
                 other => other,
             }
         }

@@ -1,6 +1,6 @@
 //! The cache as a map.
 
-use super::{Cache, entry::Worth};
+use super::{Cache, entry::Worth, follow::Alone};
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
@@ -171,12 +171,14 @@ impl<K: Key, V: Value> Cache<K, V> {
         Delivery::Local
     }
 
-    /// Removes the entries for which `test` holds, and returns how many. Loads that are under way are not stored.
+    /// Removes the entries for which `test` holds, and returns how many. Loads that are under way are not stored. `test` runs under a lock of the
+    /// cache and must not call it.
     pub fn invalidate_if(&self, mut test: impl FnMut(&K, &V) -> bool) -> usize {
         self.here().core.retain(|key, value| !test(key, value))
     }
 
-    /// Keeps the entries for which `keep` holds, and returns how many went. Loads that are under way are not stored.
+    /// Keeps the entries for which `keep` holds, and returns how many went. Loads that are under way are not stored. `keep` runs under a lock of the
+    /// cache and must not call it.
     pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) -> usize {
         self.here().core.retain(keep)
     }
@@ -254,7 +256,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let hash = cache.hash_of(&key);
         let lead = loop {
             match core.flights.join(hash, &key, None, false) {
-                Joined::Lead(lead) => break Some(lead),
+                Joined::Lead(lead) => break Ok(lead),
                 Joined::Follow(follower) => match core.wait_out(follower) {
                     Ok(()) => {}
                     Err(lead) => break lead,
@@ -262,19 +264,24 @@ impl<K: Key, V: Value> Cache<K, V> {
             }
         };
         let tags = core.tags_of(&key);
-        let executing = lead.as_ref().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
+        let executing = lead.as_ref().ok().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
         let found = core
             .find(hash, |other| *other == key, false)
             .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
+        // What is made from a tagged value goes with it.
+        let tags = tags.or_else(|| old.as_ref().and_then(|_| core.tags_there(hash, &key)));
         let change = change(old.clone());
-        drop(executing);
+        if matches!(lead, Err(Alone::SyncBesideAsync)) && !matches!(change, Compute::Keep) {
+            // It could not wait for the load that is under way, which is older.
+            core.cut_off(hash, |other| *other == key);
+        }
         let mut followers = old.clone();
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
                 let stored =
-                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().map(|lead| &*lead.flight));
+                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().ok().map(|lead| &*lead.flight));
                 followers = Some(value.clone());
                 stored.then_some(value)
             }
@@ -287,7 +294,8 @@ impl<K: Key, V: Value> Cache<K, V> {
                 None
             }
         };
-        if let Some(lead) = lead {
+        drop(executing);
+        if let Ok(lead) = lead {
             // Callers that came for a load get the value; without one they load themselves.
             lead.finish(|| followers.map(Payload::Value));
         }

@@ -59,6 +59,14 @@ impl<K: Key, V: Value> Miss<K, V> {
             _ => None,
         }
     }
+
+    /// What an inline refresh gives if its loader fails.
+    pub(super) fn instead(&self) -> Option<V> {
+        match &self.inner.plan {
+            Plan::Renew(_, value) => Some(value.clone()),
+            _ => None,
+        }
+    }
 }
 
 // Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.

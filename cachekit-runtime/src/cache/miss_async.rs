@@ -87,10 +87,15 @@ impl<K, V> Miss<K, V> {
             return self.run_async(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
+        let instead = self.instead();
         let sleep = core.clock.sleep(hard);
         let finished = give_up_after(self.run_async(output, share, trace, load), sleep).await;
         if let Some(finished) = finished {
             return finished;
+        }
+        if let Some(value) = instead {
+            trace.found_in_memory(OutcomeKind::StaleHit, None);
+            return output.wrap(value);
         }
         core.timed_out::<R, M>(hash, key.as_ref(), trace)
     }

@@ -38,7 +38,8 @@ struct Due<K, V> {
     value: V,
 }
 
-/// The right and the duty to refresh a value. Dropped unused, another caller gets it.
+/// The right and the duty to refresh a value. Dropped unused, another caller gets it: past the ttl the next one, before it one after half of the
+/// time that was left.
 #[must_use = "a refresh does nothing until it is spawned"]
 pub struct Refresh<K, V> {
     core: Arc<Core<K, V>>,
@@ -60,6 +61,16 @@ impl<K, V> Stale<K, V> {
         Stale { inner: Box::new(Due { core, hash, key, value }) }
     }
 
+    /// A dry run computes, as for any hit.
+    pub(super) fn compared(self, scope: Arc<scope::Scope>) -> Miss<K, V>
+    where
+        K: Key,
+        V: Value,
+    {
+        let Due { core, hash, key, value } = *self.inner;
+        Miss::new(core, hash, Some(key), Plan::Compare(value, scope))
+    }
+
     /// The value, and for one caller at a time the right to refresh it.
     pub fn claim(self) -> (V, Option<Refresh<K, V>>)
     where
@@ -69,6 +80,10 @@ impl<K, V> Stale<K, V> {
         let Due { core, hash, key, value } = *self.inner;
         let refresh = match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => None,
+            Joined::Lead(lead) if core.is_fresh(hash, &key) => {
+                lead.finish(|| None);
+                None
+            }
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
                 let tags = core.tags_of(&key);
@@ -88,6 +103,10 @@ impl<K, V> Stale<K, V> {
         let Due { core, hash, key, value } = *self.inner;
         match core.flights.join(hash, &key, None, true) {
             Joined::Follow(_) => Ok(value),
+            Joined::Lead(lead) if core.is_fresh(hash, &key) => {
+                lead.finish(|| None);
+                Ok(value)
+            }
             Joined::Lead(lead) => {
                 core.postpone_refresh(hash, |other| *other == key);
                 lead.set_tags(core.tags_of(&key));
@@ -110,7 +129,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
         Load::new(self.core, self.hash, self.key, self.tags, Some(self.lead))
     }
 
-    /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; the next caller tries again.
+    /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; another caller tries again.
     pub fn spawn<R, M>(self, output: Output<R, M>, load: impl FnOnce() -> R + Send + 'static)
     where
         R: 'static,

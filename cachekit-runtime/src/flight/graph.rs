@@ -47,7 +47,8 @@ impl Executing {
     }
 
     fn push(node: &Arc<Node>, polls: usize) -> Executing {
-        LEADING.with_borrow_mut(|leading| leading.push(node.clone()));
+        // A thread that ends, and calls from a destructor of its own, has no stack any more.
+        let _ = LEADING.try_with(|leading| leading.borrow_mut().push(node.clone()));
         POLLS.with(|count| count.set(count.get() + polls));
         Executing { polls, _not_send: std::marker::PhantomData }
     }
@@ -73,7 +74,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Records that the leaders on this thread, and `own` if given, wait for `target`, unless `target` waits for one of them.
     pub(crate) fn begin(target: &Arc<Node>, own: Option<&Arc<Node>>) -> Result<Waiting, Cycle> {
-        let mut from = LEADING.with_borrow(Clone::clone);
+        let mut from = LEADING.try_with(|leading| leading.borrow().clone()).unwrap_or_default();
         from.extend(own.cloned());
         if from.is_empty() {
             return Ok(Waiting { from, target: target.clone() });

@@ -172,17 +172,20 @@ impl<K, V> Drop for Lead<K, V> {
             return;
         }
         // One that was declared stalled does not lead any more; if nobody took over, it is still the last to leave.
-        if !self.flight.vacate(self.leader, why) && !self.flight.is_vacant() {
+        let vacated = self.flight.vacate(self.leader, why);
+        if !vacated && !self.flight.is_vacant() {
             return;
         }
         let unheard = shard
             .find(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight))
             .is_some_and(|slot| slot.followers == 0);
-        if unheard {
-            let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
-            drop(shard);
-            drop(slot);
+        let slot = unheard.then(|| take(&mut shard, self.hash, Arc::as_ptr(&self.flight)));
+        drop(shard);
+        if vacated {
+            // A waker is somebody else's code.
+            self.flight.wake_one();
         }
+        drop(slot);
     }
 }
 

@@ -138,16 +138,19 @@ impl<V> Flight<V> {
         true
     }
 
-    /// The leader is gone without a result; one follower is woken to take over. False if it did not lead any more.
+    /// The leader is gone without a result; one follower is to be woken ([`Flight::wake_one`]), outside of locks, to take over. False if it did not
+    /// lead any more.
     pub(crate) fn vacate(&self, leader: u64, why: Vacancy) -> bool {
         let mut phase = lock(&self.phase);
         if !phase.is_led_by(leader) {
             return false;
         }
         *phase = Phase::Vacant(why, leader);
-        drop(phase);
-        self.event.notify(1);
         true
+    }
+
+    pub(crate) fn wake_one(&self) {
+        self.event.notify(1);
     }
 
     pub(crate) fn is_vacant(&self) -> bool {

@@ -1,6 +1,6 @@
 //! A call that would wait for itself, directly or through a chain of flights, runs uncached; it never hangs.
 
-use cachekit_runtime::Cache;
+use cachekit_runtime::{Cache, RemovalCause};
 use cachekit_tests::{Hand, never_hangs};
 use std::{sync::Barrier, thread};
 
@@ -176,4 +176,63 @@ fn an_uncached_call_in_a_cycle_counts_how_it_ended() {
     }));
     assert!(caught.is_err());
     assert_eq!(cache.stats().load_panics, 2, "the inner and the outer load");
+}
+
+#[test]
+fn a_removal_listener_that_asks_for_what_is_being_stored_does_not_wait_for_itself() {
+    never_hangs(|| {
+        static KEPT: std::sync::LazyLock<Cache<u64, u64>> = std::sync::LazyLock::new(|| {
+            let again = |key: &u64, _: &u64, why: RemovalCause| {
+                if why == RemovalCause::Evicted {
+                    KEPT.get_or_compute(key, || *key);
+                }
+            };
+            Cache::builder().capacity(1).on_removal(again).build()
+        });
+        assert_eq!(KEPT.get_or_compute(&1, || 1), 1);
+        // Evicts 1, whose load evicts 2, which is under way.
+        assert_eq!(KEPT.get_or_compute(&2, || 2), 2);
+        assert_eq!((KEPT.stats().bypasses.cycle, KEPT.loads_in_flight()), (1, 0));
+    });
+}
+
+#[test]
+fn a_test_of_the_value_that_asks_for_it_does_not_wait_for_itself() {
+    never_hangs(|| {
+        static ODD: std::sync::LazyLock<Cache<u64, u64>> = std::sync::LazyLock::new(|| {
+            Cache::builder().cache_if(|value| *value == ODD.get_or_compute(&1, || 1)).build()
+        });
+        assert_eq!(ODD.get_or_compute(&1, || 3), 3);
+        assert_eq!(ODD.loads_in_flight(), 0);
+    });
+}
+
+#[test]
+fn a_thread_that_ends_may_call() {
+    use std::cell::RefCell;
+
+    struct AtTheEnd(Cache<u64, u64>, std::sync::mpsc::Sender<u64>);
+
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            self.1.send(self.0.get_or_compute(&2, || 20)).ok();
+        }
+    }
+
+    thread_local! {
+        static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
+    }
+
+    let (send, receive) = std::sync::mpsc::channel();
+    let cache = cache();
+    let ends = thread::spawn({
+        let cache = cache.clone();
+        move || {
+            // Made before, and so dropped after, what the cache keeps for the thread.
+            AT_THE_END.set(Some(AtTheEnd(cache.clone(), send)));
+            cache.get_or_compute(&1, || 10)
+        }
+    });
+    assert_eq!(ends.join().expect("no panic"), 10);
+    assert_eq!(receive.recv(), Ok(20));
 }

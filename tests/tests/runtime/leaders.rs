@@ -4,9 +4,11 @@ use cachekit_runtime::{Cache, testing};
 use cachekit_tests::{Hand, never_hangs, until};
 use std::{
     cell::Cell,
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{Arc, Barrier},
-    task::Poll,
+    task::{Context, Poll, Wake, Waker},
     thread,
     time::Duration,
 };
@@ -296,4 +298,26 @@ fn a_leader_that_comes_back_after_its_takeover_and_an_invalidation_stores_nothin
     cache.invalidate(&1);
     assert_eq!(stalled.finish(), 1, "its own caller waited already");
     assert_eq!(cache.get(&1), None, "a load from before the invalidation");
+}
+
+#[test]
+fn a_waker_may_use_the_cache() {
+    struct Invalidates(Cache<u64, u64>);
+
+    impl Wake for Invalidates {
+        fn wake(self: Arc<Self>) {
+            self.0.invalidate(&1);
+        }
+    }
+
+    never_hangs(|| {
+        let cache = cache();
+        let leader = Hand::pending(cache.get_or_compute_async(&1, std::future::pending));
+        let mut follower = pin!(cache.get_or_compute_async(&1, async || 2));
+        let waker = Waker::from(Arc::new(Invalidates(cache.clone())));
+        assert!(follower.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(leader);
+        assert_eq!(follower.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Ready(2));
+        assert_eq!((cache.get(&1), cache.loads_in_flight()), (None, 0), "it was woken, and invalidated the flight");
+    });
 }

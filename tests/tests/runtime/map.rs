@@ -265,3 +265,38 @@ fn a_companion_s_operations_borrow_like_the_function() {
     private::tag_invalidation("companion".to_owned()).wait();
     assert_eq!(private::get(&cache, &parts), None);
 }
+
+#[test]
+fn what_compute_sets_beside_an_async_load_is_not_replaced_by_it() {
+    let tokio = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    tokio.block_on(async {
+        let cache: Cache<u64, u64> = Cache::builder().build();
+        let (go, wait) = oneshot::channel();
+        let load = Hand::pending(cache.get_or_compute_async(&1, async || wait.await.unwrap_or(0)));
+        // On a thread of a runtime it cannot wait for the load, which is older.
+        assert_eq!(cache.compute(1, |_| Compute::Set(2)), Some(2));
+        go.send(1).expect("it is waited for");
+        assert_eq!(load.finish(), 1);
+        assert_eq!(cache.get(&1), Some(2));
+        assert_eq!(cache.loads_in_flight(), 0);
+
+        let (go, wait) = oneshot::channel();
+        cache.clear();
+        let load = Hand::pending(cache.get_or_compute_async(&1, async || wait.await.unwrap_or(0)));
+        assert_eq!(cache.compute(1, |_| Compute::Remove), None);
+        go.send(1).expect("it is waited for");
+        assert_eq!(load.finish(), 1);
+        assert_eq!(cache.get(&1), None);
+    });
+}
+
+#[test]
+fn what_compute_makes_of_a_tagged_value_keeps_its_tags() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    cache.insert_tagged(1, 1, ["computed"]);
+    assert_eq!(cache.compute(1, |old| Compute::Set(old.unwrap_or(0) + 1)), Some(2));
+    cachekit_runtime::invalidate_tag("computed");
+    assert_eq!(cache.get(&1), None);
+    assert_eq!(cache.compute(1, |old| Compute::Set(old.unwrap_or(5))), Some(5), "made from nothing, without tags");
+    assert_eq!(cache.get(&1), Some(5));
+}

@@ -175,7 +175,8 @@ fn run(cache: &Cache<u8, u32>, ttl: Option<u64>, exact: bool, operations: &[Oper
                 });
                 check(seen, model.get(key))?;
                 prop_assert_eq!(after, Some(value));
-                model.insert(key, value, None, None);
+                let tag = seen.and_then(|_| model.map.get(&key)?.tag);
+                model.insert(key, value, None, tag);
             }
             ComputeKeep(key) => check(cache.compute(key, |_| Compute::Keep), model.get(key))?,
             ComputeRemove(key) => {

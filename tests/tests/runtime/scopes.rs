@@ -138,3 +138,16 @@ fn a_dry_run_computes_and_compares() {
     assert_eq!(report.diverged[0].cache, "dry");
     assert_eq!(cachekit_runtime::private::get(&cache, &part::<u64, form::Val, true>(&1)), cache.get(&1));
 }
+
+#[test]
+fn a_dry_run_computes_also_where_a_value_is_due_for_a_refresh() {
+    let cache: Cache<u64, u64> =
+        Cache::builder().ttl(SECOND).refresh_ahead(50.0).stale_while_revalidate(SECOND).build();
+    let dry_run = testing::dry_run();
+    assert_eq!(cache.get_or_refresh(&1, || 1), 1);
+    dry_run.advance(SECOND * 3 / 4);
+    assert_eq!(cache.get_or_refresh(&1, || 2), 2, "past its refresh point");
+    dry_run.advance(SECOND / 2);
+    assert_eq!(cache.get_or_refresh(&1, || 3), 3, "stale");
+    assert_eq!(dry_run.report().not_comparable, 2);
+}

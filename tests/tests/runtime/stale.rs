@@ -234,3 +234,20 @@ fn the_outcome_tells_hits_stale_hits_misses_and_joins_apart() {
     scope.advance(SECOND);
     assert_eq!(traced(), (5, OutcomeKind::StaleHit, Some(SECOND * 3 / 2)));
 }
+
+#[test]
+fn a_value_that_another_caller_has_refreshed_since_the_look_is_not_refreshed_again() {
+    let scope = testing::scope();
+    let cache: Cache<u64, u64> = Cache::builder().ttl(SECOND).stale_while_revalidate(SECOND).build();
+    cache.insert(1, 1);
+    scope.advance(SECOND);
+    let looked = || match look(&cache, &part::<u64, form::Val, true>(&1)) {
+        Look::Stale(stale) => stale,
+        _ => panic!("it is stale"),
+    };
+    let (inline, late) = (looked(), looked());
+    assert_eq!(cache.get_or_compute(&1, || 2), 2);
+    assert!(matches!(inline.claim_inline(), Ok(1 | 2)), "fresh again");
+    assert!(late.claim().1.is_none(), "fresh again");
+    assert_eq!(cache.loads_in_flight(), 0);
+}

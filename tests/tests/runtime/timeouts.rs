@@ -149,3 +149,24 @@ fn a_load_that_ends_before_the_soft_timeout_gives_its_value() {
         assert_eq!(call.poll(), Poll::Ready(Ok(2)));
     });
 }
+
+#[test]
+fn an_inline_refresh_that_times_out_gives_the_value_that_is_there() {
+    let scope = testing::scope();
+    let cache: Cache<u64, u64> =
+        Cache::builder().ttl(SECOND).stale_while_revalidate(SECOND * 60).load_timeout_hard(SECOND).build();
+    cache.insert(1, 1);
+    scope.advance(SECOND * 2);
+    let share = (&&ShareProbe::<Reply>::NEW).share();
+    let Look::Stale(stale) = look(&cache, &part::<u64, form::Val, true>(&1)) else { panic!("it is stale") };
+    let Err(miss) = stale.claim_inline() else { panic!("nobody else refreshes it") };
+    let mut outcome = Outcome::new();
+    let slow = Hand::pending(miss.run_timed(
+        Output::<Reply, ResultOk>::NEW,
+        share,
+        &mut outcome,
+        std::future::pending::<Reply>,
+    ));
+    scope.advance(SECOND);
+    assert_eq!(slow.finish(), Ok(1));
+}
