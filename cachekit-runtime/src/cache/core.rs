@@ -475,6 +475,7 @@ impl<K, V> Core<K, V> {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counters.snapshot();
         stats.entries = self.table.len() as u64;
+        stats.weight = stats.entries;
         stats.capacity = self.table.capacity().map(|capacity| capacity as u64);
         stats
     }

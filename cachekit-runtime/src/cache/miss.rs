@@ -96,7 +96,6 @@ impl<K, V> Miss<K, V> {
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load() };
-        let whatever = matches!(plan, Plan::Refresh);
         match plan {
             Plan::Bypass => return load(),
             Plan::Compare(stored, scope) => {
@@ -108,7 +107,11 @@ impl<K, V> Miss<K, V> {
                 let load_of = Load::new(core, hash, key, tags, Some(lead)).or_else_give(value);
                 return load_of.run(output, share, OutcomeKind::Miss, trace, load);
             }
-            Plan::Refresh => core.cut_off(hash, |other| *other == key),
+            Plan::Refresh => {
+                core.cut_off(hash, |other| *other == key);
+                let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), false);
+                return Load::new(core, hash, key, tags, lead).run(output, share, OutcomeKind::Miss, trace, load);
+            }
             Plan::Load => {}
         }
         let load_of = |lead: Option<Lead<K, V>>, key: K, tags| Load::new(core.clone(), hash, key, tags, lead);
@@ -130,7 +133,7 @@ impl<K, V> Miss<K, V> {
             },
         };
         // Between the look and the lead another flight may have ended.
-        if !whatever && let Some(value) = core.fresh_again(hash, &key, trace) {
+        if let Some(value) = core.fresh_again(hash, &key, trace) {
             let followers = value.clone();
             lead.finish(|| Some(crate::flight::state::Payload::Value(followers)));
             return output.wrap(value);

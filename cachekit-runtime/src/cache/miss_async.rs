@@ -21,14 +21,10 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A miss after its first decisions.
-struct Ready<K, V> {
-    core: Arc<Core<K, V>>,
-    hash: u64,
-    key: K,
-    tags: Option<TagSet>,
-    /// Load whatever is there.
-    whatever: bool,
+/// What a call does next: it has its output, or it runs its loader, with what its outcome will be.
+enum Next<K, V, R> {
+    Output(R),
+    Load(Load<K, V>, OutcomeKind),
 }
 
 impl<K, V> Miss<K, V> {
@@ -49,23 +45,29 @@ impl<K, V> Miss<K, V> {
         Fut: Future<Output = R>,
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
-        let Some(key) = key else { return load().await };
-        let whatever = matches!(plan, Plan::Refresh);
-        match plan {
-            Plan::Bypass => return load().await,
+        let Some(key) = key else { return Box::pin(load()).await };
+        // One load at the end, whatever the plan: each further one would be a part of every caller's future.
+        let (loading, kind) = match plan {
+            Plan::Bypass => return Box::pin(load()).await,
             Plan::Compare(stored, scope) => {
-                let computed = load().await;
+                let computed = Box::pin(load()).await;
                 scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
                 return computed;
             }
             Plan::Renew(lead, value) => {
-                let renewal = Load::new(core, hash, key, tags, Some(lead)).or_else_give(value);
-                return renewal.run_async(output, share, OutcomeKind::Miss, trace, load).await;
+                (Load::new(core, hash, key, tags, Some(lead)).or_else_give(value), OutcomeKind::Miss)
             }
-            Plan::Refresh => core.cut_off(hash, |other| *other == key),
-            Plan::Load => {}
-        }
-        Ready { core, hash, key, tags, whatever }.run(output, share, trace, load).await
+            Plan::Refresh => {
+                core.cut_off(hash, |other| *other == key);
+                let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), true);
+                (Load::new(core, hash, key, tags, lead), OutcomeKind::Miss)
+            }
+            Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
+                Next::Output(output) => return output,
+                Next::Load(loading, kind) => (loading, kind),
+            },
+        };
+        loading.run_async(output, share, kind, trace, load).await
     }
 
     /// As [`Miss::run_async`], for at most the hard load timeout; then a stale value, if one is allowed, or [`Error::LoadTimeout`].
@@ -120,49 +122,39 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 }
 
-impl<K: Key, V: Value> Ready<K, V> {
-    async fn run<R, M, Fut>(
-        self,
-        output: Output<R, M>,
-        share: Share<R>,
-        trace: &mut Outcome,
-        load: impl FnOnce() -> Fut,
-    ) -> R
-    where
-        M: OutputKind<R, Stored = V>,
-        Fut: Future<Output = R>,
-    {
-        let Ready { core, hash, key, tags, whatever } = self;
-        if !core.settings.single_flight {
-            return Load::new(core, hash, key, tags, None)
-                .run_async(output, share, OutcomeKind::Miss, trace, load)
-                .await;
-        }
-        // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
-        let joined = core.flights.join(hash, &key, tags.as_ref(), true);
-        let lead: Lead<K, V> = match joined {
-            Joined::Lead(lead) => lead,
-            Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
-                Followed::Output(output) => return output,
-                Followed::Lead(lead) => lead,
-                Followed::Alone(Alone::Cycle) => {
-                    return Load::uncached(core, hash)
-                        .run_async(output, share, OutcomeKind::Bypassed, trace, load)
-                        .await;
-                }
-                Followed::Alone(_) => {
-                    let alone = Load::new(core, hash, key, tags, None);
-                    return alone.run_async(output, share, OutcomeKind::Bypassed, trace, load).await;
-                }
-            },
-        };
-        if !whatever && let Some(value) = core.fresh_again(hash, &key, trace) {
-            let followers = value.clone();
-            lead.finish(|| Some(Payload::Value(followers)));
-            return output.wrap(value);
-        }
-        Load::new(core, hash, key, tags, Some(lead)).run_async(output, share, OutcomeKind::Miss, trace, load).await
+async fn lead_or_follow<K: Key, V: Value, R, M>(
+    core: Arc<Core<K, V>>,
+    hash: u64,
+    key: K,
+    tags: Option<TagSet>,
+    output: Output<R, M>,
+    share: Share<R>,
+    trace: &mut Outcome,
+) -> Next<K, V, R>
+where
+    M: OutputKind<R, Stored = V>,
+{
+    if !core.settings.single_flight {
+        return Next::Load(Load::new(core, hash, key, tags, None), OutcomeKind::Miss);
     }
+    // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
+    let joined = core.flights.join(hash, &key, tags.as_ref(), true);
+    let lead: Lead<K, V> = match joined {
+        Joined::Lead(lead) => lead,
+        Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
+            Followed::Output(output) => return Next::Output(output),
+            Followed::Lead(lead) => lead,
+            // The flight that it is part of will store.
+            Followed::Alone(Alone::Cycle) => return Next::Load(Load::uncached(core, hash), OutcomeKind::Bypassed),
+            Followed::Alone(_) => return Next::Load(Load::new(core, hash, key, tags, None), OutcomeKind::Bypassed),
+        },
+    };
+    if let Some(value) = core.fresh_again(hash, &key, trace) {
+        let followers = value.clone();
+        lead.finish(|| Some(Payload::Value(followers)));
+        return Next::Output(output.wrap(value));
+    }
+    Next::Load(Load::new(core, hash, key, tags, Some(lead)), OutcomeKind::Miss)
 }
 
 impl<K: Key, V: Value> Load<K, V> {

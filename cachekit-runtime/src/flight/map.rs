@@ -67,11 +67,42 @@ impl<K, V> Flights<K, V> {
     where
         K: Eq + Clone,
     {
+        self.enter(hash, key, tags, is_async, |slot| slot.tags.as_ref().is_none_or(TagSet::is_current))
+    }
+
+    /// Leads a new flight of the key, with nobody in between; one that is under way is cut off.
+    pub(crate) fn lead_anew(
+        self: &Arc<Self>,
+        hash: u64,
+        key: &K,
+        tags: Option<&TagSet>,
+        is_async: bool,
+    ) -> Option<Lead<K, V>>
+    where
+        K: Eq + Clone,
+    {
+        match self.enter(hash, key, tags, is_async, |_| false) {
+            Joined::Lead(lead) => Some(lead),
+            Joined::Follow(_) => None,
+        }
+    }
+
+    fn enter(
+        self: &Arc<Self>,
+        hash: u64,
+        key: &K,
+        tags: Option<&TagSet>,
+        is_async: bool,
+        may_join: impl FnOnce(&Slot<K, V>) -> bool,
+    ) -> Joined<K, V>
+    where
+        K: Eq + Clone,
+    {
         // Declared before the lock is taken: its key is dropped after the lock is released.
         let _outdated;
         let mut shard = lock(self.shard(hash));
         if let Some(slot) = shard.find_mut(hash, |slot| slot.key == *key) {
-            if slot.tags.as_ref().is_none_or(TagSet::is_current) {
+            if may_join(slot) {
                 slot.followers += 1;
                 return Joined::Follow(Follower { flights: self.clone(), flight: slot.flight.clone(), hash });
             }

@@ -249,7 +249,7 @@ impl Counters {
         self.rare.over_limit.add(1);
     }
 
-    /// What has been counted so far. `entries` and `capacity` are the caller's to fill in.
+    /// What has been counted so far. `entries`, `weight` and `capacity` are the caller's to fill in.
     ///
     /// Counters that change meanwhile may be seen before or after their change, but parts (joins, ends of loads) never exceed their wholes.
     pub(crate) fn snapshot(&self) -> Stats {
@@ -305,6 +305,7 @@ impl Counters {
                 replaced: rare.removed_replaced.get(),
             },
             entries: 0,
+            weight: 0,
             capacity: None,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::LoadTimes;
 
-/// What a cache has counted since it was made. All counts only grow, except `entries` and `capacity`, which are of the moment.
+/// What a cache has counted since it was made. All counts only grow, except `entries`, `weight` and `capacity`, which are of the moment.
 ///
 /// Every call is counted exactly once when it looks: as a hit, a stale hit, a miss, or a bypass that did not look at all. So
 /// `hits + stale_hits + misses.total() + bypasses.before_look()` is [`calls`](Self::calls). What happens to a miss afterwards is counted beside that:
@@ -46,7 +46,9 @@ pub struct Stats {
     pub removals: Removals,
     /// Entries now, including expired ones that are not freed yet.
     pub entries: u64,
-    /// The most entries, or bytes where the cache is bounded by `max_bytes`; `None` if unbounded.
+    /// What the entries weigh together, in the unit of `capacity`: each entry weighs 1.
+    pub weight: u64,
+    /// The most weight it holds; `None` if unbounded.
     pub capacity: Option<u64>,
 }
 
@@ -94,7 +96,7 @@ pub struct Bypasses {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusals {
-    /// An error, or a value that `cache_if`, `none` or the weight excludes.
+    /// An error, or a value that `cache_if`, `none` or a ttl of zero excludes.
     pub not_cacheable: u64,
     /// Its key, a tag or the cache was invalidated during the load.
     pub invalidated: u64,
