@@ -27,9 +27,10 @@ static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Lim
 /// begins later is not waited for, even if earlier work begins it.
 ///
 /// ```
-/// cachekit_runtime::flush().wait();
+/// # use cachekit_runtime as cachekit;
+/// cachekit::flush().wait();
 /// # async fn example() {
-/// cachekit_runtime::flush().await;
+/// cachekit::flush().await;
 /// # }
 /// ```
 pub fn flush() -> Flush {

@@ -15,7 +15,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// Builds a [`Cache`].
 ///
 /// ```
-/// use cachekit_runtime::Cache;
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::Cache;
 /// use std::time::Duration;
 ///
 /// let squares: Cache<u64, u64> = Cache::builder().name("squares").capacity(1_000).ttl(Duration::from_secs(30)).build();
@@ -66,13 +67,13 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// Which entry makes room for a new one. Default: `Strategy::S3Fifo`.
+    /// Which entry makes room for a new one. Default: [`Strategy::S3Fifo`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
         self
     }
 
-    /// A policy of one's own; `with_capacity` makes one per shard.
+    /// A [`Policy`] of one's own; [`Policy::with_capacity`] makes one per shard.
     pub fn policy<P: Policy>(self) -> Self {
         self.strategy(Strategy::of::<P>())
     }
@@ -193,6 +194,7 @@ impl<K, T: 'static, E: 'static> Builder<K, Result<T, E>> {
 }
 
 /// An error about the output has been reported elsewhere.
+#[doc(hidden)]
 impl<K> Builder<K, crate::key::Unusable> {
     #[doc(hidden)]
     pub fn errors(self, _: Duration) -> Self {
