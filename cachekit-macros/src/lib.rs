@@ -80,12 +80,12 @@ use proc_macro::TokenStream;
 ///
 /// Beside a function `user` stands a type `user` without values whose associated functions work on the cache. One `use` imports both. Those that
 /// may have to wait are async if the function is; `stats` and `cache` never are. `V` is what is stored: the `T` of a `Result<T, E>` (the whole
-/// `Result` with `errors`), an `Option<T>` as it is.
+/// `Result` with `errors`), an `Option<T>` as it is; `keys…` are the parameters of the key, in the order of their declaration.
 ///
 /// | operation | of an async function | what it does |
 /// |---|---|---|
 /// | `get(keys…) -> Option<V>` | async | looks, never computes |
-/// | `insert(keys…, value) -> `[`Delivery`] | async | stores; takes, after the keys, also the parameters that only `tags` mentions |
+/// | `insert(keys…, value) -> `[`Delivery`] | async | stores; among the keys stand the parameters that only `tags` mentions, too |
 /// | `invalidate(keys…) -> `[`Delivery`] | async | removes |
 /// | `refresh(arguments…) -> R` | async | computes and stores, whatever is there |
 /// | `uncached(arguments…) -> R` | async | the plain function |
