@@ -22,7 +22,7 @@
 //!   [`macro@invalidate`]: on functions that change what others cache.
 //! - [`Cache`] and [`Builder`]: the same without the macro.
 //! - [`policy`]: eviction, and how to write one's own.
-//! - [`testing`]: time under control, isolation per test, dry runs, conformance kits.
+//! - [`testing`]: time under control, isolation per test, dry runs, a conformance kit for policies.
 //! - [`stats`](mod@stats), [`Outcome`], [`Explain`]: what happened, and why.
 //! - [`flush`], [`shutdown`]: waiting for background refreshes.
 //!

@@ -56,6 +56,8 @@ impl<K, V> Builder<K, V> {
     }
 
     /// The most entries it holds; never more, at no time. Default: 10 000. With 0 nothing is ever stored.
+    ///
+    /// From 1 024 on it is divided among shards, so that an entry may be evicted shortly before the cache is full.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.settings.capacity = Some(entries);
         self
