@@ -216,7 +216,7 @@ use proc_macro::TokenStream;
 ///
 /// # Errors
 ///
-/// At compile time, each with an id that `docs/diagnostics.md` explains. The function is emitted as it is beside them.
+/// At compile time, each with an id that [the list of diagnostics](../cachekit/diagnostics/index.html) explains. The function is emitted as it is beside them.
 ///
 /// [`Policy`]: ../cachekit/policy/trait.Policy.html
 /// [`Cache`]: ../cachekit/struct.Cache.html
@@ -322,7 +322,7 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Errors
 ///
-/// At compile time, each with an id that `docs/diagnostics.md` explains. The function is emitted as it is beside them.
+/// At compile time, each with an id that [the list of diagnostics](../cachekit/diagnostics/index.html) explains. The function is emitted as it is beside them.
 ///
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {

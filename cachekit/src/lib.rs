@@ -20,6 +20,7 @@
 //!
 //! - [`macro@cache`]: the attribute, all its arguments, the companion's operations, and what to write on methods.
 //!   [`macro@invalidate`]: on functions that change what others cache.
+//! - [`diagnostics`]: every error of the attributes by its id, with what to write.
 //! - [`Cache`] and [`Builder`]: the same without the macro.
 //! - [`policy`]: eviction, and how to write one's own.
 //! - [`testing`]: time under control, isolation per test, dry runs, a conformance kit for policies.
@@ -95,6 +96,11 @@ pub use cachekit_runtime::{
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;
+
+/// All errors of the attributes, by their ids.
+#[cfg(doc)]
+#[doc = include_str!("../../docs/diagnostics.md")]
+pub mod diagnostics {}
 
 #[cfg(doctest)]
 mod documents {
