@@ -29,9 +29,8 @@ static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Lim
 /// ```
 /// # use cachekit_runtime as cachekit;
 /// cachekit::flush().wait();
-/// # async fn example() {
-/// cachekit::flush().await;
-/// # }
+/// let in_async_code = async { cachekit::flush().await };
+/// # drop(in_async_code);
 /// ```
 pub fn flush() -> Flush {
     Tasks::flush(&TASKS)
