@@ -21,16 +21,16 @@ use crate::sync::lock;
 static TASKS: LazyLock<Arc<Tasks>> = LazyLock::new(Arc::default);
 static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Limits::default()));
 
-/// Waits for the background work of all caches that has begun before this call: refreshes, stores, deliveries.
+/// Waits for the background work of all caches that has begun before this call: refreshes, and loads that go on past a soft timeout.
 ///
 /// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere. Work that
 /// begins later is not waited for, even if earlier work begins it.
 ///
 /// ```
-/// cachekit_runtime::flush().wait();
-/// # async fn example() {
-/// cachekit_runtime::flush().await;
-/// # }
+/// # use cachekit_runtime as cachekit;
+/// cachekit::flush().wait();
+/// let in_async_code = async { cachekit::flush().await };
+/// # drop(in_async_code);
 /// ```
 pub fn flush() -> Flush {
     Tasks::flush(&TASKS)

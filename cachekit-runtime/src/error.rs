@@ -18,7 +18,9 @@ pub enum Error {
     },
 }
 
-/// An output that can say "the loader timed out".
+/// An output that can say "the loader timed out": what a hard `load_timeout` asks of a function's return type.
+///
+/// Implemented for every `Result<T, E>` with `E: From<Error>`.
 #[diagnostic::on_unimplemented(
     message = "a hard `load_timeout` needs a `Result` whose error is `From<cachekit::Error>`, and this function returns `{Self}`",
     label = "cannot carry `cachekit::Error::LoadTimeout`",

@@ -30,8 +30,8 @@ pub mod time;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
-pub use error::Error;
+pub use error::{Error, TimedOut};
 pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
-pub use output::Value;
+pub use output::{OptionLike, Value};
 pub use private::invalidate_tag;

@@ -102,7 +102,8 @@ pub fn tag_invalidation(tag: String) -> Invalidation {
 /// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before.
 ///
 /// ```
-/// use cachekit_runtime::{Cache, invalidate_tag};
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, invalidate_tag};
 ///
 /// let names: Cache<u64, String> = Cache::builder().build();
 /// names.insert_tagged(1, "Ada".to_owned(), ["team:7"]);

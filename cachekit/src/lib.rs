@@ -18,12 +18,58 @@
 //!
 //! # Where to look
 //!
-//! - [`macro@cache`]: the attribute and all its arguments. [`macro@invalidate`]: on functions that change what others cache.
+//! - [`macro@cache`]: the attribute, all its arguments, the companion's operations, and what to write on methods.
+//!   [`macro@invalidate`]: on functions that change what others cache.
+//! - [`diagnostics`]: every error of the attributes by its id, with what to write.
 //! - [`Cache`] and [`Builder`]: the same without the macro.
 //! - [`policy`]: eviction, and how to write one's own.
-//! - [`testing`]: time under control, isolation per test, dry runs, conformance kits.
+//! - [`testing`]: time under control, isolation per test, dry runs, a conformance kit for policies.
 //! - [`stats`](mod@stats), [`Outcome`], [`Explain`]: what happened, and why.
 //! - [`flush`], [`shutdown`]: waiting for background refreshes.
+//!
+//! # Testing
+//!
+//! A [`testing::scope`] gives a test its own view of all caches, static ones too, and a clock that stands still until it is moved. On tokio's
+//! `current_thread` runtime, the default of `#[tokio::test]`, a scope at the top of the test covers all of its tasks:
+//!
+//! ```
+//! use cachekit::{OutcomeKind, cache, testing};
+//! use std::time::Duration;
+//!
+//! #[cache(ttl = "30s")]
+//! async fn quote(id: u64) -> u64 {
+//!     id * 2
+//! }
+//!
+//! # fn main() {
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(quotes_expire());
+//! # }
+//! // #[tokio::test]
+//! async fn quotes_expire() {
+//!     let scope = testing::scope();
+//!     assert_eq!(quote(1).await, 2);
+//!     assert_eq!(quote::traced(1).await.1.kind, OutcomeKind::Hit);
+//!     scope.advance(Duration::from_secs(31));
+//!     assert_eq!(quote::traced(1).await.1.kind, OutcomeKind::Miss);
+//!     assert_eq!(quote::stats().loads, 2);
+//! }
+//! ```
+//!
+//! With [`testing::disable`] every call computes:
+//!
+//! ```
+//! use cachekit::{OutcomeKind, cache, testing};
+//!
+//! #[cache]
+//! fn quote(id: u64) -> u64 {
+//!     id * 2
+//! }
+//!
+//! let off = testing::disable();
+//! quote(1);
+//! assert_eq!(quote::traced(1).1.kind, OutcomeKind::Bypassed);
+//! drop(off);
+//! ```
 //!
 //! # Features
 //!
@@ -43,12 +89,18 @@ pub use cachekit_macros::{cache, invalidate};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
-    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, Outcome, OutcomeKind, RemovalCause, State,
-    Tier, Value, flush, invalidate_tag, is_shut_down, policy, shutdown, stats, testing, time,
+    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, OptionLike, Outcome, OutcomeKind,
+    RemovalCause, State, Tier, TimedOut, Value, flush, invalidate_tag, is_shut_down, policy, shutdown, stats, testing,
+    time,
 };
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;
+
+/// All errors of the attributes, by their ids.
+#[cfg(doc)]
+#[doc = include_str!("../../docs/diagnostics.md")]
+pub mod diagnostics {}
 
 #[cfg(doctest)]
 mod documents {

@@ -15,7 +15,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// Builds a [`Cache`].
 ///
 /// ```
-/// use cachekit_runtime::Cache;
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::Cache;
 /// use std::time::Duration;
 ///
 /// let squares: Cache<u64, u64> = Cache::builder().name("squares").capacity(1_000).ttl(Duration::from_secs(30)).build();
@@ -55,6 +56,8 @@ impl<K, V> Builder<K, V> {
     }
 
     /// The most entries it holds; never more, at no time. Default: 10 000. With 0 nothing is ever stored.
+    ///
+    /// From 1 024 on it is divided among shards, so that an entry may be evicted shortly before the cache is full.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.settings.capacity = Some(entries);
         self
@@ -66,13 +69,13 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// Which entry makes room for a new one. Default: `Strategy::S3Fifo`.
+    /// Which entry makes room for a new one. Default: [`Strategy::S3Fifo`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
         self
     }
 
-    /// A policy of one's own; `with_capacity` makes one per shard.
+    /// A [`Policy`] of one's own; [`Policy::with_capacity`] makes one per shard.
     pub fn policy<P: Policy>(self) -> Self {
         self.strategy(Strategy::of::<P>())
     }
@@ -193,6 +196,7 @@ impl<K, T: 'static, E: 'static> Builder<K, Result<T, E>> {
 }
 
 /// An error about the output has been reported elsewhere.
+#[doc(hidden)]
 impl<K> Builder<K, crate::key::Unusable> {
     #[doc(hidden)]
     pub fn errors(self, _: Duration) -> Self {

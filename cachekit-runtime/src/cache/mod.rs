@@ -54,7 +54,8 @@ pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
 /// `Clone`, `Hash` and `Eq` of keys and values run under a lock of the cache and must not call it.
 ///
 /// ```
-/// use cachekit_runtime::Cache;
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::Cache;
 ///
 /// let lengths: Cache<String, usize> = Cache::builder().capacity(100).build();
 /// assert_eq!(lengths.get_or_compute("four", || 4), 4);

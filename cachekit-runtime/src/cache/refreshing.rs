@@ -13,7 +13,8 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// As [`get_or_compute`](Self::get_or_compute); a value that is due for a refresh is given at once, and `load` runs on cachekit's own pool.
     ///
     /// ```
-    /// use cachekit_runtime::{Cache, flush, testing};
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, flush, testing};
     /// use std::time::Duration;
     ///
     /// let scope = testing::scope();

@@ -220,6 +220,7 @@ impl<T, E> OptionLike for Result<Option<T>, E> {
 }
 
 /// An error has been reported elsewhere.
+#[doc(hidden)]
 impl OptionLike for Unusable {
     fn is_none(&self) -> bool {
         match *self {}

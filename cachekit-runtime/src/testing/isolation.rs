@@ -16,7 +16,8 @@ pub use crate::scope::{Divergence, DryRunReport};
 /// [`Scope::run`]. Scopes nest; the innermost counts.
 ///
 /// ```
-/// use cachekit_runtime::{Cache, testing};
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, testing};
 /// use std::{sync::LazyLock, time::Duration};
 ///
 /// static NAMES: LazyLock<Cache<u64, &str>> = LazyLock::new(|| Cache::builder().ttl(Duration::from_secs(30)).build());
@@ -93,6 +94,20 @@ impl ScopeHandle {
 }
 
 /// Begins a scope of this thread, with caches of its own and a clock that stands still until it is moved.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, testing};
+/// use std::time::Duration;
+///
+/// let cache: Cache<u64, u64> = Cache::builder().ttl(Duration::from_secs(30)).build();
+/// let scope = testing::scope();
+/// assert_eq!(cache.get_or_compute(&1, || 10), 10);
+/// scope.advance(Duration::from_secs(29));
+/// assert_eq!(cache.get_or_compute(&1, || 11), 10, "still fresh");
+/// scope.advance(Duration::from_secs(1));
+/// assert_eq!(cache.get_or_compute(&1, || 12), 12, "expired");
+/// ```
 pub fn scope() -> Scope {
     Scope::new(Mode::Isolated)
 }
@@ -116,6 +131,19 @@ impl fmt::Debug for RealTimeScope {
 }
 
 /// Begins a scope of this thread in which nothing is cached: every call computes. For a whole process: `CACHEKIT_DISABLED=1`.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, testing};
+///
+/// let cache: Cache<u64, u64> = Cache::builder().build();
+/// let off = testing::disable();
+/// assert_eq!(cache.get_or_compute(&1, || 10), 10);
+/// assert_eq!(cache.get_or_compute(&1, || 11), 11, "computed again");
+/// assert_eq!(cache.get(&1), None, "and nothing was stored");
+/// assert_eq!(cache.stats().bypasses.disabled, 2);
+/// drop(off);
+/// ```
 pub fn disable() -> Scope {
     Scope::new(Mode::Disabled)
 }
@@ -133,7 +161,8 @@ pub struct DryRun {
 /// counts them as not comparable.
 ///
 /// ```
-/// use cachekit_runtime::{Cache, testing};
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, testing};
 ///
 /// let cache: Cache<u64, u64> = Cache::builder().name("dice").build();
 /// let dry_run = testing::dry_run();

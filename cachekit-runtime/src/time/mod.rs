@@ -25,7 +25,8 @@ static SYSTEM: LazyLock<Arc<Source>> = LazyLock::new(|| Arc::new(Source::system(
 /// Cloning is cheap and gives the same clock. An instant `t` counts as reached when `now() >= t`, so that a ttl of zero has expired at once.
 ///
 /// ```
-/// use cachekit_runtime::time::{Clock, TestClock};
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::time::{Clock, TestClock};
 /// use std::time::Duration;
 ///
 /// let test = TestClock::new();
@@ -105,8 +106,10 @@ impl Clock {
     /// A future that is ready once `delay` has passed from this call on (not from the first poll).
     ///
     /// ```
-    /// # use cachekit_runtime::time::Clock;
-    /// # use std::time::Duration;
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::time::Clock;
+    /// use std::time::Duration;
+    ///
     /// # async fn example() {
     /// Clock::system().sleep(Duration::from_millis(100)).await;
     /// # }

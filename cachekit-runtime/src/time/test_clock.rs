@@ -11,7 +11,8 @@ use super::{Clock, duration};
 /// Clones are handles of the same clock.
 ///
 /// ```
-/// use cachekit_runtime::time::TestClock;
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::time::TestClock;
 /// use std::time::Duration;
 ///
 /// let test = TestClock::new();

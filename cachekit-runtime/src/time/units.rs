@@ -8,7 +8,8 @@ pub const NEVER: u64 = u64::MAX;
 /// The nanoseconds of `span`; [`NEVER`] if they do not fit, which is beyond 584 years.
 ///
 /// ```
-/// use cachekit_runtime::time::{NEVER, nanos};
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::time::{NEVER, nanos};
 /// use std::time::Duration;
 ///
 /// assert_eq!(nanos(Duration::ZERO), 0);
