@@ -229,7 +229,7 @@ fn tagged(id: u32, team: &str) -> u32 {
     ran()
 }
 
-#[cache(key = (id,), tags = ["team:{team}"])]
+#[cache(skip(team), tags = ["team:{team}"])]
 async fn tagged_beyond_its_key(id: u32, team: &str) -> u32 {
     let _ = (id, team);
     ran()
