@@ -106,7 +106,7 @@ impl Context<'_> {
                     last.arguments = PathArguments::None;
                 }
                 let path = spans::repeated(&path);
-                quote_spanned!(self.span=> { use #path as _; #body })
+                spans::continued(&quote_spanned!(self.span=> use #path as _;), body)
             }
             _ => body.clone(),
         }

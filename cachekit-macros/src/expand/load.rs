@@ -19,12 +19,8 @@ impl Context<'_> {
             let plain = matches!(pattern, Pat::Ident(pat) if pat.mutability.is_none() && pat.by_ref.is_none() && pat.subpat.is_none());
             (!plain).then(|| quote_spanned!(self.span=> let #pattern = #name;))
         });
-        if self.is_async {
-            quote_spanned!(self.span=> async move { #(#bindings)* #body })
-        } else {
-            let bindings: Vec<_> = bindings.collect();
-            if bindings.is_empty() { quote!(#body) } else { quote_spanned!(self.span=> { #(#bindings)* #body }) }
-        }
+        let body = spans::continued(&bindings.collect(), body);
+        if self.is_async { quote_spanned!(self.span=> async move #body) } else { body }
     }
 
     /// The closure that loads.

@@ -32,3 +32,37 @@ pub async fn rename_later(id: u64, name: String) -> Result<(), String> {
     drop(name);
     Ok(())
 }
+
+/// Is one expression.
+///
+/// # Errors
+///
+/// Never.
+#[invalidate(add(id, 1))]
+pub fn keep(id: u64) -> Result<u64, String> {
+    Ok(id)
+}
+
+/// Is one expression, later.
+///
+/// # Errors
+///
+/// Never.
+#[invalidate(add(id, 1))]
+pub async fn keep_later(id: u64) -> Result<u64, String> {
+    Ok(id)
+}
+
+/// Is one expression over a pattern.
+#[invalidate(add(*a, *b), when = "before")]
+#[must_use]
+pub fn swap((a, b): (u64, u64)) -> (u64, u64) {
+    (b, a)
+}
+
+/// Is one block, which is the user's.
+#[invalidate(add(id, 1))]
+#[must_use]
+pub fn known(id: u64) -> bool {
+    matches!(id, 1 | 2)
+}
