@@ -33,36 +33,26 @@ pub async fn rename_later(id: u64, name: String) -> Result<(), String> {
     Ok(())
 }
 
-/// Is one expression.
+/// Is one expression in one line, of which a lint says that braces around it are too many.
 ///
 /// # Errors
 ///
 /// Never.
+#[rustfmt::skip]
 #[invalidate(add(id, 1))]
-pub fn keep(id: u64) -> Result<u64, String> {
-    Ok(id)
-}
+pub fn keep(id: u64) -> Result<u64, String> { Ok(id) }
 
-/// Is one expression, later.
+/// The same later.
 ///
 /// # Errors
 ///
 /// Never.
+#[rustfmt::skip]
 #[invalidate(add(id, 1))]
-pub async fn keep_later(id: u64) -> Result<u64, String> {
-    Ok(id)
-}
+pub async fn keep_later(id: u64) -> Result<u64, String> { Ok(id) }
 
-/// Is one expression over a pattern.
+/// The same over a pattern.
+#[rustfmt::skip]
 #[invalidate(add(*a, *b), when = "before")]
 #[must_use]
-pub fn swap((a, b): (u64, u64)) -> (u64, u64) {
-    (b, a)
-}
-
-/// Is one block, which is the user's.
-#[invalidate(add(id, 1))]
-#[must_use]
-pub fn known(id: u64) -> bool {
-    matches!(id, 1 | 2)
-}
+pub fn swap((a, b): (u64, u64)) -> (u64, u64) { (b, a) }
