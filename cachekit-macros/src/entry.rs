@@ -125,6 +125,7 @@ mod tests {
             ("key = (x.to_bits(),)", "fn user(x: f64) -> u64 { 1 }"),
             ("key = \"{x:.2}\"", "fn user(x: f64) -> u64 { 1 }"),
             ("key = \"{type}\"", "fn user(r#type: u64) -> u64 { 1 }"),
+            ("key = \"{b}\", skip(a, id)", "fn user(id: u64, (a, b): (u8, u8)) -> u64 { id }"),
             ("skip(a, b)", "fn user(id: u64, (a, b): (u8, u8)) -> u64 { id }"),
             ("skip(db)", "fn user(id: u64, db: &mut Db) -> u64 { id }"),
             ("ttl = |value, | value.lifetime(), jitter = \"12.5%\"", "fn user(id: u64) -> u64 { id }"),

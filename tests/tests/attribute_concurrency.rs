@@ -223,7 +223,7 @@ async fn a_hard_timeout_is_an_error_of_the_function() {
     assert_eq!(hard(1, gate.clone()).await, Ok(1), "the next caller may be in luck");
 }
 
-#[cache(key = (id,), ttl = "10s", stale_if_error = "1h", load_timeout = (soft = "200ms", hard = "2s"))]
+#[cache(skip(gate), ttl = "10s", stale_if_error = "1h", load_timeout = (soft = "200ms", hard = "2s"))]
 async fn soft_and_hard(id: u64, gate: Gate) -> Result<usize, Failure> {
     let _ = id;
     gate.entered();

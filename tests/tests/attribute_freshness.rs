@@ -200,7 +200,7 @@ struct Gauge {
 }
 
 impl Gauge {
-    #[cache(key = (self.unit, n), ttl = "10s", stale_while_revalidate = "1h")]
+    #[cache(key = (self.unit, n), skip(_by_value), ttl = "10s", stale_while_revalidate = "1h")]
     fn read(&self, n: u32, _by_value: String) -> u32 {
         static LOADS: AtomicU32 = AtomicU32::new(0);
         self.unit + n + LOADS.fetch_add(1, Ordering::Relaxed)

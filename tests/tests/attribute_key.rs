@@ -23,7 +23,7 @@ fn runs(work: impl FnOnce()) -> u32 {
     RUNS.get()
 }
 
-#[cache(key = "{id}:{name}")]
+#[cache(key = "{id}:{name}", skip(noise))]
 fn template(id: u64, name: &str, noise: f64) -> u32 {
     let _ = noise;
     ran() + id as u32 + name.len() as u32
@@ -235,7 +235,7 @@ fn pattern(Point { x, y }: Point, (a, mut b): (i32, i32), mut text: String) -> S
     text
 }
 
-#[cache(key = "{x}-{b}")]
+#[cache(key = "{x}-{b}", skip(y, _a))]
 fn pattern_in_key(Point { x, y }: Point, (_a, b): (i32, i32)) -> i32 {
     ran();
     x + y + b

@@ -229,7 +229,7 @@ fn tagged(id: u32, team: &str) -> u32 {
     ran()
 }
 
-#[cache(key = (id,), tags = ["team:{team}"])]
+#[cache(skip(team), tags = ["team:{team}"])]
 async fn tagged_beyond_its_key(id: u32, team: &str) -> u32 {
     let _ = (id, team);
     ran()
@@ -271,4 +271,34 @@ async fn a_tag_may_mention_what_the_key_does_not() {
     assert_eq!(tagged_beyond_its_key::get(1).await, Some(5));
     cachekit::invalidate_tag("team:blue");
     assert_eq!(tagged_beyond_its_key::get(1).await, None);
+}
+
+#[cache(tags = ["user:{id}"])]
+fn tagged_by_key(id: u64, name: &str) -> usize {
+    name.len() + usize::try_from(id).unwrap_or(0)
+}
+
+#[test]
+fn what_is_inserted_through_the_cache_itself_carries_the_tags() {
+    let _scope = testing::scope();
+    tagged_by_key::cache().insert((1, "a".to_owned()), 10);
+    tagged_by_key::insert(2, "a", 20);
+    assert_eq!((tagged_by_key(1, "a"), tagged_by_key(2, "a")), (10, 20));
+    cachekit::invalidate_tag("user:1");
+    cachekit::invalidate_tag("user:2");
+    assert_eq!((tagged_by_key(1, "a"), tagged_by_key(2, "a")), (2, 3));
+}
+
+#[cache(bypass_if = id == 0)]
+fn bypassing(id: u64) -> u64 {
+    id
+}
+
+#[test]
+fn a_refresh_of_what_bypasses_the_cache_stores_nothing() {
+    let _scope = testing::scope();
+    assert_eq!(bypassing::refresh(0), 0);
+    assert_eq!(bypassing::get(0), None);
+    assert_eq!(bypassing::refresh(1), 1);
+    assert_eq!(bypassing::get(1), Some(1));
 }

@@ -46,7 +46,7 @@ mod user_items {
         super::computed() + miss + parts + output + value + part0 + uncached()
     }
 
-    #[::cachekit::cache(key = (refresh, this))]
+    #[::cachekit::cache(key = (refresh, this), skip(builder))]
     pub async fn keyed(refresh: u64, this: u64, builder: u64) -> u64 {
         super::computed() + refresh + this + builder
     }

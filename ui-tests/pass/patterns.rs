@@ -21,7 +21,7 @@ fn whole(Point { x, mut y }: Point, (a, _): (u64, u64)) -> u64 {
     x + y
 }
 
-#[cache(key = "{x}", tags = ["x:{x}"], bypass_if = *y == 9)]
+#[cache(key = "{x}", skip(y), tags = ["x:{x}"], bypass_if = *y == 9)]
 fn partly(Point { x, y }: Point) -> u64 {
     computed();
     x + y

@@ -1,9 +1,10 @@
 //! What identifies an entry: key, skip, tags.
 
-use super::{at, at_span, code};
-use crate::model::Param;
+use super::{at, at_span, code, list};
+use crate::model::{Key, Param};
 use proc_macro2::Span;
 use quote::ToTokens;
+use syn::ext::IdentExt as _;
 use syn::{Error, Expr, ExprArray, Ident, LitStr, Receiver, Type, TypePath};
 
 pub(crate) fn nothing_skipped(name: &Ident) -> Error {
@@ -39,7 +40,7 @@ pub(crate) fn half_skipped(name: &Ident, rest: &str) -> Error {
         name,
         "CK046",
         &format!(
-            "`skip({name})` skips a part of a pattern, which is one parameter: skip {rest} as well, or write what is left as `key = (…,)`"
+            "`skip({name})` skips a part of a pattern, which is one parameter: skip {rest} as well, or name {rest} in `key`, beside this `skip`"
         ),
     )
 }
@@ -54,12 +55,42 @@ pub(crate) fn no_parameter(key: &impl ToTokens, example: &str) -> Error {
     )
 }
 
+/// Parameters that `key` leaves out and `skip` does not name.
+pub(crate) fn dropped(first: &Ident, names: &[&Ident], key: &Key, skipped: &[Ident]) -> Error {
+    let plain = |name: &Ident| name.unraw().to_string();
+    let more = match key {
+        Key::Template(template) => {
+            let holes: String = names.iter().map(|name| format!(":{{{}}}", plain(name))).collect();
+            format!("key = \"{}{holes}\"", template.literal.value())
+        }
+        Key::Exprs(exprs) => {
+            let parts: Vec<String> = exprs.iter().map(code).chain(names.iter().map(|name| name.to_string())).collect();
+            format!("key = ({})", parts.join(", "))
+        }
+        Key::Params(_) => "key = (…)".to_owned(),
+    };
+    let skips: Vec<String> = skipped.iter().chain(names.iter().copied()).map(ToString::to_string).collect();
+    let (are, them, do_they) = match names {
+        [_] => ("is", "it", "it does"),
+        _ => ("are", "them", "they do"),
+    };
+    at(
+        first,
+        "CK106",
+        &format!(
+            "{} {are} neither in `key` nor in `skip`, so that calls which differ in {them} would share a result: write `{more}`, or `skip({})` if {do_they} not change the result",
+            list(names),
+            skips.join(", ")
+        ),
+    )
+}
+
 pub(crate) fn too_many_parts(part: &impl ToTokens, count: usize) -> Error {
     at(
         part,
         "CK048",
         &format!(
-            "the key has {count} parts, 12 are the most: name what matters, `key = (id, name)`, or `skip(…)` what does not"
+            "the key has {count} parts, 12 are the most: `skip(…)` what does not change the result, or take several as one parameter, a struct that derives `Hash`, `PartialEq`, `Eq` and `Clone`"
         ),
     )
 }

@@ -39,6 +39,14 @@ pub(crate) fn unknown_unit(name: &Ident, literal: &LitStr, unit: &str) -> Error 
     at(literal, "CK017", &format!("`{name}`: `{unit}` is not a unit of time; {hint}"))
 }
 
+pub(crate) fn minute_or_month(name: &Ident, literal: &LitStr, number: &str) -> Error {
+    at(
+        literal,
+        "CK017",
+        &format!("`{name}`: `M` is not a unit of time; did you mean `{number}m` (minutes) or `{number} months`?"),
+    )
+}
+
 pub(crate) fn zero(name: &Ident, literal: &LitStr) -> Error {
     let instead = match name.to_string().as_str() {
         "ttl" => "to compute every time, take `#[cache]` off; to skip the cache for some calls, write `bypass_if = …`",

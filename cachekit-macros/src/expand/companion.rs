@@ -2,11 +2,10 @@
 
 use super::{
     context::{Context, Home},
-    key::mentions,
     spans,
 };
-use crate::model::{Function, Param, Store};
-use proc_macro2::{Ident, TokenStream};
+use crate::model::{Function, Param};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{PathArguments, ReturnType, Type};
 
@@ -106,7 +105,7 @@ impl Context<'_> {
                     last.arguments = PathArguments::None;
                 }
                 let path = spans::repeated(&path);
-                quote_spanned!(self.span=> { use #path as _; #body })
+                spans::continued(&quote_spanned!(self.span=> use #path as _;), body)
             }
             _ => body.clone(),
         }
@@ -115,89 +114,7 @@ impl Context<'_> {
     fn operations(&self) -> Vec<Operation> {
         let mut operations = vec![self.traced(), self.refresh()];
         if self.by_key() {
-            let (k, span, value) = (&self.k, self.span, self.value());
-            let cache = self.cache();
-            let over = |function: &str| {
-                let function = Ident::new(function, span);
-                self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts)))
-            };
-            let tags = self.tag_array();
-            let insert =
-                self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &__cachekit_parts, __cachekit_value, #tags)));
-            let delivery = quote_spanned!(span=> #k::Delivery);
-            let operation = |name, docs, takes, must_use, output, body| Operation {
-                name,
-                docs,
-                takes,
-                follows: true,
-                must_use,
-                output,
-                body,
-            };
-            operations.extend([
-                operation(
-                    "get",
-                    "The cached value, if there is one; never computes.",
-                    Takes::Keys,
-                    true,
-                    quote_spanned!(span=> ::core::option::Option<#value>),
-                    over("get"),
-                ),
-                operation(
-                    "insert",
-                    "Puts a value into the cache, as if it had been computed.",
-                    Takes::KeysAndValue,
-                    false,
-                    delivery.clone(),
-                    insert,
-                ),
-                operation(
-                    "invalidate",
-                    "Removes the value: the next call computes.",
-                    Takes::Keys,
-                    false,
-                    delivery.clone(),
-                    over("invalidate"),
-                ),
-                operation(
-                    "explain",
-                    "Says what the cache knows about a key, and why a call would hit or miss.",
-                    Takes::Keys,
-                    true,
-                    quote_spanned!(span=> #k::Explain),
-                    over("explain"),
-                ),
-            ]);
-            let (cache, infer) = self.whole_cache();
-            let owned = self.owns_cache();
-            let whole = |function: &str| {
-                let function = Ident::new(function, span);
-                if owned {
-                    quote_spanned!(span=> { let __cachekit_cache = #cache; #infer #k::#function(__cachekit_cache) })
-                } else {
-                    // In one expression: the user's may have made temporaries.
-                    quote_spanned!(span=> { #k::#function(#cache) })
-                }
-            };
-            operations.push(operation(
-                "clear",
-                "Removes all values of this cache.",
-                Takes::Nothing,
-                false,
-                delivery,
-                whole("clear"),
-            ));
-            operations.push(Operation {
-                follows: false,
-                ..operation(
-                    "stats",
-                    "What the cache has counted.",
-                    Takes::Nothing,
-                    true,
-                    quote_spanned!(span=> #k::Stats),
-                    whole("stats"),
-                )
-            });
+            operations.extend(self.keyed_operations());
         }
         operations.extend(self.handle());
         operations
@@ -249,33 +166,6 @@ impl Context<'_> {
         })
     }
 
-    /// Whether the cache can be reached without a call: not if it is in a field.
-    fn by_key(&self) -> bool {
-        match &self.model.store {
-            Store::Own(_) => true,
-            Store::Elsewhere(cache) => {
-                !mentions(cache, "self") && self.params.iter().all(|param| !mentions(cache, &param.name.to_string()))
-            }
-        }
-    }
-
-    /// The cache without a key at hand, and what tells the compiler the key's type.
-    fn whole_cache(&self) -> (TokenStream, TokenStream) {
-        let (k, span) = (&self.k, self.span);
-        if self.is_plain() || !self.owns_cache() {
-            return (self.cache(), TokenStream::new());
-        }
-        if self.generic_key().is_some() {
-            let (path, turbofish) = (self.path("cache"), self.turbofish(false));
-            return (quote_spanned!(span=> #path #turbofish()), TokenStream::new());
-        }
-        let keys = self.keys();
-        let (names, types): (Vec<_>, Vec<_>) =
-            keys.iter().map(|param| (&param.name, spans::repeated(&param.ty))).unzip();
-        let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
-        (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
-    }
-
     pub(super) fn operation(&self, operation: &Operation) -> TokenStream {
         let Operation { docs, output, body, .. } = operation;
         let (span, name, vis) = (self.span, self.name(operation.name), self.vis());
@@ -296,7 +186,8 @@ impl Context<'_> {
         let (generics, clause) = (self.generics(key), self.clause(key));
         let unit = matches!(self.sig.output, ReturnType::Default) && operation.name == "refresh";
         let output = (!unit).then(|| quote_spanned!(span=> -> #output));
-        quote_spanned!(span=> #[doc = #docs] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
+        // Without `inline` code would be generated for all of them in the user's crate, called or not.
+        quote_spanned!(span=> #[doc = #docs] #[inline] #must_use #allowed #vis #asyncness fn #name #generics (#inputs) #output #clause #body)
     }
 
     pub(super) fn inputs(&self, takes: &Takes) -> TokenStream {
@@ -309,7 +200,10 @@ impl Context<'_> {
         };
         match takes {
             Takes::Nothing => TokenStream::new(),
-            Takes::Keys => typed(self.keys()),
+            Takes::Keys => {
+                let (this, params) = (self.key_receiver(), typed(self.keys()));
+                quote!(#this #params)
+            }
             Takes::KeysAndValue => {
                 let (params, value) = (typed(self.keys_and_tags()), self.value());
                 quote_spanned!(self.span=> #params __cachekit_value: #value)
@@ -327,6 +221,14 @@ impl Context<'_> {
         }
     }
 
+    /// `&self,` where the key is made of it.
+    pub(super) fn key_receiver(&self) -> Option<TokenStream> {
+        self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
+            let receiver = spans::repeated_receiver(receiver);
+            quote!(#receiver,)
+        })
+    }
+
     /// What `#[invalidate(…)]` calls.
     pub(super) fn invalidation_function(&self) -> TokenStream {
         if !self.owns_cache() {
@@ -334,13 +236,9 @@ impl Context<'_> {
         }
         let (k, span, name, vis) = (&self.k, self.span, self.name("__invalidation"), self.vis());
         let (generics, clause) = (self.generics(false), self.clause(false));
-        let this = self.sig.receiver().filter(|_| self.key_mentions_self()).map(|receiver| {
-            let receiver = spans::repeated_receiver(receiver);
-            quote!(#receiver,)
-        });
         let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
         let permissions = self.permissions();
         let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &__cachekit_parts)));
-        quote_spanned!(span=> #[doc(hidden)] #permissions #vis fn #name #generics (#this #inputs) -> #k::Invalidation #clause #body)
+        quote_spanned!(span=> #[doc(hidden)] #[inline] #permissions #vis fn #name #generics (#inputs) -> #k::Invalidation #clause #body)
     }
 }

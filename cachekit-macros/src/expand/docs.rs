@@ -9,6 +9,16 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use std::fmt::Write as _;
 use std::time::Duration;
+use syn::{Receiver, ReceiverKind};
+
+/// An operation as it is listed.
+struct Listed {
+    name: &'static str,
+    takes: Takes,
+    /// Async if the function is.
+    follows: bool,
+    means: &'static str,
+}
 
 impl Context<'_> {
     /// Configuration and operations; nothing for a function that shows no trace of its cache.
@@ -24,8 +34,12 @@ impl Context<'_> {
             text.push_str(".\n");
         }
         text.push('\n');
-        for (name, takes, means) in self.listed() {
-            let _ = writeln!(text, "- `{}({takes})`: {means}", self.shown_path(name));
+        for Listed { name, takes, follows, means } in self.listed() {
+            let awaited = if follows && self.is_async { ".await" } else { "" };
+            let _ = writeln!(text, "- `{}({}){awaited}`: {means}", self.shown_path(name), self.shown_inputs(&takes));
+        }
+        if self.lacks_handle() {
+            text.push_str("\nThe key is an expression, so that its type cannot be named: these stand instead of the cache itself.\n");
         }
         quote_spanned!(self.span=> #[doc = #text])
     }
@@ -35,45 +49,52 @@ impl Context<'_> {
         if self.home == Home::Companion { format!("{}::{name}", self.companion) } else { format!("Self::{name}") }
     }
 
-    fn listed(&self) -> Vec<(&'static str, String, &'static str)> {
-        let names = |takes: Takes| -> String {
-            let params = match takes {
-                Takes::Keys => self.keys(),
-                Takes::KeysAndValue => self.keys_and_tags(),
-                Takes::Everything => self.params.clone(),
-                Takes::Nothing => Vec::new(),
-            };
-            let this = matches!(takes, Takes::Everything)
-                .then_some(())
-                .and_then(|()| self.receiver())
-                .map(|_| "self".to_owned());
-            let value = matches!(takes, Takes::KeysAndValue).then(|| "value".to_owned());
-            this.into_iter()
-                .chain(params.iter().map(|param| param.name.to_string().trim_start_matches("__").to_owned()))
-                .chain(value)
-                .collect::<Vec<_>>()
-                .join(", ")
+    fn shown_inputs(&self, takes: &Takes) -> String {
+        let params = match takes {
+            Takes::Keys => self.keys(),
+            Takes::KeysAndValue => self.keys_and_tags(),
+            Takes::Everything => self.params.clone(),
+            Takes::Nothing => Vec::new(),
         };
-        let mut listed = Vec::new();
-        if self.home == Home::Companion {
-            listed.push(("get", names(Takes::Keys), "the cached value; never computes"));
-            listed.push(("insert", names(Takes::KeysAndValue), "stores a value"));
-            listed.push(("invalidate", names(Takes::Keys), "removes a value"));
+        let this = match takes {
+            Takes::Everything => self.sig.receiver().map(shown_receiver),
+            Takes::Keys => self.sig.receiver().filter(|_| self.key_mentions_self()).map(shown_receiver),
+            Takes::KeysAndValue | Takes::Nothing => None,
+        };
+        let value = matches!(takes, Takes::KeysAndValue).then(|| "value".to_owned());
+        this.into_iter()
+            .chain(params.iter().map(|param| param.name.to_string().trim_start_matches("__").to_owned()))
+            .chain(value)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    fn listed(&self) -> Vec<Listed> {
+        let companion = self.home == Home::Companion;
+        let by_key = companion || self.lacks_handle();
+        let listed = |name, takes, means| Listed { name, takes, follows: true, means };
+        let mut all = Vec::new();
+        if by_key {
+            all.push(listed("get", Takes::Keys, "the cached value; never computes"));
         }
-        if !self.is_inline() {
-            listed.push(("refresh", names(Takes::Everything), "computes and stores"));
-            listed.push(("uncached", names(Takes::Everything), "the plain function"));
-            listed.push(("traced", names(Takes::Everything), "the result, and how it came about"));
+        if companion {
+            all.push(listed("insert", Takes::KeysAndValue, "stores a value"));
         }
-        if self.home == Home::Companion {
-            listed.push(("explain", names(Takes::Keys), "what the cache knows about a key"));
-            listed.push(("clear", String::new(), "removes all values"));
-            listed.push(("stats", String::new(), "what it has counted"));
+        if by_key {
+            all.push(listed("invalidate", Takes::Keys, "removes a value"));
+        }
+        all.push(listed("refresh", Takes::Everything, "computes and stores"));
+        all.push(listed("uncached", Takes::Everything, "the plain function"));
+        all.push(listed("traced", Takes::Everything, "the result, and how it came about"));
+        if by_key {
+            all.push(listed("explain", Takes::Keys, "what the cache knows about a key"));
+            all.push(listed("clear", Takes::Nothing, "removes all values"));
+            all.push(Listed { follows: false, ..listed("stats", Takes::Nothing, "what it has counted") });
         }
         if self.handle().is_some() {
-            listed.push(("cache", String::new(), "the cache itself"));
+            all.push(Listed { follows: false, ..listed("cache", Takes::Nothing, "the cache itself") });
         }
-        listed
+        all
     }
 
     /// The configuration in words.
@@ -131,6 +152,17 @@ impl Context<'_> {
             facts.push(format!("tags {}", tags.join(", ")));
         }
         facts
+    }
+}
+
+/// `&self`, `self: &Arc<Self>`
+fn shown_receiver(receiver: &Receiver) -> String {
+    match &receiver.kind {
+        ReceiverKind::Typed(_, ty) => {
+            format!("self: {}", shown(ty).replace(" < ", "<").replace(" >", ">").replace("& ", "&"))
+        }
+        ReceiverKind::Reference(..) => "&self".to_owned(),
+        _ => "self".to_owned(),
     }
 }
 

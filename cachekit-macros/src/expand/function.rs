@@ -132,7 +132,7 @@ impl Context<'_> {
         let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
         let first = hoisted.then(|| quote_spanned!(span=> let __cachekit_cache = #cache;));
         let cache = if hoisted { quote_spanned!(span=> __cachekit_cache) } else { cache };
-        let bypassed = self.model.outcome.bypass_if.as_ref().filter(|_| look != Look::Refresh).map(|condition| {
+        let bypassed = self.model.outcome.bypass_if.as_ref().map(|condition| {
             let rebound = self.rebound_for(condition);
             let test =
                 if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };

@@ -36,16 +36,18 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
             quote_spanned!(span=> { let __cachekit_plan = { let #pattern = __cachekit_value; #plan }; #done })
         })
         .collect();
-    let rebind = params
+    let rebind: TokenStream = params
         .iter()
         .filter(|param| !is_plain(param))
-        .map(|Param { name, pattern, .. }| quote_spanned!(span=> let #pattern = #name;));
-    let rebind: Vec<_> = rebind.collect();
+        .map(|Param { name, pattern, .. }| quote_spanned!(span=> let #pattern = #name;))
+        .collect();
     let result = if is_async {
-        quote_spanned!(span=> #k::returning::<#output, _>(async move { #(#rebind)* #body }).await)
+        let body = spans::continued(&rebind, body);
+        quote_spanned!(span=> #k::returning::<#output, _>(async move #body).await)
     } else {
+        let body = spans::continued(&rebind, body);
         // As an argument it is an `FnOnce`, which may return a borrow of what it captures.
-        quote_spanned!(span=> #k::once(move || -> #output { #(#rebind)* #body }))
+        quote_spanned!(span=> #k::once(move || -> #output #body))
     };
     // A `Result` is found by type; what is no `Result` always succeeds.
     let succeeded = quote_spanned! {span=> {

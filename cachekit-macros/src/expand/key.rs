@@ -1,7 +1,7 @@
 //! The parts of the key: which they are, what they mention, and the code that borrows them.
 
 use super::{context::Context, forms, spans};
-use crate::model::{Key, Model, Param, Template, TemplatePart};
+use crate::model::{Key, Model, Param, Template, TemplatePart, uses};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -39,9 +39,15 @@ pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Ve
             .filter_map(|index| params.get(*index))
             .map(Part::Param)
             .collect(),
-        Key::Exprs(exprs) => exprs.iter().map(Part::Expr).collect(),
+        Key::Exprs(exprs) => exprs.iter().map(|expr| of_expr(params, expr)).collect(),
         Key::Template(template) => template.parts.iter().filter_map(|part| of_template(params, part)).collect(),
     }
+}
+
+/// A parameter by itself has a type that is written down.
+fn of_expr<'a>(params: &'a [Param], expr: &'a Expr) -> Part<'a> {
+    let name = if let Expr::Path(path) = expr { path.path.get_ident() } else { None };
+    name.and_then(|name| params.iter().find(|param| same(&param.name, name))).map_or(Part::Expr(expr), Part::Param)
 }
 
 fn of_template<'a>(params: &'a [Param], part: &'a TemplatePart) -> Option<Part<'a>> {
@@ -96,12 +102,22 @@ impl<'a> Context<'a> {
         self.parts.iter().any(|part| match part {
             Part::Param(other) => same(&other.name, &param.name),
             Part::Bound(name) | Part::Formatted(name, _) => param.bound.iter().any(|bound| same(bound, name)),
-            Part::Expr(expr) => param.bound.iter().any(|bound| mentions(expr, &bound.unraw().to_string())),
+            Part::Expr(expr) => param.bound.iter().any(|bound| uses(expr, bound)),
         })
     }
 
     fn in_tags(&self, param: &Param) -> bool {
         param.bound.iter().any(|bound| self.model.tags.iter().any(|tag| template_mentions(tag, bound)))
+    }
+
+    /// The name of a part that is a parameter, `_` where no tag mentions it; `None` for a part of another kind.
+    pub(super) fn bound_in_tags(&self, part: &Part<'_>) -> Option<TokenStream> {
+        let Part::Param(param) = part else { return None };
+        match &param.bound[..] {
+            [name] if !self.in_tags(param) => Some(quote_spanned!(name.span()=> _)),
+            [name] if same(name, &param.name) => Some(quote!(#name)),
+            _ => None,
+        }
     }
 
     pub(super) fn key_mentions_self(&self) -> bool {
@@ -134,7 +150,7 @@ impl<'a> Context<'a> {
             self.parts.iter().any(|part| match part {
                 Part::Param(_) => false,
                 Part::Bound(other) | Part::Formatted(other, _) => same(other, name),
-                Part::Expr(expr) => mentions(expr, &name.unraw().to_string()),
+                Part::Expr(expr) => uses(expr, name),
             })
         };
         let rebound = self.rebound(&mentioned);

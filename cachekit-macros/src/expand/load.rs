@@ -19,12 +19,8 @@ impl Context<'_> {
             let plain = matches!(pattern, Pat::Ident(pat) if pat.mutability.is_none() && pat.by_ref.is_none() && pat.subpat.is_none());
             (!plain).then(|| quote_spanned!(self.span=> let #pattern = #name;))
         });
-        if self.is_async {
-            quote_spanned!(self.span=> async move { #(#bindings)* #body })
-        } else {
-            let bindings: Vec<_> = bindings.collect();
-            if bindings.is_empty() { quote!(#body) } else { quote_spanned!(self.span=> { #(#bindings)* #body }) }
-        }
+        let body = spans::continued(&bindings.collect(), body);
+        if self.is_async { quote_spanned!(self.span=> async move #body) } else { body }
     }
 
     /// The closure that loads.
@@ -68,9 +64,9 @@ impl Context<'_> {
         quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #loader) #awaited)
     }
 
-    /// `.tags([…])`, or nothing.
+    /// `.tags([…])`, or nothing: also where the cache makes the tags from the key.
     pub(super) fn tags(&self) -> TokenStream {
-        if self.model.tags.is_empty() {
+        if self.model.tags.is_empty() || self.tags_by_key().is_some() {
             return TokenStream::new();
         }
         let tags = self.tag_array();
@@ -83,6 +79,23 @@ impl Context<'_> {
         let rebound = self.rebound_for(&quote!(#(#literals)*));
         let array = quote_spanned!(self.span=> [#(::std::format!(#literals)),*]);
         if rebound.is_empty() { array } else { quote_spanned!(self.span=> { #rebound #array }) }
+    }
+
+    /// `|(id, _)| vec![format!(…), …]` over the owned key, where it holds all that the tags mention: what is inserted through the cache itself
+    /// is tagged as well.
+    pub(super) fn tags_by_key(&self) -> Option<TokenStream> {
+        let span = self.span;
+        if self.model.tags.is_empty() || !self.is_plain() || self.keys_and_tags().len() > self.keys().len() {
+            return None;
+        }
+        let names: Option<Vec<TokenStream>> = self.parts.iter().map(|part| self.bound_in_tags(part)).collect();
+        let names = names?;
+        let pattern = match &names[..] {
+            [one] => one.clone(),
+            names => quote_spanned!(span=> (#(#names),*)),
+        };
+        let literals = self.model.tags.iter().map(|tag| &tag.literal);
+        Some(quote_spanned!(span=> |#pattern| ::std::vec![#(::std::format!(#literals)),*]))
     }
 
     /// `Output<R, Kind>` as a value.

@@ -15,6 +15,7 @@ impl Context<'_> {
         items.push(self.operation(&self.refresh()));
         items.extend(self.hidden_items());
         items.extend(self.handle().map(|handle| self.operation(&handle)));
+        items.extend(self.operations_without_handle().iter().map(|operation| self.operation(operation)));
         items.extend(self.owns_cache().then(|| self.invalidation_function()));
         quote!(#(#cfgs #items)*)
     }
@@ -24,6 +25,9 @@ impl Context<'_> {
         let mut items = vec![self.load_function()];
         if self.owns_cache() {
             items.push(self.site());
+        }
+        if self.lacks_handle() && self.key_mentions_self() && self.infers_key() {
+            items.push(self.key_function());
         }
         if self.refreshes_in_task() {
             items.push(self.refresh_task());

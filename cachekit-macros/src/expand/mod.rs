@@ -12,6 +12,7 @@ mod function;
 mod impl_block;
 mod invalidate;
 mod key;
+mod keyed;
 mod load;
 mod method;
 mod refresh;

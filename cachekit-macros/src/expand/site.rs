@@ -162,6 +162,9 @@ impl Context<'_> {
             Some(NonePolicy::NotStored(span)) => call(*span, "store_none", quote!(false)),
             None => {}
         }
+        if let Some(tags) = self.tags_by_key() {
+            call(self.span, "tags_with", tags);
+        }
         if let Some(test) = &model.outcome.cache_if {
             call(test.span(), "cache_if", quote!(#test));
         }

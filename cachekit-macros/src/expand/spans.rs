@@ -7,7 +7,7 @@
 //! Hygiene covers locals, not items: a local called `value` would be taken for a constant of that name, and a pattern for a comparison with it. So
 //! every name that generated code binds is `__cachekit_…` ([`local`] makes the numbered ones), `__argN` for a parameter that has no name of its own.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned as _;
 use syn::{Ident, Receiver, ReceiverKind};
@@ -51,6 +51,21 @@ pub(super) fn placed(tokens: &impl ToTokens, span: Span) -> TokenStream {
 /// The user's tokens where an error in them is the fault of what stands at `at`.
 pub(super) fn blamed(tokens: &impl ToTokens, at: Span) -> TokenStream {
     each(tokens.to_token_stream(), &|span| span.located_at(at))
+}
+
+/// The body behind some statements, in its own braces: in a second pair a body of one expression would be a lint in the user's code.
+pub(super) fn continued(statements: &TokenStream, body: &TokenStream) -> TokenStream {
+    let mut trees = body.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Brace => {
+            let inside = group.stream();
+            let mut whole = Group::new(Delimiter::Brace, quote!(#statements #inside));
+            whole.set_span(group.span());
+            TokenTree::Group(whole).into()
+        }
+        // What a macro was given as a block.
+        _ => quote!({ #statements #body }),
+    }
 }
 
 fn each(tokens: TokenStream, change: &dyn Fn(Span) -> Span) -> TokenStream {

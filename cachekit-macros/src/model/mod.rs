@@ -18,7 +18,7 @@ use build::names_ident;
 pub(crate) use build::{Given, impl_block, model, names_self};
 pub(crate) use function::function;
 pub(crate) use invalidation::invalidation;
-pub(crate) use names::{mentioned, mentions};
+pub(crate) use names::{mentioned, mentions, uses};
 
 use proc_macro2::{Span, TokenStream};
 use std::time::Duration;

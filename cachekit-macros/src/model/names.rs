@@ -10,8 +10,18 @@ use syn::{Expr, ExprCall, ExprMacro, ExprPath, FieldValue, Ident, Member, PatIde
 pub(crate) fn mentioned(expr: &Expr) -> Vec<Ident> {
     let mut names = Names::default();
     names.visit_expr(expr);
-    let Names { bound, used } = names;
+    let Names { bound, used, .. } = names;
     used.into_iter().filter(|name| !bound.contains(name)).collect()
+}
+
+/// Whether the expression uses the value of this name: not if it binds the name itself, and not as the name of a field.
+pub(crate) fn uses(expr: &Expr, name: &Ident) -> bool {
+    let mut names = Names::default();
+    names.visit_expr(expr);
+    let Names { bound, used, called, macros } = names;
+    let same = |other: &Ident| other.unraw() == name.unraw();
+    let plainly = !bound.iter().any(same) && (used.iter().any(same) || called.iter().any(same));
+    plainly || macros.iter().any(|tokens| mentions(tokens, name))
 }
 
 /// Whether a name occurs anywhere in the tokens, string literals with placeholders included.
@@ -38,6 +48,10 @@ fn placeholder(text: &str, name: &str) -> bool {
 struct Names {
     bound: Vec<Ident>,
     used: Vec<Ident>,
+    /// Where a function's name stands, which may be that of a parameter.
+    called: Vec<Ident>,
+    /// What macros are given.
+    macros: Vec<TokenStream>,
 }
 
 impl<'ast> Visit<'ast> for Names {
@@ -50,8 +64,9 @@ impl<'ast> Visit<'ast> for Names {
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         // A function's name is none of ours.
-        if !matches!(&*call.func, Expr::Path(_)) {
-            self.visit_expr(&call.func);
+        match &*call.func {
+            Expr::Path(path) => self.called.extend(path.path.get_ident().cloned()),
+            func => self.visit_expr(func),
         }
         for arg in &call.args {
             self.visit_expr(arg);
@@ -73,7 +88,9 @@ impl<'ast> Visit<'ast> for Names {
         visit::visit_pat_ident(self, pat);
     }
 
-    fn visit_expr_macro(&mut self, _: &'ast ExprMacro) {}
+    fn visit_expr_macro(&mut self, made: &'ast ExprMacro) {
+        self.macros.push(made.mac.tokens.clone());
+    }
 }
 
 /// The names that a pattern binds, in order.
@@ -85,7 +102,7 @@ pub(super) fn bound(pat: &syn::Pat) -> Vec<Ident> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mentioned, mentions};
+    use super::{mentioned, mentions, uses};
     use syn::{Expr, Ident, parse_quote};
 
     fn names(expr: Expr) -> Vec<String> {
@@ -99,6 +116,19 @@ mod tests {
         assert_eq!(names(parse_quote!(Key { id, name: other })), ["id", "other"]);
         assert_eq!(names(parse_quote!(names.iter().map(|n| n.len() + id))), ["names", "id"]);
         assert_eq!(names(parse_quote!(a::b(C::D))), [""; 0]);
+    }
+
+    #[test]
+    fn what_an_expression_depends_on() {
+        let id: Ident = parse_quote!(id);
+        for expr in [parse_quote!(id), parse_quote!(f(&id)), parse_quote!(id(3)), parse_quote!(format!("{id}"))] {
+            let expr: Expr = expr;
+            assert!(uses(&expr, &id));
+        }
+        for expr in [parse_quote!(user.id), parse_quote!(users.iter().map(|id| id + 1)), parse_quote!(id::of(x))] {
+            let expr: Expr = expr;
+            assert!(!uses(&expr, &id));
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ fn known(name: &Ident, literal: &LitStr) -> Result<Duration, Error> {
         Err(BadTime::Empty) => Err(say::empty(name, literal, "\"30s\"")),
         Err(BadTime::NoUnit) => Err(say::no_unit(name, literal)),
         Err(BadTime::Negative) => Err(say::negative(name, literal)),
+        Err(BadTime::Month(number)) => Err(say::minute_or_month(name, literal, &number)),
         Err(BadTime::Unit(unit)) => Err(say::unknown_unit(name, literal, &unit)),
         Err(BadTime::Overflow) => Err(say::overflow(name, literal)),
         Err(BadTime::Zero) => Err(say::zero(name, literal)),
@@ -48,6 +49,8 @@ enum BadTime {
     Empty,
     NoUnit,
     Negative,
+    /// How many.
+    Month(String),
     Unit(String),
     Overflow,
     Zero,
@@ -65,6 +68,9 @@ fn read_time(text: &str) -> Result<Duration, BadTime> {
     if text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_')) {
         return Err(BadTime::NoUnit);
     }
+    if let Some(number) = capital_m(text) {
+        return Err(BadTime::Month(number));
+    }
     let time = humantime::parse_duration(text).map_err(|error| match error {
         humantime::DurationError::UnknownUnit { unit, .. } if !unit.is_empty() => BadTime::Unit(unit),
         humantime::DurationError::NumberOverflow => BadTime::Overflow,
@@ -76,6 +82,15 @@ fn read_time(text: &str) -> Result<Duration, BadTime> {
         Ok(_) => Ok(time),
         Err(_) => Err(BadTime::Overflow),
     }
+}
+
+/// The number before a unit `M`, which is a month to who reads it and a minute to most who write it.
+fn capital_m(text: &str) -> Option<String> {
+    let is_letter = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_alphabetic);
+    let alone = |at: &usize| !is_letter(at + 1) && !at.checked_sub(1).is_some_and(is_letter);
+    let at = text.match_indices('M').map(|(at, _)| at).find(alone)?;
+    let digits = text[..at].trim_end().rsplit(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '_')).next();
+    digits.map(str::to_owned)
 }
 
 /// Strictly between 0 and 100.
@@ -101,6 +116,7 @@ mod tests {
         assert_eq!(read_time(" 250ms "), Ok(Duration::from_millis(250)));
         assert_eq!(read_time("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(read_time("1ns"), Ok(Duration::from_nanos(1)));
+        assert_eq!(read_time("5 months"), Ok(Duration::from_secs(5 * 2_630_016)));
         assert_eq!(read_time("500y"), Ok(Duration::from_secs(500 * 31_557_600)));
     }
 
@@ -112,6 +128,9 @@ mod tests {
         assert_eq!(read_time("1.5"), Err(BadTime::NoUnit));
         assert_eq!(read_time("-5s"), Err(BadTime::Negative));
         assert_eq!(read_time("30 parsecs"), Err(BadTime::Unit("parsecs".into())));
+        for text in ["5M", "5 M", "1h 5M", "1h5 M 3s"] {
+            assert_eq!(read_time(text), Err(BadTime::Month("5".into())), "{text}");
+        }
         assert_eq!(read_time("0s"), Err(BadTime::Zero));
         assert_eq!(read_time("0h 0m"), Err(BadTime::Zero));
         assert_eq!(read_time("soon"), Err(BadTime::Other));

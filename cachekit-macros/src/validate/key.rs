@@ -1,7 +1,7 @@
 //! What identifies an entry.
 
 use crate::diagnostics::{Errors, key as say};
-use crate::model::{Given, Key, Model, Param, Place, Template, TemplatePart, mentioned, mentions};
+use crate::model::{Given, Key, Model, Param, Place, Template, TemplatePart, mentioned, mentions, uses};
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Expr, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, Type, TypePath};
@@ -65,11 +65,41 @@ pub(super) fn skip_or_key(model: &Model, given: &Given, errors: &mut Errors) {
         let keyed = match &model.key {
             Key::Params(_) => false,
             Key::Template(template) => args(template).any(|arg| arg.unraw() == name.unraw()),
-            Key::Exprs(exprs) => exprs.iter().any(|expr| mentions(expr, name)),
+            Key::Exprs(exprs) => exprs.iter().any(|expr| uses(expr, name)),
         };
         if keyed {
             errors.push(say::skipped_and_keyed(name));
         }
+    }
+}
+
+/// A result that depends on what is left out would be given to calls that differ in it.
+pub(super) fn parameters_are_accounted_for(model: &Model, given: &Given, errors: &mut Errors) {
+    // A `skip` that could not be read has been reported, and `convert`, beside which `key` is a type.
+    if given.has("convert") || (given.has("skip") && given.skipped.is_empty()) {
+        return;
+    }
+    let bound: Vec<&Ident> = model.function.params.iter().flat_map(|param| &param.bound).collect();
+    let keyed: &dyn Fn(&Ident) -> bool = match &model.key {
+        Key::Params(_) => return,
+        Key::Template(template) => &|name| args(template).any(|arg| arg.unraw() == name.unraw()),
+        Key::Exprs(exprs) => &|name| exprs.iter().any(|expr| uses(expr, name)),
+    };
+    let unknown = |name: &Ident| name.to_string().starts_with(char::is_lowercase) && !bound.contains(&name);
+    let names: Vec<Ident> = match &model.key {
+        Key::Exprs(exprs) => exprs.iter().flat_map(mentioned).collect(),
+        _ => Vec::new(),
+    };
+    let misspelled = names.iter().any(|name| name != "self" && unknown(name));
+    let of_nothing = names.is_empty() && !bound.iter().any(|name| keyed(name));
+    // Both have been reported.
+    if misspelled || of_nothing {
+        return;
+    }
+    let skipped = |name: &Ident| given.skipped.iter().any(|skipped| skipped.unraw() == name.unraw());
+    let dropped: Vec<&Ident> = bound.into_iter().filter(|name| !keyed(name) && !skipped(name)).collect();
+    if let Some(first) = dropped.first() {
+        errors.push(say::dropped(first, &dropped, &model.key, &given.skipped));
     }
 }
 

@@ -27,6 +27,7 @@ const CHECKS: &[Check] = &[
     key::skips_whole_parameters,
     key::skip_or_key,
     key::mentions_something,
+    key::parameters_are_accounted_for,
     key::few_parts,
     key::no_floats,
     key::no_mut_references,

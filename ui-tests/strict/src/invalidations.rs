@@ -32,3 +32,27 @@ pub async fn rename_later(id: u64, name: String) -> Result<(), String> {
     drop(name);
     Ok(())
 }
+
+/// Is one expression in one line, of which a lint says that braces around it are too many.
+///
+/// # Errors
+///
+/// Never.
+#[rustfmt::skip]
+#[invalidate(add(id, 1))]
+pub fn keep(id: u64) -> Result<u64, String> { Ok(id) }
+
+/// The same later.
+///
+/// # Errors
+///
+/// Never.
+#[rustfmt::skip]
+#[invalidate(add(id, 1))]
+pub async fn keep_later(id: u64) -> Result<u64, String> { Ok(id) }
+
+/// The same over a pattern.
+#[rustfmt::skip]
+#[invalidate(add(*a, *b), when = "before")]
+#[must_use]
+pub fn swap((a, b): (u64, u64)) -> (u64, u64) { (b, a) }

@@ -68,10 +68,9 @@ impl<T: Debug + Hash + Eq + Clone + Send + Sync + 'static> Named for Thing<T> {
         format!("{:?} {id}", self.0)
     }
 
+    #[rustfmt::skip]
     #[cache(companion = false, method)]
-    fn label(id: u64) -> String {
-        id.to_string()
-    }
+    fn label(id: u64) -> String { id.to_string() }
 }
 
 /// Implements it as a whole block.
