@@ -148,7 +148,12 @@ impl Context<'_> {
         // The wrapper reports what cannot be part of a key.
         let found = if look == Look::Plain { self.with_checked_parts(&look_up) } else { self.with_parts(&look_up) };
         if look == Look::Refresh {
-            return quote_spanned!(span=> #first let __cachekit_miss = #found; #miss);
+            return match bypassed {
+                Some(bypassed) => {
+                    quote_spanned!(span=> #first #bypassed { let __cachekit_miss = #found; #miss })
+                }
+                None => quote_spanned!(span=> #first let __cachekit_miss = #found; #miss),
+            };
         }
         let stale = self.stale(&miss);
         let steps = quote_spanned! {span=>
