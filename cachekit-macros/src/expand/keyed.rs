@@ -108,7 +108,10 @@ impl Context<'_> {
             return Vec::new();
         }
         let mut operations = self.keyed_operations();
-        operations.retain(|operation| INSTEAD_OF_A_HANDLE.contains(&operation.name));
+        operations.retain(|operation| {
+            INSTEAD_OF_A_HANDLE.contains(&operation.name)
+                && (self.finds_whole_cache() || !matches!(operation.takes, Takes::Nothing))
+        });
         operations
     }
 
@@ -148,6 +151,11 @@ impl Context<'_> {
         }
         let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
         (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
+    }
+
+    /// A listener is of the key's very type, which is hidden where a key is computed from a `self` that is not at hand.
+    pub(super) fn finds_whole_cache(&self) -> bool {
+        self.model.on_removal.is_none() || !self.key_mentions_self()
     }
 
     /// Computes a key that mentions `self`, which a closure cannot take.
