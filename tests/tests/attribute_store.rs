@@ -255,6 +255,7 @@ fn a_listener_of_a_method_with_an_expression_key() {
     let _scope = testing::scope();
     Service { id: 4 }.load();
     Service { id: 5 }.load();
+    assert_eq!((Service { id: 4 }.load_get(), Service { id: 5 }.load_get()), (None, Some(10)));
     assert_eq!(*KEYED.lock().unwrap(), [(4, 8)]);
 }
 

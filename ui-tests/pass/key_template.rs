@@ -8,7 +8,7 @@ fn computed() -> u64 {
     COMPUTED.fetch_add(1, SeqCst) + 1
 }
 
-#[cache(key = "{id}:{name}")]
+#[cache(key = "{id}:{name}", skip(_noise))]
 fn user(name: &str, id: u64, _noise: f64) -> String {
     computed();
     format!("{id}{name}")

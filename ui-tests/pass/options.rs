@@ -28,7 +28,16 @@ fn briefly(id: u64) -> Result<Option<u64>, String> {
     Ok((id > 0).then_some(id))
 }
 
+// The defaults, said aloud.
+#[cache(none = true, single_flight = true, backend = "memory")]
+fn said(id: u64) -> Option<u64> {
+    id.checked_sub(computed())
+}
+
 fn main() {
+    assert_eq!((said(0), said(0)), (None, None));
+    assert_eq!((said::get(0), said::stats().entries), (Some(None), 1));
+    COMPUTED.store(0, SeqCst);
     let scope = cachekit::testing::scope();
     assert_eq!((stored(0), stored(0), stored::get(0)), (None, None, Some(None)));
     assert_eq!(COMPUTED.load(SeqCst), 1);

@@ -8,7 +8,7 @@ fn computed() -> u64 {
     COMPUTED.fetch_add(1, SeqCst) + 1
 }
 
-#[cache(key = "{type}", tags = ["t:{type}"])]
+#[cache(key = "{type}", skip(r#in), tags = ["t:{type}"])]
 fn r#match(r#type: u64, r#in: f64) -> u64 {
     let _ = r#in;
     computed() + r#type

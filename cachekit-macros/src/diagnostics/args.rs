@@ -38,7 +38,7 @@ pub(crate) fn unknown(name: &Ident, value: Option<&Expr>) -> Error {
     if let Some(later) = peers::not_here(&text) {
         return at(name, "CK007", &format!("`{text}` is not available in this version of cachekit{later}"));
     }
-    let hint = match did_you_mean(&text, KNOWN.iter().copied()) {
+    let hint = match peers::elsewhere(&text, value).or_else(|| did_you_mean(&text, KNOWN.iter().copied())) {
         Some(hint) => hint,
         None => format!("the arguments are {}", super::list(KNOWN)),
     };

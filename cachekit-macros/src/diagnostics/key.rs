@@ -123,7 +123,7 @@ pub(crate) fn mut_reference(ty: &Type, param: &Ident) -> Error {
         ty,
         "CK050",
         &format!(
-            "`{param}` is a `&mut`, which cannot be a part of the key: write `skip({param})` if the result does not depend on it, or name what matters of it in `key`"
+            "`{param}` is a `&mut`, which cannot be a part of the key, and a hit does not run the body, so that it would not be written to: return what is written instead; `skip({param})` is for scratch space that no caller reads"
         ),
     )
 }

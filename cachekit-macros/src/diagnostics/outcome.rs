@@ -3,7 +3,7 @@
 use super::{at, at_span, code};
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Error, Expr, ExprClosure, Ident, LitBool, LitInt};
+use syn::{Error, Expr, ExprClosure, Ident, LitInt};
 
 pub(crate) fn one_value(name: &Ident, closure: &ExprClosure) -> Error {
     let example = if name == "ttl" { "ttl = |value| value.lifetime()" } else { "cache_if = |value| !value.is_empty()" };
@@ -29,14 +29,6 @@ pub(crate) fn bypass_closure(closure: &ExprClosure) -> Error {
         closure,
         "CK069",
         "`bypass_if` is asked before there is a value: write an expression over the parameters, `bypass_if = id == 0` (`cache_if` takes a closure over the value)",
-    )
-}
-
-pub(crate) fn none_true(bool: &LitBool) -> Error {
-    at(
-        bool,
-        "CK070",
-        "`none = true` is the default, a `None` is stored like any value: leave it out, or write `none = \"5s\"` or `none = false`",
     )
 }
 

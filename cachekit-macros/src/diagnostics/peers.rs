@@ -16,6 +16,11 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
         "ttl_millis" => format!("here it is `ttl = \"{}ms\"`", number_or("500")),
         "time_refresh" => "here a time that starts anew with every use is `idle = \"30s\"`, beside `ttl` or instead of it".into(),
         "result" => "an `Err` is never stored here, so leave it out (`errors = \"5s\"` stores it)".into(),
+        "cache_err" => "an `Err` is not stored here unless a time for it is given, `errors = \"5s\"`".into(),
+        "cache_none" => "here a `None` is stored like any value, so leave it out (`none = false` does not store it)".into(),
+        "expires" => "here a time for each value is a closure over it, `ttl = |value| value.lifetime()`".into(),
+        "unsync_reads" | "sync_writes_buckets" | "shards" => "here the cache sees to its locks and shards itself, so leave it out".into(),
+        "companions_vis" => "here the companion has the visibility of the function, so leave it out (`companion = false` has none)".into(),
         "option" => "here it is `none = false`".into(),
         "sync_writes" | "sync_lock" => {
             "concurrent calls of one key compute once here unless `single_flight = false` is said, so leave it out".into()
@@ -29,6 +34,24 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
         "result_fallback" => "here it is `stale_if_error = \"1h\"` beside `ttl`".into(),
         "in_impl" => "here it is `method`, and only where neither a receiver nor `Self` in the signature says it".into(),
         "force_refresh" => "here the companion does it, `name::refresh(…)`, or `bypass_if = EXPR` for calls that do not ask the cache".into(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// What caches of other languages and crates call `name`, in our words.
+pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
+    let given = |other: &str| value.map_or_else(|| other.to_owned(), code);
+    let text = match name {
+        "time_to_live" | "expire_after_write" | "expires_in" | "expiry" => "here it is `ttl = \"30s\"`".to_owned(),
+        "time_to_idle" | "expire_after_access" => "here it is `idle = \"30s\"`".to_owned(),
+        "max_capacity" | "maxsize" | "max_entries" | "maximum_size" => {
+            format!("here it is `capacity = {}`", given("10_000"))
+        }
+        "lru" | "fifo" => format!("here it is `strategy = \"{name}\"`"),
+        "lfu" | "sieve" | "tinylfu" => {
+            "this strategy is not in this version; write strategy = \"lru\"`, `\"fifo\"` or `\"s3-fifo\"`".to_owned()
+        }
         _ => return None,
     };
     Some(text)
@@ -48,7 +71,7 @@ pub(crate) fn not_here(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{not_here, ours};
+    use super::{elsewhere, not_here, ours};
     use crate::args::KNOWN;
 
     const CACHED: &[&str] = &[
@@ -73,6 +96,24 @@ mod tests {
         "result_fallback",
         "in_impl",
         "force_refresh",
+        "cache_err",
+        "cache_none",
+        "expires",
+        "unsync_reads",
+        "sync_writes_buckets",
+        "companions_vis",
+        "shards",
+    ];
+
+    const ELSEWHERE: &[&str] = &[
+        "time_to_live",
+        "time_to_idle",
+        "max_capacity",
+        "maxsize",
+        "expire_after_write",
+        "expire_after_access",
+        "lru",
+        "lfu",
     ];
 
     #[test]
@@ -83,9 +124,17 @@ mod tests {
     }
 
     #[test]
+    fn every_spelling_of_others_has_an_answer() {
+        for name in ELSEWHERE {
+            assert!(elsewhere(name, None).is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn what_exists_is_never_called_foreign() {
         for name in KNOWN {
-            assert!(ours(name, None).is_none() && not_here(name).is_none(), "{name}");
+            let foreign = ours(name, None).or_else(|| elsewhere(name, None));
+            assert!(foreign.is_none() && not_here(name).is_none(), "{name}");
         }
     }
 
@@ -94,5 +143,6 @@ mod tests {
         let value: syn::Expr = syn::parse_quote!(30);
         assert!(ours("ttl_secs", Some(&value)).is_some_and(|text| text.contains("`ttl = \"30s\"`")));
         assert!(ours("size", Some(&value)).is_some_and(|text| text.contains("`capacity = 30`")));
+        assert!(elsewhere("maxsize", Some(&value)).is_some_and(|text| text.contains("`capacity = 30`")));
     }
 }

@@ -5,6 +5,9 @@ use syn::{Error, Expr, ExprArray, ExprPath, LitInt, LitStr};
 
 pub(crate) const STRATEGIES: &[&str] = &["lru", "fifo", "s3-fifo"];
 
+/// Known by name, and not there yet.
+pub(crate) const LATER_STRATEGIES: &[&str] = &["lfu", "sieve", "w-tinylfu", "tinylfu", "adaptive"];
+
 pub(crate) fn backend(literal: &LitStr) -> Error {
     let text = literal.value();
     match text.as_str() {
@@ -48,6 +51,21 @@ pub(crate) fn strategy(literal: &LitStr) -> Error {
         )
     });
     at(literal, "CK034", &format!("there is no strategy \"{text}\"; {hint}"))
+}
+
+pub(crate) fn later_strategy(found: &impl quote::ToTokens, name: &str) -> Error {
+    at(
+        found,
+        "CK034",
+        &format!(
+            "the strategy \"{name}\" is not in this version of cachekit: write {}, or a path to a type of yours that implements `Policy`, `strategy = my::Policy`",
+            either(STRATEGIES.iter().map(|name| format!("`strategy = \"{name}\"`")))
+        ),
+    )
+}
+
+fn either(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 pub(crate) fn unquoted_strategy(path: &ExprPath, name: &str) -> Error {

@@ -33,6 +33,23 @@ pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
     at(literal, "CK016", &format!("`{name} = {number}` {what} `{name} = \"{right}\"`"))
 }
 
+pub(crate) fn jitter_number(name: &Ident, found: &impl quote::ToTokens, number: &str) -> Error {
+    let percent = match number.trim().parse::<f64>() {
+        Ok(part) if part < 1.0 => format!("{}%", (part * 1000.0).round() / 10.0),
+        Ok(percent) if percent < 100.0 => format!("{percent}%"),
+        _ => "10%".to_owned(),
+    };
+    let number = number.trim();
+    at(
+        found,
+        "CK015",
+        &format!(
+            "`{name} = {}` has no unit: write `{name} = \"{percent}\"` of the ttl, or a time, `{name} = \"{number}s\"`",
+            code(found)
+        ),
+    )
+}
+
 pub(crate) fn unknown_unit(name: &Ident, literal: &LitStr, unit: &str) -> Error {
     let hint = did_you_mean(unit, UNITS.iter().copied())
         .unwrap_or_else(|| "the units are `ns`, `us`, `ms`, `s`, `m`, `h`, `d` and `w`".into());
@@ -75,6 +92,15 @@ pub(crate) fn overflow(name: &Ident, literal: &LitStr) -> Error {
 
 pub(crate) fn not_a_time(name: &Ident, literal: &LitStr) -> Error {
     let text = literal.value();
+    if is_code(&text) {
+        return at(
+            literal,
+            "CK021",
+            &format!(
+                "`{name} = \"{text}\"` is not a time; an expression stands without quotes: write `{name} = {text}`"
+            ),
+        );
+    }
     at(
         literal,
         "CK021",
@@ -82,6 +108,17 @@ pub(crate) fn not_a_time(name: &Ident, literal: &LitStr) -> Error {
             "`{name} = \"{text}\"` is not a time: write a number and a unit, as in `{name} = \"30s\"` or `{name} = \"1h 30m\"`"
         ),
     )
+}
+
+/// `Duration::from_secs(30)`, `config.ttl`, `TTL`
+fn is_code(text: &str) -> bool {
+    match syn::parse_str::<Expr>(text) {
+        Ok(Expr::Path(path)) => {
+            path.path.get_ident().is_none_or(|ident| !ident.to_string().contains(char::is_lowercase))
+        }
+        Ok(expr) => matches!(expr, Expr::Call(_) | Expr::MethodCall(_) | Expr::Field(_) | Expr::Closure(_)),
+        Err(_) => false,
+    }
 }
 
 pub(crate) fn empty(name: &Ident, literal: &LitStr, example: &str) -> Error {

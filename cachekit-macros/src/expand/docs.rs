@@ -88,6 +88,8 @@ impl Context<'_> {
         all.push(listed("traced", Takes::Everything, "the result, and how it came about"));
         if by_key {
             all.push(listed("explain", Takes::Keys, "what the cache knows about a key"));
+        }
+        if companion || self.lacks_handle() && self.finds_whole_cache() {
             all.push(listed("clear", Takes::Nothing, "removes all values"));
             all.push(Listed { follows: false, ..listed("stats", Takes::Nothing, "what it has counted") });
         }

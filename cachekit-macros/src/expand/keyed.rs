@@ -108,17 +108,11 @@ impl Context<'_> {
             return Vec::new();
         }
         let mut operations = self.keyed_operations();
-        operations.retain(|operation| INSTEAD_OF_A_HANDLE.contains(&operation.name));
-        if !self.infers_key() {
-            operations.retain(|operation| !matches!(operation.name, "clear" | "stats"));
-        }
+        operations.retain(|operation| {
+            INSTEAD_OF_A_HANDLE.contains(&operation.name)
+                && (self.finds_whole_cache() || !matches!(operation.takes, Takes::Nothing))
+        });
         operations
-    }
-
-    /// Whether code without a key at hand can say of which type it is: not where a listener wants to know that of a key with `self` in it, of
-    /// which no more is known than that it is a key.
-    pub(super) fn infers_key(&self) -> bool {
-        self.model.on_removal.is_none() || !self.key_mentions_self()
     }
 
     /// A method with a cache of its own and a key of an unknown type.
@@ -157,6 +151,11 @@ impl Context<'_> {
         }
         let owned = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
         (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
+    }
+
+    /// A listener is of the key's very type, which is hidden where a key is computed from a `self` that is not at hand.
+    pub(super) fn finds_whole_cache(&self) -> bool {
+        self.model.on_removal.is_none() || !self.key_mentions_self()
     }
 
     /// Computes a key that mentions `self`, which a closure cannot take.

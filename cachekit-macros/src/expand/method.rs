@@ -26,7 +26,7 @@ impl Context<'_> {
         if self.owns_cache() {
             items.push(self.site());
         }
-        if self.lacks_handle() && self.key_mentions_self() && self.infers_key() {
+        if self.lacks_handle() && self.key_mentions_self() && self.finds_whole_cache() {
             items.push(self.key_function());
         }
         if self.refreshes_in_task() {

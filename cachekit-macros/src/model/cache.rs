@@ -83,7 +83,10 @@ pub(super) fn draft(args: Vec<Arg>, function: &Function, errors: &mut Errors) ->
 fn meant(name: &Ident) -> Option<Ident> {
     let text = name.to_string();
     let ours = match text.as_str() {
-        "time" | "ttl_secs" | "ttl_millis" => "ttl",
+        "time" | "ttl_secs" | "ttl_millis" | "expires" | "time_to_live" | "expire_after_write" => "ttl",
+        "time_to_idle" | "expire_after_access" => "idle",
+        "max_capacity" | "maxsize" => "capacity",
+        "lru" | "fifo" => "strategy",
         "convert" => "key",
         text => diagnostics::nearest(text, KNOWN.iter().copied())?,
     };
@@ -109,7 +112,7 @@ impl Draft {
             "stale_if_error" => self.freshness.stale_if_error = Some(time(name, expr)?),
             "refresh" => self.freshness.inline_refresh = values::refresh(name, &expr)?,
             "errors" => self.outcome.errors = Some(time(name, expr)?),
-            "none" => self.outcome.none = Some(values::none(name, expr)?),
+            "none" => self.outcome.none = values::none(name, expr)?,
             "cache_if" => self.outcome.cache_if = Some(values::cache_if(name, expr)?),
             "bypass_if" => {
                 unknown_names("bypass_if", &expr, function, errors);

@@ -90,7 +90,7 @@ fn capital_m(text: &str) -> Option<String> {
     let alone = |at: &usize| !is_letter(at + 1) && !at.checked_sub(1).is_some_and(is_letter);
     let at = text.match_indices('M').map(|(at, _)| at).find(alone)?;
     let digits = text[..at].trim_end().rsplit(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '_')).next();
-    digits.map(str::to_owned)
+    digits.filter(|digits| !digits.is_empty()).map(str::to_owned)
 }
 
 /// Strictly between 0 and 100.
@@ -134,6 +134,7 @@ mod tests {
         assert_eq!(read_time("0s"), Err(BadTime::Zero));
         assert_eq!(read_time("0h 0m"), Err(BadTime::Zero));
         assert_eq!(read_time("soon"), Err(BadTime::Other));
+        assert_eq!(read_time("M"), Err(BadTime::Other));
         assert_eq!(read_time("99999999999999999999s"), Err(BadTime::Overflow));
     }
 

@@ -58,10 +58,14 @@ pub(super) fn strategy(name: &Ident, expr: &Expr) -> Result<Strategy> {
             "lru" => Ok(Strategy::Lru(literal.span())),
             "fifo" => Ok(Strategy::Fifo(literal.span())),
             "s3-fifo" => Ok(Strategy::S3Fifo(literal.span())),
+            later if store::LATER_STRATEGIES.contains(&later) => Err(store::later_strategy(literal, later)),
             _ => Err(store::strategy(literal)),
         },
         Expr::Path(path) if path.qself.is_none() => {
             let quoted = path.path.get_ident().map(|ident| ident.to_string().replace('_', "-"));
+            if let Some(later) = quoted.as_deref().filter(|name| store::LATER_STRATEGIES.contains(name)) {
+                return Err(store::later_strategy(path, later));
+            }
             match quoted.filter(|name| store::STRATEGIES.contains(&name.as_str())) {
                 Some(quoted) => Err(store::unquoted_strategy(path, &quoted)),
                 None => Ok(Strategy::Custom(path.path.clone())),
@@ -108,8 +112,17 @@ pub(super) fn ttl(name: &Ident, expr: Expr) -> Result<Ttl> {
 }
 
 pub(super) fn jitter(name: &Ident, expr: Expr) -> Result<Jitter> {
+    let number = |text: &str| text.trim().parse::<f64>().is_ok_and(|number| number > 0.0);
     match literal(&expr) {
         Some(Lit::Str(literal)) if literal.value().contains('%') => percent(name, literal, "10%").map(Jitter::Percent),
+        // A part of the ttl more likely than seconds.
+        Some(Lit::Str(literal)) if number(&literal.value()) => {
+            Err(units::jitter_number(name, literal, &literal.value()))
+        }
+        Some(Lit::Int(int)) if number(int.base10_digits()) => Err(units::jitter_number(name, int, int.base10_digits())),
+        Some(Lit::Float(float)) if number(float.base10_digits()) => {
+            Err(units::jitter_number(name, float, float.base10_digits()))
+        }
         _ => time(name, expr).map(Jitter::Time),
     }
 }
@@ -131,11 +144,12 @@ pub(super) fn refresh(name: &Ident, expr: &Expr) -> Result<bool> {
     }
 }
 
-pub(super) fn none(name: &Ident, expr: Expr) -> Result<NonePolicy> {
+pub(super) fn none(name: &Ident, expr: Expr) -> Result<Option<NonePolicy>> {
     match literal(&expr) {
-        Some(Lit::Bool(bool)) if !bool.value => Ok(NonePolicy::NotStored(bool.span())),
-        Some(Lit::Bool(bool)) => Err(outcome::none_true(bool)),
-        _ => time(name, expr).map(NonePolicy::Ttl),
+        Some(Lit::Bool(bool)) if !bool.value => Ok(Some(NonePolicy::NotStored(bool.span()))),
+        // The default, said aloud.
+        Some(Lit::Bool(_)) => Ok(None),
+        _ => time(name, expr).map(|time| Some(NonePolicy::Ttl(time))),
     }
 }
 

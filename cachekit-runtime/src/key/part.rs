@@ -15,8 +15,8 @@ use std::{
 /// `to_owned_part() == *o`. So a key that is already owned finds what a borrowed one stored.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
-    label = "every parameter is part of the key, and this type lacks `Hash + Eq + Clone + Send + Sync + 'static`",
-    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone`; or leave the parameter out of the key with `skip(…)`; or say what matters of it with `key = (…)`, for a float `key = (x.to_bits(),)`"
+    label = "every parameter is part of the key, and this type is not `Hash + Eq + Clone + Send + Sync + 'static`",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` (for a type parameter write `T: cachekit::Key`); or leave the parameter out of the key with `skip(…)`; or say what matters of it with `key = (…)`, for a float `key = (x.to_bits(),)`"
 )]
 pub trait KeyPart<Form> {
     /// What is stored.
