@@ -148,7 +148,7 @@ struct Typed<T>(T);
 
 impl<T: std::hash::Hash + Eq + Clone + Send + Sync + 'static> Typed<T> {
     #[cache(key = (&self.0, &other))]
-    fn pair<'a, U: std::hash::Hash + Eq + Clone + Send + Sync + 'static>(&'a self, other: U) -> (usize, u32) {
+    fn pair<U: std::hash::Hash + Eq + Clone + Send + Sync + 'static>(&self, other: U) -> (usize, u32) {
         let _ = other;
         (size_of::<(T, U)>(), ran())
     }
