@@ -1,6 +1,6 @@
 //! Writes code from the model.
 //!
-//! A cached function becomes a wrapper ([`function`]) and what stands beside it: the body under another name, the static ([`site`]), the function that
+//! A cached function becomes a wrapper ([`mod@function`]) and what stands beside it: the body under another name, the static ([`site`]), the function that
 //! loads ([`load`]) or refreshes ([`refresh`]), and the operations ([`companion`], [`method`]).
 
 mod bounds;
