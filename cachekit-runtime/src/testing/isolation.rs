@@ -112,7 +112,7 @@ pub fn scope() -> Scope {
     Scope::new(Mode::Isolated)
 }
 
-/// As [`scope`], with the clock of the process: for tests against things that run in real time.
+/// As [`scope()`], with the clock of the process: for tests against things that run in real time.
 pub fn scope_in_real_time() -> RealTimeScope {
     let scope = scope::Scope::new(Mode::Isolated, Clock::system());
     RealTimeScope { _entered: Entered::enter(scope) }
