@@ -170,6 +170,8 @@ pub(crate) struct TaskGuard {
     number: u64,
 }
 
+// Without tokio everything runs on the pool, which counts its jobs itself.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 impl TaskGuard {
     /// Registers work with the process; `None` means that it is shut down and the work must not begin.
     pub(crate) fn begin() -> Option<Self> {

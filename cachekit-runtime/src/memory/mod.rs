@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::RwLock;
 
-use self::shard::{Entry, Replaced, Shard};
+use self::shard::{Replaced, Shard};
 use crate::policy::PolicyFactory;
 use crate::sync::{read, try_read, write};
 
@@ -166,13 +166,6 @@ impl<K, T> Table<K, T> {
         condition: impl FnOnce(&K, &T) -> bool,
     ) -> Option<(K, T)> {
         write(self.shard(hash)).remove_if(hash, eq, condition)
-    }
-
-    /// Changes a payload in place. No hit in the sense of the policy.
-    pub(crate) fn update<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &mut T) -> R) -> Option<R> {
-        let mut shard = write(self.shard(hash));
-        let Entry { key, payload, .. } = shard.find_mut(hash, eq)?;
-        Some(f(key, payload))
     }
 
     /// Removes all entries that `keep` gives up, shard by shard, into `out`.

@@ -87,10 +87,6 @@ impl<K, T> Shard<K, T> {
         self.entries.find(hash, |entry| eq(&entry.key))
     }
 
-    pub(super) fn find_mut(&mut self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&mut Entry<K, T>> {
-        self.entries.find_mut(hash, |entry| eq(&entry.key))
-    }
-
     #[inline]
     pub(super) fn touch(&self, entry: &Entry<K, T>) {
         if self.settled != 0 && entry.word.load(Ordering::Relaxed) < self.settled {

@@ -164,15 +164,6 @@ fn keys_of_one_hash_are_kept_apart() {
 }
 
 #[test]
-fn update_changes_the_payload_in_place() {
-    let table = table(Some(2), &Strategy::Lru);
-    table.put(1, 10);
-    let before = table.update(hash_of(1), |key| *key == 1, |_, payload| std::mem::replace(payload, 11));
-    assert_eq!((before, table.take(1)), (Some(10), Some((1, 11))));
-    assert_eq!(table.update(hash_of(1), |key| *key == 1, |_, _| ()), None);
-}
-
-#[test]
 fn remove_if_asks_first() {
     let table = table(Some(2), &Strategy::Lru);
     table.put(1, 10);
@@ -360,7 +351,6 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
             panics(|| drop(table.insert(hash_of(9), 9, Tracked::new(&log), |_, _| false, bad_keep, &mut vec![])));
             panics(|| drop(table.remove_if(hash, bad_eq, |_, _| true)));
             panics(|| drop(table.remove_if(hash, eq, |_, _| panic_any(UserPanic))));
-            panics(|| assert!(table.update(hash, eq, |_, _| -> () { panic_any(UserPanic) }).is_none()));
             panics(|| table.for_each(|_, _| panic_any(UserPanic)));
         }
         assert_eq!(table.keys(), HashSet::from([0, 1, 2]));
