@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +11,7 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+use std::{fmt, mem};
 
 use event_listener::{Event, Listener};
 
@@ -170,8 +169,7 @@ pub(crate) struct TaskGuard {
     number: u64,
 }
 
-// Without tokio everything runs on the pool, which counts its jobs itself.
-#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))] // the pool counts its jobs itself
 impl TaskGuard {
     /// Registers work with the process; `None` means that it is shut down and the work must not begin.
     pub(crate) fn begin() -> Option<Self> {
