@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sync::lock;
 
@@ -17,6 +18,9 @@ thread_local! {
     static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
     static LEASE: Lease = Lease::take();
 }
+
+/// One more than the largest index that any thread ever had.
+static USED: AtomicUsize = AtomicUsize::new(0);
 
 static FREE: Mutex<Indices> = Mutex::new(Indices { returned: BinaryHeap::new(), next: 0 });
 
@@ -67,10 +71,18 @@ pub(crate) fn known_thread_index() -> usize {
     INDEX.get()
 }
 
+/// How many indices there are at most: each [`known_thread_index`] that is one was below this before its thread knew it.
+pub(crate) fn used() -> usize {
+    USED.load(Ordering::SeqCst)
+}
+
 #[cold]
 #[inline(never)]
 fn first_index() -> usize {
     let index = LEASE.try_with(|lease| lease.0).unwrap_or(OVERFLOW);
+    if index != OVERFLOW {
+        USED.fetch_max(index + 1, Ordering::SeqCst);
+    }
     INDEX.set(index);
     index
 }

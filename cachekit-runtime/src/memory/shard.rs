@@ -1,52 +1,53 @@
-//! One shard: the entries, and the policy that chooses among them.
+//! One shard: the entries, what is known of them by slot, and the policy that chooses among them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
 
-use super::slots::{MAX_SLOTS, Slots};
-use super::{Removal, RemovalKind};
+use super::columns::{Columns, MAX_SLOTS, Marks};
+use super::words::WordColumn;
+use super::{Fresh, Gone, Removed, RemovalKind, Seen};
 use crate::policy::{Policy, Slot, Touch, WordSource, Words};
 
-/// All that a hit needs is in one place: key, payload and policy word.
-#[repr(C)] // the key beside the beginning of its payload
-pub(super) struct Entry<K, T> {
+/// All that a hit needs beside the policy word.
+pub(super) struct Entry<K, V> {
     pub(super) key: K,
-    pub(super) payload: T,
-    word: AtomicU64,
+    value: V,
+    think: AtomicU32,
     slot: Slot,
 }
 
 /// Methods that run user code (closures, `Eq`, policies) do so at points where the shard is whole, so that a panic leaves it usable.
-#[repr(C)] // what a hit reads stands first, in one cache line with the lock
-pub(super) struct Shard<K, T> {
-    entries: HashTable<Entry<K, T>>,
-    /// Words from this on stay as they are on a hit: one comparison for most hits, whatever the policy. 0: no word is even read.
-    settled: u64,
-    touch: Touch,
-    /// Logical time for `Touch::Stamp`.
-    clock: AtomicU64,
-    slots: Slots,
+#[repr(C)] // what a hit reads stands first
+pub(super) struct Shard<K, V, M> {
+    entries: HashTable<Entry<K, V>>,
+    words: WordColumn,
+    columns: Columns<M>,
     capacity: usize,
-    /// `None` if nothing is ever evicted. The mutex is never locked: it makes a policy that is only `Send` usable in a shard that
-    /// readers share.
+    /// The capacity that the policy knows.
+    told: usize,
+    /// `None` if nothing is ever evicted. The mutex is never locked: it makes a policy that is only `Send` usable in a shard that readers share.
     policy: Option<Mutex<Box<dyn Policy>>>,
 }
 
 /// The words of a shard's entries, found by slot.
-struct EntryWords<'a, K, T> {
-    entries: &'a HashTable<Entry<K, T>>,
-    slots: &'a Slots,
+struct SlotWords<'a, M> {
+    words: &'a WordColumn,
+    columns: &'a Columns<M>,
 }
 
-impl<K, T> WordSource for EntryWords<'_, K, T> {
-    fn word(&self, slot: Slot) -> Option<&AtomicU64> {
-        self.entries.find(self.slots.hash(slot), |entry| entry.slot == slot).map(|entry| &entry.word)
+impl<M> WordSource for SlotWords<'_, M> {
+    fn get(&self, slot: Slot) -> u64 {
+        self.words.get(slot)
+    }
+
+    fn set(&self, slot: Slot, value: u64) {
+        self.words.set(slot, value);
     }
 
     fn hash(&self, slot: Slot) -> u64 {
-        self.slots.hash(slot)
+        u64::from(self.columns.hash(slot))
     }
 }
 
@@ -55,21 +56,28 @@ fn policy_mut(policy: &mut Option<Mutex<Box<dyn Policy>>>) -> Option<&mut dyn Po
     Some(&mut **policy)
 }
 
-impl<K, T> Shard<K, T> {
+/// The hash that the table of a shard works with: the low half, twice. hashbrown takes the place from the low bits and compares the top seven.
+#[inline(always)]
+fn spread(low: u32) -> u64 {
+    u64::from(low) << 32 | u64::from(low)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the other half chooses the shard")]
+#[inline(always)]
+fn low(hash: u64) -> u32 {
+    hash as u32
+}
+
+impl<K, V, M> Shard<K, V, M> {
     /// No policy: nothing is evicted by choice.
     pub(super) fn new(capacity: usize, policy: Option<Box<dyn Policy>>) -> Self {
         let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
         Shard {
             entries: HashTable::new(),
-            settled: match touch {
-                Touch::Nothing => 0,
-                Touch::Count { max } => max,
-                Touch::Stamp => u64::MAX,
-            },
-            touch,
-            clock: AtomicU64::new(0),
-            slots: Slots::new(),
+            words: WordColumn::new(touch),
+            columns: Columns::new(),
             capacity: capacity.min(MAX_SLOTS),
+            told: capacity,
             policy: policy.map(Mutex::new),
         }
     }
@@ -82,65 +90,105 @@ impl<K, T> Shard<K, T> {
         self.capacity
     }
 
-    #[inline]
-    pub(super) fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, T>> {
-        self.entries.find(hash, |entry| eq(&entry.key))
+    #[inline(always)]
+    fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
+        self.entries.find(spread(low(hash)), |entry| eq(&entry.key))
     }
 
-    #[inline]
-    pub(super) fn touch(&self, entry: &Entry<K, T>) {
-        if self.settled != 0 && entry.word.load(Ordering::Relaxed) < self.settled {
-            self.touch.apply(&entry.word, &self.clock);
+    /// The path of a hit: a hit in the sense of the policy if `f` answers.
+    #[inline(always)]
+    pub(super) fn hit<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&V, u32) -> Option<R>) -> Option<R> {
+        let entry = self.find(hash, eq)?;
+        let answer = f(&entry.value, entry.think.load(Relaxed))?;
+        self.words.touch(entry.slot);
+        Some(answer)
+    }
+
+    pub(super) fn get<R>(
+        &self,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(Seen<'_, V, M>) -> (R, bool),
+    ) -> Option<R> {
+        let entry = self.find(hash, eq)?;
+        let (answer, touch) = f(self.see(entry));
+        if touch {
+            self.words.touch(entry.slot);
         }
+        Some(answer)
     }
 
-    pub(super) fn into_pairs(self) -> impl Iterator<Item = (K, T)> {
-        self.entries.into_iter().map(|entry| (entry.key, entry.payload))
+    fn see<'a>(&'a self, entry: &'a Entry<K, V>) -> Seen<'a, V, M> {
+        see(&self.columns, entry)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<K, T>> {
-        self.entries.iter()
+    pub(super) fn for_each(&self, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
+        self.entries.iter().for_each(|entry| f(&entry.key, self.see(entry)));
     }
 
-    /// Swaps the pair with what the entry of that key holds, if there is one and `keep` agrees.
+    /// Swaps what is stored with what the entry of that key holds, if there is one and `keep` agrees.
     pub(super) fn replace(
         &mut self,
         hash: u64,
         same: impl Fn(&K, &K) -> bool,
-        keep: impl FnOnce(Option<&T>) -> bool,
-        pair: &mut Option<(K, T)>,
-    ) -> Replaced {
-        let is_key = |entry: &Entry<K, T>| pair.as_ref().is_some_and(|(key, _)| same(key, &entry.key));
-        let Some(entry) = self.entries.find_mut(hash, is_key) else {
+        keep: impl FnOnce(Option<Seen<'_, V, M>>) -> bool,
+        fresh: &mut Option<(K, Fresh<V, M>)>,
+    ) -> Replaced<K, V, M> {
+        let is_key = |entry: &Entry<K, V>| fresh.as_ref().is_some_and(|(key, _)| same(key, &entry.key));
+        let Some(entry) = self.entries.find_mut(spread(low(hash)), is_key) else {
             return if keep(None) { Replaced::Vacant } else { Replaced::Refused };
         };
-        if !keep(Some(&entry.payload)) {
+        if !keep(Some(see(&self.columns, entry))) {
             return Replaced::Refused;
         }
-        if let Some((key, payload)) = pair {
-            std::mem::swap(&mut entry.key, key);
-            std::mem::swap(&mut entry.payload, payload);
-        }
-        self.touch.apply(&entry.word, &self.clock);
-        Replaced::Swapped
+        let Some((key, fresh)) = fresh.take() else { return Replaced::Refused };
+        let slot = entry.slot;
+        let gone = Gone {
+            key: std::mem::replace(&mut entry.key, key),
+            value: std::mem::replace(&mut entry.value, fresh.value),
+            think: entry.think.swap(fresh.marks.think, Relaxed),
+            born: self.columns.born.get(slot).copied().unwrap_or(0),
+            more: self.columns.more.take(slot),
+            weight: self.columns.weights.take(slot),
+        };
+        self.columns.set(slot, fresh.marks, fresh.more);
+        self.columns.set_weight(slot, fresh.weight);
+        self.words.touch(slot);
+        Replaced::Swapped(gone)
     }
 
     /// Evicts until one more entry fits.
-    pub(super) fn make_room(&mut self, out: &mut Vec<Removal<K, T>>) {
+    pub(super) fn make_room(&mut self, out: &mut Removed<K, V, M>) {
         while self.entries.len() >= self.capacity {
-            let Some(slot) = self.choose_victim() else { return };
-            if let Some((key, payload)) = self.take(slot) {
-                out.push(Removal { key, payload, kind: RemovalKind::Evicted });
-            }
+            let Some(gone) = self.evict() else { return };
+            out.push(gone, RemovalKind::Evicted);
         }
+    }
+
+    /// Evicts until no more entries are there than the capacity says, at most `most` of them. Are there still too many?
+    pub(super) fn trim(&mut self, most: usize, out: &mut Removed<K, V, M>) -> bool {
+        for _ in 0..most {
+            if self.entries.len() <= self.capacity {
+                return false;
+            }
+            let Some(gone) = self.evict() else { return false };
+            out.push(gone, RemovalKind::Evicted);
+        }
+        self.entries.len() > self.capacity
+    }
+
+    /// Evicts one entry, of the policy's choice.
+    pub(super) fn evict(&mut self) -> Option<Gone<K, V, M>> {
+        let slot = self.choose_victim()?;
+        self.take(slot)
     }
 
     /// A slot that holds an entry. Where the policy fails to name one, the bound still holds: any entry goes.
     fn choose_victim(&mut self) -> Option<Slot> {
-        let words = EntryWords { entries: &self.entries, slots: &self.slots };
+        let words = SlotWords { words: &self.words, columns: &self.columns };
         let policy = policy_mut(&mut self.policy);
         let chosen = policy.and_then(|policy| policy.victim(&Words::new(&words)));
-        if let Some(slot) = chosen.filter(|slot| words.word(*slot).is_some()) {
+        if let Some(slot) = chosen.filter(|slot| self.is_live(*slot)) {
             return Some(slot);
         }
         let slot = self.entries.iter().next()?.slot;
@@ -150,26 +198,52 @@ impl<K, T> Shard<K, T> {
         Some(slot)
     }
 
-    fn take(&mut self, slot: Slot) -> Option<(K, T)> {
-        let found = self.entries.find_entry(self.slots.hash(slot), |entry| entry.slot == slot).ok()?;
+    fn is_live(&self, slot: Slot) -> bool {
+        slot.index() < self.columns.len()
+            && self.entries.find(spread(self.columns.hash(slot)), |entry| entry.slot == slot).is_some()
+    }
+
+    fn take(&mut self, slot: Slot) -> Option<Gone<K, V, M>> {
+        let hash = spread(self.columns.hash(slot));
+        let found = self.entries.find_entry(hash, |entry| entry.slot == slot).ok()?;
         let (entry, _) = found.remove();
-        self.slots.give_back(slot);
-        Some((entry.key, entry.payload))
+        Some(gone(&mut self.columns, entry))
     }
 
     /// Adds an entry that is not there yet. Runs no user code; `admit` follows.
-    pub(super) fn add(&mut self, hash: u64, key: K, payload: T) -> Slot {
-        let slot = self.slots.take(hash);
-        let word = AtomicU64::new(self.touch.first_word(&self.clock));
-        let slots = &self.slots;
-        self.entries.insert_unique(hash, Entry { key, payload, word, slot }, |entry| slots.hash(entry.slot));
+    pub(super) fn add(&mut self, hash: u64, key: K, fresh: Fresh<V, M>) -> Slot {
+        self.make_place();
+        let most = self.capacity;
+        let slot = self.columns.add(low(hash), fresh.marks, fresh.more, fresh.weight, most);
+        self.words.begin(slot, most);
+        let think = AtomicU32::new(fresh.marks.think);
+        let entry = Entry { key, value: fresh.value, think, slot };
+        let columns = &self.columns;
+        self.entries.insert_unique(spread(low(hash)), entry, |entry| spread(columns.hash(entry.slot)));
         slot
+    }
+
+    /// Makes the table have a free bucket. hashbrown would double a table whose free buckets are used up by the traces of removed entries, so it
+    /// is swept here while it has room otherwise.
+    fn make_place(&mut self) {
+        let len = self.entries.len();
+        if len < self.entries.capacity() {
+            return;
+        }
+        let whole = self.entries.num_buckets() / 8 * 7;
+        let want = if len < whole / 8 * 7 { whole } else { (len + 1).max(whole + 1) };
+        let mut swept = HashTable::with_capacity(want);
+        for entry in self.entries.drain() {
+            let hash = spread(self.columns.hash(entry.slot));
+            swept.insert_unique(hash, entry, |entry| spread(self.columns.hash(entry.slot)));
+        }
+        self.entries = swept;
     }
 
     /// Tells the policy of an added entry.
     pub(super) fn admit(&mut self, slot: Slot) {
         if let Some(policy) = policy_mut(&mut self.policy) {
-            policy.on_insert(slot, &Words::new(&EntryWords { entries: &self.entries, slots: &self.slots }));
+            policy.on_insert(slot, &Words::new(&SlotWords { words: &self.words, columns: &self.columns }));
         }
     }
 
@@ -177,39 +251,143 @@ impl<K, T> Shard<K, T> {
         &mut self,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        condition: impl FnOnce(&K, &T) -> bool,
-    ) -> Option<(K, T)> {
-        let found = self.entries.find_entry(hash, |entry| eq(&entry.key)).ok()?;
-        if !condition(&found.get().key, &found.get().payload) {
+        condition: impl FnOnce(&K, Seen<'_, V, M>) -> bool,
+    ) -> Option<Gone<K, V, M>> {
+        let found = self.entries.find_entry(spread(low(hash)), |entry| eq(&entry.key)).ok()?;
+        if !condition(&found.get().key, see(&self.columns, found.get())) {
             return None;
         }
-        let slot = found.get().slot;
         // Before the removal: if the policy panics, the entry is still here, and nothing of the user's is dropped under the lock.
         if let Some(policy) = policy_mut(&mut self.policy) {
-            policy.on_remove(slot);
+            policy.on_remove(found.get().slot);
         }
         let (entry, _) = found.remove();
-        self.slots.give_back(slot);
-        Some((entry.key, entry.payload))
+        Some(gone(&mut self.columns, entry))
     }
 
-    pub(super) fn retain(&mut self, keep: &mut impl FnMut(&K, &T) -> bool, out: &mut Vec<(K, T)>) {
-        for entry in self.entries.extract_if(|entry| !keep(&entry.key, &entry.payload)) {
-            out.push((entry.key, entry.payload));
-            self.slots.give_back(entry.slot);
+    pub(super) fn retain(&mut self, keep: &mut impl FnMut(&K, &V) -> bool, out: &mut Removed<K, V, M>) {
+        for entry in self.entries.extract_if(|entry| !keep(&entry.key, &entry.value)) {
+            let slot = entry.slot;
+            out.push(gone(&mut self.columns, entry), RemovalKind::Taken);
             if let Some(policy) = policy_mut(&mut self.policy) {
-                policy.on_remove(entry.slot);
+                policy.on_remove(slot);
             }
         }
     }
+
+    pub(super) fn into_gone(mut self) -> impl Iterator<Item = Gone<K, V, M>> {
+        let entries = std::mem::take(&mut self.entries);
+        entries.into_iter().map(move |entry| gone(&mut self.columns, entry))
+    }
+
+    /// Asks for up to about `most` entries that are due what is to become of them. Is there perhaps more to do?
+    pub(super) fn sweep(
+        &mut self,
+        now: u32,
+        most: usize,
+        ask: &mut impl FnMut(Seen<'_, V, M>) -> Option<u32>,
+        out: &mut Removed<K, V, M>,
+    ) -> bool {
+        let mut due = Vec::new();
+        let more = self.columns.expiry.take_due(now, most, &mut due);
+        for slot in due {
+            let hash = spread(self.columns.hash(slot));
+            let Ok(found) = self.entries.find_entry(hash, |entry| entry.slot == slot) else { continue };
+            match ask(see(&self.columns, found.get())) {
+                Some(later) => self.columns.expiry.set(slot, later, 0),
+                None => {
+                    if let Some(policy) = policy_mut(&mut self.policy) {
+                        policy.on_remove(slot);
+                    }
+                    let (entry, _) = found.remove();
+                    out.push(gone(&mut self.columns, entry), RemovalKind::Swept);
+                }
+            }
+        }
+        more
+    }
+
+    /// The first tick at which a sweep may find something.
+    pub(super) fn first_due(&self) -> u32 {
+        self.columns.expiry.first()
+    }
+
+    /// What the policy is to take for the capacity, where that is an estimate.
+    pub(super) fn tell_capacity(&mut self, capacity: usize) {
+        if self.told.abs_diff(capacity) * 8 > self.told {
+            self.told = capacity;
+            if let Some(policy) = policy_mut(&mut self.policy) {
+                policy.set_capacity(capacity.max(1));
+            }
+        }
+    }
+
+    pub(super) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.min(MAX_SLOTS);
+        self.told = self.capacity;
+        if let Some(policy) = policy_mut(&mut self.policy) {
+            policy.set_capacity(self.capacity.max(1));
+        }
+    }
+
+    /// Puts another policy in place of the one that is there, and tells it what that one knew. See `switch`.
+    pub(super) fn switch_policy(&mut self, policy: Option<Box<dyn Policy>>) {
+        let (len, room) = (self.columns.len(), self.columns.room());
+        let live: Vec<Slot> = self.entries.iter().map(|entry| entry.slot).collect();
+        let hits = |words: &WordColumn, slot: Slot| words.hits(slot);
+        let known: Vec<(Slot, u32)> = {
+            let hits: Vec<u32> = (0..len as u32).map(|slot| hits(&self.words, Slot::new(slot))).collect();
+            let old = self.policy.take().map(|policy| policy.into_inner().unwrap_or_else(PoisonError::into_inner));
+            let words = SlotWords { words: &self.words, columns: &self.columns };
+            let order = super::switch::from_coldest(old, &live, len, &Words::new(&words));
+            order.into_iter().map(|slot| (slot, hits.get(slot.index()).copied().unwrap_or(0))).collect()
+        };
+        let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
+        self.words = self.words.successor(touch);
+        self.policy = policy.map(Mutex::new);
+        self.told = self.capacity;
+        for (slot, hits) in &known {
+            self.words.adopt(*slot, *hits, room);
+        }
+        if let Some(policy) = policy_mut(&mut self.policy) {
+            let words = SlotWords { words: &self.words, columns: &self.columns };
+            super::switch::adopt(policy, &known, &Words::new(&words));
+        }
+    }
+
+    pub(super) fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+}
+
+fn see<'a, K, V, M>(columns: &'a Columns<M>, entry: &'a Entry<K, V>) -> Seen<'a, V, M> {
+    Seen {
+        value: &entry.value,
+        think: &entry.think,
+        born: columns.born.get(entry.slot).copied().unwrap_or(0),
+        more: columns.more.get(entry.slot).and_then(Option::as_deref),
+    }
+}
+
+fn gone<K, V, M>(columns: &mut Columns<M>, entry: Entry<K, V>) -> Gone<K, V, M> {
+    let born = columns.born.get(entry.slot).copied().unwrap_or(0);
+    let (more, weight) = columns.remove(entry.slot);
+    Gone { key: entry.key, value: entry.value, think: entry.think.into_inner(), born, more, weight }
 }
 
 /// What became of an insertion before there is need for a new entry.
-pub(super) enum Replaced {
+pub(super) enum Replaced<K, V, M> {
     /// No entry has the key, and one is wanted.
     Vacant,
-    /// The pair now holds what the entry held.
-    Swapped,
+    /// What the entry held before.
+    Swapped(Gone<K, V, M>),
     /// `keep` said no.
     Refused,
+}
+
+/// What a fresh entry begins with, for the owner of a table to read in the order of `Marks`.
+impl Marks {
+    pub(crate) fn is_none(self) -> bool {
+        self == Marks::NONE
+    }
 }

@@ -1,0 +1,477 @@
+//! A lock for what is read far more often than written: a reader writes nothing that another thread reads often.
+//!
+//! A reader announces itself in a record of its own thread (one exchange in a cache line that is the thread's alone), looks whether a writer is
+//! there, and reads. A writer takes an ordinary lock, raises a flag, and waits until no record names this lock any more. It is the "big reader"
+//! lock of old Linux kernels, with one record per thread for all locks of the process instead of one lock per processor; BRAVO (Dice and Kogan,
+//! USENIX ATC 2019, section 3) announces readers in a table in the same manner.
+//!
+//! The only module of this crate with `unsafe`. The argument:
+//!
+//! - *Exclusion.* A fast reader writes its record and then reads the flag; a writer writes the flag and then reads all records; all four accesses
+//!   are sequentially consistent. So of a reader and a writer at least one sees the other: the reader turns to the lock instead, or the writer
+//!   waits for the record. Slow readers hold the lock shared, the writer holds it exclusively. Records that are used later than the writer's look
+//!   at how many there are belong to readers that see the flag, by the same argument: a thread raises the number before it first uses its record.
+//! - *Visibility.* A reader leaves by a release store that the waiting writer acquires; a writer leaves by a release store of the flag that the
+//!   next reader acquires, or by unlocking.
+//! - *Records.* The index of a record belongs to one living thread (see `stripe`), and is handed on under a mutex. A record names at most one lock:
+//!   a thread that reads already, because user code under the lock came back here, either holds this very lock, and needs no more, or takes the
+//!   ordinary lock of the other.
+//! - *Unwinding.* Both sides leave by guards, so a panic of user code under the lock leaves it usable; what the code under `write` guarantees of the
+//!   value at such points is its own business.
+
+#![expect(unsafe_code, reason = "the argument stands above; model-checked below")]
+
+use std::ptr;
+
+use self::shim::{AtomicU8, AtomicUsize, Ordering, Records, RwLock, UnsafeCell, my_record, records, with_lock};
+
+/// In a record: its thread reads under no lock.
+const NOTHING: usize = 0;
+
+/// In the state: a writer is at work, or waits for readers to leave.
+const WRITING: u8 = 1;
+/// In the state: nobody reads the fast way.
+const CLOSED: u8 = 2;
+
+/// One thread's announcement, in a pair of cache lines of its own.
+#[repr(align(128))]
+pub(super) struct Record {
+    /// The address of the lock under which the thread reads.
+    reading: AtomicUsize,
+}
+
+/// See the module.
+pub(crate) struct BigReader<T> {
+    state: AtomicU8,
+    lock: RwLock<()>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: as for `RwLock<T>`: readers share `&T` between threads, writers hand `&mut T` from one to another.
+unsafe impl<T: Send + Sync> Sync for BigReader<T> {}
+
+/// Takes the announcement back, also when user code panics.
+struct Leave<'a>(&'a AtomicUsize);
+
+impl Drop for Leave<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.store(NOTHING, Ordering::Release);
+    }
+}
+
+/// Lowers the flag, also when user code panics.
+struct Lower<'a> {
+    state: &'a AtomicU8,
+    to: u8,
+}
+
+impl Drop for Lower<'_> {
+    fn drop(&mut self) {
+        self.state.store(self.to, Ordering::Release);
+    }
+}
+
+impl<T> BigReader<T> {
+    pub(crate) fn new(value: T) -> Self {
+        BigReader { state: AtomicU8::new(0), lock: RwLock::new(()), value: UnsafeCell::new(value) }
+    }
+
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
+    /// Reads without waiting. `None` where that is not possible: a writer is there, the lock is closed, or the thread has no record or reads
+    /// already.
+    #[inline(always)]
+    pub(crate) fn try_read<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        let record = my_record()?;
+        if record.reading.load(Ordering::Relaxed) != NOTHING {
+            return None;
+        }
+        record.reading.swap(self.address(), Ordering::SeqCst);
+        let _leave = Leave(&record.reading);
+        if self.state.load(Ordering::SeqCst) != 0 {
+            return None;
+        }
+        // SAFETY: announced, and no writer was there: each later one waits for the record. See "Exclusion".
+        Some(self.value.with(|value| read(unsafe { &*value })))
+    }
+
+    /// Reads, if need be after waiting for a writer.
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        if my_record().is_some_and(|record| record.reading.load(Ordering::Relaxed) == self.address()) {
+            // SAFETY: this thread is among the readers of this lock already, further up on its stack.
+            return self.value.with(|value| read(unsafe { &*value }));
+        }
+        // SAFETY: no writer has the lock while this thread shares it.
+        with_lock(self.lock.read(), || self.value.with(|value| read(unsafe { &*value })))
+    }
+
+    /// Changes the value, with no reader and no other writer beside.
+    ///
+    /// # Panics
+    /// Where this thread reads under the same lock, so that it would wait for itself: user code under the lock (`Clone`, `Eq`) called the cache.
+    pub(crate) fn write<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
+        let address = self.address();
+        assert!(
+            my_record().is_none_or(|record| record.reading.load(Ordering::Relaxed) != address),
+            "a cache was changed by the `Clone`, `Eq` or `Hash` of its own keys or values, which run under its lock"
+        );
+        with_lock(self.lock.write(), || {
+            let before = self.state.load(Ordering::Relaxed);
+            let _lower = Lower { state: &self.state, to: before };
+            self.state.swap(before | WRITING, Ordering::SeqCst);
+            wait_for_readers(records(), address);
+            // SAFETY: the lock excludes writers and slow readers, the flag and the wait exclude fast ones.
+            self.value.with_mut(|value| write(unsafe { &mut *value }))
+        })
+    }
+
+    /// Sends all readers the slow way from now on, or lets them go the fast way again.
+    pub(crate) fn set_closed(&self, closed: bool) {
+        with_lock(self.lock.write(), || self.state.store(if closed { CLOSED } else { 0 }, Ordering::SeqCst));
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: borrowed exclusively.
+        self.value.with_mut(|value| unsafe { &mut *value })
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+fn wait_for_readers(records: &Records, address: usize) {
+    for record in records {
+        let mut turns = 0_u32;
+        while record.reading.load(Ordering::SeqCst) == address {
+            shim::pause(turns);
+            turns = turns.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(not(loom))]
+mod shim {
+    pub(super) use std::sync::{
+        RwLock,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    };
+    use std::{sync::LockResult, thread, time::Duration};
+
+    use super::Record;
+    use crate::stripe;
+
+    pub(super) type Records = [Record];
+
+    /// Threads beyond so many read by the ordinary lock: a writer must not have to look at more records than this.
+    const MOST: usize = 64;
+
+    static RECORDS: [Record; MOST] = [const { Record { reading: AtomicUsize::new(super::NOTHING) } }; MOST];
+
+    #[inline(always)]
+    pub(super) fn my_record() -> Option<&'static Record> {
+        RECORDS.get(stripe::known_thread_index())
+    }
+
+    pub(super) fn records() -> &'static Records {
+        &RECORDS[..stripe::used().min(MOST)]
+    }
+
+    pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
+        let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
+        run()
+    }
+
+    /// Readers stay for nanoseconds, unless they were paused or clone something large.
+    pub(super) fn pause(turns: u32) {
+        match turns {
+            0..128 => std::hint::spin_loop(),
+            128..256 => thread::yield_now(),
+            _ => thread::sleep(Duration::from_micros(50)),
+        }
+    }
+
+    /// As loom's: pointers only within a closure.
+    #[derive(Debug)]
+    pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(super) fn new(value: T) -> Self {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+        #[inline(always)]
+        pub(super) fn with<R>(&self, run: impl FnOnce(*const T) -> R) -> R {
+            run(self.0.get().cast_const())
+        }
+        pub(super) fn with_mut<R>(&self, run: impl FnOnce(*mut T) -> R) -> R {
+            run(self.0.get())
+        }
+        pub(super) fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+}
+
+#[cfg(loom)]
+mod shim {
+    use std::cell::Cell;
+
+    use loom::lazy_static;
+    pub(super) use loom::{
+        cell::UnsafeCell,
+        sync::{
+            RwLock,
+            atomic::{AtomicU8, AtomicUsize, Ordering},
+        },
+    };
+    use std::sync::LockResult;
+
+    use super::Record;
+
+    pub(super) type Records = [Record];
+
+    /// As many as a model has threads, one less for the slow way where `THREADS` is not enough.
+    const MOST: usize = 2;
+
+    lazy_static! {
+        static ref RECORDS: [Record; MOST] =
+            [Record { reading: AtomicUsize::new(super::NOTHING) }, Record { reading: AtomicUsize::new(super::NOTHING) }];
+        static ref USED: AtomicUsize = AtomicUsize::new(0);
+    }
+
+    loom::thread_local! {
+        static INDEX: Cell<usize> = Cell::new(usize::MAX);
+    }
+
+    pub(super) fn my_record() -> Option<&'static Record> {
+        RECORDS.get(INDEX.with(Cell::get))
+    }
+
+    /// What `stripe` does for a thread that has no index yet.
+    pub(super) fn enlist() {
+        let index = USED.fetch_add(1, Ordering::SeqCst);
+        INDEX.with(|own| own.set(index));
+    }
+
+    pub(super) fn records() -> &'static Records {
+        &RECORDS[..USED.load(Ordering::SeqCst).min(MOST)]
+    }
+
+    pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
+        let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
+        run()
+    }
+
+    pub(super) fn pause(_: u32) {
+        loom::thread::yield_now();
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use super::{BigReader, shim::enlist};
+    use loom::{model::Builder, sync::Arc, thread};
+
+    /// Two halves that a writer changes one after the other.
+    type Pair = BigReader<(u32, u32)>;
+
+    fn model(run: impl Fn() + Sync + Send + 'static) {
+        let mut builder = Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(run);
+    }
+
+    fn bump(pair: &Pair) {
+        pair.write(|(one, other)| {
+            *one += 1;
+            *other += 1;
+        });
+    }
+
+    fn look(pair: &Pair) -> u32 {
+        let check = |&(one, other): &(u32, u32)| {
+            assert_eq!(one, other);
+            one
+        };
+        pair.try_read(check).unwrap_or_else(|| pair.read(check))
+    }
+
+    #[test]
+    fn loom_a_reader_sees_all_of_a_write_or_nothing() {
+        model(|| {
+            let pair = Arc::new(BigReader::new((0, 0)));
+            let reader = {
+                let pair = pair.clone();
+                thread::spawn(move || {
+                    enlist();
+                    let first = look(&pair);
+                    assert!(look(&pair) >= first);
+                })
+            };
+            bump(&pair);
+            reader.join().unwrap();
+            assert_eq!(look(&pair), 1);
+        });
+    }
+
+    #[test]
+    fn loom_two_writers_and_a_reader() {
+        model(|| {
+            let pair = Arc::new(BigReader::new((0, 0)));
+            let writer = {
+                let pair = pair.clone();
+                thread::spawn(move || bump(&pair))
+            };
+            let reader = {
+                let pair = pair.clone();
+                thread::spawn(move || {
+                    enlist();
+                    look(&pair)
+                })
+            };
+            bump(&pair);
+            writer.join().unwrap();
+            assert!(reader.join().unwrap() <= 2);
+            assert_eq!(look(&pair), 2);
+        });
+    }
+
+    #[test]
+    fn loom_fast_readers_of_two_threads_and_a_writer() {
+        model(|| {
+            let pair = Arc::new(BigReader::new((0, 0)));
+            let readers: Vec<_> = (0..2)
+                .map(|_| {
+                    let pair = pair.clone();
+                    thread::spawn(move || {
+                        enlist();
+                        look(&pair)
+                    })
+                })
+                .collect();
+            bump(&pair);
+            for reader in readers {
+                assert!(reader.join().unwrap() <= 1);
+            }
+        });
+    }
+
+    #[test]
+    fn loom_closing_sends_readers_the_slow_way() {
+        model(|| {
+            let pair = Arc::new(BigReader::new((0, 0)));
+            let reader = {
+                let pair = pair.clone();
+                thread::spawn(move || {
+                    enlist();
+                    look(&pair)
+                })
+            };
+            pair.set_closed(true);
+            bump(&pair);
+            pair.set_closed(false);
+            assert!(reader.join().unwrap() <= 1);
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::BigReader;
+    use crate::stripe::thread_index;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    #[test]
+    fn threads_that_read_and_write_never_see_a_torn_value() {
+        let lock = BigReader::new([0_u64; 8]);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    thread_index();
+                    let (mut fast, mut last) = (0_u32, 0);
+                    while !stop.load(Ordering::Relaxed) || fast == 0 {
+                        let whole = |value: &[u64; 8]| {
+                            assert!(value.iter().all(|part| *part == value[0]), "{value:?}");
+                            value[0]
+                        };
+                        let now = lock.try_read(whole).inspect(|_| fast += 1).unwrap_or_else(|| lock.read(whole));
+                        assert!(now >= last);
+                        last = now;
+                    }
+                });
+            }
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        lock.write(|value| value.iter_mut().for_each(|part| *part += 1));
+                    }
+                    stop.store(true, Ordering::Relaxed);
+                });
+            }
+        });
+        assert_eq!(lock.into_inner(), [40_000; 8]);
+    }
+
+    #[test]
+    fn a_panic_under_the_lock_leaves_it_usable() {
+        thread_index();
+        let lock = BigReader::new(1);
+        assert!(catch_unwind(AssertUnwindSafe(|| lock.try_read(|_| panic!("a reader")))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| lock.read(|_| panic!("a slow reader")))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| lock.write(|_| panic!("a writer")))).is_err());
+        lock.write(|value| *value += 1);
+        assert_eq!(lock.try_read(|value| *value), Some(2));
+    }
+
+    #[test]
+    fn reading_within_reading_goes_on_and_writing_within_it_is_refused() {
+        thread_index();
+        let (lock, other) = (BigReader::new(1), BigReader::new(10));
+        let nested = lock.try_read(|outer| {
+            assert_eq!(lock.try_read(|value| *value), None);
+            assert_eq!(other.try_read(|value| *value), None);
+            other.write(|value| *value += 1);
+            outer + lock.read(|value| *value) + other.read(|value| *value)
+        });
+        assert_eq!(nested, Some(13));
+        let written = catch_unwind(AssertUnwindSafe(|| lock.try_read(|_| lock.write(|value| *value += 1))));
+        assert!(written.is_err());
+        assert_eq!(lock.try_read(|value| *value), Some(1));
+    }
+
+    #[test]
+    fn a_closed_lock_is_read_the_slow_way_only() {
+        thread_index();
+        let lock = BigReader::new(1);
+        lock.set_closed(true);
+        assert_eq!((lock.try_read(|value| *value), lock.read(|value| *value)), (None, 1));
+        lock.write(|value| *value = 2);
+        assert_eq!(lock.try_read(|value| *value), None);
+        lock.set_closed(false);
+        assert_eq!(lock.try_read(|value| *value), Some(2));
+    }
+
+    #[test]
+    fn more_threads_than_records_read_and_write() {
+        let lock = BigReader::new(0_u64);
+        thread::scope(|scope| {
+            for _ in 0..100 {
+                scope.spawn(|| {
+                    thread_index();
+                    for _ in 0..50 {
+                        let seen = lock.try_read(|value| *value).unwrap_or_else(|| lock.read(|value| *value));
+                        lock.write(|value| *value += 1);
+                        assert!(lock.read(|value| *value) > seen);
+                    }
+                });
+            }
+        });
+        assert_eq!(lock.into_inner(), 5_000);
+    }
+}

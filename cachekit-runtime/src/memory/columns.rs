@@ -1,0 +1,179 @@
+//! What the table knows of an entry beside its key and value, by slot: dense, and absent where no entry has it.
+
+use super::expiry::Expiry;
+use crate::{
+    policy::Slot,
+    time::{NEVER_TICK, Tick},
+};
+
+/// As many entries as slot numbers can tell apart, with a bit to spare for the policies' links.
+pub(super) const MAX_SLOTS: usize = u32::MAX as usize / 2;
+
+/// A value per slot. Takes no memory while all of them are the default.
+pub(super) struct Column<T> {
+    cells: Vec<T>,
+}
+
+impl<T: Default> Column<T> {
+    fn new() -> Self {
+        Column { cells: Vec::new() }
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&T> {
+        self.cells.get(slot.index())
+    }
+
+    /// `room`: how many slots there will be at least.
+    fn set(&mut self, slot: Slot, value: T, is_default: bool, room: usize) {
+        if let Some(cell) = self.cells.get_mut(slot.index()) {
+            *cell = value;
+        } else if !is_default {
+            self.cells.reserve_exact(room.saturating_sub(self.cells.len()));
+            self.cells.resize_with(slot.index(), T::default);
+            self.cells.push(value);
+        }
+    }
+
+    pub(super) fn take(&mut self, slot: Slot) -> T {
+        self.cells.get_mut(slot.index()).map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// The times of an entry that the table keeps for its owner, and one that it acts upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// When a look has to think about the entry; the table only keeps it.
+    pub(crate) think: Tick,
+    /// When the entry was stored; kept.
+    pub(crate) born: Tick,
+    /// When [`super::Table::sweep`] is to ask for it.
+    pub(crate) sweep: Tick,
+}
+
+impl Marks {
+    /// Of an entry without times.
+    pub(crate) const NONE: Marks = Marks { think: NEVER_TICK, born: 0, sweep: NEVER_TICK };
+}
+
+/// The columns of one shard.
+pub(super) struct Columns<M> {
+    /// The low half of each entry's hash: leads from a slot to its entry, and outlives it until the slot is used again.
+    hashes: Vec<u32>,
+    free: Vec<Slot>,
+    pub(super) born: Column<Tick>,
+    pub(super) more: Column<Option<Box<M>>>,
+    pub(super) weights: Column<u64>,
+    pub(super) expiry: Expiry,
+}
+
+impl<M> Columns<M> {
+    pub(super) fn new() -> Self {
+        Columns {
+            hashes: Vec::new(),
+            free: Vec::new(),
+            born: Column::new(),
+            more: Column::new(),
+            weights: Column::new(),
+            expiry: Expiry::new(),
+        }
+    }
+
+    /// A slot for an entry with that hash; `most`: how many there will ever be. The caller keeps fewer than `MAX_SLOTS` entries.
+    pub(super) fn add(&mut self, hash: u32, marks: Marks, more: Option<Box<M>>, weight: u64, most: usize) -> Slot {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.hashes[slot.index()] = hash;
+                slot
+            }
+            None => {
+                reserve(&mut self.hashes, most);
+                self.hashes.push(hash);
+                Slot::new(self.hashes.len() as u32 - 1)
+            }
+        };
+        let room = self.hashes.capacity();
+        self.weights.set(slot, weight, weight == 0, room);
+        self.set(slot, marks, more);
+        slot
+    }
+
+    /// What a replacement brings along.
+    pub(super) fn set(&mut self, slot: Slot, marks: Marks, more: Option<Box<M>>) {
+        let room = self.hashes.capacity();
+        self.born.set(slot, marks.born, marks.born == 0, room);
+        let is_none = more.is_none();
+        self.more.set(slot, more, is_none, room);
+        self.expiry.set(slot, marks.sweep, room);
+    }
+
+    pub(super) fn set_weight(&mut self, slot: Slot, weight: u64) {
+        let room = self.hashes.capacity();
+        self.weights.set(slot, weight, weight == 0, room);
+    }
+
+    /// Gives the slot back, and what is to be dropped elsewhere.
+    pub(super) fn remove(&mut self, slot: Slot) -> (Option<Box<M>>, u64) {
+        self.free.push(slot);
+        self.expiry.set(slot, NEVER_TICK, 0);
+        (self.more.take(slot), self.weights.take(slot))
+    }
+
+    /// The hash of the entry at `slot`; of the last one, if it has gone.
+    #[inline]
+    pub(super) fn hash(&self, slot: Slot) -> u32 {
+        self.hashes.get(slot.index()).copied().unwrap_or(0)
+    }
+
+    /// How many slots there are, used or not.
+    pub(super) fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
+    pub(super) fn room(&self) -> usize {
+        self.hashes.capacity()
+    }
+}
+
+/// Doubles a full vector, but not beyond `most` elements, which a bounded shard will have in the end.
+pub(super) fn reserve<T>(vec: &mut Vec<T>, most: usize) {
+    let len = vec.len();
+    if len == vec.capacity() {
+        vec.reserve_exact(len.max(4).min(most.saturating_sub(len)).max(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_defaults_takes_no_memory() {
+        let mut column = Column::<u64>::new();
+        column.set(Slot::new(1_000), 0, true, 2_000);
+        assert_eq!((column.cells.capacity(), column.get(Slot::new(1_000))), (0, None));
+        column.set(Slot::new(3), 7, false, 10);
+        assert_eq!((column.cells.capacity(), column.cells.as_slice()), (10, [0, 0, 0, 7].as_slice()));
+        assert_eq!((column.take(Slot::new(3)), column.take(Slot::new(9))), (7, 0));
+    }
+
+    #[test]
+    fn a_vector_ends_at_what_it_will_hold() {
+        let mut vec = Vec::new();
+        for element in 0..100 {
+            reserve(&mut vec, 100);
+            vec.push(element);
+        }
+        assert_eq!(vec.capacity(), 100);
+    }
+
+    #[test]
+    fn slots_are_dense_and_used_again() {
+        let mut columns = Columns::<()>::new();
+        let slots: Vec<_> = (0..4).map(|hash| columns.add(hash, Marks::NONE, None, 0, 4)).collect();
+        columns.remove(slots[1]);
+        assert_eq!(columns.hash(slots[1]), 1);
+        assert_eq!(columns.add(9, Marks::NONE, Some(Box::new(())), 3, 4), slots[1]);
+        assert_eq!((columns.hash(slots[1]), columns.len()), (9, 4));
+        assert_eq!(columns.remove(slots[1]), (Some(Box::new(())), 3));
+    }
+}
