@@ -14,8 +14,7 @@ pub struct Known {
 impl Known {
     /// For tests of one's own policy. A `rank` outside of 0 to 1 is brought to the nearer of the two, one that is no number to 0.
     pub fn new(hits: u32, rank: f32) -> Self {
-        // `max` gives the other operand for one that is no number.
-        Known { hits, rank: rank.max(0.0).min(1.0) }
+        Known { hits, rank: if rank.is_nan() { 0.0 } else { rank.clamp(0.0, 1.0) } }
     }
 }
 

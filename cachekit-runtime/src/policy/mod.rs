@@ -8,22 +8,29 @@
 //! | strategy | a hit | the victim |
 //! |---|---|---|
 //! | [`Lru`] | stamps the entry with the time of the hit | the entry with the oldest stamp |
+//! | [`Lfu`] | counts | the entry with the fewest hits |
 //! | [`Fifo`] | does nothing | the entry that was inserted first |
+//! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
 
 mod fifo;
 mod known;
+mod lfu;
 mod lru;
 mod s3_fifo;
+mod sieve;
 mod slot;
+mod slot_heap;
 mod slot_queues;
 mod strategy;
 mod touch;
 
 pub use fifo::Fifo;
 pub use known::Known;
+pub use lfu::Lfu;
 pub use lru::Lru;
 pub use s3_fifo::S3Fifo;
+pub use sieve::Sieve;
 pub use slot::{Slot, Words};
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
