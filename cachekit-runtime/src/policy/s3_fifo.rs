@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use super::slot_queues::SlotQueues;
-use super::{Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Touch, Words};
 
 const SMALL: usize = 0;
 const MAIN: usize = 1;
@@ -20,7 +20,7 @@ const MAIN: usize = 1;
 /// Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023, section 4, Algorithm 1. One difference: that
 /// algorithm may evict twice for one insertion (when a promotion overfills the main queue); here the first eviction is enough.
 pub struct S3Fifo {
-    queues: SlotQueues,
+    queues: SlotQueues<2>,
     ghost: Ghost,
     small_capacity: usize,
     main_capacity: usize,
@@ -56,10 +56,15 @@ impl S3Fifo {
     }
 }
 
+/// A tenth for the small queue, the rest for the main queue.
+fn shares(capacity: usize) -> (usize, usize) {
+    let small = (capacity / 10).max(1);
+    (small, capacity.saturating_sub(small))
+}
+
 impl Policy for S3Fifo {
     fn with_capacity(capacity: usize) -> Self {
-        let small_capacity = (capacity / 10).max(1);
-        let main_capacity = capacity.saturating_sub(small_capacity);
+        let (small_capacity, main_capacity) = shares(capacity);
         S3Fifo { queues: SlotQueues::new(), ghost: Ghost::new(main_capacity), small_capacity, main_capacity }
     }
 
@@ -85,6 +90,17 @@ impl Policy for S3Fifo {
         // The small queue may promote all that it has.
         self.evict_from_small(words).or_else(|| self.evict_from_main(words))
     }
+
+    fn set_capacity(&mut self, capacity: usize) {
+        (self.small_capacity, self.main_capacity) = shares(capacity);
+        self.ghost.set_capacity(self.main_capacity);
+    }
+
+    /// The coldest fill the small queue, the rest goes to the main queue.
+    fn on_adopt(&mut self, slot: Slot, _: Known, _: &Words<'_>) {
+        let queue = if self.queues.len(SMALL) < self.small_capacity { SMALL } else { MAIN };
+        self.queues.push_back(queue, slot);
+    }
 }
 
 /// The hashes of the entries that left the small queue last, at most as many as the main queue holds entries.
@@ -101,16 +117,25 @@ impl Ghost {
         Ghost { order: VecDeque::new(), numbers: HashTable::new(), next: 0, capacity }
     }
 
+    fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.shrink_to(capacity);
+    }
+
+    fn shrink_to(&mut self, most: usize) {
+        while self.numbers.len() > most
+            && let Some((oldest, number)) = self.order.pop_front()
+        {
+            self.forget_if(oldest, |known| known == number);
+        }
+    }
+
     fn remember(&mut self, hash: u64) {
         if self.capacity == 0 {
             return;
         }
         self.forget(hash);
-        while self.numbers.len() >= self.capacity
-            && let Some((oldest, number)) = self.order.pop_front()
-        {
-            self.forget_if(oldest, |known| known == number);
-        }
+        self.shrink_to(self.capacity - 1);
         if self.order.len() >= 2 * self.capacity {
             let numbers = &self.numbers;
             self.order.retain(|place| numbers.find(place.0, |known| known == place).is_some());
