@@ -8,6 +8,7 @@ mod elsewhere;
 mod error;
 mod expansion;
 mod flight;
+mod housekeeping;
 #[doc(hidden)]
 pub mod key;
 mod memory;

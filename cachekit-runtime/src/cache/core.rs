@@ -1,17 +1,19 @@
 //! The heart of a cache: its table, its flights and its clock, shared by all handles.
 
 use super::{
-    entry::{Entry, Times, Worth},
-    settings::{Exceptional, Jitter, OnRemoval, Settings, Ttl},
+    entry::{self, Allowances, Life, More, Worth, is_surely_fresh},
+    live::Live,
+    settings::{OnRemoval, Settings},
+    upkeep::Upkeep,
 };
 use crate::{
-    flight::{map::Flights, permits::Permits, state::Flight},
+    flight::{map::Flights, permits::Permits},
     key::Parts,
-    memory::{Inserted, RemovalKind, Table},
+    memory::{Bound, Gone, RemovalKind, Removed, Table},
     outcome::RemovalCause,
-    stats::{Counters, Refusal, Stats},
+    stats::{Counters, Stats},
     tags::{TagRegistry, TagSet},
-    time::{Clock, NEVER, Ticks, duration, nanos},
+    time::{Clock, NEVER, duration, nanos},
 };
 use std::{
     hash::BuildHasher,
@@ -26,25 +28,19 @@ use std::{
 /// Invalidation epochs, by hash, for loads outside of flights.
 const EPOCHS: usize = 64;
 
-/// How far the coarse clock may lag behind; within this margin of a deadline hits read the precise one. Twice the tick, for its scheduling.
-const LAG: u64 = 2 * nanos(Clock::TICK);
-
 pub(crate) struct Core<K, V> {
-    table: Table<K, Entry<V>>,
+    pub(super) table: Table<K, V, More>,
     pub(super) hasher: foldhash::fast::RandomState,
-    timed: bool,
-    idle: u64,
-    revalidate: u64,
-    /// How long past its ttl an entry is kept.
-    window: u64,
-    pub(crate) counters: Counters,
     pub(crate) clock: Clock,
-    _ticks: Option<Ticks>,
+    pub(crate) counters: Counters,
+    pub(super) allowed: Allowances,
     pub(crate) flights: Arc<Flights<K, V>>,
     epoch: AtomicU64,
     epochs: [AtomicU64; EPOCHS],
     pub(crate) permits: Option<Arc<Permits>>,
     pub(crate) tags: Arc<TagRegistry>,
+    pub(super) live: Live,
+    pub(super) upkeep: Upkeep,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -72,25 +68,35 @@ pub(crate) struct Seen {
 }
 
 impl<K, V> Core<K, V> {
-    pub(crate) fn new(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>) -> Self {
-        let timed = settings.is_timed();
-        Core {
-            table: Table::new(settings.capacity, settings.strategy.factory()),
+    pub(crate) fn new(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, upkeep: Upkeep) -> Self {
+        let bound = match (settings.max_weight, settings.capacity) {
+            (Some(most), _) => Bound::Weight(most),
+            (None, Some(entries)) => Bound::Entries(entries),
+            (None, None) => Bound::Unbounded,
+        };
+        let core = Core {
+            table: Table::new(bound, settings.strategy.factory()),
             hasher: foldhash::fast::RandomState::default(),
-            timed,
-            idle: settings.idle.map_or(NEVER, nanos),
-            revalidate: nanos(settings.stale_while_revalidate),
-            window: nanos(settings.stale_window()),
+            allowed: Allowances {
+                idle: settings.idle.map_or(NEVER, nanos),
+                revalidate: nanos(settings.stale_while_revalidate),
+                window: nanos(settings.stale_window()),
+            },
             counters: Counters::new(),
-            _ticks: timed.then(|| clock.need_coarse()),
             clock,
             flights: Arc::new(Flights::new()),
             epoch: AtomicU64::new(0),
             epochs: [const { AtomicU64::new(0) }; EPOCHS],
             permits: settings.max_loads.map(|max| Arc::new(Permits::new(max))),
             tags,
+            live: Live::new(settings.strategy.clone()),
+            upkeep,
             settings,
+        };
+        if core.settings.is_timed() {
+            core.become_timed();
         }
+        core
     }
 
     #[inline]
@@ -111,12 +117,9 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
-        self.table
-            .try_get(hash, is_key, |_, entry| match entry.is_surely_fresh(|| self.clock.coarse_if_ticking()) {
-                true => (Some(entry.value.clone()), true),
-                false => (None, false),
-            })
-            .flatten()
+        self.table.try_hit(hash, is_key, |value, think| {
+            is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone())
+        })
     }
 
     /// The tags that the key says, with their versions of now.
@@ -129,11 +132,11 @@ impl<K, V> Core<K, V> {
     where
         K: Eq,
     {
-        self.table.get(hash, |other| other == key, |_, entry| (entry.tags().cloned(), false)).flatten()
+        self.table.get(hash, |other| other == key, |seen| (Life::of(&seen).tags().cloned(), false)).flatten()
     }
 
     pub(crate) fn now(&self) -> u64 {
-        if self.timed { self.clock.now() } else { 0 }
+        if self.live.is_timed() { self.clock.now() } else { 0 }
     }
 
     /// A precise look; `touch`: it is a use of the entry.
@@ -142,14 +145,15 @@ impl<K, V> Core<K, V> {
         V: Clone,
     {
         let now = self.now();
-        self.table.get(hash, is_key, |_, entry| {
-            let worth = entry.worth(now, self.idle, self.revalidate);
+        self.table.get(hash, is_key, |seen| {
+            let life = Life::of(&seen);
+            let worth = life.worth(now, self.allowed);
             let usable = !matches!(worth, Worth::Expired | Worth::Invalidated);
             if usable && touch {
-                entry.touch(now);
+                entry::touch(&seen, now);
             }
-            let age = entry.born().map(|born| duration(now.saturating_sub(born)));
-            (Found { worth, value: usable.then(|| entry.value.clone()), age }, usable && touch)
+            let age = life.born(now).map(|born| duration(now.saturating_sub(born)));
+            (Found { worth, value: usable.then(|| seen.value.clone()), age }, usable && touch)
         })
     }
 
@@ -165,10 +169,11 @@ impl<K, V> Core<K, V> {
     {
         let (now, allowance) = (self.now(), nanos(allowance));
         self.table
-            .get(hash, is_key, |_, entry| {
-                let age = entry.born().map(|born| duration(now.saturating_sub(born)));
-                let usable = entry.is_usable_until(now, allowance, self.idle);
-                (usable.then(|| (entry.value.clone(), age)), false)
+            .get(hash, is_key, |seen| {
+                let life = Life::of(&seen);
+                let age = life.born(now).map(|born| duration(now.saturating_sub(born)));
+                let usable = life.is_usable_until(now, allowance, self.allowed.idle);
+                (usable.then(|| (seen.value.clone(), age)), false)
             })
             .flatten()
     }
@@ -177,14 +182,15 @@ impl<K, V> Core<K, V> {
     pub(crate) fn remove_spent(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
         let now = self.now();
         let mut cause = RemovalCause::Expired;
-        let removed = self.table.remove_if(hash, is_key, |_, entry| {
-            if entry.worth(now, self.idle, self.revalidate) == Worth::Invalidated {
+        let removed = self.table.remove_if(hash, is_key, |_, seen| {
+            let life = Life::of(&seen);
+            if life.worth(now, self.allowed) == Worth::Invalidated {
                 cause = RemovalCause::Invalidated;
             }
-            !entry.is_usable_until(now, self.window, self.idle)
+            !life.is_usable_until(now, self.allowed.window, self.allowed.idle)
         });
-        if let Some((key, entry)) = removed {
-            self.gone(key, entry, cause);
+        if let Some(gone) = removed {
+            self.gone(gone, cause);
         }
     }
 
@@ -199,17 +205,22 @@ impl<K, V> Core<K, V> {
     /// Looks without any effect.
     pub(crate) fn inspect(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<Seen> {
         let now = self.now();
-        self.table.get(hash, is_key, |_, entry| {
-            let age = entry.born().map(|born| duration(now.saturating_sub(born)));
-            let left = (entry.expires() != NEVER).then(|| duration(entry.expires().saturating_sub(now)));
-            let worth = entry.worth(now, self.idle, self.revalidate);
-            (Seen { worth, age, left, tags: entry.tags().map_or(0, TagSet::len) }, false)
+        self.table.get(hash, is_key, |seen| {
+            let life = Life::of(&seen);
+            let expires = life.expires(now);
+            let seen = Seen {
+                worth: life.worth(now, self.allowed),
+                age: life.born(now).map(|born| duration(now.saturating_sub(born))),
+                left: (expires != NEVER).then(|| duration(expires.saturating_sub(now))),
+                tags: life.tags().map_or(0, TagSet::len),
+            };
+            (seen, false)
         })
     }
 
     pub(crate) fn postpone_refresh(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
         let now = self.now();
-        self.table.get(hash, is_key, |_, entry| (entry.postpone_refresh(now, LAG), false));
+        self.table.get(hash, is_key, |seen| (entry::postpone_refresh(&seen, now), false));
     }
 
     /// To be asked before a load, so that an invalidation during it is seen at the store.
@@ -217,177 +228,34 @@ impl<K, V> Core<K, V> {
         Before { epoch: self.epoch.load(Ordering::Acquire), striped: self.striped(hash).load(Ordering::Acquire) }
     }
 
+    /// Was nothing cleared since? To be asked under the lock of the store.
+    pub(super) fn is_same_epoch(&self, before: Before) -> bool {
+        self.epoch.load(Ordering::Acquire) == before.epoch
+    }
+
+    /// Was no key of that stripe invalidated since? To be asked under the lock of the store.
+    pub(super) fn is_same_stripe(&self, hash: u64, before: Before) -> bool {
+        self.striped(hash).load(Ordering::Acquire) == before.striped
+    }
+
     fn striped(&self, hash: u64) -> &AtomicU64 {
         &self.epochs[(hash >> 32) as usize % EPOCHS]
     }
 
-    /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
-    pub(crate) fn store_loaded(
-        &self,
-        hash: u64,
-        key: K,
-        value: &V,
-        tags: Option<TagSet>,
-        before: Before,
-        flight: Option<&Flight<V>>,
-    ) -> bool
-    where
-        K: Eq,
-        V: Clone,
-    {
-        let Some(ttl) = self.ttl_of(value) else {
-            self.counters.store_refused(Refusal::NotCacheable);
-            return false;
-        };
-        let unchanged = |_: Option<&Entry<V>>| {
-            self.epoch.load(Ordering::Acquire) == before.epoch
-                && match flight {
-                    // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
-                    Some(flight) if flight.is_listed() => !flight.is_invalidated(),
-                    // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
-                    Some(flight) if flight.is_invalidated() => false,
-                    _ => self.striped(hash).load(Ordering::Acquire) == before.striped,
-                }
-        };
-        let stored =
-            tags.as_ref().is_none_or(TagSet::is_current) && self.put(hash, key, value.clone(), ttl, tags, unchanged);
-        if !stored {
-            self.counters.store_refused(Refusal::Invalidated);
-        }
-        stored
-    }
-
-    /// Stores a value that a caller inserts: whatever is being loaded for the key is older.
-    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>)
-    where
-        K: Eq,
-    {
-        let ttl = match ttl {
-            Some(ttl) => (!ttl.is_zero()).then_some(nanos(ttl)),
-            None => self.ttl_of(&value),
-        };
-        self.cut_off(hash, |other| *other == key);
-        match ttl {
-            Some(ttl) => {
-                self.put(hash, key, value, ttl, tags, |_| true);
-                // Loads that began in between may have seen what was before.
-                self.cut_off_again(hash);
-            }
-            None => {
-                self.counters.store_refused(Refusal::NotCacheable);
-                self.invalidate(hash, |other| *other == key);
-            }
-        }
-    }
-
     /// Removes the entry, and announces it. When this returns, no call gets a value from before it.
     pub(crate) fn invalidate(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
-        if let Some((key, entry)) = self.take_out(hash, is_key) {
-            self.gone(key, entry, RemovalCause::Invalidated);
+        if let Some(gone) = self.take_out(hash, is_key) {
+            self.gone(gone, RemovalCause::Invalidated);
         }
     }
 
     /// Removes the entry; loads that are under way are not stored, and later callers join none of them.
-    pub(crate) fn take_out(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<(K, Entry<V>)> {
+    pub(crate) fn take_out(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<Gone<K, V, More>> {
         self.cut_off(hash, &is_key);
         let removed = self.remove(hash, &is_key);
         // Again: a flight that began in between has perhaps found the entry, and would give its value to whoever joins it from now on.
-        self.cut_off_again(hash);
-        removed
-    }
-
-    fn cut_off_again(&self, hash: u64) {
-        self.outdate_unlisted(hash);
         self.flights.cut_off_hash(hash);
-    }
-
-    /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
-    pub(crate) fn store_current(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        tags: Option<TagSet>,
-        flight: Option<&Flight<V>>,
-    ) -> bool
-    where
-        K: Eq,
-    {
-        self.outdate_unlisted(hash);
-        match self.ttl_of(&value) {
-            Some(ttl) => {
-                self.put(hash, key, value, ttl, tags, |_| flight.is_none_or(|flight| !flight.is_invalidated()))
-            }
-            None => {
-                self.counters.store_refused(Refusal::NotCacheable);
-                if let Some((key, entry)) = self.remove(hash, |other| *other == key) {
-                    self.gone(key, entry, RemovalCause::Invalidated);
-                }
-                false
-            }
-        }
-    }
-
-    fn put(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        ttl: u64,
-        tags: Option<TagSet>,
-        keep: impl FnOnce(Option<&Entry<V>>) -> bool,
-    ) -> bool
-    where
-        K: Eq,
-    {
-        let mut out = Vec::new();
-        let entry = Entry::new(value, self.times(ttl), tags, LAG, self.settings.idle.is_some());
-        let inserted = self.table.insert(hash, key, entry, |a, b| a == b, keep, &mut out);
-        for removal in out {
-            let cause = match removal.kind {
-                RemovalKind::Evicted => RemovalCause::Evicted,
-                RemovalKind::Replaced => RemovalCause::Replaced,
-            };
-            self.gone(removal.key, removal.payload, cause);
-        }
-        match inserted {
-            Inserted::Stored | Inserted::Replaced => true,
-            Inserted::Refused(key, entry) => {
-                quietly(|| drop((key, entry)));
-                false
-            }
-        }
-    }
-
-    fn times(&self, ttl: u64) -> Option<Times> {
-        if !self.timed {
-            return None;
-        }
-        let born = self.clock.now();
-        let refresh = match self.settings.refresh_ahead {
-            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Some(percent) if ttl != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),
-            _ => NEVER,
-        };
-        Some(Times { born, refresh, expires: born.saturating_add(ttl) })
-    }
-
-    /// The effective ttl of a value; `None`: it is not to be stored.
-    fn ttl_of(&self, value: &V) -> Option<u64> {
-        let settings = &*self.settings;
-        if settings.cache_if.as_ref().is_some_and(|test| !test(value)) {
-            return None;
-        }
-        let ttl = match settings.exceptional.iter().find_map(|rule| rule(value)) {
-            Some(Exceptional::NotStored) => return None,
-            Some(Exceptional::For(ttl)) => nanos(ttl),
-            None => match &settings.ttl {
-                Ttl::Never => return Some(NEVER),
-                Ttl::Fixed(ttl) => nanos(*ttl),
-                Ttl::ByValue(ttl) => nanos(ttl(value)),
-            },
-        };
-        (ttl > 0).then(|| jittered(ttl, settings.jitter))
+        removed
     }
 
     /// Makes loads under way for the key unfit to be stored, and later callers start anew.
@@ -401,20 +269,20 @@ impl<K, V> Core<K, V> {
         self.striped(hash).fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn remove(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<(K, Entry<V>)> {
+    pub(crate) fn remove(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<Gone<K, V, More>> {
         self.table.remove_if(hash, is_key, |_, _| true)
     }
 
-    pub(crate) fn is_usable(&self, entry: &Entry<V>) -> bool {
-        let worth = entry.worth(self.now(), self.idle, 0);
-        matches!(worth, Worth::Fresh | Worth::Ahead)
+    pub(crate) fn is_usable(&self, life: Life<'_>, now: u64) -> bool {
+        matches!(life.worth(now, Allowances { revalidate: 0, ..self.allowed }), Worth::Fresh | Worth::Ahead)
     }
 
     /// Calls `visit` with each entry that a look would hit.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
-        self.table.for_each(|key, entry| {
-            if self.is_usable(entry) {
-                visit(key, &entry.value);
+        let now = self.now();
+        self.table.for_each(|key, seen| {
+            if self.is_usable(Life::of(&seen), now) {
+                visit(key, seen.value);
             }
         });
     }
@@ -423,14 +291,11 @@ impl<K, V> Core<K, V> {
     pub(crate) fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) -> usize {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.flights.cut_off_all();
-        let mut out = Vec::new();
-        let retained =
-            catch_unwind(AssertUnwindSafe(|| self.table.retain(|key, entry| keep(key, &entry.value), &mut out)));
+        let mut out = Removed::new();
+        let retained = catch_unwind(AssertUnwindSafe(|| self.table.retain(&mut keep, &mut out)));
         self.flights.cut_off_all();
         let removed = out.len();
-        for (key, entry) in out {
-            self.gone(key, entry, RemovalCause::Invalidated);
-        }
+        self.all_gone(out);
         if let Err(panic) = retained {
             resume_unwind(panic);
         }
@@ -440,64 +305,67 @@ impl<K, V> Core<K, V> {
     pub(crate) fn clear(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.flights.cut_off_all();
-        let mut out = Vec::new();
+        let mut out = Removed::new();
         self.table.clear(&mut out);
         // Again: a flight that began in between has perhaps found an entry.
         self.flights.cut_off_all();
-        for (key, entry) in out {
-            self.gone(key, entry, RemovalCause::Invalidated);
-        }
+        self.all_gone(out);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }
 
+    pub(super) fn all_gone(&self, out: Removed<K, V, More>) {
+        for removal in out {
+            let cause = match removal.kind {
+                RemovalKind::Evicted => RemovalCause::Evicted,
+                RemovalKind::Replaced => RemovalCause::Replaced,
+                RemovalKind::Swept => RemovalCause::Expired,
+                RemovalKind::Taken => RemovalCause::Invalidated,
+            };
+            self.gone(removal.gone, cause);
+        }
+    }
+
     /// An entry has left: counted, announced, dropped, all outside of locks.
-    pub(crate) fn gone(&self, key: K, entry: Entry<V>, cause: RemovalCause) {
+    pub(crate) fn gone(&self, gone: Gone<K, V, More>, cause: RemovalCause) {
         match cause {
-            RemovalCause::Evicted => self.counters.evicted(1),
+            RemovalCause::Evicted => self.counters.evicted(),
             RemovalCause::Expired => self.counters.expired(1),
             RemovalCause::Invalidated => self.counters.invalidated(1),
             RemovalCause::Replaced => self.counters.replaced(),
         }
-        self.announce(&key, &entry.value, cause);
-        quietly(|| drop((key, entry)));
-    }
-
-    pub(crate) fn announce(&self, key: &K, value: &V, cause: RemovalCause) {
         let listener: Option<&OnRemoval<K, V>> = self.settings.on_removal.as_ref();
         if let Some(listener) = listener {
-            quietly(|| listener(key, value, cause));
+            quietly(|| listener(&gone.key, &gone.value, cause));
+        }
+        if std::mem::needs_drop::<Gone<K, V, More>>() {
+            quietly(|| drop(gone));
         }
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.counters.snapshot();
         stats.entries = self.table.len() as u64;
-        stats.weight = stats.entries;
-        stats.capacity = self.table.capacity().map(|capacity| capacity as u64);
+        stats.weight = self.table.weight();
+        stats.capacity = self.capacity();
         stats
+    }
+
+    /// In entries or in weight; `None`: unbounded.
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        match self.table.bound() {
+            Bound::Unbounded => None,
+            Bound::Entries(most) => Some(most as u64),
+            Bound::Weight(most) => Some(most),
+        }
     }
 }
 
 /// Runs user code whose panic must not cost a caller its value: listeners and destructors of entries that left.
-fn quietly(run: impl FnOnce()) {
+pub(super) fn quietly(run: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(run)).is_err() {
         tracing::error!("a removal listener or the destructor of a removed entry panicked");
     }
-}
-
-/// Takes a random part off, so that entries stored together do not expire together; at least 1 ns remains.
-fn jittered(ttl: u64, jitter: Jitter) -> u64 {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let most = match jitter {
-        Jitter::None => return ttl,
-        Jitter::Percent(percent) => (ttl as f64 * percent / 100.0) as u64,
-        Jitter::Time(time) => nanos(time),
-    };
-    // A hasher of a new random state is a random number.
-    let random = foldhash::quality::RandomState::default().hash_one(ttl);
-    let off = if most == u64::MAX { random } else { random % (most + 1) };
-    ttl.saturating_sub(off).max(1)
 }

@@ -1,18 +1,22 @@
-//! One entry of a cache, and what time says of it.
+//! What time and tags say of an entry.
+//!
+//! Most entries have nothing but a ttl: three ticks that the table keeps, in milliseconds. What needs more (tags, idle time, a refresh point, a
+//! ttl below a second or beyond three weeks) has it in [`More`], exactly.
 
-use crate::tags::TagSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::{
+    memory::{Gone, Marks, Seen},
+    tags::TagSet,
+    time::{NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, nanos, tick_of, time_of},
+};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-pub(crate) struct Entry<V> {
-    pub(crate) value: V,
-    /// The first moment at which a hit has to think: shortly before the refresh or the end of freshness; 0 where every hit has to, for its
-    /// tags or for `idle`; `u64::MAX`: never.
-    think: AtomicU64,
-    /// Only for entries that have times or tags.
-    more: Option<Box<More>>,
-}
+/// Below this a millisecond more or less is more than one percent of a ttl.
+const SHORT: u64 = nanos(Duration::from_millis(100));
 
-struct More {
+pub(crate) struct More {
     born: u64,
     refresh: AtomicU64,
     /// End of freshness.
@@ -30,11 +34,14 @@ pub(crate) struct Times {
     pub(crate) expires: u64,
 }
 
-impl Times {
-    fn think(&self, lag: u64) -> u64 {
-        // Not 0, which would mean "always".
-        self.refresh.min(self.expires).saturating_sub(lag).max(1)
-    }
+/// What a cache says of all of its entries, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowances {
+    pub(crate) idle: u64,
+    /// How long past its ttl a hit may give an entry.
+    pub(crate) revalidate: u64,
+    /// How long past its ttl an entry is kept.
+    pub(crate) window: u64,
 }
 
 /// What an entry is worth now.
@@ -51,136 +58,277 @@ pub(crate) enum Worth {
     Invalidated,
 }
 
-impl<V> Entry<V> {
-    /// `lag`: how far the coarse clock may be behind, so that a hit thinks, with the precise one, so much earlier. `always`: every hit thinks.
-    pub(crate) fn new(value: V, times: Option<Times>, tags: Option<TagSet>, lag: u64, always: bool) -> Self {
-        let think = if always || tags.is_some() { 0 } else { times.map_or(u64::MAX, |times| times.think(lag)) };
-        let more = (times.is_some() || tags.is_some()).then(|| {
-            let times = times.unwrap_or(Times { born: u64::MAX, refresh: u64::MAX, expires: u64::MAX });
-            let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
-            Box::new(More { born: times.born, refresh, expires: times.expires, used, tags })
+/// The fast question of a hit, about the mark of an entry. Asks for the horizon only where that can matter.
+#[inline(always)]
+pub(crate) fn is_surely_fresh(think: Tick, horizon: impl FnOnce() -> Tick) -> bool {
+    match think {
+        NEVER_TICK => true,
+        PAST_TICK => false,
+        think => is_after(think, horizon()),
+    }
+}
+
+/// The marks of a fresh entry, and what they cannot say.
+pub(crate) fn begin(times: Option<Times>, tags: Option<TagSet>, allowed: Allowances) -> (Marks, Option<Box<More>>) {
+    let Some(times) = times else {
+        let more = tags.map(|tags| {
+            let (refresh, used) = (AtomicU64::new(NEVER), AtomicU64::new(NEVER));
+            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags: Some(tags) })
         });
-        Entry { value, think: AtomicU64::new(think), more }
+        let think = if more.is_some() { PAST_TICK } else { NEVER_TICK };
+        return (Marks { think, ..Marks::NONE }, more);
+    };
+    let span = times.expires - times.born;
+    let is_plain = tags.is_none() && allowed.idle == NEVER && times.refresh == NEVER;
+    if is_plain && (times.expires == NEVER || (SHORT..=REACH.saturating_sub(allowed.window)).contains(&span)) {
+        let (think, sweep) = match times.expires {
+            NEVER => (NEVER_TICK, NEVER_TICK),
+            expires => (tick_of(expires), tick_of(expires + allowed.window)),
+        };
+        return (Marks { think, born: tick_of(times.born), sweep }, None);
     }
+    let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
+    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags });
+    let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.born) };
+    let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.born, allowed) };
+    (marks, Some(more))
+}
 
-    /// The fast question of a hit. Asks for the time only where that can matter.
-    #[inline(always)]
-    pub(crate) fn is_surely_fresh(&self, coarse_now: impl FnOnce() -> u64) -> bool {
-        match self.think.load(Ordering::Relaxed) {
-            u64::MAX => true,
-            0 => false,
-            think => coarse_now() < think,
+impl More {
+    /// When a look has to think next.
+    fn think(&self, now: u64) -> Tick {
+        if self.tags.is_some() {
+            return PAST_TICK;
         }
+        within_reach(self.refresh.load(Ordering::Relaxed).min(self.expires), now)
     }
 
-    pub(crate) fn worth(&self, now: u64, idle: u64, revalidate: u64) -> Worth {
-        let Some(more) = &self.more else { return Worth::Fresh };
+    /// When a sweep should ask next.
+    fn sweep(&self, now: u64, allowed: Allowances) -> Tick {
+        let unused = self.used.load(Ordering::Relaxed).saturating_add(allowed.idle);
+        within_reach(self.expires.saturating_add(allowed.window).min(unused), now)
+    }
+}
+
+fn within_reach(time: u64, now: u64) -> Tick {
+    if time == NEVER { NEVER_TICK } else { tick_of(time.min(now.saturating_add(REACH))) }
+}
+
+/// An entry, as time and tags judge it.
+#[derive(Clone, Copy)]
+pub(crate) struct Life<'a> {
+    think: Tick,
+    born: Tick,
+    more: Option<&'a More>,
+}
+
+impl<'a> Life<'a> {
+    pub(crate) fn of<V>(seen: &Seen<'a, V, More>) -> Self {
+        Life { think: seen.think.load(Ordering::Relaxed), born: seen.born, more: seen.more }
+    }
+
+    pub(crate) fn of_gone<K, V>(gone: &'a Gone<K, V, More>) -> Self {
+        Life { think: gone.think, born: gone.born, more: gone.more.as_deref() }
+    }
+
+    pub(crate) fn worth(self, now: u64, allowed: Allowances) -> Worth {
+        let Some(more) = self.more else {
+            return match self.expires(now) {
+                expires if now < expires => Worth::Fresh,
+                expires if now < expires.saturating_add(allowed.revalidate) => Worth::Stale,
+                _ => Worth::Expired,
+            };
+        };
         if more.tags.as_ref().is_some_and(|tags| !tags.is_current()) {
             return Worth::Invalidated;
         }
-        if now.saturating_sub(more.used.load(Ordering::Relaxed)) >= idle {
+        if now.saturating_sub(more.used.load(Ordering::Relaxed)) >= allowed.idle {
             return Worth::Expired;
         }
         if now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
             Worth::Fresh
         } else if now < more.expires {
             Worth::Ahead
-        } else if now < more.expires.saturating_add(revalidate) {
+        } else if now < more.expires.saturating_add(allowed.revalidate) {
             Worth::Stale
         } else {
             Worth::Expired
         }
     }
 
-    /// Notes a use, for `idle`.
-    pub(crate) fn touch(&self, now: u64) {
-        if let Some(more) = &self.more
-            && more.used.load(Ordering::Relaxed) < now
-        {
-            more.used.store(now, Ordering::Relaxed);
-        }
-    }
-
-    /// A refresh has begun: hits need not think again before half of the remaining time has passed.
-    pub(crate) fn postpone_refresh(&self, now: u64, lag: u64) {
-        let Some(more) = &self.more else { return };
-        let refresh = now.saturating_add(more.expires.saturating_sub(now) / 2);
-        more.refresh.store(refresh, Ordering::Relaxed);
-        if self.think.load(Ordering::Relaxed) != 0 {
-            self.think.store(Times { born: more.born, refresh, expires: more.expires }.think(lag), Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn expires(&self) -> u64 {
-        self.more.as_ref().map_or(u64::MAX, |more| more.expires)
+    pub(crate) fn expires(self, now: u64) -> u64 {
+        self.more.map_or_else(|| time_of(self.think, now), |more| more.expires)
     }
 
     /// When it was stored; unknown for entries without times.
-    pub(crate) fn born(&self) -> Option<u64> {
-        self.more.as_ref().map(|more| more.born).filter(|born| *born != u64::MAX)
+    pub(crate) fn born(self, now: u64) -> Option<u64> {
+        match self.more {
+            Some(more) => (more.born != NEVER).then_some(more.born),
+            None => (self.born != Marks::NONE.born).then(|| time_of(self.born, now)),
+        }
     }
 
-    pub(crate) fn tags(&self) -> Option<&TagSet> {
-        self.more.as_ref().and_then(|more| more.tags.as_ref())
+    pub(crate) fn tags(self) -> Option<&'a TagSet> {
+        self.more.and_then(|more| more.tags.as_ref())
     }
 
-    /// Neither expired nor invalidated, whatever its stale allowances.
-    pub(crate) fn is_usable_until(&self, now: u64, window: u64, idle: u64) -> bool {
-        let Some(more) = &self.more else { return true };
-        more.tags.as_ref().is_none_or(TagSet::is_current)
-            && now < more.expires.saturating_add(window)
-            && now.saturating_sub(more.used.load(Ordering::Relaxed)) < idle
+    /// Neither invalidated, nor further past its end than `window`.
+    pub(crate) fn is_usable_until(self, now: u64, window: u64, idle: u64) -> bool {
+        now < self.expires(now).saturating_add(window)
+            && self.more.is_none_or(|more| {
+                more.tags.as_ref().is_none_or(TagSet::is_current)
+                    && now.saturating_sub(more.used.load(Ordering::Relaxed)) < idle
+            })
+    }
+
+    /// What a sweep does with it: `None`, it goes; otherwise, when to ask again.
+    pub(crate) fn sweep(self, now: u64, allowed: Allowances) -> Option<Tick> {
+        if !self.is_usable_until(now, allowed.window, allowed.idle) {
+            return None;
+        }
+        Some(match self.more {
+            Some(more) => more.sweep(now, allowed),
+            None => within_reach(self.expires(now).saturating_add(allowed.window), now),
+        })
+    }
+}
+
+/// Notes a use, for `idle`, and puts the mark right where it stands for a time that was out of its reach.
+pub(crate) fn touch<V>(seen: &Seen<'_, V, More>, now: u64) {
+    let Some(more) = seen.more else { return };
+    if more.used.load(Ordering::Relaxed) < now {
+        more.used.store(now, Ordering::Relaxed);
+    }
+    let think = seen.think.load(Ordering::Relaxed);
+    if think != PAST_TICK && now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
+        let due = more.think(now);
+        if due != think {
+            seen.think.store(due, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A refresh has begun: hits need not think again before half of the remaining time has passed.
+pub(crate) fn postpone_refresh<V>(seen: &Seen<'_, V, More>, now: u64) {
+    let Some(more) = seen.more else { return };
+    more.refresh.store(now.saturating_add(more.expires.saturating_sub(now) / 2), Ordering::Relaxed);
+    if seen.think.load(Ordering::Relaxed) != PAST_TICK {
+        seen.think.store(more.think(now), Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicU32;
 
-    fn entry(refresh: u64, expires: u64) -> Entry<u8> {
-        Entry::new(1, Some(Times { born: 10, refresh, expires }), None, 5, false)
+    const MS: u64 = 1_000_000;
+    const ALLOWED: Allowances = Allowances { idle: NEVER, revalidate: 50 * MS, window: 70 * MS };
+
+    struct Entry {
+        think: AtomicU32,
+        born: Tick,
+        more: Option<Box<More>>,
+        marks: Marks,
+    }
+
+    impl Entry {
+        fn new(refresh: u64, expires: u64, allowed: Allowances) -> Self {
+            let times = Times { born: 10 * MS, refresh, expires };
+            let (marks, more) = begin(Some(times), None, allowed);
+            Entry { think: AtomicU32::new(marks.think), born: marks.born, more, marks }
+        }
+
+        fn seen(&self) -> Seen<'_, (), More> {
+            Seen { value: &(), think: &self.think, born: self.born, more: self.more.as_deref() }
+        }
+
+        fn life(&self) -> Life<'_> {
+            Life::of(&self.seen())
+        }
+    }
+
+    /// One with its times in ticks, and one with them in full, because it has an idle time that never matters.
+    fn both(expires: u64) -> [(Entry, Allowances); 2] {
+        let long = Allowances { idle: NEVER - 1, ..ALLOWED };
+        [(Entry::new(NEVER, expires, ALLOWED), ALLOWED), (Entry::new(NEVER, expires, long), long)]
+    }
+
+    #[test]
+    fn a_plain_ttl_needs_nothing_but_ticks() {
+        let [(plain, _), (full, _)] = both(1_000 * MS);
+        assert!(plain.more.is_none() && full.more.is_some());
+        for span in [MS, 50 * MS, 21 * 24 * 3_600_000 * MS] {
+            assert!(Entry::new(NEVER, 10 * MS + span, ALLOWED).more.is_some(), "{span}");
+        }
     }
 
     #[test]
     fn worth_follows_the_times() {
-        let entry = entry(80, 100);
-        let worth = |now| entry.worth(now, u64::MAX, 50);
-        assert_eq!(worth(79), Worth::Fresh);
-        assert_eq!(worth(80), Worth::Ahead);
-        assert_eq!(worth(99), Worth::Ahead);
-        assert_eq!(worth(100), Worth::Stale);
-        assert_eq!(worth(149), Worth::Stale);
-        assert_eq!(worth(150), Worth::Expired);
+        for (entry, allowed) in both(1_000 * MS) {
+            let worth = |now| entry.life().worth(now, allowed);
+            assert_eq!(worth(1_000 * MS - 1), Worth::Fresh);
+            assert_eq!(worth(1_000 * MS), Worth::Stale);
+            assert_eq!(worth(1_050 * MS - 1), Worth::Stale);
+            assert_eq!(worth(1_050 * MS), Worth::Expired);
+            assert_eq!(entry.life().expires(20 * MS), 1_000 * MS);
+            assert_eq!(entry.life().born(20 * MS), Some(10 * MS));
+            assert!(entry.life().is_usable_until(1_070 * MS - 1, 70 * MS, allowed.idle));
+            assert!(!entry.life().is_usable_until(1_070 * MS, 70 * MS, allowed.idle));
+        }
     }
 
     #[test]
-    fn a_postponed_refresh_thinks_later_but_not_past_the_end() {
-        let entry = entry(80, 100);
-        entry.postpone_refresh(80, 5);
-        assert_eq!(entry.worth(89, u64::MAX, 0), Worth::Fresh);
-        assert_eq!(entry.worth(90, u64::MAX, 0), Worth::Ahead);
-        assert_eq!(entry.worth(100, u64::MAX, 0), Worth::Expired);
+    fn a_refresh_point_comes_before_the_end() {
+        let entry = Entry::new(800 * MS, 1_000 * MS, ALLOWED);
+        let worth = |now| entry.life().worth(now, ALLOWED);
+        assert_eq!((worth(800 * MS - 1), worth(800 * MS), worth(1_000 * MS)), (Worth::Fresh, Worth::Ahead, Worth::Stale));
+        postpone_refresh(&entry.seen(), 800 * MS);
+        assert_eq!((worth(900 * MS - 1), worth(900 * MS)), (Worth::Fresh, Worth::Ahead));
+        assert_eq!(worth(1_000 * MS), Worth::Stale);
+        assert_eq!(time_of(entry.think.load(Ordering::Relaxed), 800 * MS), 900 * MS);
     }
 
     #[test]
-    fn a_hit_thinks_before_the_coarse_clock_could_be_wrong() {
-        let entry = entry(80, 100);
-        assert!(entry.is_surely_fresh(|| 74));
-        assert!(!entry.is_surely_fresh(|| 75));
-        assert_eq!(entry.worth(75, u64::MAX, 0), Worth::Fresh);
+    fn a_hit_thinks_before_the_clock_could_be_wrong() {
+        let [(entry, _), _] = both(1_000 * MS);
+        assert!(is_surely_fresh(entry.marks.think, || tick_of(999 * MS)));
+        assert!(!is_surely_fresh(entry.marks.think, || tick_of(1_000 * MS)));
+        assert!(is_surely_fresh(NEVER_TICK, || panic!("nobody needs to know")));
+        assert!(!is_surely_fresh(PAST_TICK, || panic!("nobody needs to know")));
     }
 
     #[test]
     fn idle_counts_from_the_last_use() {
-        let entry = Entry::new(1, Some(Times { born: 10, refresh: u64::MAX, expires: u64::MAX }), None, 5, true);
-        assert_eq!(entry.worth(19, 10, 0), Worth::Fresh);
-        entry.touch(19);
-        assert_eq!(entry.worth(28, 10, 0), Worth::Fresh);
-        assert_eq!(entry.worth(29, 10, 0), Worth::Expired);
+        let allowed = Allowances { idle: 100 * MS, ..ALLOWED };
+        let entry = Entry::new(NEVER, NEVER, allowed);
+        assert_eq!(entry.marks.think, PAST_TICK);
+        assert_eq!(entry.life().worth(109 * MS, allowed), Worth::Fresh);
+        touch(&entry.seen(), 109 * MS);
+        assert_eq!(entry.life().worth(208 * MS, allowed), Worth::Fresh);
+        assert_eq!(entry.life().sweep(208 * MS, allowed), Some(tick_of(209 * MS)));
+        assert_eq!(entry.life().worth(209 * MS, allowed), Worth::Expired);
+        assert_eq!(entry.life().sweep(209 * MS, allowed), None);
+    }
+
+    #[test]
+    fn a_far_end_is_approached_in_steps() {
+        let far = 10 * MS + 3 * REACH;
+        let entry = Entry::new(NEVER, far, ALLOWED);
+        assert_eq!(time_of(entry.marks.think, 10 * MS), 10 * MS + REACH);
+        let now = 10 * MS + REACH;
+        assert_eq!(entry.life().worth(now, ALLOWED), Worth::Fresh);
+        touch(&entry.seen(), now);
+        assert_eq!(time_of(entry.think.load(Ordering::Relaxed), now), now + REACH);
+        assert_eq!(entry.life().sweep(now, ALLOWED), Some(tick_of(now + REACH)));
+        assert_eq!(entry.life().worth(far, ALLOWED), Worth::Stale);
     }
 
     #[test]
     fn an_entry_without_times_never_ends() {
-        assert_eq!(Entry::new(1, None, None, 5, false).worth(u64::MAX, u64::MAX, 0), Worth::Fresh);
+        let (marks, more) = begin(None, None, ALLOWED);
+        assert!(more.is_none() && marks == Marks::NONE);
+        let life = Life { think: marks.think, born: marks.born, more: None };
+        assert_eq!((life.worth(NEVER - 1, ALLOWED), life.born(5)), (Worth::Fresh, None));
     }
 }

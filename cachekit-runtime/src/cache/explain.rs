@@ -3,6 +3,7 @@
 use super::{Cache, entry::Worth};
 use crate::{
     key::{Key, Parts},
+    memory::Bound,
     output::Value,
 };
 use std::{fmt, time::Duration};
@@ -92,10 +93,9 @@ where
         ttl_left: seen.as_ref().and_then(|seen| seen.left),
         tags: seen.as_ref().map_or(0, |seen| seen.tags),
         loading: core.flights.contains(hash, is_key),
-        strategy: if core.settings.capacity.is_some() {
-            core.settings.strategy.name().to_owned()
-        } else {
-            "unbounded".to_owned()
+        strategy: match core.table.bound() {
+            Bound::Unbounded => "unbounded".to_owned(),
+            _ => core.live.strategy().name().to_owned(),
         },
     }
 }

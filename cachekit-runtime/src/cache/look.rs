@@ -77,6 +77,11 @@ pub fn look_refresh<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, tra
         View::Cached(cache) | View::DryRun(cache, _) => cache,
     };
     let core = &cache.core;
+    if !core.live.is_enabled() {
+        core.counters.bypass(Bypass::Disabled);
+        trace.computed(OutcomeKind::Bypassed);
+        return Miss::new(core.clone(), 0, None, Plan::Bypass);
+    }
     let hash = core.hash(parts);
     core.counters.miss(match core.find(hash, |key| parts.matches_key(key), false) {
         None => Why::Absent,
@@ -117,6 +122,11 @@ fn look_slowly<P: Parts, V: Value>(
     parts: &P,
     trace: &mut Outcome,
 ) -> Look<P::Key, V> {
+    if !core.live.is_enabled() {
+        core.counters.bypass(Bypass::Disabled);
+        trace.computed(OutcomeKind::Bypassed);
+        return Look::Miss(Miss::new(core.clone(), 0, None, Plan::Bypass));
+    }
     let is_key = |key: &P::Key| parts.matches_key(key);
     let found = core.find(hash, is_key, true);
     let why = match found {

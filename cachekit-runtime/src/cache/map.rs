@@ -1,6 +1,10 @@
 //! The cache as a map.
 
-use super::{Cache, entry::Worth, follow::Alone};
+use super::{
+    Cache,
+    entry::{Life, Worth},
+    follow::Alone,
+};
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
@@ -72,6 +76,9 @@ impl<K: Key, V: Value> Cache<K, V> {
         if let Some(value) = core.fast_hit(hash, |other| other.borrow() == key) {
             core.counters.hit();
             return Some(value);
+        }
+        if !core.live.is_enabled() {
+            return None;
         }
         let found = core.find(hash, |other| other.borrow() == key, true);
         let why = match found {
@@ -145,9 +152,9 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let cache = self.here();
         let hash = cache.hash_of(key);
-        let (key, entry) = cache.core.take_out(hash, |other| other.borrow() == key)?;
-        let value = cache.core.is_usable(&entry).then(|| entry.value.clone());
-        cache.core.gone(key, entry, RemovalCause::Invalidated);
+        let gone = cache.core.take_out(hash, |other| other.borrow() == key)?;
+        let value = cache.core.is_usable(Life::of_gone(&gone), cache.core.now()).then(|| gone.value.clone());
+        cache.core.gone(gone, RemovalCause::Invalidated);
         value
     }
 
@@ -201,10 +208,10 @@ impl<K: Key, V: Value> Cache<K, V> {
         self.len() == 0
     }
 
-    /// The most entries it holds; `None`: unbounded.
+    /// The most entries it holds, or the most bytes where it was built with a bound in bytes; `None`: unbounded.
     #[must_use]
-    pub fn capacity(&self) -> Option<usize> {
-        self.core.settings.capacity
+    pub fn capacity(&self) -> Option<u64> {
+        self.here().core.capacity()
     }
 
     /// The fresh entries of now, copied, in no order. Counts as no use.
@@ -288,8 +295,8 @@ impl<K: Key, V: Value> Cache<K, V> {
             Compute::Remove => {
                 followers = None;
                 core.outdate_unlisted(hash);
-                if let Some((key, entry)) = core.remove(hash, |other| *other == key) {
-                    core.gone(key, entry, RemovalCause::Invalidated);
+                if let Some(gone) = core.remove(hash, |other| *other == key) {
+                    core.gone(gone, RemovalCause::Invalidated);
                 }
                 None
             }

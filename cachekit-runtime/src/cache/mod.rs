@@ -7,6 +7,7 @@ mod entry;
 mod explain;
 mod follow;
 mod lead;
+mod live;
 mod look;
 mod map;
 mod miss;
@@ -15,7 +16,9 @@ mod read_through;
 mod refresh;
 mod refreshing;
 mod settings;
+mod store;
 mod timeout;
+mod upkeep;
 
 pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
@@ -37,6 +40,7 @@ use crate::{
     time::Clock,
 };
 use settings::Settings;
+use upkeep::Upkeep;
 use std::{
     fmt,
     hash::{BuildHasher, Hasher},
@@ -89,16 +93,17 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
         scope::read_environment();
-        Self::from_core(Core::new(Arc::new(settings), Clock::system(), tags::global().clone()))
+        Self::with(Arc::new(settings), Clock::system(), tags::global().clone())
     }
 
     /// An empty cache of the same settings.
     pub(crate) fn with_environment(&self, clock: Clock, tags: Arc<TagRegistry>) -> Self {
-        Self::from_core(Core::new(self.core.settings.clone(), clock, tags))
+        Self::with(self.core.settings.clone(), clock, tags)
     }
 
-    fn from_core(core: Core<K, V>) -> Self {
-        Cache { hasher: core.hasher.clone(), core: Arc::new(core) }
+    fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>) -> Self {
+        let core = Arc::new_cyclic(|core| Core::new(settings, clock, tags, Upkeep::of(core.clone())));
+        Cache { hasher: core.hasher.clone(), core }
     }
 
     #[inline]

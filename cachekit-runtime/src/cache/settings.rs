@@ -7,6 +7,8 @@ pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
 pub(crate) type TagsOf<K> = Arc<dyn Fn(&K) -> Vec<String> + Send + Sync>;
 pub(crate) type OnRemoval<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
 
+pub(crate) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
+
 pub(crate) enum Ttl<V> {
     Never,
     Fixed(Duration),
@@ -33,6 +35,9 @@ pub(crate) struct Settings<K, V> {
     pub(crate) strategy: Strategy,
     /// `None`: unbounded.
     pub(crate) capacity: Option<usize>,
+    /// In the unit of `weigher`; takes the place of `capacity`.
+    pub(crate) max_weight: Option<u64>,
+    pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) ttl: Ttl<V>,
     pub(crate) idle: Option<Duration>,
     pub(crate) jitter: Jitter,
@@ -58,6 +63,8 @@ impl<K, V> Settings<K, V> {
             version: 0,
             strategy: Strategy::default(),
             capacity: Some(super::DEFAULT_CAPACITY),
+            max_weight: None,
+            weigher: None,
             ttl: Ttl::Never,
             idle: None,
             jitter: Jitter::None,

@@ -5,12 +5,15 @@
 
 use super::{
     polled::STALL,
-    shim::{Mutex, lock},
+    shim::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
     state::{FIRST_LEADER, Flight, Payload, Vacancy},
 };
 use crate::{tags::TagSet, time::Clock};
 use hashbrown::HashTable;
-use std::sync::Arc;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 const SHARDS: usize = 16;
 
@@ -27,7 +30,50 @@ struct Slot<K, V> {
 }
 
 #[repr(align(64))]
-struct Shard<K, V>(Mutex<HashTable<Slot<K, V>>>);
+struct Shard<K, V> {
+    /// How many there are. Written under the lock, and read without it by those who have nothing to do where there are none: a flight that they do
+    /// not see here begins after they looked, and so looks into the table after them.
+    listed: AtomicU64,
+    slots: Mutex<HashTable<Slot<K, V>>>,
+}
+
+/// The slots of a shard, locked. Whoever changes their number says so when done.
+struct Locked<'a, K, V> {
+    listed: &'a AtomicU64,
+    slots: MutexGuard<'a, HashTable<Slot<K, V>>>,
+}
+
+impl<K, V> Shard<K, V> {
+    fn lock(&self) -> Locked<'_, K, V> {
+        Locked { listed: &self.listed, slots: lock(&self.slots) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.listed.load(Ordering::SeqCst) == 0
+    }
+}
+
+impl<K, V> Deref for Locked<'_, K, V> {
+    type Target = HashTable<Slot<K, V>>;
+    fn deref(&self) -> &Self::Target {
+        &self.slots
+    }
+}
+
+impl<K, V> DerefMut for Locked<'_, K, V> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.slots
+    }
+}
+
+impl<K, V> Drop for Locked<'_, K, V> {
+    fn drop(&mut self) {
+        let len = self.slots.len() as u64;
+        if self.listed.load(Ordering::Relaxed) != len {
+            self.listed.store(len, Ordering::SeqCst);
+        }
+    }
+}
 
 pub(crate) struct Flights<K, V> {
     shards: [Shard<K, V>; SHARDS],
@@ -55,11 +101,13 @@ pub(crate) enum Joined<K, V> {
 
 impl<K, V> Flights<K, V> {
     pub(crate) fn new() -> Self {
-        Flights { shards: std::array::from_fn(|_| Shard(Mutex::new(HashTable::new()))) }
+        Flights {
+            shards: std::array::from_fn(|_| Shard { listed: AtomicU64::new(0), slots: Mutex::new(HashTable::new()) }),
+        }
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<HashTable<Slot<K, V>>> {
-        &self.shards[(hash >> 48) as usize % SHARDS].0
+    fn shard(&self, hash: u64) -> &Shard<K, V> {
+        &self.shards[(hash >> 48) as usize % SHARDS]
     }
 
     /// Leads the key's flight, or follows it. A flight from before an invalidation of one of its tags is not joined but replaced.
@@ -100,7 +148,7 @@ impl<K, V> Flights<K, V> {
     {
         // Declared before the lock is taken: its key is dropped after the lock is released.
         let _outdated;
-        let mut shard = lock(self.shard(hash));
+        let mut shard = self.shard(hash).lock();
         if let Some(slot) = shard.find_mut(hash, |slot| slot.key == *key) {
             if may_join(slot) {
                 slot.followers += 1;
@@ -119,7 +167,10 @@ impl<K, V> Flights<K, V> {
 
     /// Cuts off the key's flight: whoever waits gets its result, which is not stored; later callers start a new one.
     pub(crate) fn cut_off(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
-        let mut shard = lock(self.shard(hash));
+        if self.shard(hash).is_empty() {
+            return;
+        }
+        let mut shard = self.shard(hash).lock();
         if let Ok(entry) = shard.find_entry(hash, |slot| is_key(&slot.key)) {
             let (slot, _) = entry.remove();
             drop(shard);
@@ -129,7 +180,10 @@ impl<K, V> Flights<K, V> {
 
     /// As [`Flights::cut_off`], by the whole hash alone: cutting off one flight too many costs a load.
     pub(crate) fn cut_off_hash(&self, hash: u64) {
-        let mut shard = lock(self.shard(hash));
+        if self.shard(hash).is_empty() {
+            return;
+        }
+        let mut shard = self.shard(hash).lock();
         if let Ok(entry) = shard.find_entry(hash, |slot| slot.hash == hash) {
             let (slot, _) = entry.remove();
             drop(shard);
@@ -140,7 +194,7 @@ impl<K, V> Flights<K, V> {
     /// Cuts off all flights.
     pub(crate) fn cut_off_all(&self) {
         for shard in &self.shards {
-            let slots: Vec<_> = lock(&shard.0).drain().collect();
+            let slots: Vec<_> = shard.lock().drain().collect();
             for slot in slots {
                 slot.flight.invalidate();
             }
@@ -148,11 +202,11 @@ impl<K, V> Flights<K, V> {
     }
 
     pub(crate) fn contains(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> bool {
-        lock(self.shard(hash)).find(hash, |slot| is_key(&slot.key)).is_some()
+        self.shard(hash).lock().find(hash, |slot| is_key(&slot.key)).is_some()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(&shard.0).len()).sum()
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 }
 
@@ -169,7 +223,7 @@ impl<K, V> Lead<K, V> {
 
     /// The tags of a load that was begun before they were known.
     pub(crate) fn set_tags(&self, tags: Option<TagSet>) {
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
             slot.tags = tags;
         }
@@ -177,7 +231,7 @@ impl<K, V> Lead<K, V> {
 
     /// A place among the followers of one's own flight, for a load that is handed to a task.
     pub(crate) fn follower(&self) -> Follower<K, V> {
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
             slot.followers += 1;
         }
@@ -186,7 +240,7 @@ impl<K, V> Lead<K, V> {
 
     /// Ends the flight: `payload` is asked for only if somebody waits; `None` sends the waiting to their own loaders.
     pub(crate) fn finish(self, payload: impl FnOnce() -> Option<Payload<V>>) {
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         let slot = take(&mut shard, self.hash, Arc::as_ptr(&self.flight));
         drop(shard);
         // A flight that was cut off is in no map, and may have followers.
@@ -198,7 +252,7 @@ impl<K, V> Lead<K, V> {
 impl<K, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
         let why = if std::thread::panicking() { Vacancy::Panicked } else { Vacancy::Dropped };
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         if self.flight.is_over() {
             return;
         }
@@ -234,7 +288,7 @@ where
 {
     /// Has the clock's timer look for a stalled leader for as long as somebody follows.
     pub(crate) fn watch(&self, clock: &Clock) {
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         if let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) {
             if slot.watched {
                 return;
@@ -264,7 +318,7 @@ fn watch<V: Send + Sync + 'static>(clock: Clock, flight: std::sync::Weak<Flight<
 
 impl<K, V> Drop for Follower<K, V> {
     fn drop(&mut self) {
-        let mut shard = lock(self.flights.shard(self.hash));
+        let mut shard = self.flights.shard(self.hash).lock();
         let Some(slot) = shard.find_mut(self.hash, |slot| Arc::ptr_eq(&slot.flight, &self.flight)) else { return };
         slot.followers = slot.followers.saturating_sub(1);
         if slot.followers == 0 && self.flight.is_vacant() {

@@ -128,18 +128,15 @@ impl<T> BigReader<T> {
         })
     }
 
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.lock.try_write(), Err(std::sync::TryLockError::WouldBlock))
+            || records().iter().any(|record| record.reading.load(Ordering::SeqCst) == self.address())
+    }
+
     /// Sends all readers the slow way from now on, or lets them go the fast way again.
     pub(crate) fn set_closed(&self, closed: bool) {
         with_lock(self.lock.write(), || self.state.store(if closed { CLOSED } else { 0 }, Ordering::SeqCst));
-    }
-
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        // SAFETY: borrowed exclusively.
-        self.value.with_mut(|value| unsafe { &mut *value })
-    }
-
-    pub(crate) fn into_inner(self) -> T {
-        self.value.into_inner()
     }
 }
 
@@ -195,7 +192,6 @@ mod shim {
     }
 
     /// As loom's: pointers only within a closure.
-    #[derive(Debug)]
     pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {
@@ -208,9 +204,6 @@ mod shim {
         }
         pub(super) fn with_mut<R>(&self, run: impl FnOnce(*mut T) -> R) -> R {
             run(self.0.get())
-        }
-        pub(super) fn into_inner(self) -> T {
-            self.0.into_inner()
         }
     }
 }
@@ -415,7 +408,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(lock.into_inner(), [40_000; 8]);
+        assert_eq!(lock.read(|value| *value), [40_000; 8]);
     }
 
     #[test]
@@ -472,6 +465,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(lock.into_inner(), 5_000);
+        assert_eq!(lock.read(|value| *value), 5_000);
     }
 }

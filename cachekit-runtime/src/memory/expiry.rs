@@ -66,10 +66,10 @@ impl Expiry {
         if !is_due(self.first, now) {
             return false;
         }
-        let mut first = NEVER_TICK;
+        let (before, mut first) = (due.len(), NEVER_TICK);
         for (index, earliest) in self.earliest.iter_mut().enumerate() {
             if is_due(*earliest, now) {
-                if due.len() >= most {
+                if due.len() - before >= most {
                     return true;
                 }
                 let start = index * BLOCK;

@@ -37,6 +37,11 @@ pub(super) fn stamp(insertions: u64) -> u64 {
     assemble(insertions, uses)
 }
 
+/// The moment of that insertion: after all hits before it, and before all hits after it.
+pub(super) fn insertion(insertions: u64) -> u64 {
+    (insertions + WRAPS.load(Relaxed)) << LOW
+}
+
 fn assemble(insertions: u64, uses: u64) -> u64 {
     if uses & MASK == 0 {
         WRAPS.fetch_add(1, Relaxed);
@@ -60,7 +65,7 @@ mod tests {
 
     #[test]
     fn an_insertion_is_later_than_any_hit_before_it() {
-        let hit = assemble(5, MASK);
-        assert!(assemble(6, 1) > hit);
+        assert!(insertion(6) > assemble(5, MASK));
+        assert!(assemble(6, 1) > insertion(6));
     }
 }

@@ -1,161 +1,244 @@
-//! The in-memory table: sharded, bounded exactly, and ignorant of time, tags and statistics, which are the payload's business.
+//! The in-memory table: sharded, bounded exactly, and ignorant of what time, tags and statistics mean, which is its owner's business.
 //!
-//! User code runs under a shard's lock only where the table calls `eq` or a closure; keys and payloads are never dropped there.
+//! User code runs under a shard's lock only where the table calls `eq` or a closure; keys and values are never dropped there.
 //! Such code must not call the same table.
 
+mod big_reader;
+mod columns;
+mod expiry;
+mod logical_time;
+mod removed;
 mod shard;
-mod slots;
+mod sharding;
+mod switch;
 #[cfg(test)]
 mod tests;
+mod weight;
+mod words;
 
-use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::Mutex;
 
+use self::big_reader::BigReader;
 use self::shard::{Replaced, Shard};
+use self::weight::Budget;
 use crate::policy::PolicyFactory;
-use crate::sync::{read, try_read, write};
+use crate::sync::lock;
+use crate::time::{NEVER_TICK, Tick, is_after};
 
-/// Below this capacity one shard holds everything: the bound and the order of eviction are then those of the whole table.
-const SHARDED_FROM: usize = 1024;
-const SHARDS: usize = 16;
+pub(crate) use self::columns::Marks;
+pub(crate) use self::removed::{Gone, RemovalKind, Removed};
 
-/// Above the bits that hashbrown takes for its index in any table that fits into memory, below the seven that it compares.
-const SHARD_SHIFT: u32 = 53;
+/// How many entries an operation on all of them handles before it lets others have the shard.
+const AT_A_TIME: usize = 512;
 
-/// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that locks do not disturb each other.
+/// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that they do not disturb each other.
 #[repr(align(128))]
-struct Padded<S>(RwLock<S>);
-
-/// A map from keys to payloads, bounded by a number of entries.
-///
-/// The bound is exact: never more than `capacity` entries, and up to that many when there is one shard. From 1024 entries on
-/// there are 16 shards whose capacities sum up to the whole; a shard evicts when it is full itself, so with keys spread evenly the
-/// table settles at its capacity, and before that it may evict while other shards have room.
-///
-/// Beside key and payload an entry costs 12 bytes (policy word, slot) and a byte of hashbrown's, both divided by its load factor, and
-/// 8 bytes for its hash, plus what the policy keeps by slot.
-pub(crate) struct Table<K, T> {
-    shards: Box<[Padded<Shard<K, T>>]>,
-    capacity: Option<usize>,
-    make_policy: PolicyFactory,
+struct Padded<K, V, M> {
+    shard: BigReader<Shard<K, V, M>>,
+    /// No entry is due before this tick; written under the lock.
+    first_due: AtomicU32,
 }
 
-/// An entry that an insertion pushed out.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Removal<K, T> {
-    pub(crate) key: K,
-    pub(crate) payload: T,
-    pub(crate) kind: RemovalKind,
+/// What bounds a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Unbounded,
+    Entries(usize),
+    Weight(u64),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RemovalKind {
-    /// The same key was inserted again.
-    Replaced,
-    /// The policy chose it.
-    Evicted,
+/// A map from keys to values, bounded by a number of entries or by their weight.
+///
+/// Both bounds are exact: never more at any moment. By entries: up to that many while there is one shard; a larger table is made of shards whose
+/// capacities sum up to the whole. A shard evicts when it is full itself, so with keys spread evenly the table settles at its capacity, and before
+/// that it may evict while other shards have room. By weight: the shards share one budget.
+///
+/// `M` is what the owner keeps of a few entries beside their marks.
+pub(crate) struct Table<K, V, M> {
+    shards: Box<[Padded<K, V, M>]>,
+    bound: Mutex<Bound>,
+    /// `None`: not bounded by weight.
+    budget: Option<Budget>,
+    policies: Mutex<PolicyFactory>,
+    is_closed: AtomicBool,
+    /// The shard that gives way next to a heavy entry of another.
+    gives_way: AtomicUsize,
+}
+
+/// What is stored.
+pub(crate) struct Fresh<V, M> {
+    pub(crate) value: V,
+    pub(crate) marks: Marks,
+    pub(crate) more: Option<Box<M>>,
+    pub(crate) weight: u64,
+}
+
+/// An entry, as one who looks sees it.
+pub(crate) struct Seen<'a, V, M> {
+    pub(crate) value: &'a V,
+    pub(crate) think: &'a AtomicU32,
+    pub(crate) born: Tick,
+    pub(crate) more: Option<&'a M>,
 }
 
 /// What an insertion did.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Inserted<K, T> {
+pub(crate) enum Inserted<K, V> {
     /// The key was not there.
     Stored,
     /// The key was there; what it held is among the removals.
     Replaced,
     /// `keep` said no, or the capacity is 0. Here is what was not stored.
-    Refused(K, T),
+    Refused(K, V),
+    /// It weighs more than the whole table may.
+    TooHeavy(K, V),
 }
 
-impl<K, T> Table<K, T> {
-    /// `None`: unbounded, without a policy.
-    pub(crate) fn new(capacity: Option<usize>, make_policy: PolicyFactory) -> Self {
-        let count = if capacity.is_some_and(|capacity| capacity < SHARDED_FROM) { 1 } else { SHARDS };
+impl<K, V, M> Table<K, V, M> {
+    pub(crate) fn new(bound: Bound, policies: PolicyFactory) -> Self {
+        let count = match bound {
+            Bound::Entries(capacity) => sharding::count_for(capacity),
+            Bound::Weight(_) | Bound::Unbounded => sharding::MANY,
+        };
         let shards = (0..count)
             .map(|index| {
-                let shard = match capacity {
-                    None => Shard::new(usize::MAX, None),
-                    Some(0) => Shard::new(0, None),
-                    Some(capacity) => {
-                        let share = share(capacity, count, index);
-                        Shard::new(share, Some(make_policy(share)))
-                    }
-                };
-                Padded(RwLock::new(shard))
+                let (capacity, policy) = shard_parts(bound, count, index, &policies);
+                Padded { shard: BigReader::new(Shard::new(capacity, policy)), first_due: AtomicU32::new(NEVER_TICK) }
             })
             .collect();
-        Table { shards, capacity, make_policy }
+        let budget = match bound {
+            Bound::Weight(most) => Some(Budget::new(most)),
+            _ => None,
+        };
+        Table {
+            shards,
+            bound: Mutex::new(bound),
+            budget,
+            policies: Mutex::new(policies),
+            is_closed: AtomicBool::new(false),
+            gives_way: AtomicUsize::new(0),
+        }
     }
 
-    #[inline]
-    fn shard(&self, hash: u64) -> &RwLock<Shard<K, T>> {
-        let index = (hash >> SHARD_SHIFT) as usize & (self.shards.len() - 1);
-        &self.shards[index].0
-    }
-
-    /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
-    pub(crate) fn get<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&K, &T) -> (R, bool)) -> Option<R> {
-        Self::get_in(&read(self.shard(hash)), hash, eq, f)
-    }
-
-    /// As `get`, but `None` also where it would have to wait for a writer: nothing is then kept in registers across a call that waits, and the
-    /// frame of a hit is small.
     #[inline(always)]
-    pub(crate) fn try_get<R>(
+    fn at(&self, hash: u64) -> &Padded<K, V, M> {
+        &self.shards[sharding::index(hash, self.shards.len())]
+    }
+
+    /// The path of a hit: hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would
+    /// have to wait for a writer.
+    #[inline(always)]
+    pub(crate) fn try_hit<R>(
         &self,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        f: impl FnOnce(&K, &T) -> (R, bool),
+        f: impl FnOnce(&V, Tick) -> Option<R>,
     ) -> Option<R> {
-        Self::get_in(&*try_read(self.shard(hash))?, hash, eq, f)
+        self.at(hash).shard.try_read(|shard| shard.hit(hash, eq, f)).flatten()
     }
 
-    #[inline(always)]
-    fn get_in<R>(
-        shard: &Shard<K, T>,
+    /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
+    pub(crate) fn get<R>(
+        &self,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        f: impl FnOnce(&K, &T) -> (R, bool),
+        f: impl FnOnce(Seen<'_, V, M>) -> (R, bool),
     ) -> Option<R> {
-        let entry = shard.find(hash, eq)?;
-        let (answer, touch) = f(&entry.key, &entry.payload);
-        if touch {
-            shard.touch(entry);
-        }
-        Some(answer)
+        self.at(hash).shard.read(|shard| shard.get(hash, eq, f))
     }
 
-    /// Stores the payload if `keep`, which sees what is there now, agrees; evicts if full. What went is added to `out`.
+    /// Stores the entry if `keep`, which sees what is there now, agrees; evicts if full. What went is added to `out`.
     pub(crate) fn insert(
         &self,
         hash: u64,
         key: K,
-        payload: T,
+        fresh: Fresh<V, M>,
         same: impl Fn(&K, &K) -> bool,
-        keep: impl FnOnce(Option<&T>) -> bool,
-        out: &mut Vec<Removal<K, T>>,
-    ) -> Inserted<K, T> {
+        keep: impl FnOnce(Option<Seen<'_, V, M>>) -> bool,
+        out: &mut Removed<K, V, M>,
+    ) -> Inserted<K, V> {
+        let (weight, sweep) = (fresh.weight, fresh.marks.sweep);
+        if !self.reserve(hash, weight, out) {
+            return Inserted::TooHeavy(key, fresh.value);
+        }
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
-        let mut pair = Some((key, payload));
-        let mut shard = write(self.shard(hash));
-        let outcome =
-            if shard.capacity() == 0 { Replaced::Refused } else { shard.replace(hash, same, keep, &mut pair) };
-        if let Replaced::Vacant = outcome {
-            shard.make_room(out);
-        }
-        match (pair.take(), outcome) {
-            (Some((key, payload)), Replaced::Refused) => return Inserted::Refused(key, payload),
-            (Some((key, payload)), Replaced::Swapped) => {
-                out.push(Removal { key, payload, kind: RemovalKind::Replaced });
-                return Inserted::Replaced;
+        let mut fresh = Some((key, fresh));
+        let at = self.at(hash);
+        let mut unspent = Some(Unspent { budget: self.budget.as_ref(), weight });
+        let outcome = at.shard.write(|shard| {
+            if shard.capacity() == 0 {
+                return Replaced::Refused;
             }
-            (Some((key, payload)), Replaced::Vacant) => {
-                let slot = shard.add(hash, key, payload);
-                shard.admit(slot);
+            let outcome = shard.replace(hash, same, keep, &mut fresh);
+            if let Replaced::Vacant = outcome {
+                shard.make_room(out);
+                if let Some((key, fresh)) = fresh.take() {
+                    let slot = shard.add(hash, key, fresh);
+                    unspent.take().map(Unspent::spend);
+                    shard.admit(slot);
+                }
+            } else if fresh.is_none() {
+                unspent.take().map(Unspent::spend);
             }
-            (None, _) => {}
+            if sweep != NEVER_TICK {
+                at.first_due.store(shard.first_due(), Relaxed);
+            }
+            outcome
+        });
+        match (outcome, fresh) {
+            (Replaced::Refused, Some((key, fresh))) => Inserted::Refused(key, fresh.value),
+            (Replaced::Swapped(gone), _) => {
+                self.give_back(gone.weight);
+                out.push(gone, RemovalKind::Replaced);
+                Inserted::Replaced
+            }
+            _ => Inserted::Stored,
         }
-        Inserted::Stored
+    }
+
+    /// Takes the weight from the budget, evicting for it: from the shard where the entry will be, and if that is not enough from others.
+    fn reserve(&self, hash: u64, weight: u64, out: &mut Removed<K, V, M>) -> bool {
+        let Some(budget) = &self.budget else { return true };
+        let own = sharding::index(hash, self.shards.len());
+        let mut next = Some(own);
+        while !budget.try_reserve(weight) {
+            if weight > budget.most() {
+                return false;
+            }
+            let index = next.unwrap_or_else(|| self.gives_way.fetch_add(1, Relaxed) % self.shards.len());
+            if !self.evict_from(index, out) {
+                next = None;
+                // What others have reserved and not stored yet leaves nothing to evict: they are about to.
+                std::thread::yield_now();
+            }
+        }
+        true
+    }
+
+    fn evict_from(&self, index: usize, out: &mut Removed<K, V, M>) -> bool {
+        let evicted = self.shards[index].shard.write(|shard| {
+            shard.tell_capacity(shard.len());
+            shard.evict()
+        });
+        let Some(gone) = evicted else { return false };
+        self.give_back(gone.weight);
+        out.push(gone, RemovalKind::Evicted);
+        true
+    }
+
+    fn give_back(&self, weight: u64) {
+        if let Some(budget) = &self.budget {
+            budget.give_back(weight);
+        }
+    }
+
+    /// Gives back the weight of what was added to `out` since it had `from` removals.
+    fn give_back_all(&self, out: &Removed<K, V, M>, from: usize) {
+        if self.budget.is_some() {
+            self.give_back(out.iter().skip(from).map(|removal| removal.gone.weight).sum());
+        }
     }
 
     /// Removes the entry if `condition` holds.
@@ -163,50 +246,193 @@ impl<K, T> Table<K, T> {
         &self,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        condition: impl FnOnce(&K, &T) -> bool,
-    ) -> Option<(K, T)> {
-        write(self.shard(hash)).remove_if(hash, eq, condition)
+        condition: impl FnOnce(&K, Seen<'_, V, M>) -> bool,
+    ) -> Option<Gone<K, V, M>> {
+        let gone = self.at(hash).shard.write(|shard| shard.remove_if(hash, eq, condition))?;
+        self.give_back(gone.weight);
+        Some(gone)
     }
 
     /// Removes all entries that `keep` gives up, shard by shard, into `out`.
-    pub(crate) fn retain(&self, mut keep: impl FnMut(&K, &T) -> bool, out: &mut Vec<(K, T)>) {
-        for shard in &self.shards {
-            write(&shard.0).retain(&mut keep, out);
+    pub(crate) fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool, out: &mut Removed<K, V, M>) {
+        for padded in &self.shards {
+            let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
+            padded.shard.write(|shard| shard.retain(&mut keep, &mut *handed_out.out));
         }
     }
 
     /// Removes all entries, shard by shard, into `out`.
-    pub(crate) fn clear(&self, out: &mut Vec<(K, T)>) {
-        for shard in &self.shards {
-            let capacity = read(&shard.0).capacity();
-            let policy = self.capacity.is_some_and(|all| all > 0).then(|| (self.make_policy)(capacity));
+    pub(crate) fn clear(&self, out: &mut Removed<K, V, M>) {
+        let (bound, policies) = (*lock(&self.bound), lock(&self.policies).clone());
+        for (index, padded) in self.shards.iter().enumerate() {
+            let (capacity, policy) = shard_parts(bound, self.shards.len(), index, &policies);
             let fresh = Shard::new(capacity, policy);
-            let old = std::mem::replace(&mut *write(&shard.0), fresh);
-            out.extend(old.into_pairs());
+            let old = padded.shard.write(|shard| {
+                padded.first_due.store(NEVER_TICK, Relaxed);
+                std::mem::replace(shard, fresh)
+            });
+            let from = out.len();
+            old.into_gone().for_each(|gone| out.push(gone, RemovalKind::Taken));
+            self.give_back_all(out, from);
         }
     }
 
     /// Calls `f` for each entry, shard by shard under the shared lock.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &T)) {
-        for shard in &self.shards {
-            for entry in read(&shard.0).iter() {
-                f(&entry.key, &entry.payload);
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
+        for padded in &self.shards {
+            padded.shard.read(|shard| shard.for_each(&mut f));
+        }
+    }
+
+    /// Asks for entries whose sweep tick has come what is to become of them: another tick, or removal. A few hundred under one lock.
+    pub(crate) fn sweep(
+        &self,
+        now: Tick,
+        mut ask: impl FnMut(Seen<'_, V, M>) -> Option<Tick>,
+        out: &mut Removed<K, V, M>,
+    ) -> Swept {
+        for padded in &self.shards {
+            let due = padded.first_due.load(Relaxed);
+            if due == NEVER_TICK || is_after(due, now) {
+                continue;
+            }
+            let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
+            let more = padded.shard.write(|shard| {
+                let more = shard.sweep(now, AT_A_TIME, &mut ask, &mut *handed_out.out);
+                padded.first_due.store(shard.first_due(), Relaxed);
+                more
+            });
+            drop(handed_out);
+            if more {
+                return Swept::More;
             }
         }
+        Swept::Until(self.first_due())
+    }
+
+    /// No entry is due before this tick.
+    pub(crate) fn first_due(&self) -> Tick {
+        let ticks = self.shards.iter().map(|padded| padded.first_due.load(Relaxed));
+        ticks.filter(|tick| *tick != NEVER_TICK).reduce(|one, other| if is_after(one, other) { other } else { one }).unwrap_or(NEVER_TICK)
     }
 
     /// How many entries there are, shard by shard: exact while no one inserts or removes.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| read(&shard.0).len()).sum()
+        self.shards.iter().map(|padded| padded.shard.read(Shard::len)).sum()
     }
 
-    /// `None` if unbounded.
-    pub(crate) fn capacity(&self) -> Option<usize> {
-        self.capacity
+    /// What the entries weigh together; without weights, how many there are.
+    pub(crate) fn weight(&self) -> u64 {
+        self.budget.as_ref().map_or_else(|| self.len() as u64, Budget::used)
+    }
+
+    pub(crate) fn bound(&self) -> Bound {
+        *lock(&self.bound)
+    }
+
+    /// Sends all looks past the path of a hit, or lets them take it again.
+    pub(crate) fn set_closed(&self, closed: bool) {
+        self.is_closed.store(closed, Relaxed);
+        self.shards.iter().for_each(|padded| padded.shard.set_closed(closed));
+    }
+
+    /// Another policy for the entries that are there, shard by shard; without a bound, for when there is one.
+    pub(crate) fn set_policy(&self, policies: PolicyFactory) {
+        let bound = lock(&self.bound);
+        *lock(&self.policies) = policies.clone();
+        if *bound == Bound::Unbounded {
+            return;
+        }
+        for (index, padded) in self.shards.iter().enumerate() {
+            let (_, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
+            padded.shard.write(|shard| shard.switch_policy(policy));
+        }
+    }
+
+    /// Another bound, of entries for a table bounded by entries or not at all, of weight for one bounded by weight. What is over it is evicted, a
+    /// few hundred entries at a time.
+    pub(crate) fn set_bound(&self, most: u64, out: &mut Removed<K, V, M>) {
+        let mut bound = lock(&self.bound);
+        if let Some(budget) = &self.budget {
+            *bound = Bound::Weight(most);
+            budget.set_most(most);
+            let mut index = 0;
+            let mut empty = 0;
+            while budget.is_over() && empty < self.shards.len() {
+                empty = if self.evict_from(index, out) { 0 } else { empty + 1 };
+                index = (index + 1) % self.shards.len();
+            }
+            return;
+        }
+        *bound = Bound::Entries(usize::try_from(most).unwrap_or(usize::MAX));
+        let policies = lock(&self.policies).clone();
+        for (index, padded) in self.shards.iter().enumerate() {
+            let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
+            padded.shard.write(|shard| {
+                shard.set_capacity(capacity);
+                if !shard.has_policy() {
+                    shard.switch_policy(policy);
+                }
+            });
+            while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}
+        }
     }
 }
 
-/// The part of `capacity` that falls to one of `count` shards; the parts sum up to the whole.
-fn share(capacity: usize, count: usize, index: usize) -> usize {
-    capacity / count + usize::from(index < capacity % count)
+/// What a sweep has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Swept {
+    /// More that is due.
+    More,
+    /// Nothing before this tick.
+    Until(Tick),
+}
+
+fn shard_parts(
+    bound: Bound,
+    count: usize,
+    index: usize,
+    policies: &PolicyFactory,
+) -> (usize, Option<Box<dyn crate::policy::Policy>>) {
+    match bound {
+        Bound::Unbounded => (usize::MAX, None),
+        Bound::Weight(_) => (usize::MAX, Some(policies(sharding::GUESS))),
+        Bound::Entries(capacity) => match sharding::share(capacity, count, index) {
+            0 => (0, None),
+            share => (share, Some(policies(share))),
+        },
+    }
+}
+
+/// Weight that was reserved and goes back unless it is spent.
+struct Unspent<'a> {
+    budget: Option<&'a Budget>,
+    weight: u64,
+}
+
+impl Unspent<'_> {
+    fn spend(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unspent<'_> {
+    fn drop(&mut self) {
+        if let Some(budget) = self.budget {
+            budget.give_back(self.weight);
+        }
+    }
+}
+
+/// Gives back the weight of what went, also when user code panics in between.
+struct HandedOut<'a, K, V, M> {
+    table: &'a Table<K, V, M>,
+    from: usize,
+    out: &'a mut Removed<K, V, M>,
+}
+
+impl<K, V, M> Drop for HandedOut<'_, K, V, M> {
+    fn drop(&mut self) {
+        self.table.give_back_all(self.out, self.from);
+    }
 }

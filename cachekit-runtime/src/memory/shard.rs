@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
 
-use super::columns::{Columns, MAX_SLOTS, Marks};
+use super::columns::{Columns, MAX_SLOTS};
 use super::words::WordColumn;
 use super::{Fresh, Gone, Removed, RemovalKind, Seen};
 use crate::policy::{Policy, Slot, Touch, WordSource, Words};
@@ -383,11 +383,4 @@ pub(super) enum Replaced<K, V, M> {
     Swapped(Gone<K, V, M>),
     /// `keep` said no.
     Refused,
-}
-
-/// What a fresh entry begins with, for the owner of a table to read in the order of `Marks`.
-impl Marks {
-    pub(crate) fn is_none(self) -> bool {
-        self == Marks::NONE
-    }
 }

@@ -74,7 +74,7 @@ impl WordColumn {
                 reserve(&mut self.wide, most);
                 self.wide.push(AtomicU64::new(0));
             }
-            let first = if self.touch == Touch::Stamp { logical_time::stamp(self.epoch) } else { 0 };
+            let first = if self.touch == Touch::Stamp { logical_time::insertion(self.epoch) } else { 0 };
             *self.wide[slot.index()].get_mut() = first;
         }
     }

@@ -1,7 +1,6 @@
 //! The address of an entry within its shard, and the window through which a policy sees the entry's word.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The address of an entry within its shard: small, dense, used again after the entry has gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -24,13 +23,14 @@ impl Slot {
 
 /// Where words live: the table, or the harness of the policy suite.
 pub(crate) trait WordSource {
-    fn word(&self, slot: Slot) -> Option<&AtomicU64>;
+    fn get(&self, slot: Slot) -> u64;
+    fn set(&self, slot: Slot, value: u64);
     fn hash(&self, slot: Slot) -> u64;
 }
 
 /// The policy words and key hashes of the live entries of one shard.
 ///
-/// No hit is under way while a policy looks at them. A slot without an entry reads as 0 and ignores writes.
+/// No hit is under way while a policy looks at them. Of a slot without an entry the word says nothing.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
     source: &'a dyn WordSource,
@@ -43,14 +43,12 @@ impl<'a> Words<'a> {
 
     /// The word of the entry at `slot`, as hits left it.
     pub fn get(&self, slot: Slot) -> u64 {
-        self.source.word(slot).map_or(0, |word| word.load(Relaxed))
+        self.source.get(slot)
     }
 
-    /// Overwrites the word of the entry at `slot`.
+    /// Overwrites the word of the entry at `slot`. Of a word that counts hits only as many bits are kept as its `max` needs.
     pub fn set(&self, slot: Slot, value: u64) {
-        if let Some(word) = self.source.word(slot) {
-            word.store(value, Relaxed);
-        }
+        self.source.set(slot, value);
     }
 
     /// The hash of the key at `slot`, the same for the same key as long as the cache lives: what ghost queues remember.

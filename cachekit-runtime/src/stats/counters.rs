@@ -59,6 +59,8 @@ pub(crate) enum LoadEnd {
 pub(crate) enum Refusal {
     NotCacheable,
     Invalidated,
+    /// It weighs more than the whole cache may.
+    TooHeavy,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +68,10 @@ pub(crate) enum Refusal {
 struct Stripe {
     hits: AtomicU64,
     stale_hits: AtomicU64,
+    absent: AtomicU64,
+    loads: AtomicU64,
+    evicted: AtomicU64,
+    replaced: AtomicU64,
 }
 
 /// Monotonic counters of one cache.
@@ -77,7 +83,6 @@ pub(crate) struct Counters {
 
 #[derive(Debug, Default)]
 struct Rare {
-    absent: Count,
     expired: Count,
     invalidated: Count,
     joins: Count,
@@ -89,7 +94,6 @@ struct Rare {
     cycle: Count,
     sync_beside_async: Count,
     released: Count,
-    loads: Count,
     load_errors: Count,
     load_panics: Count,
     load_timeouts: Count,
@@ -97,10 +101,9 @@ struct Rare {
     refreshes: Count,
     not_cacheable: Count,
     invalidated_during_load: Count,
-    removed_evicted: Count,
+    too_heavy: Count,
     removed_expired: Count,
     removed_invalidated: Count,
-    removed_replaced: Count,
     over_limit: Count,
     load_time: Histogram,
 }
@@ -160,7 +163,7 @@ impl Counters {
     pub(crate) fn miss(&self, why: Miss) {
         let rare = &self.rare;
         match why {
-            Miss::Absent => rare.absent.add(1),
+            Miss::Absent => self.count_striped(|stripe| &stripe.absent),
             Miss::Expired => rare.expired.add(1),
             Miss::Invalidated => rare.invalidated.add(1),
         }
@@ -195,7 +198,7 @@ impl Counters {
 
     /// A loader begins, of a leader, a bypass or a refresh.
     pub(crate) fn load_started(&self) {
-        self.rare.loads.add(1);
+        self.count_striped(|stripe| &stripe.loads);
     }
 
     /// A loader that [`load_started`](Self::load_started) counted has ended after `nanos` nanoseconds.
@@ -221,12 +224,13 @@ impl Counters {
         match why {
             Refusal::NotCacheable => self.rare.not_cacheable.add(1),
             Refusal::Invalidated => self.rare.invalidated_during_load.add(1),
+            Refusal::TooHeavy => self.rare.too_heavy.add(1),
         }
     }
 
-    /// The policy removed `count` entries.
-    pub(crate) fn evicted(&self, count: u64) {
-        self.rare.removed_evicted.add(count);
+    /// The policy removed an entry.
+    pub(crate) fn evicted(&self) {
+        self.count_striped(|stripe| &stripe.evicted);
     }
 
     /// Time removed `count` entries.
@@ -241,7 +245,7 @@ impl Counters {
 
     /// A new value took the place of one.
     pub(crate) fn replaced(&self) {
-        self.rare.removed_replaced.add(1);
+        self.count_striped(|stripe| &stripe.replaced);
     }
 
     /// A nested load ran over `max_loads`, because waiting for a turn could have been for ever.
@@ -258,7 +262,10 @@ impl Counters {
         let load_time = rare.load_time.snapshot();
         let [load_errors, load_panics, load_timeouts, load_cancels] =
             [&rare.load_errors, &rare.load_panics, &rare.load_timeouts, &rare.load_cancels].map(Count::get);
-        let loads = rare.loads.get();
+        let sum = |field: fn(&Stripe) -> &AtomicU64| {
+            self.stripes.iter().map(|stripe| field(stripe).load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
+        };
+        let loads = sum(|stripe| &stripe.loads);
         let takeovers = Takeovers {
             after_drop: rare.leader_dropped.get(),
             after_panic: rare.leader_panicked.get(),
@@ -272,14 +279,11 @@ impl Counters {
             asked: rare.asked.get(),
             disabled: rare.disabled.get(),
         };
-        let sum = |field: fn(&Stripe) -> &AtomicU64| {
-            self.stripes.iter().map(|stripe| field(stripe).load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
-        };
         Stats {
             hits: sum(|stripe| &stripe.hits),
             stale_hits: sum(|stripe| &stripe.stale_hits),
             misses: Misses {
-                absent: rare.absent.get(),
+                absent: sum(|stripe| &stripe.absent),
                 expired: rare.expired.get(),
                 invalidated: rare.invalidated.get(),
             },
@@ -297,12 +301,13 @@ impl Counters {
             refusals: Refusals {
                 not_cacheable: rare.not_cacheable.get(),
                 invalidated: rare.invalidated_during_load.get(),
+                too_heavy: rare.too_heavy.get(),
             },
             removals: Removals {
-                evicted: rare.removed_evicted.get(),
+                evicted: sum(|stripe| &stripe.evicted),
                 expired: rare.removed_expired.get(),
                 invalidated: rare.removed_invalidated.get(),
-                replaced: rare.removed_replaced.get(),
+                replaced: sum(|stripe| &stripe.replaced),
             },
             entries: 0,
             weight: 0,
@@ -405,7 +410,7 @@ mod tests {
         [Refusal::NotCacheable, Refusal::Invalidated, Refusal::Invalidated]
             .into_iter()
             .for_each(|why| counters.store_refused(why));
-        counters.evicted(2);
+        (0..2).for_each(|_| counters.evicted());
         counters.expired(3);
         counters.invalidated(4);
         counters.replaced();
@@ -420,7 +425,7 @@ mod tests {
         assert_eq!((stats.loads, stats.load_errors, stats.load_panics), (5, 1, 1));
         assert_eq!((stats.load_timeouts, stats.load_cancels, stats.joins), (1, 1, 1));
         assert_eq!((stats.load_time.count(), stats.load_time.mean()), (4, Duration::from_millis(2)));
-        assert_eq!(stats.refusals, Refusals { not_cacheable: 1, invalidated: 2 });
+        assert_eq!(stats.refusals, Refusals { not_cacheable: 1, invalidated: 2, too_heavy: 0 });
         assert_eq!(stats.removals, Removals { evicted: 2, expired: 3, invalidated: 4, replaced: 1 });
         assert_eq!((stats.refreshes, stats.over_limit), (1, 1));
     }

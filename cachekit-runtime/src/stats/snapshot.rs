@@ -100,6 +100,8 @@ pub struct Refusals {
     pub not_cacheable: u64,
     /// Its key, a tag or the cache was invalidated during the load.
     pub invalidated: u64,
+    /// It weighs more than the whole cache may.
+    pub too_heavy: u64,
 }
 
 /// Removed entries by cause.
@@ -150,7 +152,7 @@ impl Refusals {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.not_cacheable + self.invalidated
+        self.not_cacheable + self.invalidated + self.too_heavy
     }
 }
 
@@ -220,7 +222,7 @@ impl fmt::Display for Stats {
         row(
             f,
             "refused",
-            &[("not cacheable", self.refusals.not_cacheable), ("invalidated", self.refusals.invalidated)],
+            &[("not cacheable", self.refusals.not_cacheable), ("invalidated", self.refusals.invalidated), ("too heavy", self.refusals.too_heavy)],
         )?;
         let Removals { evicted, expired, invalidated, replaced } = self.removals;
         let removals =

@@ -6,6 +6,7 @@
 mod sleep;
 mod source;
 mod test_clock;
+mod tick;
 mod units;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use sleep::Sleep;
 use source::Source;
 pub use source::{Ticks, Timer};
 pub use test_clock::TestClock;
+pub(crate) use tick::{NEVER_TICK, PAST_TICK, REACH, Tick, is_after, tick_of, time_of};
 pub use units::{NEVER, duration, nanos};
 
 static SYSTEM: LazyLock<Arc<Source>> = LazyLock::new(|| Arc::new(Source::system()));
@@ -69,10 +71,16 @@ impl Clock {
         self.source.coarse()
     }
 
-    /// As [`coarse`](Self::coarse), but [`NEVER`] where that would have to ask the precise clock.
-    #[inline]
-    pub(crate) fn coarse_if_ticking(&self) -> u64 {
-        self.source.word()
+    /// The tick of the latest time that it may be: of the last tick and the greatest lag. One relaxed load, for the path of a hit. Means something
+    /// only while [`Ticks`] that [are ticking](Ticks::are_ticking) live.
+    #[inline(always)]
+    pub(crate) fn horizon(&self) -> Tick {
+        self.source.horizon()
+    }
+
+    /// Does its time stand still unless a test moves it?
+    pub(crate) fn is_test(&self) -> bool {
+        self.source.is_test()
     }
 
     /// Keeps the coarse time ticking for as long as the guard lives. A cache whose entries expire holds one.

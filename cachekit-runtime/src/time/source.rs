@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Clock, NEVER, duration, nanos};
+use super::{Clock, NEVER, Tick, duration, nanos, tick_of};
 use crate::background::run_caught;
 use crate::sync::lock;
 
@@ -23,7 +23,33 @@ type Key = (u64, u64);
 
 /// Alone in its cache line: every hit reads it, and the lock beside it is written by others.
 #[repr(align(64))]
-struct Word(AtomicU64);
+struct Word {
+    nanos: AtomicU64,
+    /// The tick of the latest time that it may be while `nanos` is not moved.
+    horizon: AtomicU32,
+}
+
+/// How far the word may lag behind: twice the tick, for its scheduling.
+const LAG: u64 = 2 * nanos(Clock::TICK);
+
+impl Word {
+    fn new(time: u64) -> Self {
+        Word { nanos: AtomicU64::new(time), horizon: AtomicU32::new(tick_of(time)) }
+    }
+
+    /// The time of the process is `now`.
+    fn tick(&self, now: u64) {
+        self.nanos.store(now, Ordering::Relaxed);
+        // One more, because a tick is the beginning of its millisecond.
+        self.horizon.store(tick_of(now + LAG + 1_000_000), Ordering::Relaxed);
+    }
+
+    /// The time of a test clock is at least `now`.
+    fn advance(&self, now: u64) {
+        self.nanos.fetch_max(now, Ordering::AcqRel);
+        self.horizon.store(tick_of(self.nanos.load(Ordering::Acquire)), Ordering::Release);
+    }
+}
 
 pub(super) struct Source {
     word: Word,
@@ -56,7 +82,7 @@ impl Source {
 
     fn new(origin: Option<Instant>, word: u64) -> Self {
         let state = State { jobs: BTreeMap::new(), next_seq: 0, tickers: 0, has_thread: false, wakes_at: 0, target: 0 };
-        Self { word: Word(AtomicU64::new(word)), origin, state: Mutex::new(state), changed: Condvar::new() }
+        Self { word: Word::new(word), origin, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     pub(super) fn is_test(&self) -> bool {
@@ -66,14 +92,19 @@ impl Source {
     pub(super) fn now(&self) -> u64 {
         match self.origin {
             Some(origin) => nanos(origin.elapsed()).min(NEVER - 1),
-            None => self.word.0.load(Ordering::Acquire),
+            None => self.word.nanos.load(Ordering::Acquire),
         }
     }
 
     /// The coarse word as it is; [`NEVER`] while nobody moves it.
     #[inline]
     pub(super) fn word(&self) -> u64 {
-        self.word.0.load(Ordering::Relaxed)
+        self.word.nanos.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(super) fn horizon(&self) -> Tick {
+        self.word.horizon.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -89,17 +120,18 @@ impl Source {
 
     pub(super) fn need_coarse(this: &Arc<Self>) -> Ticks {
         if this.is_test() {
-            return Ticks { source: None };
+            return Ticks { source: None, are_ticking: true };
         }
         let mut state = lock(&this.state);
         state.tickers += 1;
-        if Self::ensure_thread(this, &mut state) {
-            this.word.0.store(this.now(), Ordering::Relaxed);
+        let are_ticking = Self::ensure_thread(this, &mut state);
+        if are_ticking {
+            this.word.tick(this.now());
             if state.tickers == 1 {
                 this.changed.notify_one();
             }
         }
-        Ticks { source: Some(Arc::clone(this)) }
+        Ticks { source: Some(Arc::clone(this)), are_ticking }
     }
 
     pub(super) fn schedule(this: &Arc<Self>, deadline: u64, job: Job) -> Timer {
@@ -131,7 +163,7 @@ impl Source {
             state.wakes_at = 0;
             let now = self.now();
             if state.tickers > 0 {
-                self.word.0.store(now, Ordering::Relaxed);
+                self.word.tick(now);
             }
             if let Some((_, job)) = pop_due(&mut state, now) {
                 drop(state);
@@ -159,12 +191,12 @@ impl Source {
         state.target = state.target.saturating_add(nanos(span)).min(NEVER - 1);
         let target = state.target;
         while let Some((deadline, job)) = pop_due(&mut state, target) {
-            self.word.0.fetch_max(deadline, Ordering::AcqRel);
+            self.word.advance(deadline);
             drop(state);
             run_caught("a timer", job);
             state = lock(&self.state);
         }
-        self.word.0.fetch_max(target, Ordering::AcqRel);
+        self.word.advance(target);
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -230,6 +262,14 @@ impl fmt::Debug for Timer {
 #[must_use = "the coarse time ticks only while this lives"]
 pub struct Ticks {
     source: Option<Arc<Source>>,
+    are_ticking: bool,
+}
+
+impl Ticks {
+    /// Is there a thread that ticks? Not where the system refused to start one.
+    pub(crate) fn are_ticking(&self) -> bool {
+        self.are_ticking
+    }
 }
 
 impl Drop for Ticks {
@@ -238,7 +278,7 @@ impl Drop for Ticks {
         let mut state = lock(&source.state);
         state.tickers = state.tickers.saturating_sub(1);
         if state.tickers == 0 {
-            source.word.0.store(IDLE, Ordering::Relaxed);
+            source.word.nanos.store(IDLE, Ordering::Relaxed);
         }
     }
 }

@@ -196,7 +196,7 @@ fn run(cache: &Cache<u8, u32>, ttl: Option<u64>, exact: bool, operations: &[Oper
         prop_assert_eq!(cache.loads_in_flight(), 0);
     }
     if let Some(capacity) = cache.capacity() {
-        prop_assert!(cache.len() <= capacity);
+        prop_assert!(cache.len() as u64 <= capacity);
     }
     Ok(())
 }

@@ -1,0 +1,184 @@
+//! Storing: whether a value may be, for how long, and what makes room for it.
+
+use super::{
+    core::{Before, Core, quietly},
+    entry::{self, Times},
+    settings::{Exceptional, Jitter, Ttl},
+};
+use crate::{
+    flight::state::Flight,
+    memory::{Fresh, Inserted, Removed, Seen},
+    outcome::RemovalCause,
+    stats::Refusal,
+    tags::TagSet,
+    time::{NEVER, nanos},
+};
+use std::{hash::BuildHasher, time::Duration};
+
+impl<K, V> Core<K, V> {
+    /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
+    pub(crate) fn store_loaded(
+        &self,
+        hash: u64,
+        key: K,
+        value: &V,
+        tags: Option<TagSet>,
+        before: Before,
+        flight: Option<&Flight<V>>,
+    ) -> bool
+    where
+        K: Eq,
+        V: Clone,
+    {
+        let Some(ttl) = self.ttl_of(value) else {
+            self.counters.store_refused(Refusal::NotCacheable);
+            return false;
+        };
+        let unchanged = || {
+            self.is_same_epoch(before)
+                && match flight {
+                    // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
+                    Some(flight) if flight.is_listed() => !flight.is_invalidated(),
+                    // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
+                    Some(flight) if flight.is_invalidated() => false,
+                    _ => self.is_same_stripe(hash, before),
+                }
+        };
+        if tags.as_ref().is_some_and(|tags| !tags.is_current()) {
+            self.counters.store_refused(Refusal::Invalidated);
+            return false;
+        }
+        self.put(hash, key, value.clone(), ttl, tags, unchanged)
+    }
+
+    /// Stores a value that a caller inserts: whatever is being loaded for the key is older.
+    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>)
+    where
+        K: Eq,
+    {
+        let ttl = match ttl {
+            _ if !self.live.is_enabled() => None,
+            Some(ttl) => (!ttl.is_zero()).then_some(nanos(ttl)),
+            None => self.ttl_of(&value),
+        };
+        let Some(ttl) = ttl else {
+            self.counters.store_refused(Refusal::NotCacheable);
+            return self.invalidate(hash, |other| *other == key);
+        };
+        self.flights.cut_off(hash, |other| *other == key);
+        self.put(hash, key, value, ttl, tags, || {
+            // Under the lock, so that loads outside of flights see it if they began before what is now stored.
+            self.outdate_unlisted(hash);
+            true
+        });
+        // Loads that began in between may have seen what was before.
+        self.flights.cut_off_hash(hash);
+    }
+
+    /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
+    pub(crate) fn store_current(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        tags: Option<TagSet>,
+        flight: Option<&Flight<V>>,
+    ) -> bool
+    where
+        K: Eq,
+    {
+        self.outdate_unlisted(hash);
+        match self.ttl_of(&value) {
+            Some(ttl) => {
+                self.put(hash, key, value, ttl, tags, || flight.is_none_or(|flight| !flight.is_invalidated()))
+            }
+            None => {
+                self.counters.store_refused(Refusal::NotCacheable);
+                if let Some(gone) = self.remove(hash, |other| *other == key) {
+                    self.gone(gone, RemovalCause::Invalidated);
+                }
+                false
+            }
+        }
+    }
+
+    /// `may`: asked under the lock.
+    fn put(&self, hash: u64, key: K, value: V, ttl: u64, tags: Option<TagSet>, may: impl FnOnce() -> bool) -> bool
+    where
+        K: Eq,
+    {
+        let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
+        let (marks, more) = entry::begin(self.times(ttl), tags, self.allowed);
+        let fresh = Fresh { value, marks, more, weight };
+        let mut out = Removed::new();
+        let keep = |_: Option<Seen<'_, V, entry::More>>| may();
+        let inserted = self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out);
+        self.all_gone(out);
+        let refused = match inserted {
+            Inserted::Stored | Inserted::Replaced => {
+                self.upkeep.expect(&self.clock, marks.sweep);
+                return true;
+            }
+            Inserted::Refused(key, value) => {
+                self.counters.store_refused(Refusal::Invalidated);
+                (key, value)
+            }
+            Inserted::TooHeavy(key, value) => {
+                self.counters.store_refused(Refusal::TooHeavy);
+                // What is there is older than what was to replace it.
+                if let Some(gone) = self.remove(hash, |other| *other == key) {
+                    self.gone(gone, RemovalCause::Replaced);
+                }
+                (key, value)
+            }
+        };
+        quietly(|| drop(refused));
+        false
+    }
+
+    fn times(&self, ttl: u64) -> Option<Times> {
+        if !self.live.is_timed() {
+            return None;
+        }
+        let born = self.clock.now();
+        let refresh = match self.settings.refresh_ahead {
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Some(percent) if ttl != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),
+            _ => NEVER,
+        };
+        Some(Times { born, refresh, expires: born.saturating_add(ttl) })
+    }
+
+    /// The effective ttl of a value; `None`: it is not to be stored.
+    fn ttl_of(&self, value: &V) -> Option<u64> {
+        let settings = &*self.settings;
+        if settings.cache_if.as_ref().is_some_and(|test| !test(value)) {
+            return None;
+        }
+        let ttl = match settings.exceptional.iter().find_map(|rule| rule(value)) {
+            Some(Exceptional::NotStored) => return None,
+            Some(Exceptional::For(ttl)) => nanos(ttl),
+            None => match (self.live.ttl(), &settings.ttl) {
+                (Some(NEVER), _) | (None, Ttl::Never) => return Some(NEVER),
+                (Some(ttl), _) => ttl,
+                (None, Ttl::Fixed(ttl)) => nanos(*ttl),
+                (None, Ttl::ByValue(ttl)) => nanos(ttl(value)),
+            },
+        };
+        (ttl > 0).then(|| jittered(ttl, settings.jitter))
+    }
+}
+
+/// Takes a random part off, so that entries stored together do not expire together; at least 1 ns remains.
+fn jittered(ttl: u64, jitter: Jitter) -> u64 {
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let most = match jitter {
+        Jitter::None => return ttl,
+        Jitter::Percent(percent) => (ttl as f64 * percent / 100.0) as u64,
+        Jitter::Time(time) => nanos(time),
+    };
+    // A hasher of a new random state is a random number.
+    let random = foldhash::quality::RandomState::default().hash_one(ttl);
+    let off = if most == u64::MAX { random } else { random % (most + 1) };
+    ttl.saturating_sub(off).max(1)
+}
