@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sync::lock;
 
+/// How many threads have cells of their own wherever there is a cell per thread; the others share one.
+pub(crate) const EXCLUSIVE: usize = 64;
+
 /// The index of a thread that is being torn down and has none of its own any more.
 pub(crate) const OVERFLOW: usize = usize::MAX;
 

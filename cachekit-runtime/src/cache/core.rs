@@ -9,7 +9,7 @@ use super::{
 use crate::{
     flight::{map::Flights, permits::Permits},
     key::Parts,
-    memory::{Bound, Gone, RemovalKind, Removed, Table},
+    memory::{Bound, Gone, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
     stats::{Counters, Stats},
     tags::{TagRegistry, TagSet},
@@ -81,6 +81,7 @@ impl<K, V> Core<K, V> {
                 idle: settings.idle.map_or(NEVER, nanos),
                 revalidate: nanos(settings.stale_while_revalidate),
                 window: nanos(settings.stale_window()),
+                exact: clock.is_test(),
             },
             counters: Counters::new(),
             clock,
@@ -111,15 +112,18 @@ impl<K, V> Core<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// The path of a hit: one probe, and a value that is fresh beyond doubt. `None` also where it would have to wait or to think.
+    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt. `None` also where it would have to wait or to think.
     #[inline(always)]
     pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
     where
         V: Clone,
     {
-        self.table.try_hit(hash, is_key, |value, think| {
+        let thread = this_thread();
+        let value = self.table.try_hit(thread, hash, is_key, |value, think| {
             is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone())
-        })
+        })?;
+        self.counters.hit_of(thread);
+        Some(value)
     }
 
     /// The tags that the key says, with their versions of now.

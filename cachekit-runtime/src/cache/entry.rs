@@ -6,7 +6,7 @@
 use crate::{
     memory::{Gone, Marks, Seen},
     tags::TagSet,
-    time::{NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, nanos, tick_of, time_of},
+    time::{NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
 };
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -42,6 +42,8 @@ pub(crate) struct Allowances {
     pub(crate) revalidate: u64,
     /// How long past its ttl an entry is kept.
     pub(crate) window: u64,
+    /// Whether times are exact, as a test clock's are; else a ttl may end a millisecond early.
+    pub(crate) exact: bool,
 }
 
 /// What an entry is worth now.
@@ -79,7 +81,8 @@ pub(crate) fn begin(times: Option<Times>, tags: Option<TagSet>, allowed: Allowan
         return (Marks { think, ..Marks::NONE }, more);
     };
     let span = times.expires - times.born;
-    let is_plain = tags.is_none() && allowed.idle == NEVER && times.refresh == NEVER;
+    let in_ticks = !allowed.exact || [times.born, times.expires].iter().all(|time| *time == NEVER || is_whole(*time));
+    let is_plain = tags.is_none() && allowed.idle == NEVER && times.refresh == NEVER && in_ticks;
     if is_plain && (times.expires == NEVER || (SHORT..=REACH.saturating_sub(allowed.window)).contains(&span)) {
         let (think, sweep) = match times.expires {
             NEVER => (NEVER_TICK, NEVER_TICK),
@@ -223,7 +226,7 @@ mod tests {
     use std::sync::atomic::AtomicU32;
 
     const MS: u64 = 1_000_000;
-    const ALLOWED: Allowances = Allowances { idle: NEVER, revalidate: 50 * MS, window: 70 * MS };
+    const ALLOWED: Allowances = Allowances { idle: NEVER, revalidate: 50 * MS, window: 70 * MS, exact: true };
 
     struct Entry {
         think: AtomicU32,
@@ -258,7 +261,7 @@ mod tests {
     fn a_plain_ttl_needs_nothing_but_ticks() {
         let [(plain, _), (full, _)] = both(1_000 * MS);
         assert!(plain.more.is_none() && full.more.is_some());
-        for span in [MS, 50 * MS, 21 * 24 * 3_600_000 * MS] {
+        for span in [MS, 50 * MS, 21 * 24 * 3_600_000 * MS, 1_000 * MS + 1] {
             assert!(Entry::new(NEVER, 10 * MS + span, ALLOWED).more.is_some(), "{span}");
         }
     }
@@ -282,7 +285,10 @@ mod tests {
     fn a_refresh_point_comes_before_the_end() {
         let entry = Entry::new(800 * MS, 1_000 * MS, ALLOWED);
         let worth = |now| entry.life().worth(now, ALLOWED);
-        assert_eq!((worth(800 * MS - 1), worth(800 * MS), worth(1_000 * MS)), (Worth::Fresh, Worth::Ahead, Worth::Stale));
+        assert_eq!(
+            (worth(800 * MS - 1), worth(800 * MS), worth(1_000 * MS)),
+            (Worth::Fresh, Worth::Ahead, Worth::Stale)
+        );
         postpone_refresh(&entry.seen(), 800 * MS);
         assert_eq!((worth(900 * MS - 1), worth(900 * MS)), (Worth::Fresh, Worth::Ahead));
         assert_eq!(worth(1_000 * MS), Worth::Stale);

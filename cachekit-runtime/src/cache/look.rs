@@ -49,11 +49,7 @@ pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::
     let core = &cache.core;
     let hash = cache.hash_parts(parts);
     match core.fast_hit(hash, |key| parts.matches_key(key)) {
-        Some(value) => {
-            // After the lock is released, which would have to wait for a store before it.
-            core.counters.hit();
-            Look::Hit(value)
-        }
+        Some(value) => Look::Hit(value),
         None => look_slowly(core, hash, parts, &mut Outcome::new()).moved(),
     }
 }

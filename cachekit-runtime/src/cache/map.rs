@@ -74,7 +74,6 @@ impl<K: Key, V: Value> Cache<K, V> {
         let core = &cache.core;
         let hash = cache.hash_of(key);
         if let Some(value) = core.fast_hit(hash, |other| other.borrow() == key) {
-            core.counters.hit();
             return Some(value);
         }
         if !core.live.is_enabled() {

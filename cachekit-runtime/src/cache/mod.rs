@@ -40,12 +40,12 @@ use crate::{
     time::Clock,
 };
 use settings::Settings;
-use upkeep::Upkeep;
 use std::{
     fmt,
     hash::{BuildHasher, Hasher},
     sync::Arc,
 };
+use upkeep::Upkeep;
 
 /// Entries that a cache holds at most unless told otherwise.
 pub(crate) const DEFAULT_CAPACITY: usize = 10_000;

@@ -89,9 +89,7 @@ impl<K, V> Core<K, V> {
     {
         self.outdate_unlisted(hash);
         match self.ttl_of(&value) {
-            Some(ttl) => {
-                self.put(hash, key, value, ttl, tags, || flight.is_none_or(|flight| !flight.is_invalidated()))
-            }
+            Some(ttl) => self.put(hash, key, value, ttl, tags, || flight.is_none_or(|flight| !flight.is_invalidated())),
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
                 if let Some(gone) = self.remove(hash, |other| *other == key) {

@@ -21,9 +21,10 @@
 
 #![expect(unsafe_code, reason = "the argument stands above; model-checked below")]
 
-use std::ptr;
+use std::{ops::Deref, ptr};
 
-use self::shim::{AtomicU8, AtomicUsize, Ordering, Records, RwLock, UnsafeCell, my_record, records, with_lock};
+pub(crate) use self::shim::this_thread;
+use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, Records, RwLock, UnsafeCell, record, records, with_lock};
 
 /// In a record: its thread reads under no lock.
 const NOTHING: usize = 0;
@@ -41,10 +42,11 @@ pub(super) struct Record {
 }
 
 /// See the module.
+#[repr(C)] // what a fast reader reads stands first
 pub(crate) struct BigReader<T> {
     state: AtomicU8,
-    lock: RwLock<()>,
     value: UnsafeCell<T>,
+    lock: RwLock<()>,
 }
 
 // SAFETY: as for `RwLock<T>`: readers share `&T` between threads, writers hand `&mut T` from one to another.
@@ -57,6 +59,21 @@ impl Drop for Leave<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         self.0.store(NOTHING, Ordering::Release);
+    }
+}
+
+/// A fast reader's access. Not for another thread: the record is this one's.
+pub(crate) struct Reading<'a, T> {
+    value: ConstPtr<T>,
+    _leave: Leave<'a>,
+}
+
+impl<T> Deref for Reading<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: announced, and no writer was there: each later one waits for the record, which the field beside takes back. See "Exclusion".
+        unsafe { self.value.deref() }
     }
 }
 
@@ -82,25 +99,24 @@ impl<T> BigReader<T> {
     }
 
     /// Reads without waiting. `None` where that is not possible: a writer is there, the lock is closed, or the thread has no record or reads
-    /// already.
+    /// already. `thread` is what [`this_thread`] gives, which a caller may need for other things as well.
     #[inline(always)]
-    pub(crate) fn try_read<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        let record = my_record()?;
+    pub(crate) fn try_read(&self, thread: usize) -> Option<Reading<'_, T>> {
+        let record = record(thread)?;
         if record.reading.load(Ordering::Relaxed) != NOTHING {
             return None;
         }
         record.reading.swap(self.address(), Ordering::SeqCst);
-        let _leave = Leave(&record.reading);
+        let leave = Leave(&record.reading);
         if self.state.load(Ordering::SeqCst) != 0 {
             return None;
         }
-        // SAFETY: announced, and no writer was there: each later one waits for the record. See "Exclusion".
-        Some(self.value.with(|value| read(unsafe { &*value })))
+        Some(Reading { value: self.value.get(), _leave: leave })
     }
 
     /// Reads, if need be after waiting for a writer.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        if my_record().is_some_and(|record| record.reading.load(Ordering::Relaxed) == self.address()) {
+        if record(this_thread()).is_some_and(|record| record.reading.load(Ordering::Relaxed) == self.address()) {
             // SAFETY: this thread is among the readers of this lock already, further up on its stack.
             return self.value.with(|value| read(unsafe { &*value }));
         }
@@ -115,7 +131,7 @@ impl<T> BigReader<T> {
     pub(crate) fn write<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
         let address = self.address();
         assert!(
-            my_record().is_none_or(|record| record.reading.load(Ordering::Relaxed) != address),
+            record(this_thread()).is_none_or(|record| record.reading.load(Ordering::Relaxed) != address),
             "a cache was changed by the `Clone`, `Eq` or `Hash` of its own keys or values, which run under its lock"
         );
         with_lock(self.lock.write(), || {
@@ -164,13 +180,19 @@ mod shim {
     pub(super) type Records = [Record];
 
     /// Threads beyond so many read by the ordinary lock: a writer must not have to look at more records than this.
-    const MOST: usize = 64;
+    const MOST: usize = stripe::EXCLUSIVE;
 
     static RECORDS: [Record; MOST] = [const { Record { reading: AtomicUsize::new(super::NOTHING) } }; MOST];
 
+    /// The index of this thread's record, if it has one.
     #[inline(always)]
-    pub(super) fn my_record() -> Option<&'static Record> {
-        RECORDS.get(stripe::known_thread_index())
+    pub(crate) fn this_thread() -> usize {
+        stripe::known_thread_index()
+    }
+
+    #[inline(always)]
+    pub(super) fn record(thread: usize) -> Option<&'static Record> {
+        RECORDS.get(thread)
     }
 
     pub(super) fn records() -> &'static Records {
@@ -191,7 +213,18 @@ mod shim {
         }
     }
 
-    /// As loom's: pointers only within a closure.
+    /// As loom's, which sees to it that nothing writes meanwhile.
+    pub(super) struct ConstPtr<T>(*const T);
+
+    impl<T> ConstPtr<T> {
+        #[inline(always)]
+        pub(super) unsafe fn deref(&self) -> &T {
+            // SAFETY: the caller's business.
+            unsafe { &*self.0 }
+        }
+    }
+
+    /// As loom's.
     pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {
@@ -201,6 +234,10 @@ mod shim {
         #[inline(always)]
         pub(super) fn with<R>(&self, run: impl FnOnce(*const T) -> R) -> R {
             run(self.0.get().cast_const())
+        }
+        #[inline(always)]
+        pub(super) fn get(&self) -> ConstPtr<T> {
+            ConstPtr(self.0.get())
         }
         pub(super) fn with_mut<R>(&self, run: impl FnOnce(*mut T) -> R) -> R {
             run(self.0.get())
@@ -214,7 +251,7 @@ mod shim {
 
     use loom::lazy_static;
     pub(super) use loom::{
-        cell::UnsafeCell,
+        cell::{ConstPtr, UnsafeCell},
         sync::{
             RwLock,
             atomic::{AtomicU8, AtomicUsize, Ordering},
@@ -230,8 +267,10 @@ mod shim {
     const MOST: usize = 2;
 
     lazy_static! {
-        static ref RECORDS: [Record; MOST] =
-            [Record { reading: AtomicUsize::new(super::NOTHING) }, Record { reading: AtomicUsize::new(super::NOTHING) }];
+        static ref RECORDS: [Record; MOST] = [
+            Record { reading: AtomicUsize::new(super::NOTHING) },
+            Record { reading: AtomicUsize::new(super::NOTHING) }
+        ];
         static ref USED: AtomicUsize = AtomicUsize::new(0);
     }
 
@@ -239,8 +278,12 @@ mod shim {
         static INDEX: Cell<usize> = Cell::new(usize::MAX);
     }
 
-    pub(super) fn my_record() -> Option<&'static Record> {
-        RECORDS.get(INDEX.with(Cell::get))
+    pub(crate) fn this_thread() -> usize {
+        INDEX.with(Cell::get)
+    }
+
+    pub(super) fn record(thread: usize) -> Option<&'static Record> {
+        RECORDS.get(thread)
     }
 
     /// What `stripe` does for a thread that has no index yet.
@@ -265,7 +308,7 @@ mod shim {
 
 #[cfg(all(test, loom))]
 mod loom_models {
-    use super::{BigReader, shim::enlist};
+    use super::{BigReader, shim::enlist, this_thread};
     use loom::{model::Builder, sync::Arc, thread};
 
     /// Two halves that a writer changes one after the other.
@@ -289,7 +332,10 @@ mod loom_models {
             assert_eq!(one, other);
             one
         };
-        pair.try_read(check).unwrap_or_else(|| pair.read(check))
+        match pair.try_read(this_thread()) {
+            Some(pair) => check(&pair),
+            None => pair.read(check),
+        }
     }
 
     #[test]
@@ -373,7 +419,7 @@ mod loom_models {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::BigReader;
+    use super::{BigReader, this_thread};
     use crate::stripe::thread_index;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -393,7 +439,13 @@ mod tests {
                             assert!(value.iter().all(|part| *part == value[0]), "{value:?}");
                             value[0]
                         };
-                        let now = lock.try_read(whole).inspect(|_| fast += 1).unwrap_or_else(|| lock.read(whole));
+                        let now = match lock.try_read(this_thread()) {
+                            Some(value) => {
+                                fast += 1;
+                                whole(&value)
+                            }
+                            None => lock.read(whole),
+                        };
                         assert!(now >= last);
                         last = now;
                     }
@@ -415,27 +467,29 @@ mod tests {
     fn a_panic_under_the_lock_leaves_it_usable() {
         thread_index();
         let lock = BigReader::new(1);
-        assert!(catch_unwind(AssertUnwindSafe(|| lock.try_read(|_| panic!("a reader")))).is_err());
+        let reader = || {
+            let _reading = lock.try_read(this_thread());
+            panic!("a reader");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(reader)).is_err());
         assert!(catch_unwind(AssertUnwindSafe(|| lock.read(|_| panic!("a slow reader")))).is_err());
         assert!(catch_unwind(AssertUnwindSafe(|| lock.write(|_| panic!("a writer")))).is_err());
         lock.write(|value| *value += 1);
-        assert_eq!(lock.try_read(|value| *value), Some(2));
+        assert_eq!(lock.try_read(this_thread()).as_deref(), Some(&2));
     }
 
     #[test]
     fn reading_within_reading_goes_on_and_writing_within_it_is_refused() {
         thread_index();
         let (lock, other) = (BigReader::new(1), BigReader::new(10));
-        let nested = lock.try_read(|outer| {
-            assert_eq!(lock.try_read(|value| *value), None);
-            assert_eq!(other.try_read(|value| *value), None);
+        {
+            let outer = lock.try_read(this_thread()).expect("nobody writes");
+            assert!(lock.try_read(this_thread()).is_none() && other.try_read(this_thread()).is_none());
             other.write(|value| *value += 1);
-            outer + lock.read(|value| *value) + other.read(|value| *value)
-        });
-        assert_eq!(nested, Some(13));
-        let written = catch_unwind(AssertUnwindSafe(|| lock.try_read(|_| lock.write(|value| *value += 1))));
-        assert!(written.is_err());
-        assert_eq!(lock.try_read(|value| *value), Some(1));
+            assert_eq!((*outer, lock.read(|value| *value), other.read(|value| *value)), (1, 1, 11));
+            assert!(catch_unwind(AssertUnwindSafe(|| lock.write(|value| *value += 1))).is_err());
+        }
+        assert_eq!(lock.try_read(this_thread()).as_deref(), Some(&1));
     }
 
     #[test]
@@ -443,11 +497,11 @@ mod tests {
         thread_index();
         let lock = BigReader::new(1);
         lock.set_closed(true);
-        assert_eq!((lock.try_read(|value| *value), lock.read(|value| *value)), (None, 1));
+        assert_eq!((lock.try_read(this_thread()).as_deref(), lock.read(|value| *value)), (None, 1));
         lock.write(|value| *value = 2);
-        assert_eq!(lock.try_read(|value| *value), None);
+        assert!(lock.try_read(this_thread()).is_none());
         lock.set_closed(false);
-        assert_eq!(lock.try_read(|value| *value), Some(2));
+        assert_eq!(lock.try_read(this_thread()).as_deref(), Some(&2));
     }
 
     #[test]
@@ -458,7 +512,8 @@ mod tests {
                 scope.spawn(|| {
                     thread_index();
                     for _ in 0..50 {
-                        let seen = lock.try_read(|value| *value).unwrap_or_else(|| lock.read(|value| *value));
+                        let fast = lock.try_read(this_thread()).map(|value| *value);
+                        let seen = fast.unwrap_or_else(|| lock.read(|value| *value));
                         lock.write(|value| *value += 1);
                         assert!(lock.read(|value| *value) > seen);
                     }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::stripe::thread_index;
+use crate::stripe::{EXCLUSIVE, thread_index};
 
 const LOW: u32 = 24;
 const MASK: u64 = (1 << LOW) - 1;
@@ -14,9 +14,7 @@ const MASK: u64 = (1 << LOW) - 1;
 #[repr(align(128))]
 struct Uses(AtomicU64);
 
-const OWN: usize = 64;
-
-static USES: [Uses; OWN] = [const { Uses(AtomicU64::new(0)) }; OWN];
+static USES: [Uses; EXCLUSIVE] = [const { Uses(AtomicU64::new(0)) }; EXCLUSIVE];
 
 /// For threads beyond those with a counter of their own.
 static SHARED: Uses = Uses(AtomicU64::new(0));

@@ -16,8 +16,8 @@ mod tests;
 mod weight;
 mod words;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use self::big_reader::BigReader;
 use self::shard::{Replaced, Shard};
@@ -26,6 +26,7 @@ use crate::policy::PolicyFactory;
 use crate::sync::lock;
 use crate::time::{NEVER_TICK, Tick, is_after};
 
+pub(crate) use self::big_reader::this_thread;
 pub(crate) use self::columns::Marks;
 pub(crate) use self::removed::{Gone, RemovalKind, Removed};
 
@@ -128,15 +129,16 @@ impl<K, V, M> Table<K, V, M> {
     }
 
     /// The path of a hit: hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would
-    /// have to wait for a writer.
+    /// have to wait for a writer. `thread`: [`this_thread`].
     #[inline(always)]
     pub(crate) fn try_hit<R>(
         &self,
+        thread: usize,
         hash: u64,
         eq: impl Fn(&K) -> bool,
         f: impl FnOnce(&V, Tick) -> Option<R>,
     ) -> Option<R> {
-        self.at(hash).shard.try_read(|shard| shard.hit(hash, eq, f)).flatten()
+        self.at(hash).shard.try_read(thread)?.hit(hash, eq, f)
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
@@ -313,7 +315,10 @@ impl<K, V, M> Table<K, V, M> {
     /// No entry is due before this tick.
     pub(crate) fn first_due(&self) -> Tick {
         let ticks = self.shards.iter().map(|padded| padded.first_due.load(Relaxed));
-        ticks.filter(|tick| *tick != NEVER_TICK).reduce(|one, other| if is_after(one, other) { other } else { one }).unwrap_or(NEVER_TICK)
+        ticks
+            .filter(|tick| *tick != NEVER_TICK)
+            .reduce(|one, other| if is_after(one, other) { other } else { one })
+            .unwrap_or(NEVER_TICK)
     }
 
     /// How many entries there are, shard by shard: exact while no one inserts or removes.

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::columns::{Columns, MAX_SLOTS};
 use super::words::WordColumn;
-use super::{Fresh, Gone, Removed, RemovalKind, Seen};
+use super::{Fresh, Gone, RemovalKind, Removed, Seen};
 use crate::policy::{Policy, Slot, Touch, WordSource, Words};
 
 /// All that a hit needs beside the policy word.
@@ -92,6 +92,14 @@ impl<K, V, M> Shard<K, V, M> {
 
     #[inline(always)]
     fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
+        // The first candidate is nearly always the one, and a loop around it would have to keep its state across a comparison that is a call.
+        let first = self.entries.find(spread(low(hash)), |_| true)?;
+        if eq(&first.key) { Some(first) } else { self.find_further(hash, eq) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_further(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
         self.entries.find(spread(low(hash)), |entry| eq(&entry.key))
     }
 

@@ -6,12 +6,7 @@ use crate::policy::{Known, Policy, Slot, Words};
 
 /// The live slots from the coldest to the hottest: in the order in which the old policy would have evicted them. Slots that it does not name come
 /// first, in no order.
-pub(super) fn from_coldest(
-    old: Option<Box<dyn Policy>>,
-    live: &[Slot],
-    slots: usize,
-    words: &Words<'_>,
-) -> Vec<Slot> {
+pub(super) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: usize, words: &Words<'_>) -> Vec<Slot> {
     let mut is_live = vec![false; slots];
     live.iter().for_each(|slot| is_live[slot.index()] = true);
     let mut order = Vec::with_capacity(live.len());

@@ -1,16 +1,13 @@
 //! The counters of one cache.
 //!
-//! A hit must not write what other threads write. Each of the first [`EXCLUSIVE`] threads has a cell to itself, in which adding one is a load and
+//! A hit must not write what other threads write. Each of the first [`EXCLUSIVE`] threads has a cell to itself (4 KiB per cache), in which adding one is a load and
 //! a store; all further threads share one more cell, atomically. Everything that is not a hit costs far more than one contended addition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::histogram::Histogram;
 use super::snapshot::{Bypasses, Misses, Refusals, Removals, Stats, Takeovers};
-use crate::stripe::{known_thread_index, thread_index};
-
-/// How many threads have cells of their own: 2 KiB per cache.
-const EXCLUSIVE: usize = 32;
+use crate::stripe::{EXCLUSIVE, known_thread_index, thread_index};
 
 /// Why a look found nothing usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +130,12 @@ impl Counters {
         self.count_striped(|stripe| &stripe.hits);
     }
 
+    /// As [`Self::hit`], of the thread with that index.
+    #[inline(always)]
+    pub(crate) fn hit_of(&self, thread: usize) {
+        self.count_in(thread, |stripe| &stripe.hits);
+    }
+
     /// A call got a value past its ttl, within an allowance.
     #[inline]
     pub(crate) fn stale_hit(&self) {
@@ -141,7 +144,11 @@ impl Counters {
 
     #[inline]
     fn count_striped(&self, field: impl FnOnce(&Stripe) -> &AtomicU64) {
-        let index = known_thread_index();
+        self.count_in(known_thread_index(), field);
+    }
+
+    #[inline(always)]
+    fn count_in(&self, index: usize, field: impl FnOnce(&Stripe) -> &AtomicU64) {
         if index < EXCLUSIVE {
             // Exact without an atomic addition: no other thread has this index.
             let count = field(&self.stripes[index]);
@@ -332,7 +339,7 @@ mod tests {
 
     #[test]
     fn more_threads_than_stripes_count_exactly() {
-        const THREADS: usize = 64;
+        const THREADS: usize = 128;
         let (counters, barrier) = (Counters::new(), Barrier::new(THREADS));
         // Twice, so that the second half inherits the stripes of threads that have ended.
         for _ in 0..2 {
@@ -355,7 +362,7 @@ mod tests {
         assert_eq!((stats.hits, stats.stale_hits), (threads * 5_000, threads * 1_000));
         assert_eq!(stats.calls(), threads * 6_002);
         let shared = &counters.stripes[EXCLUSIVE];
-        assert!(shared.hits.load(Ordering::Relaxed) >= 2 * 32 * 4_999, "at least half of the threads share");
+        assert!(shared.hits.load(Ordering::Relaxed) >= 2 * 64 * 4_999, "at least half of the threads share");
     }
 
     #[test]

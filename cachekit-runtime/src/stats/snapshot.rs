@@ -222,7 +222,11 @@ impl fmt::Display for Stats {
         row(
             f,
             "refused",
-            &[("not cacheable", self.refusals.not_cacheable), ("invalidated", self.refusals.invalidated), ("too heavy", self.refusals.too_heavy)],
+            &[
+                ("not cacheable", self.refusals.not_cacheable),
+                ("invalidated", self.refusals.invalidated),
+                ("too heavy", self.refusals.too_heavy),
+            ],
         )?;
         let Removals { evicted, expired, invalidated, replaced } = self.removals;
         let removals =

@@ -17,7 +17,7 @@ pub use sleep::Sleep;
 use source::Source;
 pub use source::{Ticks, Timer};
 pub use test_clock::TestClock;
-pub(crate) use tick::{NEVER_TICK, PAST_TICK, REACH, Tick, is_after, tick_of, time_of};
+pub(crate) use tick::{NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, tick_of, time_of};
 pub use units::{NEVER, duration, nanos};
 
 static SYSTEM: LazyLock<Arc<Source>> = LazyLock::new(|| Arc::new(Source::system()));

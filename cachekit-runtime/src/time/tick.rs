@@ -29,6 +29,11 @@ pub(crate) fn tick_of(time: u64) -> Tick {
     }
 }
 
+/// Does a tick say this time exactly?
+pub(crate) fn is_whole(time: u64) -> bool {
+    time.is_multiple_of(MILLISECOND)
+}
+
 /// Does `tick` come after `other`? Neither is special.
 #[inline(always)]
 pub(crate) fn is_after(tick: Tick, other: Tick) -> bool {
