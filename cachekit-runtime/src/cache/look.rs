@@ -47,10 +47,9 @@ pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::
         return look_closer(cache, parts, &mut Outcome::new()).moved();
     }
     let core = &cache.core;
-    let hash = cache.hash_parts(parts);
-    match core.fast_hit(hash, |key| parts.matches_key(key)) {
-        Some(value) => Look::Hit(value),
-        None => look_slowly(core, hash, parts, &mut Outcome::new()).moved(),
+    match core.fast_hit(|| cache.hash_parts(parts), |key| parts.matches_key(key)) {
+        Ok(value) => Look::Hit(value),
+        Err(hash) => look_slowly(core, hash, parts, &mut Outcome::new()).moved(),
     }
 }
 

@@ -72,10 +72,10 @@ impl<K: Key, V: Value> Cache<K, V> {
             self
         };
         let core = &cache.core;
-        let hash = cache.hash_of(key);
-        if let Some(value) = core.fast_hit(hash, |other| other.borrow() == key) {
-            return Some(value);
-        }
+        let hash = match core.fast_hit(|| cache.hash_of(key), |other| other.borrow() == key) {
+            Ok(value) => return Some(value),
+            Err(hash) => hash,
+        };
         if !core.live.is_enabled() {
             return None;
         }

@@ -17,9 +17,9 @@ mod weight;
 mod words;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
-use self::big_reader::BigReader;
+use self::big_reader::{Announced, Locks};
 use self::shard::{Replaced, Shard};
 use self::weight::Budget;
 use crate::policy::PolicyFactory;
@@ -32,14 +32,6 @@ pub(crate) use self::removed::{Gone, RemovalKind, Removed};
 
 /// How many entries an operation on all of them handles before it lets others have the shard.
 const AT_A_TIME: usize = 512;
-
-/// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that they do not disturb each other.
-#[repr(align(128))]
-struct Padded<K, V, M> {
-    shard: BigReader<Shard<K, V, M>>,
-    /// No entry is due before this tick; written under the lock.
-    first_due: AtomicU32,
-}
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +49,13 @@ pub(crate) enum Bound {
 ///
 /// `M` is what the owner keeps of a few entries beside their marks.
 pub(crate) struct Table<K, V, M> {
-    shards: Box<[Padded<K, V, M>]>,
+    shards: Locks<Shard<K, V, M>>,
+    /// By shard: no entry is due before this tick. Written under the shard's lock, when it changes.
+    first_due: Box<[AtomicU32]>,
     bound: Mutex<Bound>,
     /// `None`: not bounded by weight.
     budget: Option<Budget>,
     policies: Mutex<PolicyFactory>,
-    is_closed: AtomicBool,
     /// The shard that gives way next to a heavy entry of another.
     gives_way: AtomicUsize,
 }
@@ -103,42 +96,34 @@ impl<K, V, M> Table<K, V, M> {
             Bound::Entries(capacity) => sharding::count_for(capacity),
             Bound::Weight(_) | Bound::Unbounded => sharding::MANY,
         };
-        let shards = (0..count)
-            .map(|index| {
-                let (capacity, policy) = shard_parts(bound, count, index, &policies);
-                Padded { shard: BigReader::new(Shard::new(capacity, policy)), first_due: AtomicU32::new(NEVER_TICK) }
-            })
-            .collect();
+        let shards = Locks::new((0..count).map(|index| {
+            let (capacity, policy) = shard_parts(bound, count, index, &policies);
+            Shard::new(capacity, policy)
+        }));
         let budget = match bound {
             Bound::Weight(most) => Some(Budget::new(most)),
             _ => None,
         };
         Table {
             shards,
+            first_due: (0..count).map(|_| AtomicU32::new(NEVER_TICK)).collect(),
             bound: Mutex::new(bound),
             budget,
             policies: Mutex::new(policies),
-            is_closed: AtomicBool::new(false),
             gives_way: AtomicUsize::new(0),
         }
     }
 
     #[inline(always)]
-    fn at(&self, hash: u64) -> &Padded<K, V, M> {
-        &self.shards[sharding::index(hash, self.shards.len())]
+    fn index(&self, hash: u64) -> usize {
+        sharding::index(hash, self.shards.len())
     }
 
-    /// The path of a hit: hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would
-    /// have to wait for a writer. `thread`: [`this_thread`].
+    /// The first half of the path of a hit, which may come before the key is hashed: whoever changes the table waits from now on until the answer is
+    /// used or dropped. `thread`: [`this_thread`]. `None` where there is no fast path.
     #[inline(always)]
-    pub(crate) fn try_hit<R>(
-        &self,
-        thread: usize,
-        hash: u64,
-        eq: impl Fn(&K) -> bool,
-        f: impl FnOnce(&V, Tick) -> Option<R>,
-    ) -> Option<R> {
-        self.at(hash).shard.try_read(thread)?.hit(hash, eq, f)
+    pub(crate) fn announce(&self, thread: usize) -> Option<Look<'_, K, V, M>> {
+        Some(Look(self.shards.announce(thread)?))
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
@@ -148,7 +133,7 @@ impl<K, V, M> Table<K, V, M> {
         eq: impl Fn(&K) -> bool,
         f: impl FnOnce(Seen<'_, V, M>) -> (R, bool),
     ) -> Option<R> {
-        self.at(hash).shard.read(|shard| shard.get(hash, eq, f))
+        self.shards.read(self.index(hash), |shard| shard.get(hash, eq, f))
     }
 
     /// Stores the entry if `keep`, which sees what is there now, agrees; evicts if full. What went is added to `out`.
@@ -167,9 +152,9 @@ impl<K, V, M> Table<K, V, M> {
         }
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
         let mut fresh = Some((key, fresh));
-        let at = self.at(hash);
+        let index = self.index(hash);
         let mut unspent = Some(Unspent { budget: self.budget.as_ref(), weight });
-        let outcome = at.shard.write(|shard| {
+        let outcome = self.shards.write(index, |shard| {
             if shard.capacity() == 0 {
                 return Replaced::Refused;
             }
@@ -185,7 +170,7 @@ impl<K, V, M> Table<K, V, M> {
                 unspent.take().map(Unspent::spend);
             }
             if sweep != NEVER_TICK {
-                at.first_due.store(shard.first_due(), Relaxed);
+                self.note_due(index, shard);
             }
             outcome
         });
@@ -203,8 +188,7 @@ impl<K, V, M> Table<K, V, M> {
     /// Takes the weight from the budget, evicting for it: from the shard where the entry will be, and if that is not enough from others.
     fn reserve(&self, hash: u64, weight: u64, out: &mut Removed<K, V, M>) -> bool {
         let Some(budget) = &self.budget else { return true };
-        let own = sharding::index(hash, self.shards.len());
-        let mut next = Some(own);
+        let mut next = Some(self.index(hash));
         while !budget.try_reserve(weight) {
             if weight > budget.most() {
                 return false;
@@ -220,7 +204,7 @@ impl<K, V, M> Table<K, V, M> {
     }
 
     fn evict_from(&self, index: usize, out: &mut Removed<K, V, M>) -> bool {
-        let evicted = self.shards[index].shard.write(|shard| {
+        let evicted = self.shards.write(index, |shard| {
             shard.tell_capacity(shard.len());
             shard.evict()
         });
@@ -250,28 +234,29 @@ impl<K, V, M> Table<K, V, M> {
         eq: impl Fn(&K) -> bool,
         condition: impl FnOnce(&K, Seen<'_, V, M>) -> bool,
     ) -> Option<Gone<K, V, M>> {
-        let gone = self.at(hash).shard.write(|shard| shard.remove_if(hash, eq, condition))?;
+        let gone = self.shards.write(self.index(hash), |shard| shard.remove_if(hash, eq, condition))?;
         self.give_back(gone.weight);
         Some(gone)
     }
 
     /// Removes all entries that `keep` gives up, shard by shard, into `out`.
     pub(crate) fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool, out: &mut Removed<K, V, M>) {
-        for padded in &self.shards {
+        for index in 0..self.shards.len() {
             let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
-            padded.shard.write(|shard| shard.retain(&mut keep, &mut *handed_out.out));
+            self.shards.write(index, |shard| shard.retain(&mut keep, &mut *handed_out.out));
         }
     }
 
     /// Removes all entries, shard by shard, into `out`.
     pub(crate) fn clear(&self, out: &mut Removed<K, V, M>) {
         let (bound, policies) = (*lock(&self.bound), lock(&self.policies).clone());
-        for (index, padded) in self.shards.iter().enumerate() {
+        for index in 0..self.shards.len() {
             let (capacity, policy) = shard_parts(bound, self.shards.len(), index, &policies);
             let fresh = Shard::new(capacity, policy);
-            let old = padded.shard.write(|shard| {
-                padded.first_due.store(NEVER_TICK, Relaxed);
-                std::mem::replace(shard, fresh)
+            let old = self.shards.write(index, |shard| {
+                let old = std::mem::replace(shard, fresh);
+                self.note_due(index, shard);
+                old
             });
             let from = out.len();
             old.into_gone().for_each(|gone| out.push(gone, RemovalKind::Taken));
@@ -281,8 +266,8 @@ impl<K, V, M> Table<K, V, M> {
 
     /// Calls `f` for each entry, shard by shard under the shared lock.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
-        for padded in &self.shards {
-            padded.shard.read(|shard| shard.for_each(&mut f));
+        for index in 0..self.shards.len() {
+            self.shards.read(index, |shard| shard.for_each(&mut f));
         }
     }
 
@@ -293,15 +278,15 @@ impl<K, V, M> Table<K, V, M> {
         mut ask: impl FnMut(Seen<'_, V, M>) -> Option<Tick>,
         out: &mut Removed<K, V, M>,
     ) -> Swept {
-        for padded in &self.shards {
-            let due = padded.first_due.load(Relaxed);
+        for (index, due) in self.first_due.iter().enumerate() {
+            let due = due.load(Relaxed);
             if due == NEVER_TICK || is_after(due, now) {
                 continue;
             }
             let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
-            let more = padded.shard.write(|shard| {
+            let more = self.shards.write(index, |shard| {
                 let more = shard.sweep(now, AT_A_TIME, &mut ask, &mut *handed_out.out);
-                padded.first_due.store(shard.first_due(), Relaxed);
+                self.note_due(index, shard);
                 more
             });
             drop(handed_out);
@@ -314,16 +299,24 @@ impl<K, V, M> Table<K, V, M> {
 
     /// No entry is due before this tick.
     pub(crate) fn first_due(&self) -> Tick {
-        let ticks = self.shards.iter().map(|padded| padded.first_due.load(Relaxed));
+        let ticks = self.first_due.iter().map(|due| due.load(Relaxed));
         ticks
             .filter(|tick| *tick != NEVER_TICK)
             .reduce(|one, other| if is_after(one, other) { other } else { one })
             .unwrap_or(NEVER_TICK)
     }
 
+    /// To be called under the lock of the shard.
+    fn note_due(&self, index: usize, shard: &Shard<K, V, M>) {
+        let (noted, first) = (&self.first_due[index], shard.first_due());
+        if noted.load(Relaxed) != first {
+            noted.store(first, Relaxed);
+        }
+    }
+
     /// How many entries there are, shard by shard: exact while no one inserts or removes.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|padded| padded.shard.read(Shard::len)).sum()
+        (0..self.shards.len()).map(|index| self.shards.read(index, Shard::len)).sum()
     }
 
     /// What the entries weigh together; without weights, how many there are.
@@ -337,8 +330,7 @@ impl<K, V, M> Table<K, V, M> {
 
     /// Sends all looks past the path of a hit, or lets them take it again.
     pub(crate) fn set_closed(&self, closed: bool) {
-        self.is_closed.store(closed, Relaxed);
-        self.shards.iter().for_each(|padded| padded.shard.set_closed(closed));
+        self.shards.set_closed(closed);
     }
 
     /// Another policy for the entries that are there, shard by shard; without a bound, for when there is one.
@@ -348,9 +340,9 @@ impl<K, V, M> Table<K, V, M> {
         if *bound == Bound::Unbounded {
             return;
         }
-        for (index, padded) in self.shards.iter().enumerate() {
+        for index in 0..self.shards.len() {
             let (_, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
-            padded.shard.write(|shard| shard.switch_policy(policy));
+            self.shards.write(index, |shard| shard.switch_policy(policy));
         }
     }
 
@@ -371,16 +363,29 @@ impl<K, V, M> Table<K, V, M> {
         }
         *bound = Bound::Entries(usize::try_from(most).unwrap_or(usize::MAX));
         let policies = lock(&self.policies).clone();
-        for (index, padded) in self.shards.iter().enumerate() {
+        for index in 0..self.shards.len() {
             let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
-            padded.shard.write(|shard| {
+            self.shards.write(index, |shard| {
                 shard.set_capacity(capacity);
                 if !shard.has_policy() {
                     shard.switch_policy(policy);
                 }
             });
-            while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}
+            while self.shards.write(index, |shard| shard.trim(AT_A_TIME, out)) {}
         }
+    }
+}
+
+/// A look that is announced.
+pub(crate) struct Look<'a, K, V, M>(Announced<'a, Shard<K, V, M>>);
+
+impl<K, V, M> Look<'_, K, V, M> {
+    /// Hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would have to wait for a
+    /// writer.
+    #[inline(always)]
+    pub(crate) fn hit<R>(self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&V, Tick) -> Option<R>) -> Option<R> {
+        let index = sharding::index(hash, self.0.len());
+        self.0.read(index)?.hit(hash, eq, f)
     }
 }
 
