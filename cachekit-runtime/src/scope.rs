@@ -1,11 +1,12 @@
 //! Scopes: a thread's own view of all caches, for tests.
 //!
-//! In a scope every cache is an empty one of the same settings, with the scope's clock and tags, made at first use. The path of a hit asks one
-//! relaxed word whether any scope exists in the process at all.
+//! In a scope every cache is an empty one of the same settings, with the scope's clock and tags, made at first use. The path of a hit asks nothing
+//! of this: a thread in a scope has no such path, and neither has any cache while `CACHEKIT_DISABLED` is set.
 
 use crate::{
     cache::Cache,
     key::Key,
+    memory::set_slow_here,
     output::Value,
     sync::lock,
     tags::{self, TagRegistry},
@@ -44,7 +45,12 @@ pub(crate) fn read_environment() {
     LazyLock::force(&DISABLED_BY_ENVIRONMENT);
 }
 
-/// Is there any reason to look closer?
+/// Are all caches switched off by the environment?
+pub(crate) fn is_disabled() -> bool {
+    *DISABLED_BY_ENVIRONMENT
+}
+
+/// Is there any reason to look closer? Not to be asked where there is a hit: a thread that has to look closer has no fast path.
 #[inline]
 pub(crate) fn is_special() -> bool {
     SPECIAL.load(Ordering::Relaxed) != 0
@@ -142,6 +148,7 @@ pub(crate) struct Entered {
 impl Entered {
     pub(crate) fn enter(scope: Arc<Scope>) -> Entered {
         SCOPES.with_borrow_mut(|scopes| scopes.push(scope.clone()));
+        set_slow_here(true);
         Entered { scope, _not_send: std::marker::PhantomData }
     }
 }
@@ -154,6 +161,7 @@ impl Drop for Entered {
             if let Some(at) = scopes.iter().rposition(|scope| Arc::ptr_eq(scope, &self.scope)) {
                 scopes.remove(at);
             }
+            set_slow_here(!scopes.is_empty());
         });
     }
 }

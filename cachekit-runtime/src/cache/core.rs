@@ -97,6 +97,7 @@ impl<K, V> Core<K, V> {
         if core.settings.is_timed() {
             core.become_timed();
         }
+        core.close_or_open();
         core
     }
 
@@ -112,26 +113,18 @@ impl<K, V> Core<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt. Otherwise the hash,
-    /// also where it would have to wait or to think.
+    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt. `None` also where it would have to wait or to think.
     #[inline(always)]
-    pub(crate) fn fast_hit(&self, hash: impl FnOnce() -> u64, is_key: impl Fn(&K) -> bool) -> Result<V, u64>
+    pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
     where
         V: Clone,
     {
         let thread = this_thread();
-        // Before the key is hashed: the processor does both at once.
-        let look = self.table.announce(thread);
-        let hash = hash();
-        let Some(look) = look else { return Err(hash) };
-        let fresh = |value: &V, think| is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone());
-        match look.hit(hash, is_key, fresh) {
-            Some(value) => {
-                self.counters.hit_of(thread);
-                Ok(value)
-            }
-            None => Err(hash),
-        }
+        let value = self.table.try_hit(thread, hash, is_key, |value, think| {
+            is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone())
+        })?;
+        self.counters.hit_of(thread);
+        Some(value)
     }
 
     /// The tags that the key says, with their versions of now.

@@ -6,6 +6,7 @@ use crate::{
     memory::Removed,
     output::Value,
     policy::Strategy,
+    scope,
     sync::lock,
     time::{NEVER, Ticks, nanos},
 };
@@ -67,19 +68,18 @@ impl<K, V> Core<K, V> {
     pub(super) fn become_timed(&self) {
         let mut ticks = lock(&self.live.ticks);
         if ticks.is_none() {
-            let started = self.clock.need_coarse();
-            if !started.are_ticking() {
-                // Then nobody moves the clock that a hit reads, and every look has to ask the precise one.
-                self.table.set_closed(true);
-            }
-            *ticks = Some(started);
+            *ticks = Some(self.clock.need_coarse());
+            drop(ticks);
             self.live.is_timed.store(true, Ordering::Release);
+            // If nothing ticks, nobody moves the clock that a hit reads, and every look has to ask the precise one.
+            self.close_or_open();
         }
     }
 
-    fn close_or_open(&self) {
+    /// Is there a fast path for hits?
+    pub(super) fn close_or_open(&self) {
         let is_ticking = lock(&self.live.ticks).as_ref().is_none_or(Ticks::are_ticking);
-        self.table.set_closed(!self.live.is_enabled() || !is_ticking);
+        self.table.set_closed(!self.live.is_enabled() || !is_ticking || scope::is_disabled());
     }
 }
 

@@ -43,13 +43,10 @@ impl<K, V> Look<K, V> {
 /// the hit.
 #[inline(always)]
 pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::Key, V> {
-    if scope::is_special() {
-        return look_closer(cache, parts, &mut Outcome::new()).moved();
-    }
-    let core = &cache.core;
-    match core.fast_hit(|| cache.hash_parts(parts), |key| parts.matches_key(key)) {
-        Ok(value) => Look::Hit(value),
-        Err(hash) => look_slowly(core, hash, parts, &mut Outcome::new()).moved(),
+    let hash = cache.hash_parts(parts);
+    match cache.core.fast_hit(hash, |key| parts.matches_key(key)) {
+        Some(value) => Look::Hit(value),
+        None => look_again(cache, hash, parts).moved(),
     }
 }
 
@@ -85,8 +82,16 @@ pub fn look_refresh<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, tra
     Miss::new(core.clone(), hash, parts.to_key(), Plan::Refresh)
 }
 
+/// There is no hit beyond doubt, or no fast way to it.
 #[cold]
 #[inline(never)]
+fn look_again<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P) -> Look<P::Key, V> {
+    if scope::is_special() {
+        return look_closer(cache, parts, &mut Outcome::new());
+    }
+    look_slowly(&cache.core, hash, parts, &mut Outcome::new())
+}
+
 fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
     match scope::view(cache) {
         View::Cached(cache) => look_slowly(&cache.core, cache.core.hash(parts), parts, trace),
@@ -109,8 +114,6 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
 }
 
 /// The precise look, for everything that is not a hit beyond doubt.
-#[cold]
-#[inline(never)]
 fn look_slowly<P: Parts, V: Value>(
     core: &Arc<Core<P::Key, V>>,
     hash: u64,

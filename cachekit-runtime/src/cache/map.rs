@@ -59,23 +59,25 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq,
     {
-        let here;
-        let cache = if scope::is_special() {
-            match scope::view(self) {
-                View::Disabled(_) => return None,
-                View::Cached(cache) | View::DryRun(cache, _) => {
-                    here = cache;
-                    &here
-                }
-            }
-        } else {
-            self
-        };
-        let core = &cache.core;
-        let hash = match core.fast_hit(|| cache.hash_of(key), |other| other.borrow() == key) {
-            Ok(value) => return Some(value),
-            Err(hash) => hash,
-        };
+        let hash = self.hash_of(key);
+        if let Some(value) = self.core.fast_hit(hash, |other| other.borrow() == key) {
+            return Some(value);
+        }
+        if !scope::is_special() {
+            return self.get_slowly(hash, key);
+        }
+        match scope::view(self) {
+            View::Disabled(_) => None,
+            View::Cached(cache) | View::DryRun(cache, _) => cache.get_slowly(cache.hash_of(key), key),
+        }
+    }
+
+    fn get_slowly<Q>(&self, hash: u64, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
+        let core = &self.core;
         if !core.live.is_enabled() {
             return None;
         }

@@ -6,8 +6,8 @@ use crate::{
     time::{NEVER_TICK, Tick},
 };
 
-/// As many entries as slot numbers can tell apart, with a bit to spare for the policies' links.
-pub(super) const MAX_SLOTS: usize = u32::MAX as usize / 2;
+/// The most entries of one shard: as many as the remembered part of a hash can place, three quarters of 2^25.
+pub(super) const MAX_SLOTS: usize = 3 << 23;
 
 /// A value per slot. Takes no memory while all of them are the default.
 pub(super) struct Column<T> {
@@ -57,7 +57,7 @@ impl Marks {
 
 /// The columns of one shard.
 pub(super) struct Columns<M> {
-    /// The low half of each entry's hash: leads from a slot to its entry, and outlives it until the slot is used again.
+    /// What is remembered of each entry's hash: leads from a slot to its entry, and outlives it until the slot is used again.
     hashes: Vec<u32>,
     free: Vec<Slot>,
     pub(super) born: Column<Tick>,

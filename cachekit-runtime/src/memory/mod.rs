@@ -17,21 +17,29 @@ mod weight;
 mod words;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
-use self::big_reader::{Announced, Locks};
+use self::big_reader::BigReader;
 use self::shard::{Replaced, Shard};
 use self::weight::Budget;
 use crate::policy::PolicyFactory;
 use crate::sync::lock;
 use crate::time::{NEVER_TICK, Tick, is_after};
 
-pub(crate) use self::big_reader::this_thread;
+pub(crate) use self::big_reader::{set_slow_here, this_thread};
 pub(crate) use self::columns::Marks;
 pub(crate) use self::removed::{Gone, RemovalKind, Removed};
 
 /// How many entries an operation on all of them handles before it lets others have the shard.
 const AT_A_TIME: usize = 512;
+
+/// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that they do not disturb each other.
+#[repr(align(128))]
+struct Padded<K, V, M> {
+    shard: BigReader<Shard<K, V, M>>,
+    /// No entry is due before this tick; written under the lock.
+    first_due: AtomicU32,
+}
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +57,12 @@ pub(crate) enum Bound {
 ///
 /// `M` is what the owner keeps of a few entries beside their marks.
 pub(crate) struct Table<K, V, M> {
-    shards: Locks<Shard<K, V, M>>,
-    /// By shard: no entry is due before this tick. Written under the shard's lock, when it changes.
-    first_due: Box<[AtomicU32]>,
+    shards: Box<[Padded<K, V, M>]>,
     bound: Mutex<Bound>,
     /// `None`: not bounded by weight.
     budget: Option<Budget>,
     policies: Mutex<PolicyFactory>,
+    is_closed: AtomicBool,
     /// The shard that gives way next to a heavy entry of another.
     gives_way: AtomicUsize,
 }
@@ -96,34 +103,42 @@ impl<K, V, M> Table<K, V, M> {
             Bound::Entries(capacity) => sharding::count_for(capacity),
             Bound::Weight(_) | Bound::Unbounded => sharding::MANY,
         };
-        let shards = Locks::new((0..count).map(|index| {
-            let (capacity, policy) = shard_parts(bound, count, index, &policies);
-            Shard::new(capacity, policy)
-        }));
+        let shards = (0..count)
+            .map(|index| {
+                let (capacity, policy) = shard_parts(bound, count, index, &policies);
+                Padded { shard: BigReader::new(Shard::new(capacity, policy)), first_due: AtomicU32::new(NEVER_TICK) }
+            })
+            .collect();
         let budget = match bound {
             Bound::Weight(most) => Some(Budget::new(most)),
             _ => None,
         };
         Table {
             shards,
-            first_due: (0..count).map(|_| AtomicU32::new(NEVER_TICK)).collect(),
             bound: Mutex::new(bound),
             budget,
             policies: Mutex::new(policies),
+            is_closed: AtomicBool::new(false),
             gives_way: AtomicUsize::new(0),
         }
     }
 
     #[inline(always)]
-    fn index(&self, hash: u64) -> usize {
-        sharding::index(hash, self.shards.len())
+    fn at(&self, hash: u64) -> &Padded<K, V, M> {
+        &self.shards[sharding::index(hash, self.shards.len())]
     }
 
-    /// The first half of the path of a hit, which may come before the key is hashed: whoever changes the table waits from now on until the answer is
-    /// used or dropped. `thread`: [`this_thread`]. `None` where there is no fast path.
+    /// The path of a hit: hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would
+    /// have to wait for a writer. `thread`: [`this_thread`].
     #[inline(always)]
-    pub(crate) fn announce(&self, thread: usize) -> Option<Look<'_, K, V, M>> {
-        Some(Look(self.shards.announce(thread)?))
+    pub(crate) fn try_hit<R>(
+        &self,
+        thread: usize,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        f: impl FnOnce(&V, Tick) -> Option<R>,
+    ) -> Option<R> {
+        self.at(hash).shard.try_read(thread)?.hit(hash, eq, f)
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
@@ -133,7 +148,7 @@ impl<K, V, M> Table<K, V, M> {
         eq: impl Fn(&K) -> bool,
         f: impl FnOnce(Seen<'_, V, M>) -> (R, bool),
     ) -> Option<R> {
-        self.shards.read(self.index(hash), |shard| shard.get(hash, eq, f))
+        self.at(hash).shard.read(|shard| shard.get(hash, eq, f))
     }
 
     /// Stores the entry if `keep`, which sees what is there now, agrees; evicts if full. What went is added to `out`.
@@ -152,9 +167,9 @@ impl<K, V, M> Table<K, V, M> {
         }
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
         let mut fresh = Some((key, fresh));
-        let index = self.index(hash);
+        let at = self.at(hash);
         let mut unspent = Some(Unspent { budget: self.budget.as_ref(), weight });
-        let outcome = self.shards.write(index, |shard| {
+        let outcome = at.shard.write(|shard| {
             if shard.capacity() == 0 {
                 return Replaced::Refused;
             }
@@ -170,7 +185,7 @@ impl<K, V, M> Table<K, V, M> {
                 unspent.take().map(Unspent::spend);
             }
             if sweep != NEVER_TICK {
-                self.note_due(index, shard);
+                at.first_due.store(shard.first_due(), Relaxed);
             }
             outcome
         });
@@ -188,7 +203,8 @@ impl<K, V, M> Table<K, V, M> {
     /// Takes the weight from the budget, evicting for it: from the shard where the entry will be, and if that is not enough from others.
     fn reserve(&self, hash: u64, weight: u64, out: &mut Removed<K, V, M>) -> bool {
         let Some(budget) = &self.budget else { return true };
-        let mut next = Some(self.index(hash));
+        let own = sharding::index(hash, self.shards.len());
+        let mut next = Some(own);
         while !budget.try_reserve(weight) {
             if weight > budget.most() {
                 return false;
@@ -204,7 +220,7 @@ impl<K, V, M> Table<K, V, M> {
     }
 
     fn evict_from(&self, index: usize, out: &mut Removed<K, V, M>) -> bool {
-        let evicted = self.shards.write(index, |shard| {
+        let evicted = self.shards[index].shard.write(|shard| {
             shard.tell_capacity(shard.len());
             shard.evict()
         });
@@ -234,29 +250,28 @@ impl<K, V, M> Table<K, V, M> {
         eq: impl Fn(&K) -> bool,
         condition: impl FnOnce(&K, Seen<'_, V, M>) -> bool,
     ) -> Option<Gone<K, V, M>> {
-        let gone = self.shards.write(self.index(hash), |shard| shard.remove_if(hash, eq, condition))?;
+        let gone = self.at(hash).shard.write(|shard| shard.remove_if(hash, eq, condition))?;
         self.give_back(gone.weight);
         Some(gone)
     }
 
     /// Removes all entries that `keep` gives up, shard by shard, into `out`.
     pub(crate) fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool, out: &mut Removed<K, V, M>) {
-        for index in 0..self.shards.len() {
+        for padded in &self.shards {
             let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
-            self.shards.write(index, |shard| shard.retain(&mut keep, &mut *handed_out.out));
+            padded.shard.write(|shard| shard.retain(&mut keep, &mut *handed_out.out));
         }
     }
 
     /// Removes all entries, shard by shard, into `out`.
     pub(crate) fn clear(&self, out: &mut Removed<K, V, M>) {
         let (bound, policies) = (*lock(&self.bound), lock(&self.policies).clone());
-        for index in 0..self.shards.len() {
+        for (index, padded) in self.shards.iter().enumerate() {
             let (capacity, policy) = shard_parts(bound, self.shards.len(), index, &policies);
             let fresh = Shard::new(capacity, policy);
-            let old = self.shards.write(index, |shard| {
-                let old = std::mem::replace(shard, fresh);
-                self.note_due(index, shard);
-                old
+            let old = padded.shard.write(|shard| {
+                padded.first_due.store(NEVER_TICK, Relaxed);
+                std::mem::replace(shard, fresh)
             });
             let from = out.len();
             old.into_gone().for_each(|gone| out.push(gone, RemovalKind::Taken));
@@ -266,8 +281,8 @@ impl<K, V, M> Table<K, V, M> {
 
     /// Calls `f` for each entry, shard by shard under the shared lock.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
-        for index in 0..self.shards.len() {
-            self.shards.read(index, |shard| shard.for_each(&mut f));
+        for padded in &self.shards {
+            padded.shard.read(|shard| shard.for_each(&mut f));
         }
     }
 
@@ -278,15 +293,15 @@ impl<K, V, M> Table<K, V, M> {
         mut ask: impl FnMut(Seen<'_, V, M>) -> Option<Tick>,
         out: &mut Removed<K, V, M>,
     ) -> Swept {
-        for (index, due) in self.first_due.iter().enumerate() {
-            let due = due.load(Relaxed);
+        for padded in &self.shards {
+            let due = padded.first_due.load(Relaxed);
             if due == NEVER_TICK || is_after(due, now) {
                 continue;
             }
             let handed_out = HandedOut { table: self, from: out.len(), out: &mut *out };
-            let more = self.shards.write(index, |shard| {
+            let more = padded.shard.write(|shard| {
                 let more = shard.sweep(now, AT_A_TIME, &mut ask, &mut *handed_out.out);
-                self.note_due(index, shard);
+                padded.first_due.store(shard.first_due(), Relaxed);
                 more
             });
             drop(handed_out);
@@ -299,24 +314,16 @@ impl<K, V, M> Table<K, V, M> {
 
     /// No entry is due before this tick.
     pub(crate) fn first_due(&self) -> Tick {
-        let ticks = self.first_due.iter().map(|due| due.load(Relaxed));
+        let ticks = self.shards.iter().map(|padded| padded.first_due.load(Relaxed));
         ticks
             .filter(|tick| *tick != NEVER_TICK)
             .reduce(|one, other| if is_after(one, other) { other } else { one })
             .unwrap_or(NEVER_TICK)
     }
 
-    /// To be called under the lock of the shard.
-    fn note_due(&self, index: usize, shard: &Shard<K, V, M>) {
-        let (noted, first) = (&self.first_due[index], shard.first_due());
-        if noted.load(Relaxed) != first {
-            noted.store(first, Relaxed);
-        }
-    }
-
     /// How many entries there are, shard by shard: exact while no one inserts or removes.
     pub(crate) fn len(&self) -> usize {
-        (0..self.shards.len()).map(|index| self.shards.read(index, Shard::len)).sum()
+        self.shards.iter().map(|padded| padded.shard.read(Shard::len)).sum()
     }
 
     /// What the entries weigh together; without weights, how many there are.
@@ -330,7 +337,8 @@ impl<K, V, M> Table<K, V, M> {
 
     /// Sends all looks past the path of a hit, or lets them take it again.
     pub(crate) fn set_closed(&self, closed: bool) {
-        self.shards.set_closed(closed);
+        self.is_closed.store(closed, Relaxed);
+        self.shards.iter().for_each(|padded| padded.shard.set_closed(closed));
     }
 
     /// Another policy for the entries that are there, shard by shard; without a bound, for when there is one.
@@ -340,9 +348,9 @@ impl<K, V, M> Table<K, V, M> {
         if *bound == Bound::Unbounded {
             return;
         }
-        for index in 0..self.shards.len() {
+        for (index, padded) in self.shards.iter().enumerate() {
             let (_, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
-            self.shards.write(index, |shard| shard.switch_policy(policy));
+            padded.shard.write(|shard| shard.switch_policy(policy));
         }
     }
 
@@ -363,29 +371,16 @@ impl<K, V, M> Table<K, V, M> {
         }
         *bound = Bound::Entries(usize::try_from(most).unwrap_or(usize::MAX));
         let policies = lock(&self.policies).clone();
-        for index in 0..self.shards.len() {
+        for (index, padded) in self.shards.iter().enumerate() {
             let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
-            self.shards.write(index, |shard| {
+            padded.shard.write(|shard| {
                 shard.set_capacity(capacity);
                 if !shard.has_policy() {
                     shard.switch_policy(policy);
                 }
             });
-            while self.shards.write(index, |shard| shard.trim(AT_A_TIME, out)) {}
+            while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}
         }
-    }
-}
-
-/// A look that is announced.
-pub(crate) struct Look<'a, K, V, M>(Announced<'a, Shard<K, V, M>>);
-
-impl<K, V, M> Look<'_, K, V, M> {
-    /// Hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would have to wait for a
-    /// writer.
-    #[inline(always)]
-    pub(crate) fn hit<R>(self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&V, Tick) -> Option<R>) -> Option<R> {
-        let index = sharding::index(hash, self.0.len());
-        self.0.read(index)?.hit(hash, eq, f)
     }
 }
 

@@ -56,16 +56,19 @@ fn policy_mut(policy: &mut Option<Mutex<Box<dyn Policy>>>) -> Option<&mut dyn Po
     Some(&mut **policy)
 }
 
-/// The hash that the table of a shard works with: the low half, twice. hashbrown takes the place from the low bits and compares the top seven.
-#[inline(always)]
-fn spread(low: u32) -> u64 {
-    u64::from(low) << 32 | u64::from(low)
+/// hashbrown takes the place of an entry from the lowest bits of its hash, as many as the table has buckets, and compares the top seven; the bits
+/// between choose the shard. So a slot remembers these 25 and 7 only.
+const PLACE: u32 = 25;
+
+/// What is remembered of a hash.
+#[expect(clippy::cast_possible_truncation, reason = "the bits that are cut off choose the shard")]
+fn remembered(hash: u64) -> u32 {
+    hash as u32 & ((1 << PLACE) - 1) | (hash >> 57 << PLACE) as u32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the other half chooses the shard")]
-#[inline(always)]
-fn low(hash: u64) -> u32 {
-    hash as u32
+/// A hash that leads to the same place.
+fn recalled(remembered: u32) -> u64 {
+    u64::from(remembered & ((1 << PLACE) - 1)) | u64::from(remembered >> PLACE) << 57
 }
 
 impl<K, V, M> Shard<K, V, M> {
@@ -93,14 +96,14 @@ impl<K, V, M> Shard<K, V, M> {
     #[inline(always)]
     fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
         // The first candidate is nearly always the one, and a loop around it would have to keep its state across a comparison that is a call.
-        let first = self.entries.find(spread(low(hash)), |_| true)?;
+        let first = self.entries.find(hash, |_| true)?;
         if eq(&first.key) { Some(first) } else { self.find_further(hash, eq) }
     }
 
     #[cold]
     #[inline(never)]
     fn find_further(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
-        self.entries.find(spread(low(hash)), |entry| eq(&entry.key))
+        self.entries.find(hash, |entry| eq(&entry.key))
     }
 
     /// The path of a hit: a hit in the sense of the policy if `f` answers.
@@ -143,7 +146,7 @@ impl<K, V, M> Shard<K, V, M> {
         fresh: &mut Option<(K, Fresh<V, M>)>,
     ) -> Replaced<K, V, M> {
         let is_key = |entry: &Entry<K, V>| fresh.as_ref().is_some_and(|(key, _)| same(key, &entry.key));
-        let Some(entry) = self.entries.find_mut(spread(low(hash)), is_key) else {
+        let Some(entry) = self.entries.find_mut(hash, is_key) else {
             return if keep(None) { Replaced::Vacant } else { Replaced::Refused };
         };
         if !keep(Some(see(&self.columns, entry))) {
@@ -208,11 +211,11 @@ impl<K, V, M> Shard<K, V, M> {
 
     fn is_live(&self, slot: Slot) -> bool {
         slot.index() < self.columns.len()
-            && self.entries.find(spread(self.columns.hash(slot)), |entry| entry.slot == slot).is_some()
+            && self.entries.find(recalled(self.columns.hash(slot)), |entry| entry.slot == slot).is_some()
     }
 
     fn take(&mut self, slot: Slot) -> Option<Gone<K, V, M>> {
-        let hash = spread(self.columns.hash(slot));
+        let hash = recalled(self.columns.hash(slot));
         let found = self.entries.find_entry(hash, |entry| entry.slot == slot).ok()?;
         let (entry, _) = found.remove();
         Some(gone(&mut self.columns, entry))
@@ -222,12 +225,12 @@ impl<K, V, M> Shard<K, V, M> {
     pub(super) fn add(&mut self, hash: u64, key: K, fresh: Fresh<V, M>) -> Slot {
         self.make_place();
         let most = self.capacity;
-        let slot = self.columns.add(low(hash), fresh.marks, fresh.more, fresh.weight, most);
+        let slot = self.columns.add(remembered(hash), fresh.marks, fresh.more, fresh.weight, most);
         self.words.begin(slot, most);
         let think = AtomicU32::new(fresh.marks.think);
         let entry = Entry { key, value: fresh.value, think, slot };
         let columns = &self.columns;
-        self.entries.insert_unique(spread(low(hash)), entry, |entry| spread(columns.hash(entry.slot)));
+        self.entries.insert_unique(hash, entry, |entry| recalled(columns.hash(entry.slot)));
         slot
     }
 
@@ -242,8 +245,8 @@ impl<K, V, M> Shard<K, V, M> {
         let want = if len < whole / 8 * 7 { whole } else { (len + 1).max(whole + 1) };
         let mut swept = HashTable::with_capacity(want);
         for entry in self.entries.drain() {
-            let hash = spread(self.columns.hash(entry.slot));
-            swept.insert_unique(hash, entry, |entry| spread(self.columns.hash(entry.slot)));
+            let hash = recalled(self.columns.hash(entry.slot));
+            swept.insert_unique(hash, entry, |entry| recalled(self.columns.hash(entry.slot)));
         }
         self.entries = swept;
     }
@@ -261,7 +264,7 @@ impl<K, V, M> Shard<K, V, M> {
         eq: impl Fn(&K) -> bool,
         condition: impl FnOnce(&K, Seen<'_, V, M>) -> bool,
     ) -> Option<Gone<K, V, M>> {
-        let found = self.entries.find_entry(spread(low(hash)), |entry| eq(&entry.key)).ok()?;
+        let found = self.entries.find_entry(hash, |entry| eq(&entry.key)).ok()?;
         if !condition(&found.get().key, see(&self.columns, found.get())) {
             return None;
         }
@@ -299,7 +302,7 @@ impl<K, V, M> Shard<K, V, M> {
         let mut due = Vec::new();
         let more = self.columns.expiry.take_due(now, most, &mut due);
         for slot in due {
-            let hash = spread(self.columns.hash(slot));
+            let hash = recalled(self.columns.hash(slot));
             let Ok(found) = self.entries.find_entry(hash, |entry| entry.slot == slot) else { continue };
             match ask(see(&self.columns, found.get())) {
                 Some(later) => self.columns.expiry.set(slot, later, 0),

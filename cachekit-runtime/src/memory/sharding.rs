@@ -25,11 +25,11 @@ fn buckets(entries: usize) -> usize {
     (entries.saturating_mul(100) / FULL + 1).checked_next_power_of_two().unwrap_or(usize::MAX / 64)
 }
 
-/// The shard of a key, from the high half of its hash; the shards use the low half.
+/// The shard of a key, from the 25 bits of its hash below the top seven, which the shards use together with the low bits.
 #[inline(always)]
 pub(super) fn index(hash: u64, count: usize) -> usize {
     // Lemire, "Fast random integer generation in an interval", 2019, section 3: a multiplication instead of a remainder.
-    ((hash >> 32) * count as u64 >> 32) as usize
+    ((hash << 7 >> 39) * count as u64 >> 25) as usize
 }
 
 /// The part of `capacity` that falls to one of `count` shards; the parts sum up to the whole.

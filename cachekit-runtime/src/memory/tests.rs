@@ -65,18 +65,9 @@ impl<T> Plain<T> {
         left(out)
     }
 
-    fn fast_hit<R>(
-        &self,
-        hash: u64,
-        eq: impl Fn(&u64) -> bool,
-        f: impl FnOnce(&T, Tick) -> Option<R>,
-    ) -> Option<R> {
-        self.announce(this_thread())?.hit(hash, eq, f)
-    }
-
     /// The fast way where that is possible.
     fn hit(&self, key: u64) -> bool {
-        let fast = self.fast_hit(hash_of(key), |other| *other == key, |_, _| Some(()));
+        let fast = self.try_hit(this_thread(), hash_of(key), |other| *other == key, |_, _| Some(()));
         fast.is_some() || self.get(hash_of(key), |other| *other == key, |_| ((), true)).is_some()
     }
 
@@ -124,8 +115,8 @@ fn keys_spread_over_the_shards() {
     for key in 0..16_000 {
         table.put(key, ());
     }
-    for index in 0..table.shards.len() {
-        let len = table.shards.read(index, Shard::len);
+    for shard in &table.shards {
+        let len = shard.shard.read(Shard::len);
         assert!((800..1200).contains(&len), "{len}");
     }
 }
@@ -301,7 +292,7 @@ impl Tracked {
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        let locked = |table: Arc<Plain<Tracked>>| table.shards.are_locked();
+        let locked = |table: Arc<Plain<Tracked>>| table.shards.iter().any(|padded| padded.shard.is_locked());
         if !self.alive.swap(false, SeqCst) || self.log.table.get().and_then(Weak::upgrade).is_some_and(locked) {
             self.log.faults.fetch_add(1, SeqCst);
         }
@@ -366,8 +357,10 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
         for _ in 0..5 {
             panics(|| assert!(table.get(hash, bad_eq, |_| ((), true)).is_none()));
             panics(|| assert!(table.get(hash, eq, |_| -> ((), bool) { panic_any(UserPanic) }).is_none()));
-            panics(|| assert!(table.fast_hit(hash, bad_eq, |_, _| Some(())).is_none()));
-            panics(|| assert!(table.fast_hit(hash, eq, |_, _| -> Option<()> { panic_any(UserPanic) }).is_none()));
+            panics(|| assert!(table.try_hit(this_thread(), hash, bad_eq, |_, _| Some(())).is_none()));
+            panics(|| {
+                assert!(table.try_hit(this_thread(), hash, eq, |_, _| -> Option<()> { panic_any(UserPanic) }).is_none())
+            });
             let out = &mut Removed::new();
             panics(|| drop(table.insert(hash, 1, fresh(Tracked::new(&log)), |_, b| bad_eq(b), |_| true, out)));
             let bad_keep = |_: Option<Seen<'_, Tracked, ()>>| -> bool { panic_any(UserPanic) };
