@@ -73,9 +73,10 @@ pub fn document(benchmark: &str, args: &Args, results: &[(&str, String)]) -> Str
 /// # Errors
 /// Where the file cannot be written.
 pub fn save(json: &str, name: &str) -> io::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-    let folder = target.join("bench-results");
+    // Cargo starts benchmarks in the folder of their package, and takes a relative name from that of the workspace.
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = workspace.join(target).join("bench-results");
     fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{name}.json"));
     fs::write(&path, json)?;
