@@ -14,7 +14,7 @@ const USAGE: &str = "\
 cargo bench --bench engine -- [FLAGS]
   --rounds N        turns of each contestant (25)
   --ops N           calls per turn and thread (200000)
-  --only A,B,…      contestants or loads whose name contains one of these; quick_cache always runs, as the reference
+  --only A,B,…      contestants or loads whose name contains one of these; beside them quick_cache runs, as the reference
   --threads 1,2     thread counts
   --entries N       the largest of the caches whose size is varied (10000000)
   --quick           7 rounds of 50000 calls, up to 100000 entries
@@ -25,8 +25,7 @@ const REPORT: Report = Report { name: "engine", reference: QUICK, peer_of: |_| N
 fn main() {
     let args = Args::parse(USAGE);
     if let Some((number, ops)) = args.once {
-        let all = parts(&args).into_iter().flat_map(|part| part.contestants);
-        if let Some(contestant) = all.into_iter().nth(number) {
+        if let Some(contestant) = parts(&args).into_iter().flat_map(|part| part.contestants).nth(number) {
             rounds::once(&contestant, ops);
         }
         return;
@@ -36,15 +35,14 @@ fn main() {
     let mut first = 0;
     for part in parts(&args) {
         let numbered = (first..).zip(part.contestants);
-        let chosen: Vec<(usize, Contestant)> = numbered.inspect(|(number, _)| first = number + 1).collect();
-        let wanted: Vec<(usize, Contestant)> = wanted(chosen, &args);
+        let all: Vec<(usize, Contestant)> = numbered.inspect(|(number, _)| first = number + 1).collect();
+        let chosen = REPORT.chosen(all, &args);
         if args.instructions && part.countable {
-            let flags = ["--entries".to_owned(), args.entries.to_string()];
-            counts.extend(wanted.iter().filter_map(|(number, contestant)| {
-                Some((contestant.label.clone(), instructions::per_call(*number, &flags)?))
+            counts.extend(chosen.iter().filter_map(|(number, contestant)| {
+                Some((contestant.label.clone(), instructions::per_call(*number, &[])?))
             }));
         }
-        let contestants: Vec<Contestant> = wanted.into_iter().map(|(_, contestant)| contestant).collect();
+        let contestants: Vec<Contestant> = chosen.into_iter().map(|(_, contestant)| contestant).collect();
         if let Some(contestant) = contestants.first() {
             eprintln!("{}", contestant.label.group);
             measured.extend(rounds::measure(&contestants, &args));
@@ -54,18 +52,4 @@ fn main() {
     print!("{}", report::table(&lines));
     println!("\n/quick: time over that of {QUICK} in the same round; hits: the part of the calls that found their key");
     json::save_and_say(&REPORT.json(&lines, &args), REPORT.name);
-}
-
-/// Those asked for, and beside each the reference of its group.
-fn wanted(mut all: Vec<(usize, Contestant)>, args: &Args) -> Vec<(usize, Contestant)> {
-    let is_wanted = |label: &Label| args.wants(&[&label.name, &label.group]);
-    let groups: Vec<String> = all
-        .iter()
-        .filter(|(_, contestant)| is_wanted(&contestant.label))
-        .map(|(_, contestant)| contestant.label.group.clone())
-        .collect();
-    all.retain(|(_, Contestant { label, .. })| {
-        is_wanted(label) || (label.name == QUICK && groups.contains(&label.group))
-    });
-    all
 }

@@ -57,7 +57,7 @@ fn fill<H: Home<u64, u64>>(entries: usize, make: &dyn Fn(usize) -> H) {
     let filled = measure(|| home = Some(insert(make(entries), 0, entries)));
     let Some(home) = home else { return };
     let (held, resident_filled) = (home.enter(0, Store::entries), resident());
-    // Everything is replaced once, so that what a policy remembers of entries that went is there too. Of the map without a bound the same keys are.
+    // Everything is replaced once, so that what a policy remembers of entries that went is there too.
     let mut home = Some(home);
     let churned = measure(|| home = home.take().map(|home| insert(home, entries, entries)));
     let held_later = home.map_or(0, |home| home.enter(0, Store::entries));
@@ -119,23 +119,19 @@ fn measured(number: usize, name: String, entries: usize) -> Result<Measured, Str
 }
 
 fn main() {
-    let mut args = Args::parse(USAGE);
+    let args = Args::parse(USAGE);
     if let Some((number, entries)) = args.once {
         if let Some((_, fill)) = contestants().get(number) {
             fill(entries);
         }
         return;
     }
-    if args.entries == Args::default().entries {
-        args.entries = MILLION;
-    }
+    let entries = args.entries.unwrap_or(MILLION);
     let chosen = contestants().into_iter().enumerate().filter(|(_, (name, _))| args.wants(&[name]));
     let results: Vec<Measured> = chosen
-        .filter_map(|(number, (name, _))| {
-            measured(number, name, args.entries).map_err(|error| eprintln!("{error}")).ok()
-        })
+        .filter_map(|(number, (name, _))| measured(number, name, entries).map_err(|error| eprintln!("{error}")).ok())
         .collect();
-    println!("bytes per entry of {} entries, u64 to u64\n", args.entries);
+    println!("bytes per entry of {entries} entries, u64 to u64\n");
     println!("  {:<42} {:>10} {:>10} {:>10} {:>10}", "", "requested", "resident", "replaced", "entries");
     for line in &results {
         println!(
@@ -151,10 +147,10 @@ fn main() {
         "\nrequested: bytes asked of the allocator and not given back; resident: growth of the process (VmRSS); replaced: requested, after as many\n\
          new keys again; entries: held after the first filling"
     );
-    json::save_and_say(&document(&args, &results), "memory");
+    json::save_and_say(&document(&args, entries, &results), "memory");
 }
 
-fn document(args: &Args, results: &[Measured]) -> String {
+fn document(args: &Args, entries: usize, results: &[Measured]) -> String {
     let lines: Vec<String> = results
         .iter()
         .map(|line| {
@@ -167,5 +163,5 @@ fn document(args: &Args, results: &[Measured]) -> String {
             ])
         })
         .collect();
-    json::document("memory", args, &[("entries", args.entries.to_string()), ("lines", json::lines(&lines))])
+    json::document("memory", args, &[("entries", entries.to_string()), ("lines", json::lines(&lines))])
 }

@@ -1,7 +1,13 @@
 //! The table and the JSON file of a benchmark that takes turns.
 
-use crate::{args::Args, contestant::Promise, json, rounds::Measured, stats::Quartiles};
-use std::fmt::Write as _;
+use crate::{
+    args::Args,
+    contestant::{Contestant, Label, Promise},
+    json,
+    rounds::Measured,
+    stats::Quartiles,
+};
+use std::{collections::HashSet, fmt::Write as _};
 
 /// What macros are compared with: memoization written by hand.
 pub const BY_HAND: &str = "quick_cache, by hand";
@@ -31,6 +37,21 @@ pub struct Line<'a> {
 }
 
 impl Report {
+    /// Those asked for, and the reference of each of their groups.
+    #[must_use]
+    pub fn chosen(&self, mut numbered: Vec<(usize, Contestant)>, args: &Args) -> Vec<(usize, Contestant)> {
+        let wanted = |label: &Label| args.wants(&[&label.name, &label.group]);
+        let groups: HashSet<String> = numbered
+            .iter()
+            .filter(|(_, contestant)| wanted(&contestant.label))
+            .map(|(_, contestant)| contestant.label.group.clone())
+            .collect();
+        numbered.retain(|(_, Contestant { label, .. })| {
+            wanted(label) || (label.name == self.reference && groups.contains(&label.group))
+        });
+        numbered
+    }
+
     /// Computes the lines. `instructions` knows those of one contestant.
     pub fn lines<'a>(
         &self,
@@ -133,4 +154,31 @@ fn row(text: &mut String, line: &Line<'_>) {
         line.measured.hit_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1}%", 100.0 * ratio)),
         line.instructions.map_or_else(|| "-".to_owned(), |count| format!("{count:.0}")),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workers::Work;
+
+    #[test]
+    fn the_reference_runs_beside_whoever_was_asked_for() {
+        let contestant = |name: &str, group: &str| {
+            let label = Label { name: name.to_owned(), group: group.to_owned(), promise: Promise::Bound };
+            Contestant::new(label, |_| -> Work<_> { unreachable!("nobody runs") })
+        };
+        let all = ["one", "two"]
+            .iter()
+            .flat_map(|group| [contestant(QUICK, group), contestant("ours", group), contestant("x", group)]);
+        let report = Report { name: "t", reference: QUICK, peer_of: |_| None };
+        let args =
+            |only: &[&str]| Args { only: only.iter().map(|part| (*part).to_owned()).collect(), ..Args::default() };
+        let numbered: Vec<_> = all.enumerate().collect();
+        let numbers = |only: &[&str]| -> Vec<usize> {
+            report.chosen(numbered.clone(), &args(only)).into_iter().map(|(number, _)| number).collect()
+        };
+        assert_eq!(numbers(&["ours"]), [0, 1, 3, 4]);
+        assert_eq!(numbers(&["two"]), [3, 4, 5]);
+        assert_eq!(numbers(&[]).len(), 6);
+    }
 }

@@ -42,7 +42,7 @@ pub fn parts(args: &Args) -> Vec<Part> {
     }
     parts.push(Part { countable: false, contestants: mix::contestants() });
     let sizes = [10, 1_000, 100_000, 1_000_000, 10_000_000];
-    parts.extend(sizes.into_iter().filter(|entries| *entries <= args.entries).map(of_size));
+    parts.extend(sizes.into_iter().filter(|entries| args.entries.is_none_or(|most| *entries <= most)).map(of_size));
     parts
 }
 

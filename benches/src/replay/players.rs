@@ -35,14 +35,16 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Replays a trace with room for so many entries, and gives the hits.
+type Play = dyn Fn(&Trace, usize) -> usize + Send + Sync;
+
 /// A cache to replay traces with.
 pub struct Player {
     /// Its name.
     pub name: String,
     /// What it is.
     pub kind: Kind,
-    /// Replays, with room for so many entries, and gives the hits.
-    play: Box<dyn Fn(&Trace, usize) -> usize + Send + Sync>,
+    play: Box<Play>,
 }
 
 impl fmt::Debug for Player {
