@@ -1,5 +1,6 @@
 //! Hit ratios on traces: our strategies beside the peers and the optimum.
 
+use cachekit::policy::Strategy;
 use cachekit_benches::{
     args::Args,
     json,
@@ -89,6 +90,7 @@ fn document(
         "hit_ratio",
         args,
         &[
+            ("default", json::text(&format!("cachekit, {}", Strategy::default()))),
             ("synthetic", (!given).to_string()),
             ("best_fixed_per_trace", json::number(summary.best_per_trace)),
             ("best_fixed_per_cell", json::number(summary.best_per_cell)),

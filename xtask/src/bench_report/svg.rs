@@ -16,7 +16,9 @@ impl Role {
     pub(crate) fn of(name: &str) -> Role {
         if name.starts_with("cachekit") || name.starts_with("#[cache(") {
             Role::Ours
-        } else if ["map of the thread", "the body", "optimum", "best fixed"].iter().any(|limit| name.starts_with(limit))
+        } else if ["map of the thread", "the body", "dashmap", "optimum", "best fixed"]
+            .iter()
+            .any(|limit| name.starts_with(limit))
         {
             Role::Limit
         } else {
