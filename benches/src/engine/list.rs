@@ -7,7 +7,7 @@ use super::{
 use crate::{
     args::Args,
     contestant::{
-        Contestant,
+        Contestant, Label,
         Promise::{self, Bound, BoundAndTtl, Unbounded},
     },
     functions::mix,
@@ -35,19 +35,25 @@ pub struct Part {
 #[must_use]
 pub fn parts(args: &Args) -> Vec<Part> {
     let mut parts = Vec::new();
+    let threads = args.threads.iter().copied().max().unwrap_or(1);
     for load in Load::ALL {
-        parts.push(maps::<u64, u64>(load, "u64 to u64", true));
-        parts.push(maps::<String, Arc<String>>(load, "String to Arc<String>", false));
-        parts.push(maps::<u64, [u8; 100]>(load, "u64 to [u8; 100]", false));
+        parts.push(maps::<u64, u64>(load, threads, "u64 to u64", true));
+        parts.push(maps::<String, Arc<String>>(load, threads, "String to Arc<String>", false));
+        parts.push(maps::<u64, [u8; 100]>(load, threads, "u64 to [u8; 100]", false));
     }
     parts.push(Part { countable: false, contestants: mix::contestants() });
     let sizes = [10, 1_000, 100_000, 1_000_000, 10_000_000];
-    parts.extend(sizes.into_iter().filter(|entries| args.entries.is_none_or(|most| *entries <= most)).map(of_size));
+    parts.extend(
+        sizes
+            .into_iter()
+            .filter(|entries| args.entries.is_none_or(|most| *entries <= most))
+            .map(|entries| of_size(entries, threads)),
+    );
     parts
 }
 
-fn maps<K: StoreKey, V: StoreValue>(load: Load, kind: &str, with_strategies: bool) -> Part {
-    let mut list = Maps { load, kind, contestants: Vec::new() };
+fn maps<K: StoreKey, V: StoreValue>(load: Load, threads: usize, kind: &str, with_strategies: bool) -> Part {
+    let mut list = Maps { load, threads, kind, contestants: Vec::new() };
     list.add::<K, V, _>(QUICK, Bound, quick);
     list.add::<K, V, _>("cachekit, capacity", Bound, |room| stores::capacity(room, Strategy::default()));
     list.add::<K, V, _>("cachekit, capacity + ttl", BoundAndTtl, stores::capacity_and_ttl);
@@ -72,6 +78,7 @@ fn maps<K: StoreKey, V: StoreValue>(load: Load, kind: &str, with_strategies: boo
 
 struct Maps<'a> {
     load: Load,
+    threads: usize,
     kind: &'a str,
     contestants: Vec<Contestant>,
 }
@@ -83,24 +90,22 @@ impl Maps<'_> {
         promise: Promise,
         make: impl Fn(usize) -> H + Send + Sync + 'static,
     ) {
-        self.contestants.push(load::contestant::<K, V, H>(self.load, self.kind, name, promise, make));
+        let label = Label { name: name.to_owned(), group: format!("{}: {}", self.kind, self.load), promise };
+        self.contestants.push(load::contestant::<K, V, H>(self.load, self.threads, label, make));
     }
 }
 
 /// Few, because all of them are full at the same time.
-fn of_size(entries: usize) -> Part {
-    let mut contestants = Vec::new();
-    let mut add_quick = both(QUICK, Bound, Sized::new(entries, quick));
-    let ours = Sized::new(entries, |room| stores::capacity(room, Strategy::default()));
-    contestants.append(&mut add_quick);
-    contestants.append(&mut both("cachekit, capacity", Bound, ours));
-    contestants.append(&mut both(
-        "cachekit, capacity + ttl",
-        BoundAndTtl,
-        Sized::new(entries, stores::capacity_and_ttl),
-    ));
-    contestants.append(&mut both("map of the thread: the limit", Promise::Other, Sized::new(entries, own_map)));
-    Part { countable: false, contestants }
+fn of_size(entries: usize, threads: usize) -> Part {
+    let size = (entries, threads);
+    let ours = |room| stores::capacity(room, Strategy::default());
+    let contestants = [
+        both(QUICK, Bound, Sized::new(size, quick)),
+        both("cachekit, capacity", Bound, Sized::new(size, ours)),
+        both("cachekit, capacity + ttl", BoundAndTtl, Sized::new(size, stores::capacity_and_ttl)),
+        both("map of the thread: the limit", Promise::Other, Sized::new(size, own_map)),
+    ];
+    Part { countable: false, contestants: contestants.concat() }
 }
 
 fn both<H: Home<u64, u64>>(name: &str, promise: Promise, sized: Arc<Sized<H>>) -> Vec<Contestant> {

@@ -1,7 +1,7 @@
 //! What the caches are asked, and how often it is there.
 
 use crate::{
-    contestant::{Contestant, Label, Promise, Turn, Turned, WARM_UP},
+    contestant::{Contestant, Label, Turn, Turned, WARM_UP},
     keys::Keys,
     random::{Random, Zipf},
     stores::{Home, Store, StoreKey, StoreValue},
@@ -83,12 +83,11 @@ impl fmt::Display for Load {
     }
 }
 
-/// A store under a load; filled before its first turn.
+/// A store under a load; filled before its first turn, for at most so many threads.
 pub(super) fn contestant<K, V, H>(
     load: Load,
-    kind: &str,
-    name: &str,
-    promise: Promise,
+    threads: usize,
+    label: Label,
     make: impl Fn(usize) -> H + Send + Sync + 'static,
 ) -> Contestant
 where
@@ -96,13 +95,12 @@ where
     V: StoreValue,
     H: Home<K, V>,
 {
-    let label = Label { name: name.to_owned(), group: format!("{kind}: {load}"), promise };
     let home = Arc::new(OnceLock::new());
     // Over all turns and threads: the next call of the mix, or the next new key.
     let next = Arc::new(AtomicU64::new(0));
     Contestant::new(label, move |ops| {
         let home = Arc::clone(&home);
-        home.get_or_init(|| fill(load, make(load.capacity())));
+        home.get_or_init(|| fill(load, threads, make(load.capacity())));
         let next = Arc::clone(&next);
         turn_of(move |thread, barrier| match home.get() {
             Some(home) => home.enter(thread, |store| turn(load, store, ops, (thread, barrier), &next)),
@@ -115,8 +113,8 @@ fn turn_of(turn: impl Fn(usize, &Barrier) -> Turned + Send + Sync + 'static) -> 
     Arc::new(turn)
 }
 
-fn fill<K: StoreKey, V: StoreValue, H: Home<K, V>>(load: Load, home: H) -> H {
-    for place in 0..home.places(crate::machine::threads().max(2)) {
+fn fill<K: StoreKey, V: StoreValue, H: Home<K, V>>(load: Load, threads: usize, home: H) -> H {
+    for place in 0..home.places(threads) {
         home.enter(place, |store| {
             match load {
                 Load::Hits => {

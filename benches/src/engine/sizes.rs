@@ -43,23 +43,27 @@ pub(super) fn group(access: Access, entries: usize) -> String {
     format!("{entries} entries: {access}")
 }
 
-/// Homes for one number of entries, shared by the contestants of both kinds of access.
+/// Homes for one number of entries and at most so many threads, shared by the contestants of both kinds of access.
 pub(super) struct Sized<H> {
     entries: usize,
+    threads: usize,
     home: OnceLock<H>,
     make: Box<dyn Fn(usize) -> H + Send + Sync>,
 }
 
 impl<H: Home<u64, u64>> Sized<H> {
-    pub(super) fn new(entries: usize, make: impl Fn(usize) -> H + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Sized { entries, home: OnceLock::new(), make: Box::new(make) })
+    pub(super) fn new(
+        (entries, threads): (usize, usize),
+        make: impl Fn(usize) -> H + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Sized { entries, threads, home: OnceLock::new(), make: Box::new(make) })
     }
 
     fn home(&self) -> &H {
         self.home.get_or_init(|| {
             // Shards fill unevenly; with some room to spare nothing is evicted.
             let home = (self.make)(self.entries + self.entries / 4 + 1_024);
-            for place in 0..home.places(crate::machine::threads().max(2)) {
+            for place in 0..home.places(self.threads) {
                 home.enter(place, |store| {
                     for index in 0..self.entries as u64 {
                         store.insert(scatter(index), index);
