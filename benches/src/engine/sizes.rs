@@ -33,7 +33,7 @@ impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Access::Random => "hits at random",
-            Access::Hot => "hits on 512 keys",
+            Access::Hot => "hits on up to 512 keys",
         })
     }
 }

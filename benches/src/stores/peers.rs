@@ -14,25 +14,32 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
+/// Those whose operations are what they seem.
+macro_rules! plain {
+    ($($cache:ident: $insert:ident),+) => {
+        $(impl<K: StoreKey, V: StoreValue> Store<K, V> for $cache<K, V> {
+            #[inline]
+            fn get(&self, key: &K::Look) -> Option<V> {
+                $cache::get(self, key)
+            }
+
+            #[inline]
+            fn insert(&self, key: K, value: V) {
+                $cache::$insert(self, key, value);
+            }
+
+            fn entries(&self) -> usize {
+                self.len()
+            }
+        })+
+    };
+}
+
+plain!(Quick: insert, ShardedLruCache: set, ShardedLruTtlCache: set);
+
 /// `quick_cache`.
 pub fn quick<K: StoreKey, V: StoreValue>(entries: usize) -> Shared<Quick<K, V>> {
     Shared(Quick::new(entries))
-}
-
-impl<K: StoreKey, V: StoreValue> Store<K, V> for Quick<K, V> {
-    #[inline]
-    fn get(&self, key: &K::Look) -> Option<V> {
-        Quick::get(self, key)
-    }
-
-    #[inline]
-    fn insert(&self, key: K, value: V) {
-        Quick::insert(self, key, value);
-    }
-
-    fn entries(&self) -> usize {
-        self.len()
-    }
 }
 
 /// `moka`, sync.
@@ -150,43 +157,11 @@ pub fn cached_lru<K: StoreKey, V: StoreValue>(entries: usize) -> Shared<ShardedL
     Shared(ShardedLruCache::new(entries))
 }
 
-impl<K: StoreKey, V: StoreValue> Store<K, V> for ShardedLruCache<K, V> {
-    #[inline]
-    fn get(&self, key: &K::Look) -> Option<V> {
-        ShardedLruCache::get(self, key)
-    }
-
-    #[inline]
-    fn insert(&self, key: K, value: V) {
-        self.set(key, value);
-    }
-
-    fn entries(&self) -> usize {
-        self.len()
-    }
-}
-
 /// The concurrent LRU of `cached` with a ttl.
 pub fn cached_lru_ttl<K: StoreKey, V: StoreValue>(entries: usize) -> Shared<ShardedLruTtlCache<K, V>> {
     match ShardedLruTtlCache::builder().max_size(entries).ttl(TTL).build() {
         Ok(cache) => Shared(cache),
         Err(error) => panic!("cached refuses a bound of {entries}: {error}"),
-    }
-}
-
-impl<K: StoreKey, V: StoreValue> Store<K, V> for ShardedLruTtlCache<K, V> {
-    #[inline]
-    fn get(&self, key: &K::Look) -> Option<V> {
-        ShardedLruTtlCache::get(self, key)
-    }
-
-    #[inline]
-    fn insert(&self, key: K, value: V) {
-        self.set(key, value);
-    }
-
-    fn entries(&self) -> usize {
-        self.len()
     }
 }
 
