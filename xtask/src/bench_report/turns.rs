@@ -122,7 +122,7 @@ fn note(row: &Row<'_>) -> String {
     [ratio, hits].into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
-/// Time over the number of entries; a row of panels for each number of threads.
+/// Time over the number of entries; a row of panels for each number of threads. Each kind of access has a scale of its own.
 fn sizes(rows: &[Row<'_>], sized: &[&str]) -> Vec<Vec<Panel>> {
     let mut counts: Vec<usize> = sized.iter().filter_map(|group| entries(group)).collect();
     counts.sort_unstable();
@@ -138,7 +138,8 @@ fn sizes(rows: &[Row<'_>], sized: &[&str]) -> Vec<Vec<Panel>> {
     };
     let in_sized = || rows.iter().filter(|row| sized.contains(&row.group));
     let names = unique(in_sized().map(|row| row.name));
-    let top = in_sized().map(|row| row.median).fold(1.0, f64::max);
+    let top =
+        |access: &str| in_sized().filter(|row| parts(row.group).1 == access).map(|row| row.median).fold(1.0, f64::max);
     let accesses = unique(sized.iter().map(|group| parts(group).1));
     let panel = |threads: usize, access: &str| Panel::Lines {
         title: format!("{access}, {} (ns)", counted(threads)),
@@ -150,7 +151,7 @@ fn sizes(rows: &[Row<'_>], sized: &[&str]) -> Vec<Vec<Panel>> {
                 values: counts.iter().map(|count| own(threads, access, name, *count)).collect(),
             })
             .collect(),
-        top: (top / 20.0).ceil() * 20.0,
+        top: (top(access) / 20.0).ceil() * 20.0,
     };
     let threads = sized.first().map(|group| thread_counts(rows, group)).unwrap_or_default();
     threads.into_iter().map(|threads| accesses.iter().map(|access| panel(threads, access)).collect()).collect()
