@@ -1,9 +1,9 @@
-//! The flags of a benchmark.
+//! The flags of the benchmarks.
 
-use std::{fmt::Display, process::exit, str::FromStr};
+use std::{fmt::Display, path::PathBuf, process::exit, str::FromStr, thread};
 
 /// What the command line asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Args {
     /// How often each contestant gets its turn.
     pub rounds: usize,
@@ -11,66 +11,89 @@ pub struct Args {
     pub ops: usize,
     /// Distinct keys, all of them cached before the first turn.
     pub keys: usize,
-    /// Runs only the contestants or functions whose name contains one of these; the references always run.
+    /// The most entries that a cache is filled with, where the benchmark is not to choose.
+    pub entries: Option<usize>,
+    /// Runs only what has a name that contains one of these; the references always run.
     pub only: Vec<String>,
     /// Thread counts.
     pub threads: Vec<usize>,
+    /// Coarser, in seconds.
+    pub quick: bool,
     /// Also counts instructions per call, with callgrind.
     pub instructions: bool,
-    /// For callgrind: one contestant by its number, for so many calls on one thread, and nothing else.
+    /// The folder of the traces.
+    pub traces: Option<PathBuf>,
+    /// For a process that the benchmark starts itself: one contestant by its number, for so many calls, and nothing else.
     pub once: Option<(usize, usize)>,
 }
 
-const USAGE: &str = "\
-cargo bench --bench hit -- [FLAGS]
-  --rounds N        turns of each contestant (25)
-  --ops N           calls per turn and thread (200000)
-  --keys N          distinct keys, all cached (1000)
-  --only A,B,…      contestants or functions whose name contains one of these; the references always run
-  --threads 1,2     thread counts
-  --quick           7 rounds of 50000 calls
-  --instructions    instructions per call, counted by callgrind, in a column of their own";
+impl Default for Args {
+    fn default() -> Args {
+        Args {
+            rounds: 25,
+            ops: 200_000,
+            keys: 1_000,
+            entries: None,
+            only: Vec::new(),
+            threads: thread_counts(thread::available_parallelism().map_or(1, usize::from)),
+            quick: false,
+            instructions: false,
+            traces: None,
+            once: None,
+        }
+    }
+}
 
 impl Args {
-    /// Reads the process's command line; prints the usage and ends the process where it cannot be understood.
+    /// Reads the process's command line; prints the usage and ends the process where it cannot be understood. A flag that the usage does not name is
+    /// unknown.
     #[must_use]
-    pub fn parse() -> Args {
-        Self::read(std::env::args().skip(1)).unwrap_or_else(|problem| {
-            eprintln!("{problem}\n{USAGE}");
+    pub fn parse(usage: &str) -> Args {
+        Self::read(std::env::args().skip(1), usage).unwrap_or_else(|problem| {
+            eprintln!("{problem}\n{usage}");
             exit(2)
         })
     }
 
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
-        let mut args = Args {
-            rounds: 25,
-            ops: 200_000,
-            keys: 1_000,
-            only: Vec::new(),
-            threads: vec![1, 2],
-            instructions: false,
-            once: None,
-        };
+    /// Whether something is wanted that has these names.
+    #[must_use]
+    pub fn wants(&self, names: &[&str]) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| names.iter().any(|name| name.contains(part.as_str())))
+    }
+
+    fn read(mut words: impl Iterator<Item = String>, usage: &str) -> Result<Args, String> {
+        let mut args = Args::default();
         while let Some(word) = words.next() {
+            let internal = ["--bench", "--once"].contains(&word.as_str());
+            if !internal && !usage.split_whitespace().any(|known| known == word) {
+                return Err(format!("unknown flag `{word}`"));
+            }
             match word.as_str() {
                 // Given by cargo to every benchmark.
                 "--bench" => {}
-                "--quick" => (args.rounds, args.ops) = (7, 50_000),
+                "--quick" => (args.quick, args.rounds, args.ops, args.entries) = (true, 7, 50_000, Some(100_000)),
                 "--rounds" => args.rounds = number(&word, words.next())?,
                 "--ops" => args.ops = number(&word, words.next())?,
                 "--keys" => args.keys = number(&word, words.next())?,
+                "--entries" => args.entries = Some(number(&word, words.next())?),
                 "--only" => args.only = list(&word, words.next())?,
                 "--threads" => args.threads = list(&word, words.next())?,
                 "--instructions" => args.instructions = true,
+                "--traces" => args.traces = Some(words.next().ok_or("`--traces` needs a folder")?.into()),
                 "--once" => args.once = Some((number(&word, words.next())?, number(&word, words.next())?)),
                 other => return Err(format!("unknown flag `{other}`")),
             }
         }
-        if args.rounds == 0 || args.ops == 0 || args.keys == 0 || args.threads.contains(&0) {
+        if [args.rounds, args.ops, args.keys, args.entries.unwrap_or(1)].contains(&0) || args.threads.contains(&0) {
             return Err("all numbers must be at least 1".to_owned());
         }
         Ok(args)
     }
+}
+
+/// One, two, and the powers of two as far as the machine has that many hardware threads.
+fn thread_counts(available: usize) -> Vec<usize> {
+    (0..usize::BITS).map(|power| 1 << power).take_while(|count| *count <= available.max(2)).collect()
 }
 
 fn number<T: FromStr<Err: Display>>(flag: &str, text: Option<String>) -> Result<T, String> {
@@ -89,21 +112,30 @@ fn list<T: FromStr<Err: Display>>(flag: &str, text: Option<String>) -> Result<Ve
 mod tests {
     use super::*;
 
+    const USAGE: &str = "  --quick\n  --ops N\n  --rounds N\n  --only A,B\n  --threads 1,2  thread counts";
+
     fn read(line: &str) -> Result<Args, String> {
-        Args::read(line.split_whitespace().map(str::to_owned))
+        Args::read(line.split_whitespace().map(str::to_owned), USAGE)
     }
 
     #[test]
     fn flags_are_read() {
         let args = read("--bench --quick --ops 9 --only moka,ours --threads 2").expect("all of them known");
         assert_eq!((args.rounds, args.ops, args.keys), (7, 9, 1_000));
-        assert_eq!((args.only, args.threads), (vec!["moka".to_owned(), "ours".to_owned()], vec![2]));
+        assert_eq!((&args.only, &args.threads), (&vec!["moka".to_owned(), "ours".to_owned()], &vec![2]));
+        assert!(args.wants(&["of ours", "x"]) && !args.wants(&["cached"]));
     }
 
     #[test]
     fn what_cannot_be_understood_is_said() {
-        for line in ["--rouns 3", "--rounds", "--rounds x", "--ops 0", "--threads 1,0"] {
+        for line in ["--rouns 3", "--rounds", "--rounds x", "--ops 0", "--threads 1,0", "--keys 3"] {
             assert!(read(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn two_threads_run_even_where_there_is_one() {
+        assert_eq!(thread_counts(1), [1, 2]);
+        assert_eq!(thread_counts(12), [1, 2, 4, 8]);
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured: one memoized function of one library.
+//! What is measured: one memoized function, or one cache, of one library.
 
 use crate::{keys::Keys, workers::Work};
 use std::{fmt, future::Future, hint::black_box, sync::Arc, time::Instant};
@@ -63,47 +63,88 @@ impl fmt::Display for Promise {
     }
 }
 
-/// A turn; gives when its measured part began and ended.
-type Turn = Work<(Instant, Instant)>;
+/// What a thread did in its turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Turned {
+    /// When its measured part began.
+    pub start: Instant,
+    /// When its measured part ended.
+    pub end: Instant,
+    /// How many calls found their key in the cache; `None` where nobody counts.
+    pub hits: Option<usize>,
+}
 
-/// One memoized function of one library.
-#[derive(Clone)]
-pub struct Contestant {
+/// A turn.
+pub type Turn = Work<Turned>;
+
+/// Who a contestant is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Label {
     /// Library and form.
-    pub name: &'static str,
-    /// The function.
-    pub shape: Shape,
+    pub name: String,
+    /// What it is measured at; those of one group are compared.
+    pub group: String,
     /// What its cache promises.
     pub promise: Promise,
-    make: Arc<dyn Fn(&'static Keys, usize) -> Turn + Send + Sync>,
+}
+
+/// One memoized function, or one cache, of one library.
+#[derive(Clone)]
+pub struct Contestant {
+    /// Who it is.
+    pub label: Label,
+    make: Arc<dyn Fn(usize) -> Turn + Send + Sync>,
 }
 
 impl fmt::Debug for Contestant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.name, self.shape)
+        write!(f, "{} of {}", self.label.name, self.label.group)
     }
 }
 
+/// A turn makes the number of calls asked for, divided by this, before its measured part, to warm up.
+pub const WARM_UP: usize = 8;
+
 impl Contestant {
+    /// One whose turns, given the number of calls per thread, `make` makes. It does not build its cache before the first.
+    pub fn new(label: Label, make: impl Fn(usize) -> Turn + Send + Sync + 'static) -> Contestant {
+        Contestant { label, make: Arc::new(make) }
+    }
+
+    fn of_function(
+        name: &str,
+        shape: Shape,
+        promise: Promise,
+        make: impl Fn(usize) -> Turn + Send + Sync + 'static,
+    ) -> Contestant {
+        Self::new(Label { name: name.to_owned(), group: shape.to_string(), promise }, make)
+    }
+
     /// A sync one. `call` gets the index of the key; what it returns is kept from being optimised away.
-    pub fn sync<R>(name: &'static str, shape: Shape, promise: Promise, call: fn(&'static Keys) -> R) -> Contestant
+    pub fn sync<R>(
+        name: &'static str,
+        shape: Shape,
+        promise: Promise,
+        keys: &'static Keys,
+        call: fn(&'static Keys) -> R,
+    ) -> Contestant
     where
         R: Fn(usize) + Send + Sync + 'static,
     {
-        let make = move |keys: &'static Keys, ops: usize| -> Turn {
+        let make = move |ops: usize| -> Turn {
             let call = call(keys);
             Arc::new(move |thread, barrier| {
                 let mut walk = keys.walk(thread);
-                (0..ops / 8).for_each(|_| call(walk.step()));
+                (0..ops / WARM_UP).for_each(|_| call(walk.step()));
                 barrier.wait();
                 let start = Instant::now();
                 for _ in 0..ops {
                     call(walk.step());
                 }
-                (start, Instant::now())
+                Turned { start, end: Instant::now(), hits: None }
             })
         };
-        Contestant { name, shape, promise, make: Arc::new(make) }
+        Self::of_function(name, shape, promise, make)
     }
 
     /// An async one, driven by a tokio runtime of the thread, without its cooperative budget.
@@ -111,18 +152,19 @@ impl Contestant {
         name: &'static str,
         shape: Shape,
         promise: Promise,
+        keys: &'static Keys,
         call: fn(&'static Keys) -> C,
     ) -> Contestant
     where
         C: Fn(usize) -> F + Send + Sync + 'static,
         F: Future<Output = ()>,
     {
-        let make = move |keys: &'static Keys, ops: usize| -> Turn {
+        let make = move |ops: usize| -> Turn {
             let call = call(keys);
             Arc::new(move |thread, barrier| {
                 let mut walk = keys.walk(thread);
                 let turn = async {
-                    for _ in 0..ops / 8 {
+                    for _ in 0..ops / WARM_UP {
                         call(walk.step()).await;
                     }
                     barrier.wait();
@@ -130,7 +172,7 @@ impl Contestant {
                     for _ in 0..ops {
                         call(walk.step()).await;
                     }
-                    (start, Instant::now())
+                    Turned { start, end: Instant::now(), hits: None }
                 };
                 match tokio::runtime::Builder::new_current_thread().build() {
                     Ok(runtime) => runtime.block_on(tokio::task::unconstrained(turn)),
@@ -138,13 +180,13 @@ impl Contestant {
                 }
             })
         };
-        Contestant { name, shape, promise, make: Arc::new(make) }
+        Self::of_function(name, shape, promise, make)
     }
 
     /// A turn of so many calls per thread.
     #[must_use]
-    pub fn turn(&self, keys: &'static Keys, ops: usize) -> Turn {
-        (self.make)(keys, ops)
+    pub fn turn(&self, ops: usize) -> Turn {
+        (self.make)(ops)
     }
 }
 

@@ -25,9 +25,15 @@ impl Keys {
     /// So many distinct keys. Leaked, so that calls can borrow from it without an owner to check.
     #[must_use]
     pub fn leak(count: usize) -> &'static Keys {
-        let indices = 0..count as u64;
+        Self::leak_from(0, count)
+    }
+
+    /// As [`leak`](Self::leak), but others for each `first` that is at least `count` away.
+    #[must_use]
+    pub fn leak_from(first: u64, count: usize) -> &'static Keys {
+        let indices = first..first + count as u64;
         let ids = indices.clone().map(scatter).collect();
-        let names = indices.map(|index| format!("user/{:019}", scatter(index ^ 0xabcd) % 10_000_000_000)).collect();
+        let names = indices.map(|index| format!("user/{:019}", scatter(index ^ 0xabcd) >> 1)).collect();
         let order = (0..ORDER as u64).map(|step| (scatter(step ^ 0x5eed_0000) % count as u64) as u32).collect();
         Box::leak(Box::new(Keys { ids, names, order }))
     }
@@ -71,6 +77,7 @@ mod tests {
     #[test]
     fn keys_are_distinct_and_walks_stay_inside() {
         let keys = Keys::leak(1_000);
+        assert!(Keys::leak_from(1_000, 1_000).names.iter().all(|name| !keys.names.contains(name)));
         assert_eq!(keys.ids.iter().collect::<HashSet<_>>().len(), 1_000);
         assert_eq!(keys.names.iter().collect::<HashSet<_>>().len(), 1_000);
         assert!(keys.names.iter().all(|name| name.len() == 24));

@@ -4,10 +4,18 @@
 
 pub mod args;
 pub mod contestant;
+pub mod engine;
 pub mod functions;
 pub mod instructions;
+pub mod json;
 pub mod keys;
+pub mod machine;
+pub mod random;
+pub mod replay;
 pub mod report;
 pub mod rounds;
 pub mod stats;
+pub mod stores;
+pub mod strategies;
+pub mod traces;
 pub mod workers;

@@ -2,6 +2,7 @@
 //!
 //! No dependencies: this crate is compiled at the start of every CI run.
 
+mod bench_report;
 mod ci;
 mod compile_cost;
 mod features;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -25,6 +26,7 @@ const COMMANDS: [(&str, &str); 5] = [
         "compile-cost [--rounds N] [--check]",
         "crates and seconds of a clean build beside the peers, and what 100 annotated functions add",
     ),
+    ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
     ("help", "this text"),
 ];
 
@@ -47,6 +49,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["ci", "--no-test"] => ci::main(false),
         ["tidy"] => tidy::main(),
         ["compile-cost", options @ ..] => compile_cost::main(options),
+        ["bench-report"] => bench_report::main(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{}", help());
             Ok(())
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn an_unknown_command_names_the_known_ones() {
         let message = dispatch(&["tests"]).unwrap_err();
-        for command in ["`tests`", "`test`", "`ci`", "`tidy`", "`compile-cost`", "`help`"] {
+        for command in ["`tests`", "`test`", "`ci`", "`tidy`", "`compile-cost`", "`bench-report`", "`help`"] {
             assert!(message.contains(command), "{command} is missing in: {message}");
         }
     }

@@ -7,52 +7,54 @@ use crate::{
         Promise::{self, Bound, BoundAndTtl, Other, Unbounded},
         Shape, use_number, use_shared, use_text,
     },
-    report::REFERENCE,
+    keys::Keys,
+    report::BY_HAND,
 };
 
 /// Adds one function of a library for each path; the key is made of what the function takes.
 macro_rules! add {
-    ($list:ident, $name:expr, $promise:expr, $($shape:ident $path:path),+) => {
-        $(add!(@$shape $list, $name, $promise, $path);)+
+    ($list:ident, $keys:ident, $name:expr, $promise:expr, $($shape:ident $path:path),+) => {
+        $(add!(@$shape $list, $keys, $name, $promise, $path);)+
     };
-    (@number $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::sync($name, Shape::Number, $promise, |keys| move |key| use_number($path(keys.ids[key]))));
+    (@number $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::sync($name, Shape::Number, $promise, $keys, |keys| move |key| use_number($path(keys.ids[key]))));
     };
-    (@text $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::sync($name, Shape::Text, $promise, |keys| move |key| use_text($path(&keys.names[key]))));
+    (@text $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::sync($name, Shape::Text, $promise, $keys, |keys| move |key| use_text($path(&keys.names[key]))));
     };
-    (@text_owned $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::sync($name, Shape::Text, $promise, |keys| move |key| use_text($path(keys.names[key].clone()))));
+    (@text_owned $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::sync($name, Shape::Text, $promise, $keys, |keys| move |key| use_text($path(keys.names[key].clone()))));
     };
-    (@mixed $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::sync($name, Shape::Mixed, $promise, |keys| move |key| use_shared($path(keys.ids[key], &keys.names[key]))));
+    (@mixed $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::sync($name, Shape::Mixed, $promise, $keys, |keys| move |key| use_shared($path(keys.ids[key], &keys.names[key]))));
     };
-    (@mixed_owned $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::sync($name, Shape::Mixed, $promise, |keys| {
+    (@mixed_owned $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::sync($name, Shape::Mixed, $promise, $keys, |keys| {
             move |key| use_shared($path(keys.ids[key], keys.names[key].clone()))
         }));
     };
-    (@async_number $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::asynchronous($name, Shape::AsyncNumber, $promise, |keys| {
+    (@async_number $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::asynchronous($name, Shape::AsyncNumber, $promise, $keys, |keys| {
             move |key| async move { use_number($path(keys.ids[key]).await) }
         }));
     };
-    (@async_text $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::asynchronous($name, Shape::AsyncText, $promise, |keys| {
+    (@async_text $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::asynchronous($name, Shape::AsyncText, $promise, $keys, |keys| {
             move |key| async move { use_text($path(&keys.names[key]).await) }
         }));
     };
-    (@async_mixed $list:ident, $name:expr, $promise:expr, $path:path) => {
-        $list.push(Contestant::asynchronous($name, Shape::AsyncMixed, $promise, |keys| {
+    (@async_mixed $list:ident, $keys:ident, $name:expr, $promise:expr, $path:path) => {
+        $list.push(Contestant::asynchronous($name, Shape::AsyncMixed, $promise, $keys, |keys| {
             move |key| async move { use_shared($path(keys.ids[key], &keys.names[key]).await) }
         }));
     };
 }
 
 macro_rules! add_all {
-    ($list:ident, $name:expr, $promise:expr, $($module:ident)::+) => {
+    ($list:ident, $keys:ident, $name:expr, $promise:expr, $($module:ident)::+) => {
         add!(
             $list,
+            $keys,
             $name,
             $promise,
             number $($module)::+::number,
@@ -67,41 +69,44 @@ macro_rules! add_all {
 
 /// All of them, compared ones beside each other. Their numbers are stable within a build.
 #[must_use]
-pub fn contestants() -> Vec<Contestant> {
+pub fn contestants(keys: &'static Keys) -> Vec<Contestant> {
     let mut list: Vec<Contestant> = Vec::new();
-    add_all!(list, REFERENCE, Bound, by_hand::quick);
-    add_all!(list, "cachekit, capacity + ttl", BoundAndTtl, ours::bound_and_ttl);
-    add_concurrent(&mut list, "#[concurrent_cached(max_size, ttl)]", BoundAndTtl);
-    add_bounded(&mut list, "#[cached(max_size, ttl)]", BoundAndTtl);
-    add_all!(list, "moka with ttl, by hand", BoundAndTtl, by_hand::moka_ttl);
+    add_all!(list, keys, BY_HAND, Bound, by_hand::quick);
+    add_all!(list, keys, "cachekit, capacity + ttl", BoundAndTtl, ours::bound_and_ttl);
+    add_concurrent(&mut list, keys, "#[concurrent_cached(max_size, ttl)]", BoundAndTtl);
+    add_bounded(&mut list, keys, "#[cached(max_size, ttl)]", BoundAndTtl);
+    add_all!(list, keys, "moka with ttl, by hand", BoundAndTtl, by_hand::moka_ttl);
     add!(
         list,
+        keys,
         "#[memoize(SharedCache, Capacity, TimeToLive)]",
         BoundAndTtl,
         number memoize::number_shared,
         text_owned memoize::text_shared,
         mixed_owned memoize::mixed_shared
     );
-    add_all!(list, "cachekit, capacity", Bound, ours::bound);
-    add_all!(list, "moka, by hand", Bound, by_hand::moka_bound);
-    add_all!(list, "cachekit, capacity = \"unbounded\"", Unbounded, ours::unbounded);
-    add_all!(list, "#[cached]", Unbounded, cached);
-    add!(list, "#[memoize], per thread", Other, number memoize::number, text_owned memoize::text, mixed_owned memoize::mixed);
+    add_all!(list, keys, "cachekit, capacity", Bound, ours::bound);
+    add_all!(list, keys, "moka, by hand", Bound, by_hand::moka_bound);
+    add_all!(list, keys, "cachekit, capacity = \"unbounded\"", Unbounded, ours::unbounded);
+    add_all!(list, keys, "#[cached]", Unbounded, cached);
+    add!(list, keys, "#[memoize], per thread", Other, number memoize::number, text_owned memoize::text, mixed_owned memoize::mixed);
     add!(
         list,
+        keys,
         "map of the thread: the limit",
         Other,
         number by_hand::thread_local::number,
         text by_hand::thread_local::text,
         mixed by_hand::thread_local::mixed
     );
-    add!(list, "the body, no cache", Other, number bodies::number, text bodies::text, mixed bodies::mixed);
+    add!(list, keys, "the body, no cache", Other, number bodies::number, text bodies::text, mixed bodies::mixed);
     list
 }
 
-fn add_concurrent(list: &mut Vec<Contestant>, name: &'static str, promise: Promise) {
+fn add_concurrent(list: &mut Vec<Contestant>, keys: &'static Keys, name: &'static str, promise: Promise) {
     add!(
         list,
+        keys,
         name,
         promise,
         number cached::number_concurrent,
@@ -113,9 +118,10 @@ fn add_concurrent(list: &mut Vec<Contestant>, name: &'static str, promise: Promi
     );
 }
 
-fn add_bounded(list: &mut Vec<Contestant>, name: &'static str, promise: Promise) {
+fn add_bounded(list: &mut Vec<Contestant>, keys: &'static Keys, name: &'static str, promise: Promise) {
     add!(
         list,
+        keys,
         name,
         promise,
         number cached::number_bounded,

@@ -5,6 +5,7 @@ mod by_hand;
 mod cached_macros;
 mod list;
 mod memoize_macros;
+pub(crate) mod mix;
 pub mod ours;
 
 pub use list::contestants;

@@ -1,0 +1,9 @@
+//! Replaying traces: how many requests each cache answers by itself.
+
+mod cells;
+mod players;
+mod summary;
+
+pub use cells::{Cell, PERCENTS, replay};
+pub use players::{Kind, Player, players};
+pub use summary::{Summary, table};
