@@ -74,9 +74,9 @@ impl S3TinyLfu {
                 }
             }
         }
-        let victim = self.next_of_main(usize::MAX);
-        victim.into_iter().for_each(|key| drop(self.main.remove(key)));
-        victim
+        let victim = self.next_of_main(usize::MAX)?;
+        self.main.remove(victim);
+        Some(victim)
     }
 
     fn belongs_to_main(&mut self, key: u64) -> bool {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::sketch::Sketch;
 use crate::reference::{Queue, Reference};
@@ -13,6 +13,11 @@ pub struct WTinyLfu {
     sketch: Option<Sketch>,
     /// Not looked at yet, at most 15.
     hits: HashMap<u64, u64>,
+    /// Hit since they were queued, and looked at since.
+    known_hit: HashSet<u64>,
+    /// The slots of the table: a new key takes that of the victim.
+    slots: Vec<u64>,
+    swept: usize,
     target: f64,
     step: f64,
     seen_hits: u64,
@@ -31,6 +36,9 @@ impl WTinyLfu {
             protected: Queue::default(),
             sketch: None,
             hits: HashMap::new(),
+            known_hit: HashSet::new(),
+            slots: Vec::new(),
+            swept: 0,
             target: (capacity / 100).max(1) as f64,
             step: capacity as f64 / 16.0,
             seen_hits: 0,
@@ -50,7 +58,7 @@ impl WTinyLfu {
         if let Some(sketch) = &mut self.sketch {
             sketch.add(key, hits);
         }
-        hits > 0
+        hits > 0 || self.known_hit.contains(&key)
     }
 
     fn leave_window(&mut self) -> Option<u64> {
@@ -59,6 +67,7 @@ impl WTinyLfu {
             if !self.was_hit(key) {
                 return Some(key);
             }
+            self.known_hit.remove(&key);
             self.window.push(key);
         }
     }
@@ -71,6 +80,7 @@ impl WTinyLfu {
         } else {
             self.probation.push(key)
         }
+        self.known_hit.remove(&key);
         true
     }
 
@@ -81,6 +91,7 @@ impl WTinyLfu {
                     return Some(key);
                 }
                 self.probation.pop();
+                self.known_hit.remove(&key);
                 self.protected.push(key);
                 let main = self.capacity.saturating_sub(self.window_capacity());
                 while self.protected.len() > main * 4 / 5 {
@@ -101,7 +112,9 @@ impl WTinyLfu {
         let next = self.next_of_main();
         let (Some(candidate), Some(next)) = (candidate, next) else {
             let victim = candidate.or(next).or_else(|| self.leave_window());
-            victim.into_iter().for_each(|key| drop(self.probation.remove(key)));
+            if let Some(key) = victim {
+                self.probation.remove(key);
+            }
             return victim;
         };
         let (new, old) = (self.frequency(candidate), self.frequency(next));
@@ -119,6 +132,20 @@ impl WTinyLfu {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         self.random % 128 == 0
+    }
+
+    /// Looks at two slots.
+    fn sweep(&mut self) {
+        for _ in 0..2 {
+            self.swept = (self.swept + 1) % self.capacity;
+            // That of the new key is not in a queue yet.
+            if let Some(&key) = self.slots.get(self.swept)
+                && self.hits.contains_key(&key)
+                && self.was_hit(key)
+            {
+                self.known_hit.insert(key);
+            }
+        }
     }
 
     fn climb(&mut self) {
@@ -149,13 +176,19 @@ impl Reference for WTinyLfu {
         }
         if self.hits.len() == self.capacity {
             self.sketch.get_or_insert_with(|| Sketch::new(8 * self.capacity, 16 * self.capacity));
-            if let Some(victim) = self.victim() {
-                self.hits.remove(&victim);
+            let victim = self.victim();
+            if let Some(slot) = self.slots.iter().position(|key| Some(*key) == victim) {
+                self.hits.remove(&self.slots[slot]);
+                self.known_hit.remove(&self.slots[slot]);
+                self.slots[slot] = key;
             }
+        } else {
+            self.slots.push(key);
         }
         if let Some(sketch) = &mut self.sketch {
             sketch.add(key, 1);
             self.climb();
+            self.sweep();
         }
         self.hits.insert(key, 0);
         self.window.push(key);
