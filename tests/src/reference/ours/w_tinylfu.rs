@@ -131,7 +131,7 @@ impl WTinyLfu {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        self.random % 128 == 0
+        self.random.is_multiple_of(128)
     }
 
     /// Looks at two slots.
