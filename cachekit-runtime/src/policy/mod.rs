@@ -3,7 +3,8 @@
 //! A [`Policy`] is told which entries come and go and names a victim when asked. It is not told of hits: what a hit does is
 //! declared once, as a [`Touch`] of the entry's 64-bit policy word, so that a hit neither dispatches dynamically nor takes an
 //! exclusive lock. Everything else goes through `Box<dyn Policy>`, which lets strategies be switched at run time and lets users
-//! write their own; [`policy_suite!`](crate::testing::policy_suite) checks those.
+//! write their own; [`policy_suite!`](crate::testing::policy_suite) checks those. The guide `docs/guides/own-policy.md` goes through the example
+//! `cachekit/examples/own_policy.rs`.
 //!
 //! | strategy | a hit | the victim |
 //! |---|---|---|
@@ -12,28 +13,37 @@
 //! | [`Fifo`] | does nothing | the entry that was inserted first |
 //! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
+//! | [`WTinyLfu`] | counts up to 15 | see there |
+//! | [`S3TinyLfu`] | counts up to three | see there |
 
+mod climber;
 mod fifo;
+mod ghost;
 mod known;
 mod lfu;
 mod lru;
 mod s3_fifo;
+mod s3_tinylfu;
 mod sieve;
+mod sketch;
 mod slot;
 mod slot_heap;
 mod slot_queues;
 mod strategy;
 mod touch;
+mod w_tinylfu;
 
 pub use fifo::Fifo;
 pub use known::Known;
 pub use lfu::Lfu;
 pub use lru::Lru;
 pub use s3_fifo::S3Fifo;
+pub use s3_tinylfu::S3TinyLfu;
 pub use sieve::Sieve;
 pub use slot::{Slot, Words};
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
+pub use w_tinylfu::WTinyLfu;
 
 pub(crate) use slot::WordSource;
 
