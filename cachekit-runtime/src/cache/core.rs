@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     flight::{map::Flights, permits::Permits, state::Flight},
+    hashing::KeyHasher,
     key::Parts,
     memory::{Inserted, RemovalKind, Table},
     outcome::RemovalCause,
@@ -31,7 +32,7 @@ const LAG: u64 = 2 * nanos(Clock::TICK);
 
 pub(crate) struct Core<K, V> {
     table: Table<K, Entry<V>>,
-    pub(super) hasher: foldhash::fast::RandomState,
+    pub(super) hasher: KeyHasher,
     timed: bool,
     idle: u64,
     revalidate: u64,
@@ -76,7 +77,7 @@ impl<K, V> Core<K, V> {
         let timed = settings.is_timed();
         Core {
             table: Table::new(settings.capacity, settings.strategy.factory()),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: KeyHasher::new(settings.hasher.as_ref()),
             timed,
             idle: settings.idle.map_or(NEVER, nanos),
             revalidate: nanos(settings.stale_while_revalidate),
@@ -95,9 +96,7 @@ impl<K, V> Core<K, V> {
 
     #[inline]
     pub(crate) fn hash<P: Parts>(&self, parts: &P) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        parts.hash_parts(&mut hasher);
-        std::hash::Hasher::finish(&hasher)
+        self.hasher.hash_parts(parts)
     }
 
     #[inline]
