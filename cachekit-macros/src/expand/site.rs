@@ -4,12 +4,12 @@ use super::{
     context::{Context, Home},
     spans,
 };
-use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
+use crate::model::{Bound, Bytes, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Expr;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
+use syn::{Expr, Ident};
 
 impl Context<'_> {
     /// The expression of a cache where code beside or in the wrapper needs one.
@@ -22,10 +22,10 @@ impl Context<'_> {
                 quote_spanned!(at=> #k::elsewhere(&#cache))
             }
             Store::Own(_) => {
-                let removal = self.removal_argument();
+                let callbacks = self.callback_arguments();
                 let (path, turbofish) = (self.path("__site"), self.turbofish(true));
                 let turbofish = if self.is_plain() { TokenStream::new() } else { turbofish };
-                quote_spanned!(span=> #path #turbofish (#removal))
+                quote_spanned!(span=> #path #turbofish (#callbacks))
             }
         }
     }
@@ -51,10 +51,10 @@ impl Context<'_> {
         }
         let start = self.static_name(store);
         let chain = self.chain(store);
-        let removal = self.removal_parameter(&value);
+        let callbacks = self.callback_parameters(&value);
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
-            fn #name #generics (#removal) -> &'static #k::Cache<__CachekitKey, #value> #clause {
+            fn #name #generics (#callbacks) -> &'static #k::Cache<__CachekitKey, #value> #clause {
                 #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
                 #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
             }
@@ -118,15 +118,22 @@ impl Context<'_> {
         let (k, model) = (&self.k, self.model);
         let mut calls = Vec::new();
         let mut call = |span: Span, name: &str, argument: TokenStream| {
-            let name = proc_macro2::Ident::new(name, spans::machine(span));
+            let name = Ident::new(name, spans::machine(span));
             calls.push(quote_spanned!(self.span=> .#name(#argument)));
         };
         if let Some(version) = store.version {
             call(self.span, "version", quote!(#version));
         }
-        match &store.capacity {
-            Some(Capacity::Entries(expr)) => call(expr.span(), "capacity", quote!(#expr)),
-            Some(Capacity::Unbounded) => call(self.span, "unbounded", TokenStream::new()),
+        match &store.bound {
+            Some(Bound::Entries(expr)) => call(expr.span(), "capacity", quote!(#expr)),
+            Some(Bound::Unbounded) => call(self.span, "unbounded", TokenStream::new()),
+            Some(Bound::Bytes(Bytes { most, literal, weigher: None })) => {
+                call(literal.span(), "max_bytes", quote!(#most))
+            }
+            Some(Bound::Bytes(Bytes { most, weigher: Some(weigher), .. })) => {
+                let passed = self.callback(Callback::Weigher, weigher);
+                call(weigher.span(), "max_bytes_with", quote!(#most, #passed));
+            }
             None => {}
         }
         let freshness = &model.freshness;
@@ -175,39 +182,62 @@ impl Context<'_> {
             call(self.span, "single_flight", quote!(false));
         }
         if let Some(listener) = &model.on_removal {
-            let listener = if self.removal_is_passed() {
-                quote_spanned!(self.span=> __cachekit_on_removal())
-            } else {
-                quote!(#listener)
-            };
-            call(model.on_removal.as_ref().map_or(self.span, Expr::span), "on_removal", listener);
+            call(listener.span(), "on_removal", self.callback(Callback::OnRemoval, listener));
         }
         let strategy = store.strategy.as_ref().map(|strategy| match strategy {
-            Strategy::Lru(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Lru)),
-            Strategy::Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Fifo)),
-            Strategy::S3Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::S3Fifo)),
+            Strategy::Named { name, variant } => {
+                let span = spans::machine(name.span());
+                let variant = Ident::new(variant, span);
+                quote_spanned!(span=> .strategy(#k::Strategy::#variant))
+            }
             Strategy::Custom(path) => quote_spanned!(spans::of(path)=> .policy::<#path>()),
         });
-        quote!(#(#calls)* #strategy)
+        let hasher = store.hasher.as_ref().map(|path| quote_spanned!(spans::of(path)=> .hasher_type::<#path>()));
+        quote!(#(#calls)* #strategy #hasher)
     }
 
-    /// A listener names the key's type, which the static's function does not know: callers pass it.
-    fn removal_is_passed(&self) -> bool {
-        self.model.on_removal.is_some() && !self.is_plain() && self.home != Home::Nowhere
+    /// A user's function of the key as the builder takes it.
+    fn callback(&self, which: Callback, function: &Expr) -> TokenStream {
+        if self.callbacks_are_passed() {
+            let name = which.parameter(self.span);
+            quote_spanned!(self.span=> #name())
+        } else {
+            quote!(#function)
+        }
     }
 
-    fn removal_parameter(&self, value: &TokenStream) -> Option<TokenStream> {
-        let k = &self.k;
-        self.removal_is_passed().then(|| {
-            quote_spanned!(self.span=> __cachekit_on_removal: fn() -> ::std::boxed::Box<
-                dyn ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
-            >)
-        })
+    /// They name the key's type, which the static's function does not know: callers pass them.
+    fn callbacks_are_passed(&self) -> bool {
+        !self.is_plain() && self.home != Home::Nowhere
     }
 
-    fn removal_argument(&self) -> Option<TokenStream> {
-        let listener = self.model.on_removal.as_ref().filter(|_| self.removal_is_passed())?;
-        Some(quote_spanned!(self.span=> || ::std::boxed::Box::new(#listener)))
+    fn callbacks(&self) -> impl Iterator<Item = (Callback, &Expr)> {
+        let weigher = match &self.model.store {
+            Store::Own(store) => match &store.bound {
+                Some(Bound::Bytes(bytes)) => bytes.weigher.as_ref(),
+                _ => None,
+            },
+            Store::Elsewhere(_) => None,
+        };
+        let removal = self.model.on_removal.as_ref().map(|function| (Callback::OnRemoval, function));
+        let both = removal.into_iter().chain(weigher.map(|function| (Callback::Weigher, function)));
+        both.filter(|_| self.callbacks_are_passed())
+    }
+
+    fn callback_parameters(&self, value: &TokenStream) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let parameters = self.callbacks().map(|(which, _)| {
+            let (name, signature) = (which.parameter(span), which.signature(k, value, span));
+            quote_spanned!(span=> #name: fn() -> ::std::boxed::Box<dyn #signature + ::core::marker::Send + ::core::marker::Sync>)
+        });
+        quote_spanned!(span=> #(#parameters),*)
+    }
+
+    fn callback_arguments(&self) -> TokenStream {
+        let span = self.span;
+        let arguments =
+            self.callbacks().map(|(_, function)| quote_spanned!(span=> || ::std::boxed::Box::new(#function)));
+        quote_spanned!(span=> #(#arguments),*)
     }
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
@@ -228,6 +258,35 @@ impl Context<'_> {
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
         quote!(#(#results)* #none)
+    }
+}
+
+/// A function of the user's that takes the key.
+#[derive(Clone, Copy)]
+enum Callback {
+    OnRemoval,
+    Weigher,
+}
+
+impl Callback {
+    /// The name under which it is passed.
+    fn parameter(self, span: Span) -> Ident {
+        let name = match self {
+            Callback::OnRemoval => "__cachekit_on_removal",
+            Callback::Weigher => "__cachekit_weigher",
+        };
+        Ident::new(name, span)
+    }
+
+    fn signature(self, k: &TokenStream, value: &TokenStream, span: Span) -> TokenStream {
+        match self {
+            Callback::OnRemoval => {
+                quote_spanned!(span=> ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause))
+            }
+            Callback::Weigher => {
+                quote_spanned!(span=> ::core::ops::Fn(&__CachekitKey, &#value) -> ::core::primitive::u64)
+            }
+        }
     }
 }
 
