@@ -22,6 +22,7 @@ pub use crate::{
     policy::Strategy,
     site::{PerType, per_type, per_type_of},
     stats::Stats,
+    weigh::{Weigh, needs_weight},
 };
 pub use std::sync::LazyLock;
 

@@ -64,6 +64,11 @@ pub trait Weigh {
     }
 }
 
+/// Reports a value without a weight in a function with `max_bytes`.
+#[doc(hidden)]
+#[inline]
+pub const fn needs_weight<V: Weigh>() {}
+
 /// What a value owns beside its own size.
 fn owned<T: Weigh>(value: &T) -> u64 {
     value.weight().saturating_sub(size::<T>())

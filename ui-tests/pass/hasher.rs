@@ -46,7 +46,7 @@ fn by_alias(id: u64) -> u64 {
     id
 }
 
-#[cache(hasher = self::Seeded<{ 3 }>)]
+#[cache(hasher = self::Seeded<3>)]
 async fn seeded(id: u64) -> u64 {
     id
 }

@@ -1,15 +1,16 @@
 //! The cache of a function: the static that holds it and the builder calls that the arguments amount to.
 
 use super::{
+    callbacks::Callback,
     context::{Context, Home},
-    spans,
+    forms, spans,
 };
 use crate::model::{Bound, Bytes, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, Ident};
 
 impl Context<'_> {
     /// The expression of a cache where code beside or in the wrapper needs one.
@@ -196,50 +197,6 @@ impl Context<'_> {
         quote!(#(#calls)* #strategy #hasher)
     }
 
-    /// A user's function of the key as the builder takes it.
-    fn callback(&self, which: Callback, function: &Expr) -> TokenStream {
-        if self.callbacks_are_passed() {
-            let name = which.parameter(self.span);
-            quote_spanned!(self.span=> #name())
-        } else {
-            quote!(#function)
-        }
-    }
-
-    /// They name the key's type, which the static's function does not know: callers pass them.
-    fn callbacks_are_passed(&self) -> bool {
-        !self.is_plain() && self.home != Home::Nowhere
-    }
-
-    fn callbacks(&self) -> impl Iterator<Item = (Callback, &Expr)> {
-        let weigher = match &self.model.store {
-            Store::Own(store) => match &store.bound {
-                Some(Bound::Bytes(bytes)) => bytes.weigher.as_ref(),
-                _ => None,
-            },
-            Store::Elsewhere(_) => None,
-        };
-        let removal = self.model.on_removal.as_ref().map(|function| (Callback::OnRemoval, function));
-        let both = removal.into_iter().chain(weigher.map(|function| (Callback::Weigher, function)));
-        both.filter(|_| self.callbacks_are_passed())
-    }
-
-    fn callback_parameters(&self, value: &TokenStream) -> TokenStream {
-        let (k, span) = (&self.k, self.span);
-        let parameters = self.callbacks().map(|(which, _)| {
-            let (name, signature) = (which.parameter(span), which.signature(k, value, span));
-            quote_spanned!(span=> #name: fn() -> ::std::boxed::Box<dyn #signature + ::core::marker::Send + ::core::marker::Sync>)
-        });
-        quote_spanned!(span=> #(#parameters),*)
-    }
-
-    fn callback_arguments(&self) -> TokenStream {
-        let span = self.span;
-        let arguments =
-            self.callbacks().map(|(_, function)| quote_spanned!(span=> || ::std::boxed::Box::new(#function)));
-        quote_spanned!(span=> #(#arguments),*)
-    }
-
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
     pub(super) fn output_requirements(&self) -> TokenStream {
         let (output, model) = (&self.output, self.model);
@@ -257,36 +214,24 @@ impl Context<'_> {
             let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
-        quote!(#(#results)* #none)
-    }
-}
-
-/// A function of the user's that takes the key.
-#[derive(Clone, Copy)]
-enum Callback {
-    OnRemoval,
-    Weigher,
-}
-
-impl Callback {
-    /// The name under which it is passed.
-    fn parameter(self, span: Span) -> Ident {
-        let name = match self {
-            Callback::OnRemoval => "__cachekit_on_removal",
-            Callback::Weigher => "__cachekit_weigher",
-        };
-        Ident::new(name, span)
+        let weight = self.weight_assertion();
+        quote!(#(#results)* #none #weight)
     }
 
-    fn signature(self, k: &TokenStream, value: &TokenStream, span: Span) -> TokenStream {
-        match self {
-            Callback::OnRemoval => {
-                quote_spanned!(span=> ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause))
-            }
-            Callback::Weigher => {
-                quote_spanned!(span=> ::core::ops::Fn(&__CachekitKey, &#value) -> ::core::primitive::u64)
-            }
+    /// `max_bytes` asks the values for their weight.
+    pub(super) fn weighs_values(&self) -> bool {
+        matches!(&self.model.store, Store::Own(store) if matches!(&store.bound, Some(Bound::Bytes(Bytes { weigher: None, .. }))))
+    }
+
+    /// Reports a value without a weight where the builder stands in a function of its own, which asks for one in its where-clause. At the type, where
+    /// calls of that function are reported too: the same at one place is said once.
+    fn weight_assertion(&self) -> TokenStream {
+        if !self.weighs_values() || self.is_plain() || self.home == Home::Nowhere || forms::is_common(&self.output) {
+            return TokenStream::new();
         }
+        let span = self.output_span();
+        let (k, value) = (self.k_at(span), spans::placed(&self.value(), span));
+        quote_spanned!(span=> #k::needs_weight::<#value>();)
     }
 }
 
