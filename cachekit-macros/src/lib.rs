@@ -54,8 +54,11 @@ use proc_macro::TokenStream;
 /// | argument | value | default |
 /// |---|---|---|
 /// | `backend` | `"memory"` | `"memory"` |
-/// | `strategy` | `"lru"`, `"fifo"`, `"s3-fifo"`, or a path to a type that implements [`Policy`] | `"s3-fifo"` |
+/// | `strategy` | `"lru"`, `"lfu"`, `"fifo"`, `"sieve"`, `"s3-fifo"`, `"w-tinylfu"`, `"lirs"`, `"adaptive"`, or a path to a type that implements [`Policy`] | `"s3-fifo"` |
 /// | `capacity` | entries, or `"unbounded"` | 10 000 |
+/// | `max_bytes` | `"64MiB"`: what the entries weigh together at most, in place of `capacity`. The values are [`Weigh`], or there is a `weigher` | none |
+/// | `weigher` | beside `max_bytes`, a path to a function `fn(&Key, &Value) -> u64` that gives bytes | the value's [`Weigh`], and the key |
+/// | `hasher` | a path to a type that is `BuildHasher + Default`, for keys that an attacker chooses | foldhash, one seed per cache |
 /// | `name` · `version` | a string · an integer | module path and function · 0 |
 /// | `key` | `"{id}:{name}"`, which keys by `(id, name)`, or `(expr, expr)` taken by reference. A parameter that it does not mention has to be in `skip` | all parameters |
 /// | `skip(db, self)` | parameters that do not belong to the key | none |
@@ -75,6 +78,42 @@ use proc_macro::TokenStream;
 /// | `method` | "this is in an impl", where neither a receiver nor `Self` says it | |
 /// | `cache` | `&self.users`, `&USERS`: a [`Cache`] that lives elsewhere | a cache of the function's own |
 /// | `crate` | the path of the facade | `::cachekit` |
+///
+/// # A bound in bytes
+///
+/// ```
+/// use cachekit::{Weigh, cache};
+///
+/// #[derive(Clone)]
+/// struct Page {
+///     body: Vec<u8>,
+/// }
+///
+/// impl Weigh for Page {
+///     fn weight(&self) -> u64 {
+///         self.body.weight()
+///     }
+/// }
+///
+/// #[cache(max_bytes = "64MiB")]
+/// fn page(path: &str) -> Page {
+///     Page { body: path.as_bytes().repeat(100) }
+/// }
+///
+/// fn rows(_: &u32, table: &Vec<[u64; 4]>) -> u64 {
+///     32 * table.len() as u64
+/// }
+///
+/// #[cache(max_bytes = "1.5GB", weigher = rows)]
+/// fn table(id: u32) -> Vec<[u64; 4]> {
+///     vec![[0; 4]; id as usize]
+/// }
+///
+/// assert_eq!(page("/index").body.len(), 600);
+/// assert_eq!(table(3).len(), 3);
+/// ```
+///
+/// A value that is heavier than the whole cache is returned and not stored.
 ///
 /// # Companion
 ///
@@ -219,6 +258,7 @@ use proc_macro::TokenStream;
 /// At compile time, each with an id that [the list of diagnostics](../cachekit/diagnostics/index.html) explains. The function is emitted as it is beside them.
 ///
 /// [`Policy`]: ../cachekit/policy/trait.Policy.html
+/// [`Weigh`]: ../cachekit/trait.Weigh.html
 /// [`Cache`]: ../cachekit/struct.Cache.html
 /// [`TimedOut`]: ../cachekit/trait.TimedOut.html
 /// [`RemovalCause`]: ../cachekit/enum.RemovalCause.html

@@ -22,7 +22,7 @@
 //!   [`macro@invalidate`]: on functions that change what others cache.
 //! - [`diagnostics`]: every error of the attributes by its id, with what to write.
 //! - [`Cache`] and [`Builder`]: the same without the macro.
-//! - [`policy`]: eviction, and how to write one's own.
+//! - [`policy`]: eviction, and how to write one's own. [`Weigh`]: bounds in bytes.
 //! - [`testing`]: time under control, isolation per test, dry runs, a conformance kit for policies.
 //! - [`stats`](mod@stats), [`Outcome`], [`Explain`]: what happened, and why.
 //! - [`flush`], [`shutdown`]: waiting for background refreshes.
@@ -108,4 +108,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/migrating-from-cached.md")]
     struct MigrationGuide;
+    #[doc = include_str!("../../docs/hash-flooding.md")]
+    struct HashFlooding;
 }
