@@ -54,7 +54,7 @@ fn the_bound_is_told_in_bytes() {
         id
     }
     let _scope = testing::scope();
-    (decimal(1), binary(1), fraction(1));
+    assert_eq!((decimal(1), binary(1), fraction(1)), (1, 1, 1));
     assert_eq!(decimal::stats().capacity, Some(1_000));
     assert_eq!(binary::stats().capacity, Some(1_024));
     assert_eq!(fraction::stats().capacity, Some(3 << 19));
@@ -223,7 +223,7 @@ fn each_entry_is_weighed_once_and_hits_are_not() {
     let _scope = testing::scope();
     WEIGHED.set(0);
     for _ in 0..5 {
-        (weighed(1), weighed(2), weighed(3));
+        assert_eq!((weighed(1), weighed(2), weighed(3)), (Load(1), Load(2), Load(3)));
     }
     assert_eq!(WEIGHED.get(), 3);
     assert_eq!(weighed::stats().hits, 12);
@@ -294,7 +294,7 @@ fn the_bound_holds_while_many_threads_store() {
             });
         }
     });
-    let there: u64 = cache.iter().into_iter().map(|(_, value)| value.0).sum();
+    let there: u64 = cache.iter().map(|(_, value)| value.0).sum();
     assert_eq!(cache.stats().weight, there);
 }
 
