@@ -46,7 +46,7 @@ impl KeyHasher {
                 parts.hash_parts(&mut hasher);
                 hasher.finish()
             }
-            KeyHasher::Own(own) => by_own(&**own, &mut |mut hasher| parts.hash_parts(&mut hasher)),
+            KeyHasher::Own(own) => parts_by_own(own, parts),
         }
     }
 
@@ -55,15 +55,22 @@ impl KeyHasher {
     pub(crate) fn hash_one<Q: ?Sized + Hash>(&self, key: &Q) -> u64 {
         match self {
             KeyHasher::Fold(state) => state.hash_one(key),
-            KeyHasher::Own(own) => by_own(&**own, &mut |mut hasher| key.hash(&mut hasher)),
+            KeyHasher::Own(own) => key_by_own(own, key),
         }
     }
 }
 
+// Out of the way of the default, to which they leave nothing but a branch.
 #[cold]
 #[inline(never)]
-fn by_own(own: &dyn AnyHasher, feed: &mut dyn FnMut(&mut dyn Hasher)) -> u64 {
-    mixed(own.hash_with(feed))
+fn parts_by_own<P: Parts>(own: &Arc<dyn AnyHasher>, parts: &P) -> u64 {
+    mixed(own.hash_with(&mut |mut hasher| parts.hash_parts(&mut hasher)))
+}
+
+#[cold]
+#[inline(never)]
+fn key_by_own<Q: ?Sized + Hash>(own: &Arc<dyn AnyHasher>, key: &Q) -> u64 {
+    mixed(own.hash_with(&mut |mut hasher| key.hash(&mut hasher)))
 }
 
 /// The table takes its shard and its fingerprints from single bits, of which some hashers, the identity of integers for one, leave many alike. This
