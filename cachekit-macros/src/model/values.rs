@@ -78,6 +78,7 @@ fn variant(name: &str) -> Option<&'static str> {
         "fifo" => "Fifo",
         "sieve" => "Sieve",
         "s3-fifo" => "S3Fifo",
+        "s3-tinylfu" => "S3TinyLfu",
         "w-tinylfu" => "WTinyLfu",
         "lirs" => "Lirs",
         "adaptive" => "Adaptive",

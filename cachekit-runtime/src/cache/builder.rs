@@ -139,7 +139,7 @@ impl<K, V> Builder<K, V> {
         self.hasher(S::default())
     }
 
-    /// Which entry makes room for a new one. Default: [`Strategy::S3Fifo`].
+    /// Which entry makes room for a new one. Default: that of [`Strategy`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
         self
