@@ -7,7 +7,7 @@ const QUEUE: usize = 0;
 
 /// Evicts the entry that was inserted first. Hits cost nothing and change nothing.
 pub struct Fifo {
-    queues: SlotQueues,
+    queues: SlotQueues<1>,
 }
 
 impl Policy for Fifo {

@@ -1,55 +1,25 @@
 //! Least recently used.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-
+use super::slot_heap::SlotHeap;
 use super::{Policy, Slot, Touch, Words};
-
-/// A stamp that no live entry has: logical time starts at 1.
-const DEAD: u64 = 0;
 
 /// Evicts the entry that has gone longest without a hit. Exact on one thread; of simultaneous hits either may count as the later.
 ///
-/// A hit writes the logical time into the entry's word and no more. The queue below is ordered by what the stamps were when the
-/// entries were queued, and stamps only grow: so the first of the queue is the least recently used if its stamp has not changed,
-/// and otherwise goes back into the queue with its new stamp. Each such step is paid for by at least one hit, but they
+/// A hit writes the logical time into the entry's word and no more. The heap below is ordered by what the stamps were when the
+/// entries were put there, and stamps only grow: so the first of the heap is the least recently used if its stamp has not changed,
+/// and otherwise goes back into the heap with its new stamp. Each such step is paid for by at least one hit, but they
 /// may fall due together: the first eviction after every entry of a shard was hit steps over all of them, under the shard's lock.
 pub struct Lru {
-    /// The stamp of each entry when it was queued, and its slot. Entries that went by `on_remove` stay until they come up.
-    queue: BinaryHeap<Reverse<(u64, Slot)>>,
-    /// By slot, the stamp under which it is queued: what tells a live place in the queue from a left-over one.
-    queued: Vec<u64>,
-    live: usize,
-}
-
-impl Lru {
-    fn is_live(queued: &[u64], stamp: u64, slot: Slot) -> bool {
-        stamp != DEAD && queued.get(slot.index()) == Some(&stamp)
-    }
-
-    fn drop_left_overs(&mut self) {
-        // At least half of the queue is left over, so the cost is a constant share of the removals that caused it.
-        if self.queue.len() > 2 * self.live + 64 {
-            let queued = &self.queued;
-            self.queue.retain(|Reverse((stamp, slot))| Self::is_live(queued, *stamp, *slot));
-        }
-    }
+    heap: SlotHeap,
 }
 
 impl Policy for Lru {
     fn with_capacity(_: usize) -> Self {
-        Lru { queue: BinaryHeap::new(), queued: Vec::new(), live: 0 }
+        Lru { heap: SlotHeap::new() }
     }
 
     fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
-        let stamp = words.get(slot);
-        if self.queued.len() <= slot.index() {
-            self.queued.resize(slot.index() + 1, DEAD);
-        }
-        self.queued[slot.index()] = stamp;
-        self.queue.push(Reverse((stamp, slot)));
-        self.live += 1;
+        self.heap.set(slot, words.get(slot));
     }
 
     fn on_hit(&self) -> Touch {
@@ -57,34 +27,19 @@ impl Policy for Lru {
     }
 
     fn on_remove(&mut self, slot: Slot) {
-        if let Some(stamp) = self.queued.get_mut(slot.index())
-            && *stamp != DEAD
-        {
-            *stamp = DEAD;
-            self.live -= 1;
-            self.drop_left_overs();
-        }
+        self.heap.remove(slot);
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
-        while let Some(mut first) = self.queue.peek_mut() {
-            let Reverse((stamp, slot)) = *first;
-            if !Self::is_live(&self.queued, stamp, slot) {
-                PeekMut::pop(first);
-                continue;
-            }
+        loop {
+            let (stamp, slot) = self.heap.first()?;
             let now = words.get(slot);
-            if now > stamp {
-                self.queued[slot.index()] = now;
-                *first = Reverse((now, slot));
-                continue;
+            if now <= stamp {
+                self.heap.remove(slot);
+                return Some(slot);
             }
-            PeekMut::pop(first);
-            self.queued[slot.index()] = DEAD;
-            self.live -= 1;
-            return Some(slot);
+            self.heap.set(slot, now);
         }
-        None
     }
 }
 
@@ -125,13 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn left_overs_of_removals_do_not_pile_up() {
+    fn removed_entries_leave_nothing_behind() {
         let mut harness = PolicyHarness::<Lru>::new(8);
-        for hash in 0..100_000 {
+        for hash in 0..1_000 {
             let slot = harness.insert(hash).slot;
             harness.remove(slot);
-            assert!(harness.policy().queue.len() <= 64);
         }
-        assert!(harness.policy().queued.len() <= 8);
+        assert_eq!(harness.policy().heap.len(), 0);
     }
 }

@@ -8,23 +8,41 @@
 //! | strategy | a hit | the victim |
 //! |---|---|---|
 //! | [`Lru`] | stamps the entry with the time of the hit | the entry with the oldest stamp |
+//! | [`Lfu`] | counts | the entry with the fewest hits |
 //! | [`Fifo`] | does nothing | the entry that was inserted first |
+//! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
+//! | [`WTinyLfu`] | counts up to 15 | see there |
+//! | [`S3TinyLfu`] | counts up to three | see there |
 
+mod climber;
 mod fifo;
+mod ghost;
+mod known;
+mod lfu;
 mod lru;
 mod s3_fifo;
+mod s3_tinylfu;
+mod sieve;
+mod sketch;
 mod slot;
+mod slot_heap;
 mod slot_queues;
 mod strategy;
 mod touch;
+mod w_tinylfu;
 
 pub use fifo::Fifo;
+pub use known::Known;
+pub use lfu::Lfu;
 pub use lru::Lru;
 pub use s3_fifo::S3Fifo;
+pub use s3_tinylfu::S3TinyLfu;
+pub use sieve::Sieve;
 pub use slot::{Slot, Words};
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
+pub use w_tinylfu::WTinyLfu;
 
 pub(crate) use slot::WordSource;
 
@@ -95,5 +113,22 @@ pub trait Policy: Send + 'static {
     fn on_remove(&mut self, slot: Slot);
 
     /// Chooses the entry to evict and forgets it. `None` only if no entry lives.
+    ///
+    /// At a live switch to another policy it is called until it gives `None`: the order is what the next policy learns of recency.
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot>;
+
+    /// The shard now holds at most `capacity` entries, at least 1. Where it holds more, [`victim`](Self::victim) is called next,
+    /// until it fits. A cache that is bounded by bytes estimates how many entries that is, and tells when the estimate has changed.
+    fn set_capacity(&mut self, capacity: usize) {
+        let _ = capacity;
+    }
+
+    /// An entry that was in the cache before this policy was: called instead of [`on_insert`](Self::on_insert) at a live switch,
+    /// for one entry after another from the coldest to the hottest.
+    ///
+    /// The word is set already: a counter holds the smaller of [`Known::hits`] and its maximum, and stamps ascend with the rank.
+    fn on_adopt(&mut self, slot: Slot, known: Known, words: &Words<'_>) {
+        let _ = known;
+        self.on_insert(slot, words);
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Fifo, Lru, Policy, S3Fifo};
+use super::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, WTinyLfu};
 
 /// Builds the policy of one shard from the most entries that the shard may hold.
 pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
@@ -17,7 +17,7 @@ pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
 ///
 /// let strategy: Strategy = "lru".parse()?;
 /// assert_eq!(strategy.name(), "lru");
-/// assert_eq!(Strategy::default().name(), "s3-fifo");
+/// assert_eq!(Strategy::default().name(), "s3-tinylfu");
 /// # Ok::<(), cachekit::policy::UnknownStrategy>(())
 /// ```
 #[derive(Clone, Default)]
@@ -25,11 +25,19 @@ pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
 pub enum Strategy {
     /// [`Lru`], `"lru"`.
     Lru,
+    /// [`Lfu`], `"lfu"`.
+    Lfu,
     /// [`Fifo`], `"fifo"`.
     Fifo,
+    /// [`Sieve`], `"sieve"`.
+    Sieve,
     /// [`S3Fifo`], `"s3-fifo"`.
-    #[default]
     S3Fifo,
+    /// [`WTinyLfu`], `"w-tinylfu"`.
+    WTinyLfu,
+    /// [`S3TinyLfu`], `"s3-tinylfu"`.
+    #[default]
+    S3TinyLfu,
     /// A policy of the user's.
     Custom {
         /// What statistics and logs call it.
@@ -38,6 +46,17 @@ pub enum Strategy {
         factory: PolicyFactory,
     },
 }
+
+/// The strategies that have a name of their own, in the order in which messages list them.
+const NAMED: [Strategy; 7] = [
+    Strategy::Lru,
+    Strategy::Lfu,
+    Strategy::Fifo,
+    Strategy::Sieve,
+    Strategy::S3Fifo,
+    Strategy::WTinyLfu,
+    Strategy::S3TinyLfu,
+];
 
 impl Strategy {
     /// The strategy of a user's policy, named like the type without its path.
@@ -59,8 +78,12 @@ impl Strategy {
     pub fn name(&self) -> &str {
         match self {
             Strategy::Lru => "lru",
+            Strategy::Lfu => "lfu",
             Strategy::Fifo => "fifo",
+            Strategy::Sieve => "sieve",
             Strategy::S3Fifo => "s3-fifo",
+            Strategy::WTinyLfu => "w-tinylfu",
+            Strategy::S3TinyLfu => "s3-tinylfu",
             Strategy::Custom { name, .. } => name,
         }
     }
@@ -69,8 +92,12 @@ impl Strategy {
     pub fn factory(&self) -> PolicyFactory {
         match self {
             Strategy::Lru => build::<Lru>(),
+            Strategy::Lfu => build::<Lfu>(),
             Strategy::Fifo => build::<Fifo>(),
+            Strategy::Sieve => build::<Sieve>(),
             Strategy::S3Fifo => build::<S3Fifo>(),
+            Strategy::WTinyLfu => build::<WTinyLfu>(),
+            Strategy::S3TinyLfu => build::<S3TinyLfu>(),
             Strategy::Custom { factory, .. } => Arc::clone(factory),
         }
     }
@@ -96,17 +123,21 @@ impl FromStr for Strategy {
     type Err = UnknownStrategy;
 
     fn from_str(name: &str) -> Result<Self, UnknownStrategy> {
-        [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo]
-            .into_iter()
-            .find(|strategy| strategy.name() == name)
-            .ok_or_else(|| UnknownStrategy(name.into()))
+        NAMED.into_iter().find(|strategy| strategy.name() == name).ok_or_else(|| UnknownStrategy(name.into()))
     }
 }
 
 /// A name that is no strategy of cachekit's. Custom strategies have no name to be found by: pass them as [`Strategy::of`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown strategy {0:?}: use \"lru\", \"fifo\" or \"s3-fifo\"")]
+#[error("unknown strategy {0:?}: use {names}", names = names())]
 pub struct UnknownStrategy(String);
+
+/// `"a", "b" or "c"`.
+fn names() -> String {
+    let names = NAMED.map(|strategy| format!("{:?}", strategy.name()));
+    let [first @ .., last] = &names;
+    format!("{} or {last}", first.join(", "))
+}
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +145,7 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_strategies() {
-        for strategy in [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo] {
+        for strategy in NAMED {
             assert_eq!(strategy.name().parse::<Strategy>().map(|found| found.to_string()), Ok(strategy.to_string()));
         }
     }
@@ -122,6 +153,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_told_what_to_write() {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
-        assert_eq!(message, Err(r#"unknown strategy "LRU": use "lru", "fifo" or "s3-fifo""#.to_owned()));
+        assert_eq!(
+            message,
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu" or "s3-tinylfu""#
+                .to_owned())
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::policy::{Policy, Slot, Touch, WordSource, Words};
+use crate::policy::{Known, Policy, Slot, Touch, WordSource, Words};
 
 /// Emits a module of tests that check a [`Policy`] against a model: it always names a living victim, never one that was
 /// removed, drains to the last entry, and goes on doing so over long random streams of operations.
@@ -57,6 +57,14 @@ macro_rules! __policy_suite {
             #[test]
             fn survives_random_operations() {
                 $crate::testing::checks::survives_random_operations::<Subject>();
+            }
+            #[test]
+            fn survives_changes_of_capacity() {
+                $crate::testing::checks::survives_changes_of_capacity::<Subject>();
+            }
+            #[test]
+            fn survives_switches() {
+                $crate::testing::checks::survives_switches::<Subject>();
             }
             #[test]
             fn survives_a_million_operations() {
@@ -147,6 +155,47 @@ impl<P: Policy> PolicyHarness<P> {
     /// Inserts an entry whose key has that hash, evicting one first if full.
     pub fn insert(&mut self, hash: u64) -> Insertion {
         let evicted = (self.live >= self.capacity).then(|| self.evict());
+        let slot = self.add(hash);
+        self.policy.on_insert(slot, &Words::new(&self.cells));
+        Insertion { slot, evicted }
+    }
+
+    /// Inserts an entry as a live switch does, without evicting: see [`Policy::on_adopt`]. To be called from the coldest to the
+    /// hottest.
+    pub fn adopt(&mut self, hash: u64, known: Known) -> Slot {
+        let slot = self.add(hash);
+        if let Touch::Count { max } = self.touch {
+            self.cells.0[slot.index()].word = AtomicU64::new(max.min(u64::from(known.hits)));
+        }
+        self.policy.on_adopt(slot, known, &Words::new(&self.cells));
+        slot
+    }
+
+    /// Switches to another policy as a live cache does: the old one is drained, and the new one adopts what it had.
+    pub fn switch<Q: Policy>(mut self) -> PolicyHarness<Q> {
+        let mut next = PolicyHarness::<Q>::with_clock(self.capacity, self.clock.load(Relaxed));
+        next.seed = self.seed;
+        let counts = matches!(self.touch, Touch::Count { .. });
+        let hits: Vec<_> = self.cells.0.iter().map(|cell| cell.word.load(Relaxed)).collect();
+        let all = self.live;
+        for place in 0..all {
+            let slot = self.evict();
+            let hits = if counts { hits[slot.index()] as u32 } else { 0 };
+            next.adopt(self.hash(slot), Known::new(hits, place as f32 / all.saturating_sub(1).max(1) as f32));
+        }
+        next
+    }
+
+    /// Changes the bound, and evicts until it holds.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.max(1);
+        self.policy.set_capacity(self.capacity);
+        while self.live > self.capacity {
+            self.evict();
+        }
+    }
+
+    fn add(&mut self, hash: u64) -> Slot {
         self.operations += 1;
         let cell = Cell { hash, word: AtomicU64::new(self.touch.first_word(&self.clock)), live: true };
         let slot = match self.free.pop() {
@@ -160,8 +209,7 @@ impl<P: Policy> PolicyHarness<P> {
             }
         };
         self.live += 1;
-        self.policy.on_insert(slot, &Words::new(&self.cells));
-        Insertion { slot, evicted }
+        slot
     }
 
     /// Hits the entry at `slot`. Nothing happens if there is none.
@@ -307,7 +355,7 @@ impl Random {
 /// breaks the contract of [`Policy`].
 pub mod checks {
     use super::{PolicyHarness, Random};
-    use crate::policy::Policy;
+    use crate::policy::{Fifo, Known, Lru, Policy};
 
     const CAPACITIES: [usize; 6] = [1, 2, 3, 9, 10, 64];
 
@@ -394,6 +442,41 @@ pub mod checks {
                 for _ in 0..8 * capacity + 64 {
                     harness.random_operation(&mut random);
                 }
+                harness.drain();
+            }
+        }
+    }
+
+    /// Bounds that shrink and grow between random operations.
+    pub fn survives_changes_of_capacity<P: Policy>() {
+        for seed in 0..64 {
+            let mut random = Random(seed);
+            let mut harness = PolicyHarness::<P>::seeded(9, seed);
+            for _ in 0..32 {
+                harness.set_capacity(CAPACITIES[random.below(6) as usize]);
+                for _ in 0..64 {
+                    harness.random_operation(&mut random);
+                }
+            }
+            harness.drain();
+        }
+    }
+
+    /// Switches on a live cache: from [`Fifo`] to the policy, with random counts of hits, and to [`Lru`] and back.
+    pub fn survives_switches<P: Policy>() {
+        for capacity in CAPACITIES {
+            for seed in 0..16 {
+                let mut random = Random(seed);
+                let mut before = PolicyHarness::<Fifo>::seeded(capacity, seed);
+                (0..4 * capacity).for_each(|_| before.random_operation(&mut random));
+                let mut harness = before.switch::<P>();
+                (0..4 * capacity).for_each(|_| harness.random_operation(&mut random));
+                let mut harness = harness.switch::<Lru>().switch::<P>();
+                for place in 0..capacity - harness.len() {
+                    let hits = random.below(1000) as u32;
+                    harness.adopt(random.next(), Known::new(hits, place as f32 / capacity as f32));
+                }
+                (0..4 * capacity).for_each(|_| harness.random_operation(&mut random));
                 harness.drain();
             }
         }
