@@ -159,7 +159,7 @@ mod tests {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
         assert_eq!(
             message,
-            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu" or "s3-tinylfu""#
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "s3-tinylfu" or "adaptive""#
                 .to_owned())
         );
     }
