@@ -52,6 +52,20 @@ impl Context<'_> {
         self.callbacks().next().is_some()
     }
 
+    /// The key is named where a callback would otherwise tell its type, right or wrong: then only the callback is wrong.
+    pub(super) fn site_turbofish(&self) -> TokenStream {
+        if self.is_plain() {
+            return TokenStream::new();
+        }
+        match self.generic_key().filter(|_| self.names_key()) {
+            Some(key) => {
+                let args = self.type_args().map(|arg| spans::placed(arg, self.span));
+                quote_spanned!(self.span=> ::<#(#args,)* #key>)
+            }
+            None => self.turbofish(true),
+        }
+    }
+
     pub(super) fn callback_parameters(&self, value: &TokenStream) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let parameters = self.callbacks().map(|(which, _)| {

@@ -24,8 +24,7 @@ impl Context<'_> {
             }
             Store::Own(_) => {
                 let callbacks = self.callback_arguments();
-                let (path, turbofish) = (self.path("__site"), self.turbofish(true));
-                let turbofish = if self.is_plain() { TokenStream::new() } else { turbofish };
+                let (path, turbofish) = (self.path("__site"), self.site_turbofish());
                 quote_spanned!(span=> #path #turbofish (#callbacks))
             }
         }
