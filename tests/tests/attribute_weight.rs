@@ -106,8 +106,8 @@ fn never_more_than_the_bound() {
         assert_eq!(some(id), Load(id * 7919 % 340));
         let stats = some::stats();
         assert!(stats.weight <= 1_000, "{} after {id}", stats.weight);
-        let there: u64 = (0..=id).filter_map(some::get).map(|value| value.0).sum();
         if id % 100 == 0 {
+            let there: u64 = (0..=id).filter_map(some::get).map(|value| value.0).sum();
             assert_eq!(stats.weight, there, "the weight is that of the entries");
         }
     }
