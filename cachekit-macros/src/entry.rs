@@ -115,6 +115,12 @@ mod tests {
                 "strategy = my::Policy, capacity = LIMIT * 2, name = \"u\", version = 3",
                 "fn user(id: u64) -> u64 { id }",
             ),
+            (
+                "max_bytes = \"1.5 GiB\", weigher = self::weigh, strategy = my::Policy<A, [u8; 2]>, hasher = Hash<A, B>, ttl = \"1s\"",
+                "fn user(id: u64) -> u64 { id }",
+            ),
+            ("max_bytes = \"64kB\", hasher = std::hash::RandomState", "fn user<T: Key>(id: T) -> Vec<T> { id }"),
+            ("hasher = Hash::<A>, strategy = \"adaptive\"", "fn user(id: u64) -> u64 { id }"),
             ("capacity = \"unbounded\", backend = [\"memory\"]", "fn user(id: u64) -> u64 { id }"),
             ("key = \"{{{id}}}:{name:?}\"", "fn user(id: u64, name: &str) -> u64 { id }"),
             (

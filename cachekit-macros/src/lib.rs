@@ -54,8 +54,11 @@ use proc_macro::TokenStream;
 /// | argument | value | default |
 /// |---|---|---|
 /// | `backend` | `"memory"` | `"memory"` |
-/// | `strategy` | `"lru"`, `"fifo"`, `"s3-fifo"`, or a path to a type that implements [`Policy`] | `"s3-fifo"` |
+/// | `strategy` | `"lru"`, `"lfu"`, `"fifo"`, `"sieve"`, `"s3-fifo"`, `"s3-tinylfu"`, `"w-tinylfu"`, `"lirs"`, `"adaptive"`, or a path to a type that implements [`Policy`] | `"s3-tinylfu"` |
 /// | `capacity` | entries, or `"unbounded"` | 10 000 |
+/// | `max_bytes` | `"64MiB"`: what the entries weigh together at most, in place of `capacity`. The values are [`Weigh`], or there is a `weigher` | none |
+/// | `weigher` | beside `max_bytes`, a path to a function `fn(&Key, &Value) -> u64` that gives bytes | the value's [`Weigh`], and the key |
+/// | `hasher` | a path to a type that is `BuildHasher + Default`, for keys that an attacker chooses | foldhash, one seed per cache |
 /// | `name` · `version` | a string · an integer | module path and function · 0 |
 /// | `key` | `"{id}:{name}"`, which keys by `(id, name)`, or `(expr, expr)` taken by reference. A parameter that it does not mention has to be in `skip` | all parameters |
 /// | `skip(db, self)` | parameters that do not belong to the key | none |
@@ -75,6 +78,19 @@ use proc_macro::TokenStream;
 /// | `method` | "this is in an impl", where neither a receiver nor `Self` says it | |
 /// | `cache` | `&self.users`, `&USERS`: a [`Cache`] that lives elsewhere | a cache of the function's own |
 /// | `crate` | the path of the facade | `::cachekit` |
+///
+/// # A bound in bytes
+///
+/// ```
+/// use cachekit::cache;
+///
+/// #[cache(max_bytes = "64MiB")] // a `String` is `Weigh`
+/// fn page(path: &str) -> String {
+///     path.repeat(100)
+/// }
+///
+/// assert_eq!(page("/index").len(), 600); // what is heavier than all of it would be returned and not stored
+/// ```
 ///
 /// # Companion
 ///
@@ -219,6 +235,7 @@ use proc_macro::TokenStream;
 /// At compile time, each with an id that [the list of diagnostics](../cachekit/diagnostics/index.html) explains. The function is emitted as it is beside them.
 ///
 /// [`Policy`]: ../cachekit/policy/trait.Policy.html
+/// [`Weigh`]: ../cachekit/trait.Weigh.html
 /// [`Cache`]: ../cachekit/struct.Cache.html
 /// [`TimedOut`]: ../cachekit/trait.TimedOut.html
 /// [`RemovalCause`]: ../cachekit/enum.RemovalCause.html

@@ -8,6 +8,7 @@ mod elsewhere;
 mod error;
 mod expansion;
 mod flight;
+mod hashing;
 mod housekeeping;
 #[doc(hidden)]
 pub mod key;
@@ -27,6 +28,7 @@ mod sync;
 mod tags;
 pub mod testing;
 pub mod time;
+mod weigh;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
@@ -35,3 +37,4 @@ pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
 pub use output::{OptionLike, Value};
 pub use private::invalidate_tag;
+pub use weigh::Weigh;

@@ -8,6 +8,7 @@ pub use crate::{
         AnyParts, Cached, NamedResult, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind,
         assert_stored, assert_value, keyed_like, once, per_type_keyed, returning,
     },
+    hashing::HasherType,
     key::{
         FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned,
         ViaRejected, ViaUnusable, ViaUsable, assert_key, assert_part, form, part,
@@ -21,6 +22,7 @@ pub use crate::{
     policy::Strategy,
     site::{PerType, per_type, per_type_of},
     stats::Stats,
+    weigh::{Weigh, needs_weight},
 };
 pub use std::sync::LazyLock;
 

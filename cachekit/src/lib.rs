@@ -22,7 +22,7 @@
 //!   [`macro@invalidate`]: on functions that change what others cache.
 //! - [`diagnostics`]: every error of the attributes by its id, with what to write.
 //! - [`Cache`] and [`Builder`]: the same without the macro.
-//! - [`policy`]: eviction, and how to write one's own.
+//! - [`policy`]: eviction, and how to write one's own. [`Weigh`]: bounds in bytes.
 //! - [`testing`]: time under control, isolation per test, dry runs, a conformance kit for policies.
 //! - [`stats`](mod@stats), [`Outcome`], [`Explain`]: what happened, and why.
 //! - [`flush`], [`shutdown`]: waiting for background refreshes.
@@ -90,8 +90,8 @@ pub use cachekit_macros::{cache, invalidate};
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
     Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, OptionLike, Outcome, OutcomeKind,
-    RemovalCause, State, Tier, TimedOut, Value, flush, invalidate_tag, is_shut_down, policy, shutdown, stats, testing,
-    time,
+    RemovalCause, State, Tier, TimedOut, Value, Weigh, flush, invalidate_tag, is_shut_down, policy, shutdown, stats,
+    testing, time,
 };
 
 #[doc(hidden)]
@@ -108,4 +108,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/migrating-from-cached.md")]
     struct MigrationGuide;
+    #[doc = include_str!("../../docs/hash-flooding.md")]
+    struct HashFlooding;
 }

@@ -57,6 +57,25 @@ fn s3_fifo_keeps_what_was_hit_twice() {
     assert_eq!(by_queues::explain(1).strategy, "s3-fifo");
 }
 
+#[test]
+fn every_strategy_has_a_name_that_the_cache_knows_itself_by() {
+    macro_rules! strategies {
+        ($($function:ident $name:literal),*) => {$(
+            #[cache(strategy = $name, capacity = 3)]
+            fn $function(n: u64) -> u64 {
+                n * 10
+            }
+            (1..=4).for_each(|n| assert_eq!($function(n), n * 10));
+            assert_eq!($function::stats().entries, 3, $name);
+            assert_eq!($function::explain(1).strategy, $name);
+        )*};
+    }
+    let _scope = testing::scope();
+    strategies!(
+        lru "lru", lfu "lfu", fifo "fifo", sieve "sieve", s3_fifo "s3-fifo", s3_tinylfu "s3-tinylfu", w_tinylfu "w-tinylfu", lirs "lirs", adaptive "adaptive"
+    );
+}
+
 /// Most recently used first.
 pub struct Mru {
     live: Vec<Slot>,

@@ -5,13 +5,16 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::discouraged::Speculative as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, Ident, Token};
+use syn::{Expr, ExprPath, Ident, PathArguments, PathSegment, Token, TypePath};
 
 /// The arguments that exist, in the order in which the documentation has them.
 pub(crate) const KNOWN: &[&str] = &[
     "backend",
     "strategy",
     "capacity",
+    "max_bytes",
+    "weigher",
+    "hasher",
     "name",
     "version",
     "key",
@@ -37,6 +40,9 @@ pub(crate) const KNOWN: &[&str] = &[
     "cache",
     "crate",
 ];
+
+/// Those that take the path of a type.
+const NAMES_OF_TYPES: &[&str] = &["strategy", "hasher"];
 
 pub(crate) struct Arg {
     pub(crate) name: Ident,
@@ -101,6 +107,9 @@ pub(crate) fn value(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -
         errors.push(say::no_value(name, equals.span));
         return Value::Unreadable;
     }
+    if let Some(path) = type_with_arguments(name, input) {
+        return Value::Is(Expr::Path(path));
+    }
     let fork = input.fork();
     match fork.parse::<Expr>() {
         Ok(expr) => {
@@ -115,6 +124,25 @@ pub(crate) fn value(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -
             Value::Unreadable
         }
     }
+}
+
+/// `BuildHasherDefault<H>`, which as an expression would be a comparison.
+fn type_with_arguments(name: &Ident, input: ParseStream<'_>) -> Option<ExprPath> {
+    if !NAMES_OF_TYPES.iter().any(|known| name == known) {
+        return None;
+    }
+    let fork = input.fork();
+    let TypePath { qself: None, path, .. } = fork.parse().ok()? else { return None };
+    let angled = |segment: &PathSegment| matches!(segment.arguments, PathArguments::AngleBracketed(_));
+    let called = |segment: &PathSegment| matches!(segment.arguments, PathArguments::Parenthesized(_));
+    if !path.segments.iter().any(angled) || path.segments.iter().any(called) {
+        return None;
+    }
+    if !fork.is_empty() && !fork.peek(Token![,]) {
+        return None;
+    }
+    input.advance_to(&fork);
+    Some(ExprPath { attrs: Vec::new(), qself: None, path })
 }
 
 fn group(input: ParseStream<'_>) -> syn::Result<(Delimiter, Group)> {

@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod outcome;
 pub(crate) mod peers;
 pub(crate) mod shape;
+pub(crate) mod size;
 pub(crate) mod store;
 mod suggest;
 pub(crate) mod template;

@@ -48,10 +48,13 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
         "max_capacity" | "maxsize" | "max_entries" | "maximum_size" => {
             format!("here it is `capacity = {}`", given("10_000"))
         }
-        "lru" | "fifo" => format!("here it is `strategy = \"{name}\"`"),
-        "lfu" | "sieve" | "tinylfu" => {
-            "this strategy is not in this version; write strategy = \"lru\"`, `\"fifo\"` or `\"s3-fifo\"`".to_owned()
+        "max_weight" | "maximum_weight" | "max_memory" => "here it is `max_bytes = \"64MiB\"`".to_owned(),
+        "weight" | "weigh" => "here it is `weigher = path::to_function`, beside `max_bytes`".to_owned(),
+        "build_hasher" | "hash_builder" => format!("here it is `hasher = {}`", given("std::hash::RandomState")),
+        "lru" | "lfu" | "fifo" | "sieve" | "s3_fifo" | "s3_tinylfu" | "w_tinylfu" | "lirs" | "adaptive" => {
+            format!("here it is `strategy = \"{}\"`", name.replace('_', "-"))
         }
+        "tinylfu" => "here it is `strategy = \"w-tinylfu\"`".to_owned(),
         _ => return None,
     };
     Some(text)
@@ -60,11 +63,10 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
 /// Arguments of later versions, with what to do until then.
 pub(crate) fn not_here(name: &str) -> Option<&'static str> {
     Some(match name {
-        "max_bytes" | "weigher" => ": bound the cache by `capacity`, in entries",
         "near_ttl" | "codec" | "compress" | "lock" | "timeout" | "on_backend_error" => {
             ", whose only backend is \"memory\": leave it out"
         }
-        "hasher" | "batch" | "of" | "http" | "scope" => ": leave it out",
+        "batch" | "of" | "http" | "scope" => ": leave it out",
         _ => return None,
     })
 }
@@ -114,6 +116,11 @@ mod tests {
         "expire_after_access",
         "lru",
         "lfu",
+        "w_tinylfu",
+        "tinylfu",
+        "max_weight",
+        "weight",
+        "build_hasher",
     ];
 
     #[test]

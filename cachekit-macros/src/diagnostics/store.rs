@@ -3,10 +3,8 @@
 use super::{at, code, did_you_mean, list};
 use syn::{Error, Expr, ExprArray, ExprPath, LitInt, LitStr};
 
-pub(crate) const STRATEGIES: &[&str] = &["lru", "fifo", "s3-fifo"];
-
-/// Known by name, and not there yet.
-pub(crate) const LATER_STRATEGIES: &[&str] = &["lfu", "sieve", "w-tinylfu", "tinylfu", "adaptive"];
+pub(crate) const STRATEGIES: &[&str] =
+    &["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs", "adaptive"];
 
 pub(crate) fn backend(literal: &LitStr) -> Error {
     let text = literal.value();
@@ -53,21 +51,6 @@ pub(crate) fn strategy(literal: &LitStr) -> Error {
     at(literal, "CK034", &format!("there is no strategy \"{text}\"; {hint}"))
 }
 
-pub(crate) fn later_strategy(found: &impl quote::ToTokens, name: &str) -> Error {
-    at(
-        found,
-        "CK034",
-        &format!(
-            "the strategy \"{name}\" is not in this version of cachekit: write {}, or a path to a type of yours that implements `Policy`, `strategy = my::Policy`",
-            either(STRATEGIES.iter().map(|name| format!("`strategy = \"{name}\"`")))
-        ),
-    )
-}
-
-fn either(names: impl Iterator<Item = String>) -> String {
-    names.collect::<Vec<_>>().join(" or ")
-}
-
 pub(crate) fn unquoted_strategy(path: &ExprPath, name: &str) -> Error {
     at(
         path,
@@ -94,11 +77,14 @@ pub(crate) fn negative_capacity(expr: &Expr) -> Error {
     )
 }
 
-pub(crate) fn capacity_string(literal: &LitStr) -> Error {
+/// `is_size`: it would do for `max_bytes`.
+pub(crate) fn capacity_string(literal: &LitStr, is_size: bool) -> Error {
     let text = literal.value();
     let digits: String = text.chars().filter(|c| !matches!(c, '_' | ',' | ' ')).collect();
     let right = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         format!("write a number, `capacity = {}`", text.trim().replace([',', ' '], "_"))
+    } else if is_size {
+        format!("it counts entries: for a bound in bytes write `max_bytes = \"{text}\"`")
     } else if let Some(hint) = did_you_mean(&text, ["unbounded"]) {
         hint
     } else {
@@ -126,5 +112,39 @@ pub(crate) fn cache_elsewhere(name: &syn::Ident) -> Error {
         &format!(
             "`{name}` has no effect beside `cache = …`: that cache exists already, so set it where the cache is built (`Cache::builder()`)"
         ),
+    )
+}
+
+/// `hasher = RandomState::new()`
+pub(crate) fn hasher_value(name: &syn::Ident, expr: &Expr) -> Error {
+    let ty = match expr {
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) if path.path.segments.len() > 1 => {
+                let mut segments = path.path.segments.clone();
+                segments.pop();
+                segments.pop_punct();
+                Some(code(&segments))
+            }
+            _ => None,
+        },
+        Expr::Struct(value) => Some(code(&value.path)),
+        _ => None,
+    };
+    at(
+        expr,
+        "CK114",
+        &format!(
+            "`{name}` takes the type of a hasher, not a value: write `{name} = {}`",
+            ty.as_deref().unwrap_or("std::hash::RandomState")
+        ),
+    )
+}
+
+pub(crate) fn one_entry(name: &syn::Ident) -> Error {
+    let why = if name == "hasher" { "there is nothing to hash" } else { "nothing is ever evicted" };
+    at(
+        name,
+        "CK115",
+        &format!("`{name}` has no effect here: without a key the cache holds one entry, so {why}; leave it out"),
     )
 }

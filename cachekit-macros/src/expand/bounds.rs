@@ -82,7 +82,8 @@ impl Context<'_> {
         }
         let (value, span) = (self.value(), self.output_span());
         let k = self.k_at(span);
-        Some(Bound { of: syn::parse2(value).ok()?, is: quote_spanned!(span=> #k::Value) })
+        let weight = self.weighs_values().then(|| quote_spanned!(span=> + #k::Weigh));
+        Some(Bound { of: syn::parse2(value).ok()?, is: quote_spanned!(span=> #k::Value #weight) })
     }
 
     /// The parts of the key can be such.

@@ -4,7 +4,7 @@ use super::{
     companion::Takes,
     context::{Context, Home},
 };
-use crate::model::{Capacity, Jitter, Key, NonePolicy, Store, Strategy, Time, Ttl};
+use crate::model::{Bound, Jitter, Key, NonePolicy, Store, Strategy, Time, Ttl};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use std::fmt::Write as _;
@@ -104,16 +104,18 @@ impl Context<'_> {
         let (model, mut facts) = (self.model, Vec::new());
         if let Store::Own(store) = &model.store {
             match &store.strategy {
-                Some(Strategy::Lru(_)) => facts.push("strategy `lru`".to_owned()),
-                Some(Strategy::Fifo(_)) => facts.push("strategy `fifo`".to_owned()),
-                Some(Strategy::S3Fifo(_)) => facts.push("strategy `s3-fifo`".to_owned()),
+                Some(Strategy::Named { name, .. }) => facts.push(format!("strategy `{}`", name.value())),
                 Some(Strategy::Custom(path)) => facts.push(format!("strategy `{}`", shown(path))),
                 None => {}
             }
-            match &store.capacity {
-                Some(Capacity::Entries(expr)) => facts.push(format!("capacity `{}`", shown(expr))),
-                Some(Capacity::Unbounded) => facts.push("without bound".to_owned()),
+            match &store.bound {
+                Some(Bound::Entries(expr)) => facts.push(format!("capacity `{}`", shown(expr))),
+                Some(Bound::Unbounded) => facts.push("without bound".to_owned()),
+                Some(Bound::Bytes(bytes)) => facts.push(format!("at most {}", bytes.literal.value().trim())),
                 None => {}
+            }
+            if let Some(hasher) = &store.hasher {
+                facts.push(format!("hasher `{}`", shown(hasher)));
             }
         }
         match &model.key {

@@ -153,9 +153,9 @@ impl Context<'_> {
         (self.cache(), quote_spanned!(span=> #k::keyed_like(__cachekit_cache, |(#(#names,)*): (#(#types,)*)| #owned);))
     }
 
-    /// A listener is of the key's very type, which is hidden where a key is computed from a `self` that is not at hand.
+    /// A listener or a weigher is of the key's very type, which is hidden where a key is computed from a `self` that is not at hand.
     pub(super) fn finds_whole_cache(&self) -> bool {
-        self.model.on_removal.is_none() || !self.key_mentions_self()
+        !self.names_key() || !self.key_mentions_self()
     }
 
     /// Computes a key that mentions `self`, which a closure cannot take.

@@ -4,6 +4,7 @@
 //! loads ([`load`]) or refreshes ([`refresh`]), and the operations ([`companion`], [`method`]).
 
 mod bounds;
+mod callbacks;
 mod companion;
 mod context;
 mod docs;

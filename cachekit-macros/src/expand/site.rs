@@ -1,13 +1,14 @@
 //! The cache of a function: the static that holds it and the builder calls that the arguments amount to.
 
 use super::{
+    callbacks::Callback,
     context::{Context, Home},
-    spans,
+    forms, spans,
 };
-use crate::model::{Capacity, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
+use crate::model::{Bound, Bytes, Jitter, NonePolicy, OwnStore, Percent, Store, Strategy, Time, Ttl};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Expr;
+use syn::Ident;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
@@ -22,10 +23,9 @@ impl Context<'_> {
                 quote_spanned!(at=> #k::elsewhere(&#cache))
             }
             Store::Own(_) => {
-                let removal = self.removal_argument();
-                let (path, turbofish) = (self.path("__site"), self.turbofish(true));
-                let turbofish = if self.is_plain() { TokenStream::new() } else { turbofish };
-                quote_spanned!(span=> #path #turbofish (#removal))
+                let callbacks = self.callback_arguments();
+                let (path, turbofish) = (self.path("__site"), self.site_turbofish());
+                quote_spanned!(span=> #path #turbofish (#callbacks))
             }
         }
     }
@@ -51,10 +51,10 @@ impl Context<'_> {
         }
         let start = self.static_name(store);
         let chain = self.chain(store);
-        let removal = self.removal_parameter(&value);
+        let callbacks = self.callback_parameters(&value);
         let (generics, clause) = self.generics_with_key();
         quote_spanned! {span=>
-            fn #name #generics (#removal) -> &'static #k::Cache<__CachekitKey, #value> #clause {
+            fn #name #generics (#callbacks) -> &'static #k::Cache<__CachekitKey, #value> #clause {
                 #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
                 #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
             }
@@ -118,15 +118,22 @@ impl Context<'_> {
         let (k, model) = (&self.k, self.model);
         let mut calls = Vec::new();
         let mut call = |span: Span, name: &str, argument: TokenStream| {
-            let name = proc_macro2::Ident::new(name, spans::machine(span));
+            let name = Ident::new(name, spans::machine(span));
             calls.push(quote_spanned!(self.span=> .#name(#argument)));
         };
         if let Some(version) = store.version {
             call(self.span, "version", quote!(#version));
         }
-        match &store.capacity {
-            Some(Capacity::Entries(expr)) => call(expr.span(), "capacity", quote!(#expr)),
-            Some(Capacity::Unbounded) => call(self.span, "unbounded", TokenStream::new()),
+        match &store.bound {
+            Some(Bound::Entries(expr)) => call(expr.span(), "capacity", quote!(#expr)),
+            Some(Bound::Unbounded) => call(self.span, "unbounded", TokenStream::new()),
+            Some(Bound::Bytes(Bytes { most, literal, weigher: None })) => {
+                call(literal.span(), "max_bytes", quote!(#most))
+            }
+            Some(Bound::Bytes(Bytes { most, weigher: Some(weigher), .. })) => {
+                let passed = self.callback(Callback::Weigher, weigher);
+                call(weigher.span(), "max_bytes_with", quote!(#most, #passed));
+            }
             None => {}
         }
         let freshness = &model.freshness;
@@ -175,39 +182,18 @@ impl Context<'_> {
             call(self.span, "single_flight", quote!(false));
         }
         if let Some(listener) = &model.on_removal {
-            let listener = if self.removal_is_passed() {
-                quote_spanned!(self.span=> __cachekit_on_removal())
-            } else {
-                quote!(#listener)
-            };
-            call(model.on_removal.as_ref().map_or(self.span, Expr::span), "on_removal", listener);
+            call(listener.span(), "on_removal", self.callback(Callback::OnRemoval, listener));
         }
         let strategy = store.strategy.as_ref().map(|strategy| match strategy {
-            Strategy::Lru(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Lru)),
-            Strategy::Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::Fifo)),
-            Strategy::S3Fifo(span) => quote_spanned!(spans::machine(*span)=> .strategy(#k::Strategy::S3Fifo)),
+            Strategy::Named { name, variant } => {
+                let span = spans::machine(name.span());
+                let variant = Ident::new(variant, span);
+                quote_spanned!(span=> .strategy(#k::Strategy::#variant))
+            }
             Strategy::Custom(path) => quote_spanned!(spans::of(path)=> .policy::<#path>()),
         });
-        quote!(#(#calls)* #strategy)
-    }
-
-    /// A listener names the key's type, which the static's function does not know: callers pass it.
-    fn removal_is_passed(&self) -> bool {
-        self.model.on_removal.is_some() && !self.is_plain() && self.home != Home::Nowhere
-    }
-
-    fn removal_parameter(&self, value: &TokenStream) -> Option<TokenStream> {
-        let k = &self.k;
-        self.removal_is_passed().then(|| {
-            quote_spanned!(self.span=> __cachekit_on_removal: fn() -> ::std::boxed::Box<
-                dyn ::core::ops::Fn(&__CachekitKey, &#value, #k::RemovalCause) + ::core::marker::Send + ::core::marker::Sync
-            >)
-        })
-    }
-
-    fn removal_argument(&self) -> Option<TokenStream> {
-        let listener = self.model.on_removal.as_ref().filter(|_| self.removal_is_passed())?;
-        Some(quote_spanned!(self.span=> || ::std::boxed::Box::new(#listener)))
+        let hasher = store.hasher.as_ref().map(|path| quote_spanned!(spans::of(path)=> .hasher_type::<#path>()));
+        quote!(#(#calls)* #strategy #hasher)
     }
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
@@ -227,7 +213,24 @@ impl Context<'_> {
             let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
-        quote!(#(#results)* #none)
+        let weight = self.weight_assertion();
+        quote!(#(#results)* #none #weight)
+    }
+
+    /// `max_bytes` asks the values for their weight.
+    pub(super) fn weighs_values(&self) -> bool {
+        matches!(&self.model.store, Store::Own(store) if matches!(&store.bound, Some(Bound::Bytes(Bytes { weigher: None, .. }))))
+    }
+
+    /// Reports a value without a weight where the builder stands in a function of its own, which asks for one in its where-clause. At the type, where
+    /// calls of that function are reported too: the same at one place is said once.
+    fn weight_assertion(&self) -> TokenStream {
+        if !self.weighs_values() || self.is_plain() || self.home == Home::Nowhere || forms::is_common(&self.output) {
+            return TokenStream::new();
+        }
+        let span = self.output_span();
+        let (k, value) = (self.k_at(span), spans::placed(&self.value(), span));
+        quote_spanned!(span=> #k::needs_weight::<#value>();)
     }
 }
 

@@ -131,3 +131,14 @@ fn invalidation() {
     );
     insta::assert_snapshot!(pretty(entry::run("invalidate", args, item, entry::invalidate)));
 }
+
+#[test]
+fn bytes_weigher_and_hasher() {
+    let args = quote!(max_bytes = "64MiB", weigher = weigh, hasher = std::hash::RandomState, strategy = "w-tinylfu");
+    let item = quote!(
+        fn page<T: Key>(id: T) -> Vec<u8> {
+            fetch(id)
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}

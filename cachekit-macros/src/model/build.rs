@@ -2,8 +2,8 @@
 
 use super::cache::{Draft, KeyArg, draft};
 use super::{
-    BlockItem, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore, Place, Store,
-    associated,
+    BlockItem, Bound, Bytes, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore,
+    Place, Store, associated,
 };
 use crate::args::{Arg, Block, BlockPart};
 use crate::diagnostics::{Errors, args as say};
@@ -45,6 +45,9 @@ pub(crate) fn model(
         krate,
         strategy,
         capacity,
+        max_bytes,
+        weigher,
+        hasher,
         name,
         version,
         key,
@@ -67,9 +70,11 @@ pub(crate) fn model(
         Some(KeyArg::Exprs(exprs)) => Key::Exprs(exprs),
         None => Key::Params(unskipped(&function, &given.skipped)),
     };
+    let bytes = max_bytes.map(|(most, literal)| Bound::Bytes(Bytes { most, literal, weigher }));
+    let bound = bytes.or(capacity);
     let store = match cache {
         Some(cache) => Store::Elsewhere(cache),
-        None => Store::Own(Box::new(OwnStore { strategy, capacity, name, version })),
+        None => Store::Own(Box::new(OwnStore { strategy, bound, hasher, name, version })),
     };
     let model = Model {
         krate: krate.or_else(|| block.and_then(|(_, krate)| krate.cloned())).unwrap_or_else(facade),

@@ -1,8 +1,9 @@
 //! Gives every argument of `#[cache]` its meaning, one by one.
 
+use super::size::size;
 use super::template::template;
 use super::units::{plain, time};
-use super::{Capacity, Companion, Freshness, Function, LoadTimeout, Outcome, Strategy, Template, names, values};
+use super::{Bound, Companion, Freshness, Function, LoadTimeout, Outcome, Strategy, Template, names, values};
 use crate::args::{Arg, KNOWN, Value};
 use crate::diagnostics::{self, Errors, args as say, key as say_key};
 use proc_macro2::Group;
@@ -16,7 +17,10 @@ use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 pub(super) struct Draft {
     pub(super) krate: Option<Path>,
     pub(super) strategy: Option<Strategy>,
-    pub(super) capacity: Option<Capacity>,
+    pub(super) capacity: Option<Bound>,
+    pub(super) max_bytes: Option<(u64, LitStr)>,
+    pub(super) weigher: Option<Expr>,
+    pub(super) hasher: Option<Path>,
     pub(super) name: Option<LitStr>,
     pub(super) version: Option<u64>,
     pub(super) key: Option<KeyArg>,
@@ -86,7 +90,8 @@ fn meant(name: &Ident) -> Option<Ident> {
         "time" | "ttl_secs" | "ttl_millis" | "expires" | "time_to_live" | "expire_after_write" => "ttl",
         "time_to_idle" | "expire_after_access" => "idle",
         "max_capacity" | "maxsize" => "capacity",
-        "lru" | "fifo" => "strategy",
+        "max_weight" | "maximum_weight" | "max_memory" => "max_bytes",
+        text if diagnostics::store::STRATEGIES.iter().any(|strategy| strategy.replace('-', "_") == text) => "strategy",
         "convert" => "key",
         text => diagnostics::nearest(text, KNOWN.iter().copied())?,
     };
@@ -101,6 +106,9 @@ impl Draft {
             "backend" => values::backend(&expr)?,
             "strategy" => self.strategy = Some(values::strategy(name, &expr)?),
             "capacity" => self.capacity = Some(values::capacity(name, expr)?),
+            "max_bytes" => self.max_bytes = Some(size(name, &expr)?),
+            "weigher" => self.weigher = Some(values::path(name, &expr).map(|_| expr)?),
+            "hasher" => self.hasher = Some(values::hasher(name, &expr)?),
             "name" => self.name = Some(values::name(name, &expr)?),
             "version" => self.version = Some(values::version(name, &expr)?),
             "key" => self.key = Some(key(name, expr, function, errors)?),

@@ -10,6 +10,7 @@ mod function;
 mod invalidation;
 mod names;
 mod place;
+mod size;
 mod template;
 mod units;
 mod values;
@@ -114,24 +115,33 @@ pub(crate) enum Store {
 
 pub(crate) struct OwnStore {
     pub(crate) strategy: Option<Strategy>,
-    pub(crate) capacity: Option<Capacity>,
+    pub(crate) bound: Option<Bound>,
+    /// A type that implements `BuildHasher`.
+    pub(crate) hasher: Option<Path>,
     /// Default: module path and function name, which `expand` writes with `concat!(module_path!(), …)`.
     pub(crate) name: Option<LitStr>,
     pub(crate) version: Option<u64>,
 }
 
 pub(crate) enum Strategy {
-    Lru(Span),
-    Fifo(Span),
-    S3Fifo(Span),
+    /// One of ours, by its variant of the runtime's `Strategy`.
+    Named { name: LitStr, variant: &'static str },
     /// A type that implements `Policy`.
     Custom(Path),
 }
 
-pub(crate) enum Capacity {
+pub(crate) enum Bound {
     /// Any expression of `usize`, literals included.
     Entries(Expr),
     Unbounded,
+    Bytes(Bytes),
+}
+
+pub(crate) struct Bytes {
+    pub(crate) most: u64,
+    pub(crate) literal: LitStr,
+    /// A function of key and value that says what an entry weighs. Otherwise the value says it.
+    pub(crate) weigher: Option<Expr>,
 }
 
 pub(crate) enum Key {

@@ -1,7 +1,8 @@
 //! One reader per kind of value.
 
+use super::size::is_size;
 use super::units::{percent, plain, time};
-use super::{Capacity, Jitter, LoadTimeout, NonePolicy, Percent, Strategy, Time, Ttl};
+use super::{Bound, Jitter, LoadTimeout, NonePolicy, Percent, Strategy, Time, Ttl};
 use crate::diagnostics::{args as say, freshness, outcome, store, units};
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprAssign, ExprLit, ExprUnary, Ident, Lit, LitStr, Path, UnOp};
@@ -54,18 +55,12 @@ pub(super) fn backend(expr: &Expr) -> Result<()> {
 
 pub(super) fn strategy(name: &Ident, expr: &Expr) -> Result<Strategy> {
     match plain(expr) {
-        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => match literal.value().as_str() {
-            "lru" => Ok(Strategy::Lru(literal.span())),
-            "fifo" => Ok(Strategy::Fifo(literal.span())),
-            "s3-fifo" => Ok(Strategy::S3Fifo(literal.span())),
-            later if store::LATER_STRATEGIES.contains(&later) => Err(store::later_strategy(literal, later)),
-            _ => Err(store::strategy(literal)),
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => match variant(&literal.value()) {
+            Some(variant) => Ok(Strategy::Named { name: literal.clone(), variant }),
+            None => Err(store::strategy(literal)),
         },
         Expr::Path(path) if path.qself.is_none() => {
             let quoted = path.path.get_ident().map(|ident| ident.to_string().replace('_', "-"));
-            if let Some(later) = quoted.as_deref().filter(|name| store::LATER_STRATEGIES.contains(name)) {
-                return Err(store::later_strategy(path, later));
-            }
             match quoted.filter(|name| store::STRATEGIES.contains(&name.as_str())) {
                 Some(quoted) => Err(store::unquoted_strategy(path, &quoted)),
                 None => Ok(Strategy::Custom(path.path.clone())),
@@ -75,19 +70,45 @@ pub(super) fn strategy(name: &Ident, expr: &Expr) -> Result<Strategy> {
     }
 }
 
-pub(super) fn capacity(name: &Ident, expr: Expr) -> Result<Capacity> {
+/// The variant of the runtime's `Strategy`.
+fn variant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "lru" => "Lru",
+        "lfu" => "Lfu",
+        "fifo" => "Fifo",
+        "sieve" => "Sieve",
+        "s3-fifo" => "S3Fifo",
+        "s3-tinylfu" => "S3TinyLfu",
+        "w-tinylfu" => "WTinyLfu",
+        "lirs" => "Lirs",
+        "adaptive" => "Adaptive",
+        _ => return None,
+    })
+}
+
+pub(super) fn hasher(name: &Ident, expr: &Expr) -> Result<Path> {
+    match plain(expr) {
+        Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
+        Expr::Call(_) | Expr::MethodCall(_) | Expr::Struct(_) => Err(store::hasher_value(name, expr)),
+        _ => Err(say::wrong_shape(name, expr)),
+    }
+}
+
+pub(super) fn capacity(name: &Ident, expr: Expr) -> Result<Bound> {
     match plain(&expr) {
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.base10_parse::<u128>().is_ok_and(|value| value == 0) => {
             Err(store::no_capacity(int))
         }
-        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => Ok(Capacity::Entries(expr)),
-        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.value() == "unbounded" => Ok(Capacity::Unbounded),
-        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => Err(store::capacity_string(literal)),
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => Ok(Bound::Entries(expr)),
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) if literal.value() == "unbounded" => Ok(Bound::Unbounded),
+        Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) => {
+            Err(store::capacity_string(literal, is_size(&literal.value())))
+        }
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => Err(store::negative_capacity(&expr)),
         Expr::Lit(_) | Expr::Closure(_) | Expr::Tuple(_) | Expr::Array(_) | Expr::Range(_) | Expr::Assign(_) => {
             Err(say::wrong_shape(name, &expr))
         }
-        _ => Ok(Capacity::Entries(expr)),
+        _ => Ok(Bound::Entries(expr)),
     }
 }
 
@@ -221,5 +242,19 @@ pub(super) fn companion(name: &Ident, expr: &Expr) -> Result<super::Companion> {
             path.path.require_ident().cloned().map(super::Companion::Named)
         }
         _ => Err(say::wrong_shape(name, expr)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::variant;
+    use crate::diagnostics::store::STRATEGIES;
+
+    #[test]
+    fn every_strategy_that_messages_name_is_there() {
+        for name in STRATEGIES {
+            assert!(variant(name).is_some(), "{name}");
+        }
+        assert_eq!(variant("LRU"), None);
     }
 }

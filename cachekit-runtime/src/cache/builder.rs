@@ -5,12 +5,14 @@ use super::{
     settings::{Exceptional, Jitter, Settings, Ttl},
 };
 use crate::{
+    hashing::HasherType,
     key::Key,
     outcome::RemovalCause,
     output::{OptionLike, Value},
     policy::{Policy, Strategy},
+    weigh::{Weigh, weight_of_key},
 };
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, hash::BuildHasher, sync::Arc, time::Duration};
 
 /// Builds a [`Cache`].
 ///
@@ -58,18 +60,86 @@ impl<K, V> Builder<K, V> {
     /// The most entries it holds; never more, at no time. Default: 10 000. With 0 nothing is ever stored.
     ///
     /// From 1 024 on it is divided among shards, so that an entry may be evicted shortly before the cache is full.
+    ///
+    /// The bounds replace one another: the last of `capacity`, [`unbounded`](Self::unbounded), [`max_bytes`](Self::max_bytes) and
+    /// [`max_bytes_with`](Self::max_bytes_with) counts.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.settings.capacity = Some(entries);
-        self
+        self.unweighed()
     }
 
     /// No bound, and so no policy: the fastest hit, for key sets that are bounded by themselves.
     pub fn unbounded(mut self) -> Self {
         self.settings.capacity = None;
+        self.unweighed()
+    }
+
+    fn unweighed(mut self) -> Self {
+        (self.settings.max_weight, self.settings.weigher) = (None, None);
         self
     }
 
-    /// Which entry makes room for a new one. Default: [`Strategy::S3Fifo`].
+    /// The most bytes that all entries weigh together; never more, at no time. In place of a bound on entries.
+    ///
+    /// An entry weighs what its value says ([`Weigh`]) and its key: the key's size and, if it owns anything, the bytes that it feeds to a hasher,
+    /// which for strings are their contents. The table's own bytes for an entry come on top. A value heavier than all of it is given to its callers
+    /// and not stored.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::Cache;
+    ///
+    /// let pages: Cache<u64, String> = Cache::builder().max_bytes(64 * 1024 * 1024).build();
+    /// assert_eq!(pages.get_or_compute(&1, || "one".into()), "one");
+    /// ```
+    pub fn max_bytes(self, bytes: u64) -> Self
+    where
+        K: Key,
+        V: Weigh,
+    {
+        self.max_bytes_with(bytes, |key, value| weight_of_key(key).saturating_add(value.weight()))
+    }
+
+    /// As [`max_bytes`](Self::max_bytes) with a weigher: what an entry weighs, from its key and its value, in bytes or in another unit, the one of
+    /// `bytes`. It is called once for each entry, when it is stored, outside of locks. An entry of weight 0 is never in another's way.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::Cache;
+    ///
+    /// let rows = |_: &u64, table: &Vec<[u64; 8]>| table.len() as u64;
+    /// let tables: Cache<u64, Vec<[u64; 8]>> = Cache::builder().max_bytes_with(1_000_000, rows).build();
+    /// assert_eq!(tables.get_or_compute(&1, || vec![[0; 8]; 10]).len(), 10);
+    /// ```
+    pub fn max_bytes_with(mut self, bytes: u64, weigher: impl Fn(&K, &V) -> u64 + Send + Sync + 'static) -> Self {
+        self.settings.max_weight = Some(bytes);
+        self.settings.weigher = Some(Arc::new(weigher));
+        self
+    }
+
+    /// What hashes the keys. Default: foldhash with a seed of the cache's own, which is faster than anything passed here. `RandomState` of the
+    /// standard library is for keys that an attacker chooses. The 64 bits that come out are mixed once more, so that a hasher need not spread them.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::Cache;
+    /// use std::hash::RandomState;
+    ///
+    /// let sessions: Cache<String, u64> = Cache::builder().hasher(RandomState::new()).build();
+    /// assert_eq!(sessions.get_or_compute("token", || 7), 7);
+    /// ```
+    pub fn hasher(mut self, hasher: impl BuildHasher + Send + Sync + 'static) -> Self {
+        self.settings.hasher = Some(Arc::new(hasher));
+        self
+    }
+
+    /// As [`hasher`](Self::hasher), by its type.
+    #[doc(hidden)]
+    pub fn hasher_type<S: HasherType>(self) -> Self {
+        self.hasher(S::default())
+    }
+
+    /// Which entry makes room for a new one. Default: that of [`Strategy`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
         self

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     flight::{map::Flights, permits::Permits},
+    hashing::KeyHasher,
     key::Parts,
     memory::{Bound, Gone, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
@@ -16,7 +17,6 @@ use crate::{
     time::{Clock, NEVER, duration, nanos},
 };
 use std::{
-    hash::BuildHasher,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc,
@@ -30,7 +30,7 @@ const EPOCHS: usize = 64;
 
 pub(crate) struct Core<K, V> {
     pub(super) table: Table<K, V, More>,
-    pub(super) hasher: foldhash::fast::RandomState,
+    pub(super) hasher: KeyHasher,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     pub(super) allowed: Allowances,
@@ -76,7 +76,7 @@ impl<K, V> Core<K, V> {
         };
         let core = Core {
             table: Table::new(bound, settings.strategy.factory()),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: KeyHasher::new(settings.hasher.as_ref()),
             allowed: Allowances {
                 idle: settings.idle.map_or(NEVER, nanos),
                 revalidate: nanos(settings.stale_while_revalidate),
@@ -103,9 +103,7 @@ impl<K, V> Core<K, V> {
 
     #[inline]
     pub(crate) fn hash<P: Parts>(&self, parts: &P) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        parts.hash_parts(&mut hasher);
-        std::hash::Hasher::finish(&hasher)
+        self.hasher.hash_parts(parts)
     }
 
     #[inline]

@@ -32,6 +32,7 @@ pub use refresh::{Refresh, Stale};
 
 pub(crate) use self::core::Core;
 use crate::{
+    hashing::KeyHasher,
     key::{Key, Parts},
     output::Value,
     scope,
@@ -40,11 +41,7 @@ use crate::{
     time::Clock,
 };
 use settings::Settings;
-use std::{
-    fmt,
-    hash::{BuildHasher, Hasher},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 use upkeep::Upkeep;
 
 /// Entries that a cache holds at most unless told otherwise.
@@ -70,7 +67,7 @@ pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
 pub struct Cache<K, V> {
     core: Arc<Core<K, V>>,
     /// The core's, once more: in a static its seed is read while the core's address is still on its way.
-    hasher: foldhash::fast::RandomState,
+    hasher: KeyHasher,
 }
 
 impl<K, V> Clone for Cache<K, V> {
@@ -108,9 +105,7 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     #[inline]
     fn hash_parts<P: Parts>(&self, parts: &P) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        parts.hash_parts(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_parts(parts)
     }
 
     /// What this thread's scope makes of the cache.

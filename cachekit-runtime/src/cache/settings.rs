@@ -1,13 +1,12 @@
 //! What a cache is told when it is built.
 
-use crate::{outcome::RemovalCause, policy::Strategy};
+use crate::{hashing::AnyHasher, outcome::RemovalCause, policy::Strategy};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
 pub(crate) type TagsOf<K> = Arc<dyn Fn(&K) -> Vec<String> + Send + Sync>;
-pub(crate) type OnRemoval<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
-
 pub(crate) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u64 + Send + Sync>;
+pub(crate) type OnRemoval<K, V> = Arc<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
 
 pub(crate) enum Ttl<V> {
     Never,
@@ -33,11 +32,13 @@ pub(crate) struct Settings<K, V> {
     pub(crate) name: Cow<'static, str>,
     pub(crate) version: u64,
     pub(crate) strategy: Strategy,
-    /// `None`: unbounded.
+    /// `None`: unbounded. Nothing is bounded by it beside a `max_weight`.
     pub(crate) capacity: Option<usize>,
-    /// In the unit of `weigher`; takes the place of `capacity`.
+    /// The most that all entries weigh together, as `weigher` has it: both or none.
     pub(crate) max_weight: Option<u64>,
     pub(crate) weigher: Option<Weigher<K, V>>,
+    /// `None`: foldhash, with a seed of the cache's own.
+    pub(crate) hasher: Option<Arc<dyn AnyHasher>>,
     pub(crate) ttl: Ttl<V>,
     pub(crate) idle: Option<Duration>,
     pub(crate) jitter: Jitter,
@@ -65,6 +66,7 @@ impl<K, V> Settings<K, V> {
             capacity: Some(super::DEFAULT_CAPACITY),
             max_weight: None,
             weigher: None,
+            hasher: None,
             ttl: Ttl::Never,
             idle: None,
             jitter: Jitter::None,

@@ -38,6 +38,8 @@ pub enum Strategy {
     /// [`S3TinyLfu`], `"s3-tinylfu"`.
     #[default]
     S3TinyLfu,
+    /// `"adaptive"`: what the traffic shows to be best.
+    Adaptive,
     /// A policy of the user's.
     Custom {
         /// What statistics and logs call it.
@@ -48,7 +50,7 @@ pub enum Strategy {
 }
 
 /// The strategies that have a name of their own, in the order in which messages list them.
-const NAMED: [Strategy; 7] = [
+const NAMED: [Strategy; 8] = [
     Strategy::Lru,
     Strategy::Lfu,
     Strategy::Fifo,
@@ -56,6 +58,7 @@ const NAMED: [Strategy; 7] = [
     Strategy::S3Fifo,
     Strategy::WTinyLfu,
     Strategy::S3TinyLfu,
+    Strategy::Adaptive,
 ];
 
 impl Strategy {
@@ -84,6 +87,7 @@ impl Strategy {
             Strategy::S3Fifo => "s3-fifo",
             Strategy::WTinyLfu => "w-tinylfu",
             Strategy::S3TinyLfu => "s3-tinylfu",
+            Strategy::Adaptive => "adaptive",
             Strategy::Custom { name, .. } => name,
         }
     }
@@ -97,7 +101,7 @@ impl Strategy {
             Strategy::Sieve => build::<Sieve>(),
             Strategy::S3Fifo => build::<S3Fifo>(),
             Strategy::WTinyLfu => build::<WTinyLfu>(),
-            Strategy::S3TinyLfu => build::<S3TinyLfu>(),
+            Strategy::S3TinyLfu | Strategy::Adaptive => build::<S3TinyLfu>(),
             Strategy::Custom { factory, .. } => Arc::clone(factory),
         }
     }
@@ -155,7 +159,7 @@ mod tests {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
         assert_eq!(
             message,
-            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu" or "s3-tinylfu""#
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "s3-tinylfu" or "adaptive""#
                 .to_owned())
         );
     }

@@ -148,6 +148,35 @@ pub async fn fibonacci_later(n: u32) -> u64 {
     if n < 2 { u64::from(n) } else { fibonacci_later(n - 1).await + fibonacci_later(n - 2).await }
 }
 
+/// Bounded by what it says itself.
+#[cache(max_bytes = "64MiB", hasher = std::hash::RandomState)]
+#[must_use]
+pub fn page(path: &str) -> Vec<u8> {
+    path.bytes().collect()
+}
+
+fn weigh<K>(_: &K, value: &[u8; 16]) -> u64 {
+    value.iter().copied().map(u64::from).sum()
+}
+
+/// Bounded by a weigher.
+///
+/// # Errors
+///
+/// When it is short.
+#[cache(max_bytes = "10kB", weigher = weigh, strategy = "lru")]
+pub async fn weighed(path: &str) -> Result<[u8; 16], String> {
+    std::future::ready(()).await;
+    path.as_bytes().first_chunk().copied().ok_or_else(|| path.to_owned())
+}
+
+/// Generic, and bounded by a weigher.
+#[cache(max_bytes = "10kB", weigher = weigh)]
+#[must_use]
+pub fn repeated<T: cachekit::Key + Into<u8>>(of: T) -> [u8; 16] {
+    [of.into(); 16]
+}
+
 #[cache]
 pub(crate) fn internal(n: u32) -> u32 {
     n * 2
@@ -166,7 +195,10 @@ pub async fn all() -> usize {
     drop(internal::stats());
     let failed = parse("x").is_err() || bounded(1).await.is_err() || fetch(1, "a").await.is_err();
     drop((find::get(1, &["a"], None, Cow::Borrowed("a")), seven("1", 2, 3, 4, 5, 6, 7), sum_of_pair::stats()));
+    let failed = failed || weighed("abc").await.is_err();
     usize::try_from(sum).unwrap_or(0)
+        + page("a").len()
+        + repeated(1_u8).len()
         + texts.iter().map(String::len).sum::<usize>()
         + usize::from(failed)
         + count([1, 2], "a", "b").0

@@ -42,6 +42,13 @@ impl<T: Debug + Hash + Eq + Clone + Send + Sync + 'static> Repo<T> {
         name.len() + usize::try_from(id).unwrap_or(0)
     }
 
+    /// Bounded by what it says itself.
+    #[cache(key = (&self.tenant, id), max_bytes = "1GiB")]
+    #[must_use]
+    pub fn text(&self, id: u64) -> String {
+        format!("{:?} {id}", self.tenant)
+    }
+
     /// Without a receiver.
     #[cache(method)]
     #[must_use]

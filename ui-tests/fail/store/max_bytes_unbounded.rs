@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(max_bytes = "64MiB", capacity = "unbounded")]
+fn page(id: u64) -> String {
+    id.to_string()
+}
+
+fn main() {}

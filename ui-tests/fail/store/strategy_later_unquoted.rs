@@ -1,8 +1,0 @@
-use cachekit::cache;
-
-#[cache(strategy = sieve)]
-fn user(id: u64) -> u64 {
-    id
-}
-
-fn main() {}

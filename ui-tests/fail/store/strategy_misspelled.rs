@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(strategy = "adaptve")]
+fn page(id: u64) -> String {
+    id.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(max_bytes = "64mib")]
+fn page(id: u64) -> String {
+    id.to_string()
+}
+
+fn main() {}
