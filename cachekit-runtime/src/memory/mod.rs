@@ -11,7 +11,7 @@ mod removed;
 mod shard;
 mod sharding;
 mod switch;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 mod weight;
 mod words;

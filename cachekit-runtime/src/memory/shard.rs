@@ -103,7 +103,8 @@ impl<K, V, M> Shard<K, V, M> {
     #[cold]
     #[inline(never)]
     fn find_further(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
-        self.entries.find(hash, |entry| eq(&entry.key))
+        let mut is_first = true;
+        self.entries.find(hash, |entry| !std::mem::take(&mut is_first) && eq(&entry.key))
     }
 
     /// The path of a hit: a hit in the sense of the policy if `f` answers.
@@ -325,7 +326,7 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// What the policy is to take for the capacity, where that is an estimate.
     pub(super) fn tell_capacity(&mut self, capacity: usize) {
-        if self.told.abs_diff(capacity) * 8 > self.told {
+        if self.told.abs_diff(capacity) > self.told / 8 {
             self.told = capacity;
             if let Some(policy) = policy_mut(&mut self.policy) {
                 policy.set_capacity(capacity.max(1));
