@@ -110,6 +110,7 @@ impl<T> BigReader<T> {
             return None;
         }
         record.reading.swap(self.address(), Ordering::SeqCst);
+        shim::as_seq_cst();
         let leave = Leave(&record.reading);
         if self.state.load(Ordering::SeqCst) != 0 {
             return None;
@@ -141,6 +142,7 @@ impl<T> BigReader<T> {
             let before = self.state.load(Ordering::Relaxed);
             let _lower = Lower { state: &self.state, to: before };
             self.state.swap(before | WRITING, Ordering::SeqCst);
+            shim::as_seq_cst();
             wait_for_readers(records(), address);
             // SAFETY: the lock excludes writers and slow readers, the flag and the wait exclude fast ones.
             self.value.with_mut(|value| write(unsafe { &mut *value }))
@@ -218,6 +220,10 @@ mod shim {
         let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
         run()
     }
+
+    /// For loom's sake.
+    #[inline(always)]
+    pub(super) fn as_seq_cst() {}
 
     /// Readers stay for nanoseconds, unless they were paused or clone something large.
     pub(super) fn pause(turns: u32) {
@@ -314,6 +320,12 @@ mod shim {
     pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
         let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
         run()
+    }
+
+    /// loom takes sequentially consistent accesses for acquiring and releasing ones, and only such a fence for what it is. Here it stands for the order
+    /// of the accesses around it.
+    pub(super) fn as_seq_cst() {
+        loom::sync::atomic::fence(Ordering::SeqCst);
     }
 
     pub(super) fn pause(_: u32) {
