@@ -323,6 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn a_full_shard_keeps_thirteen_bytes_for_each_entry() {
+        let entries = 60_000;
+        let mut harness = PolicyHarness::<S3TinyLfu>::new(entries);
+        let bytes = |policy: &S3TinyLfu| {
+            let history = policy.history.as_ref().map_or(0, |history| history.ghost.bytes() + history.sketch.bytes());
+            (policy.queues.bytes(), history)
+        };
+        assert_eq!(bytes(harness.policy()), (0, 0), "it grows with use");
+        for hash in 0..2 * entries as u64 {
+            harness.insert(hash);
+        }
+        let (links, history) = bytes(harness.policy());
+        assert!(history <= 5 * entries, "{history}");
+        assert!(links <= 9 * entries, "{links}: eight, and room to grow");
+    }
+
+    #[test]
     fn an_eviction_looks_at_a_bounded_number_of_entries() {
         let mut harness = PolicyHarness::<S3TinyLfu>::new(1_000);
         let slots: Vec<_> = (0..1_000).map(|hash| harness.insert(hash).slot).collect();

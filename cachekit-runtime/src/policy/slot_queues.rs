@@ -134,6 +134,11 @@ impl<const N: usize> SlotQueues<N> {
         (!self.nodes.is_empty()).then_some(Slot::new(if next < self.nodes.len() { next as u32 } else { 0 }))
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+    }
+
     /// Takes a slot out of the queue that holds it, if one does.
     pub(super) fn remove(&mut self, slot: Slot) {
         let Some(queue) = self.queue_of(slot) else { return };
