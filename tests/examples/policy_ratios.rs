@@ -57,7 +57,7 @@ fn main() -> io::Result<()> {
 }
 
 /// What else can be asked for by name: the plain references.
-fn references() -> [(&'static str, fn(usize, &[u64]) -> usize); 7] {
+fn references() -> [(&'static str, Count); 7] {
     [
         ("paper-lfu", |capacity, keys| hits(&mut reference::Lfu::new(capacity), keys)),
         ("paper-lru", |capacity, keys| hits(&mut reference::Lru::new(capacity), keys)),
@@ -69,6 +69,7 @@ fn references() -> [(&'static str, fn(usize, &[u64]) -> usize); 7] {
     ]
 }
 
+type Count = fn(usize, &[u64]) -> usize;
 type Simulate = fn(&Trace, usize, bool) -> f64;
 
 fn policies() -> [(&'static str, Simulate); 7] {

@@ -28,7 +28,7 @@ impl S3TinyLfu {
     pub fn new(capacity: usize) -> Self {
         S3TinyLfu {
             capacity,
-            small_capacity: (capacity / 10).max(1),
+            small_capacity: (capacity / 10 + (capacity / 10).min(40)).max(1),
             small: Queue::default(),
             main: Queue::default(),
             ghost: Ghost::new((capacity as f64 * 1.4 + 1e-9) as usize),
@@ -45,20 +45,29 @@ impl S3TinyLfu {
         hits
     }
 
-    /// Lets the first of the main queue go round until one of them has nothing that would save it.
-    fn next_of_main(&mut self, at_most: usize) -> Option<u64> {
-        for _ in 0..at_most {
-            let key = self.main.first()?;
-            let hits = self.look_at(key);
-            let entry = self.entries.get_mut(&key)?;
-            entry.ahead = (entry.ahead + hits).min(3);
-            if entry.ahead == 0 {
-                return Some(key);
-            }
-            entry.ahead -= 1;
+    /// The first of the main queue, and how many rounds it is ahead: with any it goes round.
+    fn turn(&mut self) -> Option<(u64, u64)> {
+        let key = self.main.first()?;
+        let hits = self.look_at(key);
+        let entry = self.entries.get_mut(&key)?;
+        let ahead = (entry.ahead + hits).min(3);
+        entry.ahead = ahead.saturating_sub(1);
+        if ahead > 0 {
             self.main.push(key);
         }
-        None
+        Some((key, ahead))
+    }
+
+    /// Turns until one is not ahead, or so many times.
+    fn turns(&mut self, at_most: usize) -> Vec<(u64, u64)> {
+        let mut turns = Vec::new();
+        while turns.len() < at_most && turns.last().is_none_or(|(_, ahead)| *ahead > 0) {
+            turns.extend(self.turn());
+            if self.main.is_empty() {
+                break;
+            }
+        }
+        turns
     }
 
     fn victim(&mut self) -> Option<u64> {
@@ -74,7 +83,7 @@ impl S3TinyLfu {
                 }
             }
         }
-        let victim = self.next_of_main(usize::MAX)?;
+        let (victim, _) = self.turns(64).into_iter().min_by_key(|(_, ahead)| *ahead)?;
         self.main.remove(victim);
         Some(victim)
     }
@@ -84,7 +93,11 @@ impl S3TinyLfu {
         if self.main.len() < self.capacity - self.small_capacity {
             return came_back || !self.is_full;
         }
-        came_back && self.next_of_main(8).is_some_and(|next| self.sketch.get(key) > self.sketch.get(next))
+        if !came_back || self.main.is_empty() {
+            return came_back;
+        }
+        let turns = self.turns(8);
+        turns.last().is_some_and(|(next, ahead)| *ahead == 0 && self.sketch.get(key) > self.sketch.get(*next))
     }
 }
 
