@@ -167,31 +167,31 @@ mod tests {
     }
 
     /// Feeds a cyclic scan, which only the second candidate hits, until the switch comes.
-    fn switches_to_mru(driver: &Driver) {
+    fn switches_to_chance(driver: &Driver) {
         let (send, receive) = mpsc::channel();
-        let candidates = [Strategy::Lru, Strategy::of::<crate::adaptive::tests::Mru>()];
+        let candidates = [Strategy::Lru, Strategy::of::<crate::adaptive::tests::Chance>()];
         let cache = Arc::new(Adaptive::new(50, &candidates, Rule::default(), Stepping::Background, move |strategy| {
             drop(send.send(strategy.name().to_owned()));
         }));
         driver.attach(&cache);
         let deadline = Instant::now() + LIMIT;
         let switched = loop {
-            (0..100).for_each(|key: u64| cache.saw(key.wrapping_mul(0xd6e8_feb8_6659_fd93)));
+            (0..200).for_each(|key: u64| cache.saw(key.wrapping_mul(0xd6e8_feb8_6659_fd93)));
             match receive.recv_timeout(Duration::from_micros(100)) {
                 Ok(name) => break name,
                 Err(_) => assert!(Instant::now() < deadline, "no switch: {}", cache.stats()),
             }
         };
-        assert_eq!(switched, "Mru");
+        assert_eq!(switched, "Chance");
         assert!(cache.stats().simulation_nanos > 0);
     }
 
     #[test]
     fn one_thread_serves_caches_as_they_come_and_ends_with_the_last() {
         let driver = Driver::new();
-        switches_to_mru(&driver);
+        switches_to_chance(&driver);
         wait_for_the_end(&driver);
-        switches_to_mru(&driver);
+        switches_to_chance(&driver);
         wait_for_the_end(&driver);
         assert!(lock(&driver.shared.state).caches.is_empty());
     }
@@ -199,18 +199,18 @@ mod tests {
     #[test]
     fn a_panicking_switch_does_not_stop_the_others() {
         let driver = Driver::new();
-        let candidates = [Strategy::Lru, Strategy::of::<crate::adaptive::tests::Mru>()];
+        let candidates = [Strategy::Lru, Strategy::of::<crate::adaptive::tests::Chance>()];
         let panicking = Arc::new(Adaptive::new(50, &candidates, Rule::default(), Stepping::Background, |_| {
             panic!("expected: from the test")
         }));
         driver.attach(&panicking);
         let deadline = Instant::now() + LIMIT;
         while panicking.stats().switches == 0 {
-            (0..100).for_each(|key: u64| panicking.saw(key.wrapping_mul(0xd6e8_feb8_6659_fd93)));
+            (0..200).for_each(|key: u64| panicking.saw(key.wrapping_mul(0xd6e8_feb8_6659_fd93)));
             assert!(Instant::now() < deadline);
             thread::yield_now();
         }
-        switches_to_mru(&driver);
+        switches_to_chance(&driver);
         drop(panicking);
         wait_for_the_end(&driver);
     }

@@ -196,12 +196,12 @@ mod tests {
     #[test]
     fn shrinking_evicts_and_growing_makes_room() {
         let mut miniature = Miniature::new(&Strategy::Lru.factory(), 10);
-        (0..10).for_each(|key| drop(miniature.access(mixed(key))));
+        (0..10).for_each(|key| _ = miniature.access(mixed(key)));
         miniature.set_capacity(4);
         assert_eq!(miniature.len(), 4);
         assert!((6..10).all(|key| miniature.access(mixed(key))), "the most recent stay");
         miniature.set_capacity(12);
-        (20..40).for_each(|key| drop(miniature.access(mixed(key))));
+        (20..40).for_each(|key| _ = miniature.access(mixed(key)));
         assert_eq!(miniature.len(), 12);
         miniature.set_capacity(0);
         assert_eq!(miniature.len(), 1, "a miniature holds at least one entry");
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn memory_stays_where_it_was_once_full() {
         let mut miniature = Miniature::new(&Strategy::S3Fifo.factory(), 512);
-        (0..2_000).for_each(|key| drop(miniature.access(mixed(key))));
+        (0..2_000).for_each(|key| _ = miniature.access(mixed(key)));
         let before = miniature.bytes();
-        (0..200_000).for_each(|key| drop(miniature.access(mixed(key))));
+        (0..200_000).for_each(|key| _ = miniature.access(mixed(key)));
         assert_eq!(miniature.bytes(), before);
         assert!(before < 512 * 200, "{before}");
     }

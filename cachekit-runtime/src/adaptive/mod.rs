@@ -1,6 +1,6 @@
 //! `strategy = "adaptive"`: which policy would hit most, found out by simulating the candidates.
 //!
-//! A [`Sampler`] keeps the accesses of a sample of the keys in a [lossy queue](ring::Ring). A [`Tuner`] replays them through one
+//! A [`Sampler`] keeps the accesses of a sample of the keys in a lossy queue (`ring`). A [`Tuner`] replays them through one
 //! [`Miniature`] for each candidate, a cache without values that is as much smaller as the sample is, and by a [`Rule`] says when to
 //! switch. [`Adaptive`] is what a cache holds of this, and a [`Driver`] the thread on which it happens.
 //!

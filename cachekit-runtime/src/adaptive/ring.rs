@@ -9,7 +9,7 @@ use std::sync::atomic::{
 use crate::stripe::thread_index;
 
 /// Samples that one stripe holds between two drains.
-pub const STRIPE_CAPACITY: usize = 1024;
+pub(super) const STRIPE_CAPACITY: usize = 1024;
 
 const MASK: usize = STRIPE_CAPACITY - 1;
 
@@ -84,37 +84,34 @@ impl Stripe {
 /// sample is never made up: what is drained was recorded.
 ///
 /// A stripe takes its 8 KiB when a thread first writes to it.
-pub struct Ring {
+pub(super) struct Ring {
     stripes: Box<[OnceLock<Box<Stripe>>]>,
 }
 
 impl Ring {
     /// The number of stripes is rounded up to a power of two.
-    #[must_use]
-    pub fn new(stripes: usize) -> Self {
+    pub(super) fn new(stripes: usize) -> Self {
         Ring { stripes: (0..stripes.max(1).next_power_of_two()).map(|_| OnceLock::new()).collect() }
     }
 
     /// Appends a hash to the stripe of this thread: how many samples wait there now, `None` if it was full.
     #[inline]
-    pub fn push(&self, hash: u64) -> Option<usize> {
+    pub(super) fn push(&self, hash: u64) -> Option<usize> {
         self.stripes[thread_index() & (self.stripes.len() - 1)].get_or_init(Stripe::new).push(hash)
     }
 
     /// Moves what waits to the end of `out`, stripe by stripe. Only one thread at a time may do so.
-    pub fn drain(&self, out: &mut Vec<u64>) {
+    pub(super) fn drain(&self, out: &mut Vec<u64>) {
         self.in_use().for_each(|stripe| stripe.drain(out));
     }
 
     /// Samples that were dropped because their stripe was full.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
+    pub(super) fn dropped(&self) -> u64 {
         self.in_use().map(|stripe| stripe.producer.dropped.load(Relaxed)).sum()
     }
 
     /// The memory of the stripes in use, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         size_of_val(&*self.stripes) + self.in_use().count() * size_of::<Stripe>()
     }
 
@@ -231,7 +228,7 @@ mod tests {
         let ring = Ring::new(1);
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..50_000).for_each(|hash| drop(ring.push(hash))));
+                scope.spawn(|| (0..50_000).for_each(|hash| _ = ring.push(hash)));
             }
         });
         assert!(ring.dropped() > 0);

@@ -120,6 +120,9 @@ impl Evidence {
         rule: &Rule,
         miniature: usize,
     ) -> Option<Better> {
+        if self.hits.is_empty() {
+            return None;
+        }
         // The first of equals, so that the order of the candidates decides and not chance.
         let mut best = current;
         for candidate in (0..self.hits.len()).filter(|candidate| able(*candidate)) {
