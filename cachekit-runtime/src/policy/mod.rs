@@ -12,13 +12,17 @@
 //! | [`Fifo`] | does nothing | the entry that was inserted first |
 //! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
+//! | [`S3TinyLfu`] | counts up to three | see there |
 
 mod fifo;
+mod ghost;
 mod known;
 mod lfu;
 mod lru;
 mod s3_fifo;
+mod s3_tinylfu;
 mod sieve;
+mod sketch;
 mod slot;
 mod slot_heap;
 mod slot_queues;
@@ -30,6 +34,7 @@ pub use known::Known;
 pub use lfu::Lfu;
 pub use lru::Lru;
 pub use s3_fifo::S3Fifo;
+pub use s3_tinylfu::S3TinyLfu;
 pub use sieve::Sieve;
 pub use slot::{Slot, Words};
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};

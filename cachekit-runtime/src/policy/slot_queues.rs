@@ -2,13 +2,13 @@
 
 use super::Slot;
 
-/// Links have 30 bits; the two bits above in each of them say which queue holds the slot.
+/// Links have 30 bits. The two bits above the first say which queue holds the slot, those above the second are the tag.
 const LINK_BITS: u32 = 30;
 const LINK: u32 = (1 << LINK_BITS) - 1;
 /// The link of an end. No slot has this number.
 const NIL: u32 = LINK;
 /// The queue of a slot that is in none.
-const NONE: usize = 15;
+const NONE: usize = 3;
 
 /// Eight bytes for each slot.
 #[derive(Clone, Copy)]
@@ -18,11 +18,10 @@ struct Node {
 }
 
 impl Node {
-    const OUT: Node = Node::new(NIL, NIL, NONE);
+    const OUT: Node = Node::new(NIL, NIL, NONE, 0);
 
-    const fn new(before: u32, after: u32, queue: usize) -> Self {
-        let queue = queue as u32;
-        Node { before: before | (queue >> 2) << LINK_BITS, after: after | (queue & 3) << LINK_BITS }
+    const fn new(before: u32, after: u32, queue: usize, tag: u32) -> Self {
+        Node { before: before | (queue as u32) << LINK_BITS, after: after | tag << LINK_BITS }
     }
 
     fn before(self) -> u32 {
@@ -34,7 +33,11 @@ impl Node {
     }
 
     fn queue(self) -> usize {
-        ((self.before >> LINK_BITS) << 2 | self.after >> LINK_BITS) as usize
+        (self.before >> LINK_BITS) as usize
+    }
+
+    fn tag(self) -> u32 {
+        self.after >> LINK_BITS
     }
 
     fn set_before(&mut self, slot: u32) {
@@ -53,10 +56,10 @@ struct Ends {
     len: usize,
 }
 
-/// `N` queues over the slots of one shard, as doubly linked lists in one vector that is indexed by slot. At most 15 queues and
-/// 2^30 - 1 slots, and eight bytes for each slot that was ever used.
+/// `N` queues over the slots of one shard, as doubly linked lists in one vector that is indexed by slot. At most three queues
+/// and 2^30 - 1 slots, and eight bytes for each slot that was ever used.
 ///
-/// A slot is in one queue at most: pushing it moves it.
+/// A slot is in one queue at most: pushing it moves it. With it goes a tag of two bits, for the policy to use.
 pub(super) struct SlotQueues<const N: usize> {
     nodes: Vec<Node>,
     ends: [Ends; N],
@@ -76,12 +79,17 @@ impl<const N: usize> SlotQueues<N> {
 
     /// Puts the slot last. What is beyond the number of slots that fit is in no queue: the table then evicts it by itself.
     pub(super) fn push_back(&mut self, queue: usize, slot: Slot) {
+        self.push_back_tagged(queue, slot, 0);
+    }
+
+    /// As `push_back`, with a tag from 0 to 3.
+    pub(super) fn push_back_tagged(&mut self, queue: usize, slot: Slot, tag: u32) {
         self.remove(slot);
         if !self.make_node(slot) {
             return;
         }
         let ends = &mut self.ends[queue];
-        self.nodes[slot.index()] = Node::new(ends.back, NIL, queue);
+        self.nodes[slot.index()] = Node::new(ends.back, NIL, queue, tag & 3);
         if ends.back == NIL {
             ends.front = slot.raw();
         } else {
@@ -105,6 +113,11 @@ impl<const N: usize> SlotQueues<N> {
     /// The queue that holds the slot.
     pub(super) fn queue_of(&self, slot: Slot) -> Option<usize> {
         self.nodes.get(slot.index()).map(|node| node.queue()).filter(|queue| *queue != NONE)
+    }
+
+    /// The tag with which the slot was pushed; 0 if it is in no queue.
+    pub(super) fn tag(&self, slot: Slot) -> u32 {
+        self.nodes.get(slot.index()).map_or(0, |node| node.tag())
     }
 
     /// Takes a slot out of the queue that holds it, if one does.
@@ -186,15 +199,28 @@ mod tests {
     }
 
     #[test]
-    fn links_and_queue_share_a_node_without_disturbing_each_other() {
+    fn links_queue_and_tag_share_a_node_without_disturbing_each_other() {
         assert_eq!(size_of::<Node>(), 8);
-        for queue in 0..=NONE {
-            let mut node = Node::new(NIL - 1, 7, queue);
-            assert_eq!((node.before(), node.after(), node.queue()), (NIL - 1, 7, queue));
+        for (queue, tag) in (0..=NONE).flat_map(|queue| (0..4).map(move |tag| (queue, tag))) {
+            let mut node = Node::new(NIL - 1, 7, queue, tag);
+            assert_eq!((node.before(), node.after(), node.queue(), node.tag()), (NIL - 1, 7, queue, tag));
             node.set_before(8);
             node.set_after(NIL);
-            assert_eq!((node.before(), node.after(), node.queue()), (8, NIL, queue));
+            assert_eq!((node.before(), node.after(), node.queue(), node.tag()), (8, NIL, queue, tag));
         }
+    }
+
+    #[test]
+    fn a_tag_stays_until_the_slot_is_pushed_again_or_goes() {
+        let mut queues = filled();
+        let slot = Slot::new(2);
+        queues.push_back_tagged(1, slot, 3);
+        queues.push_back(1, Slot::new(0));
+        assert_eq!((queues.tag(slot), queues.tag(Slot::new(0))), (3, 0));
+        queues.push_back_tagged(0, slot, 1);
+        assert_eq!(queues.tag(slot), 1);
+        queues.remove(slot);
+        assert_eq!(queues.tag(slot), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Fifo, Lfu, Lru, Policy, S3Fifo, Sieve};
+use super::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve};
 
 /// Builds the policy of one shard from the most entries that the shard may hold.
 pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
@@ -17,7 +17,7 @@ pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
 ///
 /// let strategy: Strategy = "lru".parse()?;
 /// assert_eq!(strategy.name(), "lru");
-/// assert_eq!(Strategy::default().name(), "s3-fifo");
+/// assert_eq!(Strategy::default().name(), "s3-tinylfu");
 /// # Ok::<(), cachekit::policy::UnknownStrategy>(())
 /// ```
 #[derive(Clone, Default)]
@@ -32,8 +32,10 @@ pub enum Strategy {
     /// [`Sieve`], `"sieve"`.
     Sieve,
     /// [`S3Fifo`], `"s3-fifo"`.
-    #[default]
     S3Fifo,
+    /// [`S3TinyLfu`], `"s3-tinylfu"`.
+    #[default]
+    S3TinyLfu,
     /// A policy of the user's.
     Custom {
         /// What statistics and logs call it.
@@ -44,7 +46,8 @@ pub enum Strategy {
 }
 
 /// The strategies that have a name of their own, in the order in which messages list them.
-const NAMED: [Strategy; 5] = [Strategy::Lru, Strategy::Lfu, Strategy::Fifo, Strategy::Sieve, Strategy::S3Fifo];
+const NAMED: [Strategy; 6] =
+    [Strategy::Lru, Strategy::Lfu, Strategy::Fifo, Strategy::Sieve, Strategy::S3Fifo, Strategy::S3TinyLfu];
 
 impl Strategy {
     /// The strategy of a user's policy, named like the type without its path.
@@ -70,6 +73,7 @@ impl Strategy {
             Strategy::Fifo => "fifo",
             Strategy::Sieve => "sieve",
             Strategy::S3Fifo => "s3-fifo",
+            Strategy::S3TinyLfu => "s3-tinylfu",
             Strategy::Custom { name, .. } => name,
         }
     }
@@ -82,6 +86,7 @@ impl Strategy {
             Strategy::Fifo => build::<Fifo>(),
             Strategy::Sieve => build::<Sieve>(),
             Strategy::S3Fifo => build::<S3Fifo>(),
+            Strategy::S3TinyLfu => build::<S3TinyLfu>(),
             Strategy::Custom { factory, .. } => Arc::clone(factory),
         }
     }
@@ -139,7 +144,7 @@ mod tests {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
         assert_eq!(
             message,
-            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve" or "s3-fifo""#.to_owned())
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo" or "s3-tinylfu""#.to_owned())
         );
     }
 }
