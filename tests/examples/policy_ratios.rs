@@ -11,7 +11,7 @@
 use std::{collections::HashMap, fs, io, path::Path};
 
 use cachekit_runtime::{
-    policy::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, Slot},
+    policy::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, Slot, WTinyLfu},
     testing::PolicyHarness,
 };
 
@@ -48,13 +48,14 @@ fn main() -> io::Result<()> {
 
 type Simulate = fn(&Trace, usize, bool) -> f64;
 
-fn policies() -> [(&'static str, Simulate); 6] {
+fn policies() -> [(&'static str, Simulate); 7] {
     [
         ("lru", ours::<Lru>),
         ("lfu", ours::<Lfu>),
         ("fifo", ours::<Fifo>),
         ("sieve", ours::<Sieve>),
         ("s3-fifo", ours::<S3Fifo>),
+        ("w-tinylfu", ours::<WTinyLfu>),
         ("s3-tinylfu", ours::<S3TinyLfu>),
     ]
 }

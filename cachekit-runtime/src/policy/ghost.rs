@@ -30,7 +30,7 @@ impl Ghost {
     /// Remembers about that many keys, exactly that many up to 15.
     pub(super) fn new(capacity: usize) -> Self {
         let count = capacity.div_ceil(GROUP);
-        let places = if count == 0 { 0 } else { (capacity + count / 2) / count };
+        let places = (capacity + count / 2).checked_div(count).unwrap_or(0);
         Ghost { groups: Vec::new(), places, count }
     }
 

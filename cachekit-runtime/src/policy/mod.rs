@@ -12,8 +12,10 @@
 //! | [`Fifo`] | does nothing | the entry that was inserted first |
 //! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
+//! | [`WTinyLfu`] | counts up to 15 | see there |
 //! | [`S3TinyLfu`] | counts up to three | see there |
 
+mod climber;
 mod fifo;
 mod ghost;
 mod known;
@@ -28,6 +30,7 @@ mod slot_heap;
 mod slot_queues;
 mod strategy;
 mod touch;
+mod w_tinylfu;
 
 pub use fifo::Fifo;
 pub use known::Known;
@@ -39,6 +42,7 @@ pub use sieve::Sieve;
 pub use slot::{Slot, Words};
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
+pub use w_tinylfu::WTinyLfu;
 
 pub(crate) use slot::WordSource;
 

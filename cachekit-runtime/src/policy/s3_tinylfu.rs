@@ -273,7 +273,9 @@ mod tests {
     #[test]
     fn a_scan_leaves_the_main_queue_alone() {
         let (mut harness, slots) = full();
-        (100..1_000).for_each(|hash| drop(harness.insert(hash)));
+        for hash in 100..1_000 {
+            harness.insert(hash);
+        }
         assert!(slots[..9].iter().all(|slot| harness.is_live(*slot) && harness.hash(*slot) < 10));
     }
 
@@ -282,7 +284,9 @@ mod tests {
         let (mut harness, _) = full();
         harness.insert(100);
         harness.set_capacity(20);
-        (101..111).for_each(|hash| drop(harness.insert(hash)));
+        for hash in 101..111 {
+            harness.insert(hash);
+        }
         assert_eq!(lengths(&harness), (2, 18));
     }
 

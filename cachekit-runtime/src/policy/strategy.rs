@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve};
+use super::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, WTinyLfu};
 
 /// Builds the policy of one shard from the most entries that the shard may hold.
 pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
@@ -33,6 +33,8 @@ pub enum Strategy {
     Sieve,
     /// [`S3Fifo`], `"s3-fifo"`.
     S3Fifo,
+    /// [`WTinyLfu`], `"w-tinylfu"`.
+    WTinyLfu,
     /// [`S3TinyLfu`], `"s3-tinylfu"`.
     #[default]
     S3TinyLfu,
@@ -46,8 +48,15 @@ pub enum Strategy {
 }
 
 /// The strategies that have a name of their own, in the order in which messages list them.
-const NAMED: [Strategy; 6] =
-    [Strategy::Lru, Strategy::Lfu, Strategy::Fifo, Strategy::Sieve, Strategy::S3Fifo, Strategy::S3TinyLfu];
+const NAMED: [Strategy; 7] = [
+    Strategy::Lru,
+    Strategy::Lfu,
+    Strategy::Fifo,
+    Strategy::Sieve,
+    Strategy::S3Fifo,
+    Strategy::WTinyLfu,
+    Strategy::S3TinyLfu,
+];
 
 impl Strategy {
     /// The strategy of a user's policy, named like the type without its path.
@@ -73,6 +82,7 @@ impl Strategy {
             Strategy::Fifo => "fifo",
             Strategy::Sieve => "sieve",
             Strategy::S3Fifo => "s3-fifo",
+            Strategy::WTinyLfu => "w-tinylfu",
             Strategy::S3TinyLfu => "s3-tinylfu",
             Strategy::Custom { name, .. } => name,
         }
@@ -86,6 +96,7 @@ impl Strategy {
             Strategy::Fifo => build::<Fifo>(),
             Strategy::Sieve => build::<Sieve>(),
             Strategy::S3Fifo => build::<S3Fifo>(),
+            Strategy::WTinyLfu => build::<WTinyLfu>(),
             Strategy::S3TinyLfu => build::<S3TinyLfu>(),
             Strategy::Custom { factory, .. } => Arc::clone(factory),
         }
@@ -144,7 +155,8 @@ mod tests {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
         assert_eq!(
             message,
-            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo" or "s3-tinylfu""#.to_owned())
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu" or "s3-tinylfu""#
+                .to_owned())
         );
     }
 }
