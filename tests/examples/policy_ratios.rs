@@ -6,7 +6,8 @@
 //!
 //! `FOLDER` holds one file per trace, with one decimal key per line. Prints, for each policy and trace, the hit ratio in percent at
 //! capacities of 0.1, 1, 5, 10 and 20 % of the distinct keys, then the means. `sharded` splits caches of 2,048 entries and more into 16
-//! parts by hash, as the engine does.
+//! parts by hash, as the engine does. Those whose names begin with `paper-` are the plain references of the tests, which are slow; `optimum`
+//! is Belady's.
 
 use std::{collections::HashMap, fs, io, path::Path};
 
@@ -14,6 +15,7 @@ use cachekit_runtime::{
     policy::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, Slot, WTinyLfu},
     testing::PolicyHarness,
 };
+use cachekit_tests::reference::{self, hits, optimum, ours::hash};
 
 const SHARES: [f64; 5] = [0.001, 0.01, 0.05, 0.1, 0.2];
 const SHARDED_FROM: usize = 2048;
@@ -43,9 +45,31 @@ fn main() -> io::Result<()> {
             print(name, &traces, |trace, capacity| simulate(trace, capacity, sharded));
         }
     }
+    for (name, count) in references() {
+        if wanted.iter().any(|other| other == name) {
+            print(name, &traces, |trace, capacity| {
+                let keys: Vec<u64> = trace.keys.iter().map(|key| u64::from(*key)).collect();
+                count(capacity, &keys) as f64 * 100.0 / keys.len() as f64
+            });
+        }
+    }
     Ok(())
 }
 
+/// What else can be asked for by name: the plain references.
+fn references() -> [(&'static str, Count); 7] {
+    [
+        ("paper-lfu", |capacity, keys| hits(&mut reference::Lfu::new(capacity), keys)),
+        ("paper-lru", |capacity, keys| hits(&mut reference::Lru::new(capacity), keys)),
+        ("paper-s3-fifo", |capacity, keys| hits(&mut reference::S3Fifo::new(capacity), keys)),
+        ("paper-w-tinylfu", |capacity, keys| hits(&mut reference::WTinyLfu::new(capacity), keys)),
+        ("paper-lirs", |capacity, keys| hits(&mut reference::Lirs::new(capacity), keys)),
+        ("paper-arc", |capacity, keys| hits(&mut reference::Arc::new(capacity), keys)),
+        ("optimum", optimum),
+    ]
+}
+
+type Count = fn(usize, &[u64]) -> usize;
 type Simulate = fn(&Trace, usize, bool) -> f64;
 
 fn policies() -> [(&'static str, Simulate); 7] {
@@ -84,14 +108,6 @@ fn read(path: &Path) -> io::Result<Trace> {
     Ok(Trace { name, keys, distinct: numbers.len() })
 }
 
-/// MurmurHash3's finalizer, cut to the 32 bits that a policy sees of a hash.
-fn hash(key: u32) -> u64 {
-    let mut mixed = u64::from(key) + 1;
-    mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    (mixed ^ (mixed >> 33)) & 0xffff_ffff
-}
-
 fn ours<P: Policy>(trace: &Trace, capacity: usize, sharded: bool) -> f64 {
     let count = if sharded && capacity >= SHARDED_FROM { SHARDS } else { 1 };
     let mut shards: Vec<Shard<P>> =
@@ -99,7 +115,7 @@ fn ours<P: Policy>(trace: &Trace, capacity: usize, sharded: bool) -> f64 {
     let mut slots: Vec<Option<Slot>> = vec![None; trace.distinct];
     let mut hits = 0;
     for &key in &trace.keys {
-        let hash = hash(key);
+        let hash = hash(u64::from(key));
         // Bits of their own, so that the hash within a shard is not cut.
         let shard = (u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % count;
         hits += usize::from(shards[shard].access(key, hash, &mut slots));

@@ -1,5 +1,7 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod reference;
+
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},

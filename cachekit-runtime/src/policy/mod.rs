@@ -3,7 +3,8 @@
 //! A [`Policy`] is told which entries come and go and names a victim when asked. It is not told of hits: what a hit does is
 //! declared once, as a [`Touch`] of the entry's 64-bit policy word, so that a hit neither dispatches dynamically nor takes an
 //! exclusive lock. Everything else goes through `Box<dyn Policy>`, which lets strategies be switched at run time and lets users
-//! write their own; [`policy_suite!`](crate::testing::policy_suite) checks those.
+//! write their own; [`policy_suite!`](crate::testing::policy_suite) checks those. The guide `docs/guides/own-policy.md` goes through the example
+//! `cachekit/examples/own_policy.rs`.
 //!
 //! | strategy | a hit | the victim |
 //! |---|---|---|

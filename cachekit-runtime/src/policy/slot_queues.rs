@@ -120,6 +120,20 @@ impl<const N: usize> SlotQueues<N> {
         self.nodes.get(slot.index()).map_or(0, |node| node.tag())
     }
 
+    /// Tags a slot where it stands. Nothing happens if it is in no queue.
+    pub(super) fn set_tag(&mut self, slot: Slot, tag: u32) {
+        if self.queue_of(slot).is_some() {
+            let node = &mut self.nodes[slot.index()];
+            node.after = node.after & LINK | (tag & 3) << LINK_BITS;
+        }
+    }
+
+    /// The slot after this one among all that were ever used, and after the last the first; `None` if none was used.
+    pub(super) fn next_slot(&self, slot: Slot) -> Option<Slot> {
+        let next = slot.index() + 1;
+        (!self.nodes.is_empty()).then_some(Slot::new(if next < self.nodes.len() { next as u32 } else { 0 }))
+    }
+
     /// Takes a slot out of the queue that holds it, if one does.
     pub(super) fn remove(&mut self, slot: Slot) {
         let Some(queue) = self.queue_of(slot) else { return };
@@ -219,8 +233,18 @@ mod tests {
         assert_eq!((queues.tag(slot), queues.tag(Slot::new(0))), (3, 0));
         queues.push_back_tagged(0, slot, 1);
         assert_eq!(queues.tag(slot), 1);
+        queues.set_tag(slot, 2);
+        queues.set_tag(Slot::new(9), 2);
+        assert_eq!((queues.tag(slot), queues.queue_of(slot), queues.tag(Slot::new(9))), (2, Some(0), 0));
         queues.remove(slot);
         assert_eq!(queues.tag(slot), 0);
+    }
+
+    #[test]
+    fn slots_go_round() {
+        assert_eq!(SlotQueues::<1>::new().next_slot(Slot::new(0)), None);
+        let queues = filled();
+        assert_eq!([0, 3, 8].map(|slot| queues.next_slot(Slot::new(slot)).map(Slot::raw)), [Some(1), Some(0), Some(0)]);
     }
 
     #[test]

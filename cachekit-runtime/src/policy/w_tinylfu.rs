@@ -15,6 +15,10 @@ const FIRST_WINDOW: usize = 100;
 const MOST: u64 = 15;
 /// From this frequency on a refused candidate is sometimes let in all the same.
 const WARM: u64 = 6;
+/// Entries that are looked at in turn at each insertion.
+const SWEEP: usize = 2;
+/// The tag of an entry that was hit since it was queued and whose word was read since.
+const HIT: u32 = 1;
 /// Entries that go at one insertion from a window that is too large to the main part, without competing: there was room for them.
 const SURPLUS: usize = 3;
 
@@ -38,10 +42,12 @@ pub struct WTinyLfu {
     /// What the sketch was made for.
     sketched: usize,
     random: u64,
+    /// The slot that was looked at last in turn.
+    swept: Slot,
 }
 
 impl WTinyLfu {
-    /// Takes the hits out of the word into the sketch. Whether there were any.
+    /// Takes the hits out of the word into the sketch. Whether there were any since the entry was queued.
     fn harvest(&mut self, slot: Slot, words: &Words<'_>) -> bool {
         let hits = words.get(slot);
         if hits > 0 {
@@ -51,7 +57,19 @@ impl WTinyLfu {
                 sketch.add(words.hash(slot), hits);
             }
         }
-        hits > 0
+        hits > 0 || self.queues.tag(slot) == HIT
+    }
+
+    /// Looks at the next few of all entries in turn. Were hits counted only where entries are looked at in their queues, those of a
+    /// whole part would come in at once when its size changes, and the climber would take that for its merit.
+    fn sweep(&mut self, words: &Words<'_>) {
+        for _ in 0..SWEEP {
+            let Some(slot) = self.queues.next_slot(self.swept) else { return };
+            self.swept = slot;
+            if self.queues.queue_of(slot).is_some() && self.harvest(slot, words) {
+                self.queues.set_tag(slot, HIT);
+            }
+        }
     }
 
     /// Four fifths of the main part.
@@ -62,8 +80,9 @@ impl WTinyLfu {
     /// The first of the window that was not hit since it was queued, taken out.
     fn leave_window(&mut self, words: &Words<'_>) -> Option<Slot> {
         loop {
-            let slot = self.queues.pop_front(WINDOW)?;
+            let slot = self.queues.front(WINDOW)?;
             if !self.harvest(slot, words) {
+                self.queues.remove(slot);
                 return Some(slot);
             }
             self.queues.push_back(WINDOW, slot);
@@ -135,6 +154,7 @@ impl Policy for WTinyLfu {
             capacity,
             sketched: capacity,
             random: 1,
+            swept: Slot::new(0),
         }
     }
 
@@ -142,6 +162,7 @@ impl Policy for WTinyLfu {
         if let Some(sketch) = &mut self.sketch {
             sketch.add(words.hash(slot), 1);
             self.climber.miss();
+            self.sweep(words);
         }
         self.queues.push_back(WINDOW, slot);
         self.shrink_window(words);

@@ -1,0 +1,46 @@
+use super::hash;
+
+/// A count-min sketch with conservative update, in blocks of 128 counters. Each of four rows has 32 counters of a block.
+pub(super) struct Sketch {
+    blocks: Vec<[[u64; 32]; 4]>,
+    additions: u64,
+    sample: u64,
+}
+
+impl Sketch {
+    pub(super) fn new(counters: usize, sample: usize) -> Self {
+        let blocks = vec![[[0; 32]; 4]; counters.div_ceil(128).max(1)];
+        Sketch { blocks, additions: 0, sample: sample as u64 }
+    }
+
+    /// The block, and the counter within each row.
+    fn address(&self, key: u64) -> (usize, [usize; 4]) {
+        let mixed = hash(key).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let block = (u128::from(mixed) * self.blocks.len() as u128) >> 64;
+        let more = (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 32;
+        (block as usize, [0, 1, 2, 3].map(|row| (more >> (5 * row)) as usize % 32))
+    }
+
+    pub(super) fn add(&mut self, key: u64, times: u64) {
+        let (block, places) = self.address(key);
+        for _ in 0..times {
+            let known = self.get(key);
+            if known == 15 {
+                break;
+            }
+            for (row, place) in self.blocks[block].iter_mut().zip(places) {
+                row[place] = row[place].max(known + 1);
+            }
+            self.additions += 1;
+        }
+        if times > 0 && self.additions >= self.sample {
+            self.blocks.iter_mut().flatten().flatten().for_each(|counter| *counter /= 2);
+            self.additions /= 2;
+        }
+    }
+
+    pub(super) fn get(&self, key: u64) -> u64 {
+        let (block, places) = self.address(key);
+        self.blocks[block].iter().zip(places).map(|(row, place)| row[place]).min().unwrap_or(0)
+    }
+}
