@@ -6,8 +6,7 @@ use hashbrown::HashTable;
 
 use crate::policy::{Policy, PolicyFactory, Slot, Touch, WordSource, Words};
 
-/// What policies allocate for an entry and its ghosts, in bytes: the largest of the candidates (LIRS, S3-FIFO and the sketch of
-/// W-TinyLFU), rounded up. Policies cannot be asked.
+/// What policies allocate for an entry and its ghosts, in bytes, rounded up: LIRS has the most. Policies cannot be asked.
 const POLICY_BYTES: usize = 96;
 
 struct Cell {

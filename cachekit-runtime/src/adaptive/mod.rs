@@ -33,5 +33,5 @@ use crate::policy::Strategy;
 /// The strategies that `"adaptive"` chooses among; it starts with the first.
 #[must_use]
 pub fn candidates() -> Vec<Strategy> {
-    ["s3-fifo", "lirs", "lru", "w-tinylfu"].into_iter().filter_map(|name| name.parse().ok()).collect()
+    ["s3-tinylfu", "lru", "lirs"].into_iter().filter_map(|name| name.parse().ok()).collect()
 }

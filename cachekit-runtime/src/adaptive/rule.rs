@@ -13,14 +13,13 @@ pub const BLOCK: usize = 64;
 /// - [`cost`](Self::cost) of the miniature's capacity: what a switch itself is reckoned to cost, since the new policy has to find out
 ///   again what the old one had remembered;
 ///
-/// and if at least [`dwell`](Self::dwell) windows have passed since the last switch. Going back to the strategy that the last
+/// and if at least [`dwell`](Self::dwell) windows have passed since the last switch or the beginning. Going back to the strategy that the last
 /// switch had left doubles the dwell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rule {
-    /// The least length of a window, in samples.
+    /// The length of a window in samples, rounded up to whole blocks. At least the capacity of the miniatures, so that each entry can
+    /// have been replaced.
     pub window: usize,
-    /// The least length of a window, as a part of the capacity of the miniatures.
-    pub window_share: f64,
     /// What evidence is worth one window later: 1 forgets nothing.
     pub decay: f64,
     /// The least gain in hit ratio: 0.01 is one point.
@@ -37,25 +36,15 @@ pub struct Rule {
 
 impl Default for Rule {
     fn default() -> Self {
-        Rule {
-            window: 256,
-            window_share: 0.25,
-            decay: 0.98,
-            points: 0.01,
-            sigmas: 2.0,
-            cost: 0.1,
-            dwell: 1,
-            longest_dwell: 1024,
-        }
+        Rule { window: 1024, decay: 0.95, points: 0.005, sigmas: 2.0, cost: 0.2, dwell: 8, longest_dwell: 256 }
     }
 }
 
 impl Rule {
-    /// The length of a window in blocks, for miniatures of that capacity.
+    /// The length of a window in blocks.
     #[must_use]
-    pub fn blocks(&self, miniature: usize) -> usize {
-        let samples = (self.window as f64).max(self.window_share * miniature as f64);
-        ((samples / BLOCK as f64).ceil() as usize).max(1)
+    pub fn blocks(&self) -> usize {
+        self.window.div_ceil(BLOCK).max(1)
     }
 }
 
@@ -141,16 +130,8 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule {
-        window: 256,
-        window_share: 0.25,
-        decay: 1.0,
-        points: 0.01,
-        sigmas: 2.0,
-        cost: 0.1,
-        dwell: 1,
-        longest_dwell: 8,
-    };
+    const RULE: Rule =
+        Rule { window: 256, decay: 1.0, points: 0.01, sigmas: 2.0, cost: 0.1, dwell: 1, longest_dwell: 8 };
 
     fn of(blocks: &[[u32; 2]]) -> Evidence {
         let mut evidence = Evidence::new(2);
@@ -163,9 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn windows_grow_with_the_miniature() {
-        assert_eq!([1, 1024, 1025, 4096].map(|miniature| RULE.blocks(miniature)), [4, 4, 5, 16]);
-        assert_eq!(Rule { window: 1, ..RULE }.blocks(1), 1);
+    fn windows_are_whole_blocks() {
+        assert_eq!([1, 64, 65, 1000].map(|window| Rule { window, ..RULE }.blocks()), [1, 1, 2, 16]);
+    }
+
+    #[test]
+    fn a_window_is_no_shorter_than_a_miniature() {
+        assert!(Rule::default().window >= crate::adaptive::MINIATURE);
     }
 
     #[test]

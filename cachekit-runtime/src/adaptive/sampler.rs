@@ -126,7 +126,8 @@ mod tests {
     /// Pearson's statistic over classes that the table makes of the hash. 0.1 % quantiles: 37.7 (15 degrees of freedom), 330.5 (255).
     #[test]
     fn the_sample_is_spread_evenly_over_shards_and_buckets() {
-        let classes: [(&str, fn(u64) -> usize, usize, f64); 4] = [
+        type Class = (&'static str, fn(u64) -> usize, usize, f64);
+        let classes: [Class; 4] = [
             ("shard, the bits from 32 on", |hash| (hash >> 32) as usize & 15, 16, 37.7),
             ("shard, the bits from 53 on", |hash| (hash >> 53) as usize & 15, 16, 37.7),
             ("bucket", |hash| hash as usize & 255, 256, 330.5),

@@ -93,7 +93,7 @@ fn recent(length: usize) -> Vec<u64> {
 }
 
 fn strategies() -> [Strategy; 3] {
-    [Strategy::S3Fifo, Strategy::Lru, Strategy::of::<Chance>()]
+    [Strategy::Lfu, Strategy::Lru, Strategy::of::<Chance>()]
 }
 
 /// What each strategy would hit by itself, started afresh.
@@ -161,7 +161,7 @@ fn the_same_samples_lead_to_the_same_switches_however_they_are_cut() {
 
 #[test]
 fn going_back_and_forth_doubles_the_dwell() {
-    let rule = Rule { decay: 0.5, longest_dwell: 8, ..Rule::default() };
+    let rule = Rule { window: 256, decay: 0.5, dwell: 1, longest_dwell: 8, ..Rule::default() };
     let mut tuner = Tuner::new(100, &[Strategy::Lru, Strategy::of::<Chance>()], rule);
     let mut dwells = Vec::new();
     let mut switches = Vec::new();
@@ -225,7 +225,7 @@ fn statistics_add_up() {
 
 #[test]
 fn only_the_last_switches_are_kept() {
-    let rule = Rule { decay: 0.5, longest_dwell: 1, ..Rule::default() };
+    let rule = Rule { window: 256, decay: 0.5, dwell: 1, longest_dwell: 1, ..Rule::default() };
     let mut tuner = Tuner::new(100, &[Strategy::Lru, Strategy::of::<Chance>()], rule);
     for _ in 0..20 {
         tuner.step(&cycle(4_000, 200));
@@ -254,7 +254,7 @@ fn memory_is_bounded_whatever_the_capacity() {
 #[test]
 fn a_new_capacity_keeps_the_strategy_and_begins_anew_only_if_the_rate_changes() {
     let mut tuner = Tuner::new(100, &strategies(), Rule::default());
-    tuner.step(&cycle(5_000, 200));
+    tuner.step(&cycle(20_000, 200));
     assert_eq!(tuner.current().name(), "Chance");
     tuner.set_capacity(120);
     tuner.step(&cycle(128, 110));
@@ -316,7 +316,7 @@ fn the_switch_is_called_where_statistics_and_calls_still_work() {
             seen.fetch_add(1, Relaxed);
         })
     });
-    cycle(20_000, 200).iter().for_each(|hash| cache.saw(*hash));
+    cycle(40_000, 200).iter().for_each(|hash| cache.saw(*hash));
     assert!(seen.load(Relaxed) > 0);
 }
 

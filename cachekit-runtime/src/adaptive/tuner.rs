@@ -129,7 +129,7 @@ impl Tuner {
             hashes = later;
             if self.waiting.len() == BLOCK {
                 self.simulate_block();
-                if self.blocks >= self.rule.blocks(self.miniature) {
+                if self.blocks >= self.rule.blocks() {
                     switch = self.end_window().or(switch);
                 }
             }
