@@ -50,12 +50,12 @@ impl Lirs {
         self.queued[slot.index()] = queued;
     }
 
-    fn to_high(&mut self, slot: Slot, stamp: u64) {
+    fn put_high(&mut self, slot: Slot, stamp: u64) {
         self.mark(slot, stamp);
         self.high.push_back(HIGH, slot);
     }
 
-    fn to_low(&mut self, slot: Slot, words: &Words<'_>) {
+    fn put_low(&mut self, slot: Slot, words: &Words<'_>) {
         self.mark(slot, LOW);
         self.low.set(slot, words.get(slot));
         self.lows += 1;
@@ -64,7 +64,7 @@ impl Lirs {
         {
             self.low.remove(oldest);
             self.lows -= 1;
-            self.to_high(oldest, stamp);
+            self.put_high(oldest, stamp);
         }
     }
 
@@ -101,9 +101,9 @@ impl Policy for Lirs {
     fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
         let before = self.gone.take(words.hash(slot));
         if self.lows < share(self.capacity) || before.is_some_and(|stamp| self.is_recent(stamp, words)) {
-            self.to_low(slot, words);
+            self.put_low(slot, words);
         } else {
-            self.to_high(slot, words.get(slot));
+            self.put_high(slot, words.get(slot));
         }
     }
 
@@ -133,9 +133,9 @@ impl Policy for Lirs {
             }
             // Hit in the queue: each further step is paid for by a hit.
             if self.is_recent(queued, words) {
-                self.to_low(slot, words);
+                self.put_low(slot, words);
             } else {
-                self.to_high(slot, now);
+                self.put_high(slot, now);
             }
         }
         let (_, slot) = self.oldest(words)?;
@@ -151,9 +151,9 @@ impl Policy for Lirs {
     /// The coldest fill the queue, the others the low set.
     fn on_adopt(&mut self, slot: Slot, _: Known, words: &Words<'_>) {
         if self.high.len(HIGH) < self.capacity - share(self.capacity) {
-            self.to_high(slot, words.get(slot));
+            self.put_high(slot, words.get(slot));
         } else {
-            self.to_low(slot, words);
+            self.put_low(slot, words);
         }
     }
 }
