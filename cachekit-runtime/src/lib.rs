@@ -2,6 +2,8 @@
 //!
 //! Users depend on the facade `cachekit`, which re-exports what is public here.
 
+#[doc(hidden)]
+pub mod adaptive;
 mod background;
 mod cache;
 mod elsewhere;

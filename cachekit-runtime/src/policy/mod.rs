@@ -14,6 +14,7 @@
 //! | [`Sieve`] | marks the entry | the next one that a hand finds unmarked |
 //! | [`S3Fifo`] | counts up to three | see there |
 //! | [`WTinyLfu`] | counts up to 15 | see there |
+//! | [`Lirs`] | stamps the entry with the time of the hit | see there |
 //! | [`S3TinyLfu`] | counts up to three | see there |
 
 mod climber;
@@ -21,6 +22,7 @@ mod fifo;
 mod ghost;
 mod known;
 mod lfu;
+mod lirs;
 mod lru;
 mod s3_fifo;
 mod s3_tinylfu;
@@ -36,6 +38,7 @@ mod w_tinylfu;
 pub use fifo::Fifo;
 pub use known::Known;
 pub use lfu::Lfu;
+pub use lirs::Lirs;
 pub use lru::Lru;
 pub use s3_fifo::S3Fifo;
 pub use s3_tinylfu::S3TinyLfu;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Fifo, Lfu, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, WTinyLfu};
+use super::{Fifo, Lfu, Lirs, Lru, Policy, S3Fifo, S3TinyLfu, Sieve, WTinyLfu};
 
 /// Builds the policy of one shard from the most entries that the shard may hold.
 pub type PolicyFactory = Arc<dyn Fn(usize) -> Box<dyn Policy> + Send + Sync>;
@@ -35,6 +35,8 @@ pub enum Strategy {
     S3Fifo,
     /// [`WTinyLfu`], `"w-tinylfu"`.
     WTinyLfu,
+    /// [`Lirs`], `"lirs"`.
+    Lirs,
     /// [`S3TinyLfu`], `"s3-tinylfu"`.
     #[default]
     S3TinyLfu,
@@ -50,13 +52,14 @@ pub enum Strategy {
 }
 
 /// The strategies that have a name of their own, in the order in which messages list them.
-const NAMED: [Strategy; 8] = [
+const NAMED: [Strategy; 9] = [
     Strategy::Lru,
     Strategy::Lfu,
     Strategy::Fifo,
     Strategy::Sieve,
     Strategy::S3Fifo,
     Strategy::WTinyLfu,
+    Strategy::Lirs,
     Strategy::S3TinyLfu,
     Strategy::Adaptive,
 ];
@@ -86,6 +89,7 @@ impl Strategy {
             Strategy::Sieve => "sieve",
             Strategy::S3Fifo => "s3-fifo",
             Strategy::WTinyLfu => "w-tinylfu",
+            Strategy::Lirs => "lirs",
             Strategy::S3TinyLfu => "s3-tinylfu",
             Strategy::Adaptive => "adaptive",
             Strategy::Custom { name, .. } => name,
@@ -101,6 +105,7 @@ impl Strategy {
             Strategy::Sieve => build::<Sieve>(),
             Strategy::S3Fifo => build::<S3Fifo>(),
             Strategy::WTinyLfu => build::<WTinyLfu>(),
+            Strategy::Lirs => build::<Lirs>(),
             Strategy::S3TinyLfu | Strategy::Adaptive => build::<S3TinyLfu>(),
             Strategy::Custom { factory, .. } => Arc::clone(factory),
         }
@@ -159,7 +164,7 @@ mod tests {
         let message = "LRU".parse::<Strategy>().map_err(|error| error.to_string()).map(|found| found.to_string());
         assert_eq!(
             message,
-            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "s3-tinylfu" or "adaptive""#
+            Err(r#"unknown strategy "LRU": use "lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "lirs", "s3-tinylfu" or "adaptive""#
                 .to_owned())
         );
     }
