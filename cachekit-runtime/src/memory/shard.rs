@@ -325,7 +325,7 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// What the policy is to take for the capacity, where that is an estimate.
     pub(super) fn tell_capacity(&mut self, capacity: usize) {
-        if self.told.abs_diff(capacity) * 8 > self.told {
+        if self.told.abs_diff(capacity) > self.told / 8 {
             self.told = capacity;
             if let Some(policy) = policy_mut(&mut self.policy) {
                 policy.set_capacity(capacity.max(1));
