@@ -72,7 +72,7 @@ fn every_strategy_has_a_name_that_the_cache_knows_itself_by() {
     }
     let _scope = testing::scope();
     strategies!(
-        lru "lru", lfu "lfu", fifo "fifo", sieve "sieve", s3_fifo "s3-fifo", s3_tinylfu "s3-tinylfu", w_tinylfu "w-tinylfu", lirs "lirs", adaptive "adaptive"
+        lru "lru", lfu "lfu", fifo "fifo", sieve "sieve", s3_fifo "s3-fifo", s3_tinylfu "s3-tinylfu", w_tinylfu "w-tinylfu", adaptive "adaptive"
     );
 }
 

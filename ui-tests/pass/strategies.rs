@@ -36,11 +36,6 @@ fn w_tinylfu(id: u64) -> u64 {
     id
 }
 
-#[cache(strategy = "lirs", capacity = 8)]
-fn lirs(id: u64) -> u64 {
-    id
-}
-
 #[cache(strategy = "adaptive", max_bytes = "1MiB")]
 fn adaptive<T: cachekit::Key>(id: T) -> u64 {
     let _ = id;
@@ -49,10 +44,10 @@ fn adaptive<T: cachekit::Key>(id: T) -> u64 {
 
 fn main() {
     for id in 0..100 {
-        assert_eq!((lru(id), lfu(id), fifo(id), s3_fifo(id), w_tinylfu(id), lirs(id)), (id, id, id, id, id, id));
+        assert_eq!((lru(id), lfu(id), fifo(id), s3_fifo(id), w_tinylfu(id)), (id, id, id, id, id));
         assert_eq!((s3_tinylfu(id), adaptive(id)), (id, 7));
     }
-    let entries = [lru::stats(), lfu::stats(), fifo::stats(), s3_tinylfu::stats(), w_tinylfu::stats(), lirs::stats()];
+    let entries = [lru::stats(), lfu::stats(), fifo::stats(), s3_tinylfu::stats(), w_tinylfu::stats()];
     assert!(entries.iter().all(|stats| stats.entries == 8), "{entries:?}");
     let _future = sieve(1);
 }
