@@ -1,6 +1,6 @@
 //! A tiny cache without values: what a strategy would hit.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
@@ -17,9 +17,21 @@ struct Cell {
 
 struct Cells(Vec<Cell>);
 
-impl WordSource for Cells {
+impl Cells {
     fn word(&self, slot: Slot) -> Option<&AtomicU64> {
         self.0.get(slot.index()).filter(|cell| cell.live).map(|cell| &cell.word)
+    }
+}
+
+impl WordSource for Cells {
+    fn get(&self, slot: Slot) -> u64 {
+        self.word(slot).map_or(0, |word| word.load(Relaxed))
+    }
+
+    fn set(&self, slot: Slot, value: u64) {
+        if let Some(word) = self.word(slot) {
+            word.store(value, Relaxed);
+        }
     }
 
     fn hash(&self, slot: Slot) -> u64 {

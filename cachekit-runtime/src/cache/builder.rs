@@ -5,6 +5,7 @@ use super::{
     settings::{Exceptional, Jitter, Settings, Ttl},
 };
 use crate::{
+    adaptive::Stepping,
     hashing::HasherType,
     key::Key,
     outcome::RemovalCause,
@@ -148,6 +149,13 @@ impl<K, V> Builder<K, V> {
     /// A [`Policy`] of one's own; [`Policy::with_capacity`] makes one per shard.
     pub fn policy<P: Policy>(self) -> Self {
         self.strategy(Strategy::of::<P>())
+    }
+
+    /// Who runs the simulations of [`Strategy::Adaptive`]. Default: the background thread of the process. [`Stepping::Inline`] makes every run of the
+    /// same calls alike, for benchmarks, simulations and tests; with a test clock it is always so.
+    pub fn stepping(mut self, stepping: Stepping) -> Self {
+        self.settings.stepping = stepping;
+        self
     }
 
     /// How long a value is fresh. Zero: never stored. Default: for ever.

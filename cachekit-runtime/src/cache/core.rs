@@ -1,6 +1,7 @@
 //! The heart of a cache: its table, its flights and its clock, shared by all handles.
 
 use super::{
+    adapt::Adapt,
     entry::{self, Allowances, Life, More, Worth, is_surely_fresh},
     live::Live,
     settings::{OnRemoval, Settings},
@@ -12,6 +13,7 @@ use crate::{
     key::Parts,
     memory::{Bound, Gone, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
+    policy::Strategy,
     stats::{Counters, Stats},
     tags::{TagRegistry, TagSet},
     time::{Clock, NEVER, duration, nanos},
@@ -41,6 +43,7 @@ pub(crate) struct Core<K, V> {
     pub(crate) tags: Arc<TagRegistry>,
     pub(super) live: Live,
     pub(super) upkeep: Upkeep,
+    pub(super) adapt: Adapt,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -68,7 +71,13 @@ pub(crate) struct Seen {
 }
 
 impl<K, V> Core<K, V> {
-    pub(crate) fn new(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, upkeep: Upkeep) -> Self {
+    pub(crate) fn new(
+        settings: Arc<Settings<K, V>>,
+        clock: Clock,
+        tags: Arc<TagRegistry>,
+        upkeep: Upkeep,
+        adapt: Adapt,
+    ) -> Self {
         let bound = match (settings.max_weight, settings.capacity) {
             (Some(most), _) => Bound::Weight(most),
             (None, Some(entries)) => Bound::Entries(entries),
@@ -92,12 +101,16 @@ impl<K, V> Core<K, V> {
             tags,
             live: Live::new(settings.strategy.clone()),
             upkeep,
+            adapt,
             settings,
         };
         if core.settings.is_timed() {
             core.become_timed();
         }
         core.close_or_open();
+        if matches!(core.settings.strategy, Strategy::Adaptive) {
+            core.adapt_to(&core.settings.strategy);
+        }
         core
     }
 
@@ -122,6 +135,7 @@ impl<K, V> Core<K, V> {
             is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone())
         })?;
         self.counters.hit_of(thread);
+        self.saw(hash);
         Some(value)
     }
 

@@ -101,7 +101,8 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn set_strategy(&self, strategy: Strategy) {
         let cache = self.here();
         let mut current = lock(&cache.core.live.strategy);
-        cache.core.table.set_policy(strategy.factory());
+        let first = cache.core.adapt_to(&strategy);
+        cache.core.table.set_policy(first.factory());
         *current = strategy;
     }
 
@@ -121,6 +122,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let mut out = Removed::new();
         core.table.set_bound(most, &mut out);
         core.all_gone(out);
+        core.adapt_capacity();
     }
 
     /// Another ttl for what is stored from now on; `None`: for ever. Takes the place of the ttl that the cache was built with, a function of the value

@@ -125,6 +125,7 @@ fn look_slowly<P: Parts, V: Value>(
         trace.computed(OutcomeKind::Bypassed);
         return Look::Miss(Miss::new(core.clone(), 0, None, Plan::Bypass));
     }
+    core.saw(hash);
     let is_key = |key: &P::Key| parts.matches_key(key);
     let found = core.find(hash, is_key, true);
     let why = match found {

@@ -81,6 +81,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         if !core.live.is_enabled() {
             return None;
         }
+        core.saw(hash);
         let found = core.find(hash, |other| other.borrow() == key, true);
         let why = match found {
             None => Why::Absent,

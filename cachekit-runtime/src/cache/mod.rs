@@ -1,5 +1,6 @@
 //! A cache: typed memory, its flights, and all that can be done with them.
 
+mod adapt;
 mod builder;
 mod core;
 mod detach;
@@ -40,8 +41,12 @@ use crate::{
     tags::{self, TagRegistry},
     time::Clock,
 };
+use adapt::Adapt;
 use settings::Settings;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 use upkeep::Upkeep;
 
 /// Entries that a cache holds at most unless told otherwise.
@@ -99,7 +104,9 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>) -> Self {
-        let core = Arc::new_cyclic(|core| Core::new(settings, clock, tags, Upkeep::of(core.clone())));
+        let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
+            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()))
+        });
         Cache { hasher: core.hasher.clone(), core }
     }
 

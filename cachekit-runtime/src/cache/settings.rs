@@ -1,6 +1,6 @@
 //! What a cache is told when it is built.
 
-use crate::{hashing::AnyHasher, outcome::RemovalCause, policy::Strategy};
+use crate::{adaptive::Stepping, hashing::AnyHasher, outcome::RemovalCause, policy::Strategy};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
@@ -39,6 +39,8 @@ pub(crate) struct Settings<K, V> {
     pub(crate) weigher: Option<Weigher<K, V>>,
     /// `None`: foldhash, with a seed of the cache's own.
     pub(crate) hasher: Option<Arc<dyn AnyHasher>>,
+    /// Who runs the simulations of `Strategy::Adaptive`.
+    pub(crate) stepping: Stepping,
     pub(crate) ttl: Ttl<V>,
     pub(crate) idle: Option<Duration>,
     pub(crate) jitter: Jitter,
@@ -67,6 +69,7 @@ impl<K, V> Settings<K, V> {
             max_weight: None,
             weigher: None,
             hasher: None,
+            stepping: Stepping::default(),
             ttl: Ttl::Never,
             idle: None,
             jitter: Jitter::None,
