@@ -54,7 +54,7 @@ use proc_macro::TokenStream;
 /// | argument | value | default |
 /// |---|---|---|
 /// | `backend` | `"memory"` | `"memory"` |
-/// | `strategy` | `"lru"`, `"lfu"`, `"fifo"`, `"sieve"`, `"s3-fifo"`, `"s3-tinylfu"`, `"w-tinylfu"`, `"adaptive"`, or a path to a type that implements [`Policy`] | `"s3-tinylfu"` |
+/// | `strategy` | `"lru"`, `"lfu"`, `"fifo"`, `"sieve"`, `"s3-fifo"`, `"s3-tinylfu"`, `"w-tinylfu"`, `"lirs"`, `"adaptive"`, or a path to a type that implements [`Policy`] | `"s3-tinylfu"` |
 /// | `capacity` | entries, or `"unbounded"` | 10 000 |
 /// | `max_bytes` | `"64MiB"`: what the entries weigh together at most, in place of `capacity`. The values are [`Weigh`], or there is a `weigher` | none |
 /// | `weigher` | beside `max_bytes`, a path to a function `fn(&Key, &Value) -> u64` that gives bytes | the value's [`Weigh`], and the key |

@@ -31,6 +31,11 @@ fn s3_tinylfu(id: u64) -> u64 {
     id
 }
 
+#[cache(strategy = "lirs", capacity = 8)]
+fn lirs(x: u32) -> u32 {
+    x + 10
+}
+
 #[cache(strategy = "w-tinylfu", capacity = 8)]
 fn w_tinylfu(id: u64) -> u64 {
     id

@@ -51,7 +51,7 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
         "max_weight" | "maximum_weight" | "max_memory" => "here it is `max_bytes = \"64MiB\"`".to_owned(),
         "weight" | "weigh" => "here it is `weigher = path::to_function`, beside `max_bytes`".to_owned(),
         "build_hasher" | "hash_builder" => format!("here it is `hasher = {}`", given("std::hash::RandomState")),
-        "lru" | "lfu" | "fifo" | "sieve" | "s3_fifo" | "s3_tinylfu" | "w_tinylfu" | "adaptive" => {
+        "lru" | "lfu" | "fifo" | "sieve" | "s3_fifo" | "s3_tinylfu" | "w_tinylfu" | "lirs" | "adaptive" => {
             format!("here it is `strategy = \"{}\"`", name.replace('_', "-"))
         }
         "tinylfu" => "here it is `strategy = \"w-tinylfu\"`".to_owned(),

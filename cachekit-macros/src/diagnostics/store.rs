@@ -4,7 +4,7 @@ use super::{at, code, did_you_mean, list};
 use syn::{Error, Expr, ExprArray, ExprPath, LitInt, LitStr};
 
 pub(crate) const STRATEGIES: &[&str] =
-    &["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "adaptive"];
+    &["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs", "adaptive"];
 
 pub(crate) fn backend(literal: &LitStr) -> Error {
     let text = literal.value();

@@ -80,6 +80,7 @@ fn variant(name: &str) -> Option<&'static str> {
         "s3-fifo" => "S3Fifo",
         "s3-tinylfu" => "S3TinyLfu",
         "w-tinylfu" => "WTinyLfu",
+        "lirs" => "Lirs",
         "adaptive" => "Adaptive",
         _ => return None,
     })
