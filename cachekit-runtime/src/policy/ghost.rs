@@ -81,6 +81,11 @@ impl Ghost {
         self.groups[group].take(fingerprint)
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.capacity() * size_of::<Group>()
+    }
+
     /// The group and the fingerprint. Of the bits of a hash 32 may be all that differ between keys, the upper or the lower ones.
     fn address(&self, hash: u64) -> (usize, u16) {
         let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -137,7 +142,7 @@ mod tests {
     fn two_bytes_and_a_little_for_each() {
         let mut ghost = Ghost::new(15_000);
         ghost.remember(1);
-        assert_eq!(ghost.groups.capacity() * size_of::<Group>(), 32_000);
+        assert_eq!(ghost.bytes(), 32_000);
         ghost.set_capacity(15_000);
         assert!(ghost.forget(1), "the same capacity keeps what there is");
         ghost.remember(1);

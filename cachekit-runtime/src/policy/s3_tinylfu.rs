@@ -17,7 +17,7 @@ const LOOK: usize = 8;
 /// Entries of the main queue that an eviction looks at, at most.
 const TURNS: usize = 64;
 
-/// The queues of [`S3Fifo`](super::S3Fifo) with three changes, each of which raised the mean hit ratio over real traces or that under
+/// The queues of [`S3Fifo`](super::S3Fifo) with four changes, each of which raised the mean hit ratio over real traces or that under
 /// a stable popularity:
 ///
 /// - While the cache fills for the first time, the main queue is filled first. Of a loop that is longer than the cache, a part that fits
@@ -26,6 +26,7 @@ const TURNS: usize = 64;
 ///   admission of TinyLFU (Einziger, Friedman and Manes, ACM Transactions on Storage 13, 2017, section 3.1) at the main queue instead
 ///   of the cache, so that new keys are never refused.
 /// - The ghost queue is longer than the main queue.
+/// - In caches of a few hundred entries the small queue is longer: a new entry needs some time to be hit, however small the cache.
 ///
 /// S3-FIFO: Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023, section 4.
 ///
@@ -58,9 +59,10 @@ fn ghosts(capacity: usize) -> usize {
     capacity + capacity * 2 / 5
 }
 
-/// A tenth for the small queue, the rest for the main queue.
+/// A tenth for the small queue and up to 40 entries of a second one, the rest for the main queue.
 fn shares(capacity: usize) -> (usize, usize) {
-    let small = (capacity / 10).max(1);
+    let tenth = capacity / 10;
+    let small = (tenth + tenth.min(40)).max(1);
     (small, capacity.saturating_sub(small))
 }
 
@@ -203,7 +205,7 @@ mod tests {
 
     crate::testing::policy_suite!(S3TinyLfu);
 
-    /// Capacity 10: the main queue holds the first 9, the small queue the last.
+    /// Capacity 10: the main queue holds the first 8, the small queue the last 2.
     fn full() -> (PolicyHarness<S3TinyLfu>, Vec<Slot>) {
         let mut harness = PolicyHarness::new(10);
         let slots = (0..10).map(|hash| harness.insert(hash).slot).collect();
@@ -217,11 +219,11 @@ mod tests {
     #[test]
     fn the_main_queue_is_filled_first_and_once() {
         let (mut harness, slots) = full();
-        assert_eq!(lengths(&harness), (1, 9));
-        assert_eq!(harness.insert(100).evicted, Some(slots[9]));
+        assert_eq!(lengths(&harness), (2, 8));
+        assert_eq!(harness.insert(100).evicted, Some(slots[8]));
         harness.remove(slots[0]);
         harness.insert(101);
-        assert_eq!(lengths(&harness), (2, 8), "its place goes to the small queue");
+        assert_eq!(lengths(&harness), (3, 7), "its place goes to the small queue");
     }
 
     #[test]
@@ -240,32 +242,32 @@ mod tests {
                 }
             }
         }
-        assert!(hits > 99 * 6, "{hits} of 9 possible in each of 99 rounds");
+        assert!(hits > 99 * 5, "{hits} of 8 possible in each of 99 rounds");
     }
 
     #[test]
     fn two_hits_in_the_small_queue_move_an_entry_to_the_main_queue() {
         let (mut harness, slots) = full();
-        harness.hit(slots[9]);
-        harness.hit(slots[9]);
+        harness.hit(slots[8]);
+        harness.hit(slots[8]);
         assert_eq!(harness.insert(100).evicted, Some(slots[0]), "the main queue was full");
-        assert!(harness.is_live(slots[9]));
-        assert_eq!(lengths(&harness), (1, 9));
-        let one_hit = harness.insert(101).slot;
-        harness.hit(one_hit);
-        assert_eq!(harness.insert(102).evicted, Some(one_hit));
+        assert!(harness.is_live(slots[8]));
+        assert_eq!(lengths(&harness), (2, 8));
+        harness.hit(slots[9]);
+        assert_eq!(harness.insert(101).evicted, Some(slots[9]), "one hit is not enough");
     }
 
     #[test]
     fn a_key_that_comes_back_has_to_be_used_more_than_the_next_of_the_main_queue() {
         let (mut harness, slots) = full();
         (0..2).for_each(|_| harness.hit(slots[0]));
-        assert_eq!(harness.insert(100).evicted, Some(slots[9]));
-        harness.insert(101);
+        for hash in [100, 101, 102] {
+            harness.insert(hash);
+        }
         // 100 came twice. The first of the main queue was hit and goes round; the next was never used since the first eviction.
         harness.insert(100);
-        assert_eq!(lengths(&harness), (0, 10));
-        assert_eq!(harness.insert(102).evicted, Some(slots[1]), "100 took its place");
+        assert_eq!(lengths(&harness), (1, 9));
+        assert_eq!(harness.insert(103).evicted, Some(slots[1]), "100 took its place");
         // From here on every one of the main queue has been hit more often than a key comes back.
         for slot in harness.slots().collect::<Vec<_>>() {
             (0..3).for_each(|_| harness.hit(slot));
@@ -276,7 +278,7 @@ mod tests {
             let live: Vec<_> = harness.slots().filter(|slot| harness.hash(*slot) < 200).collect();
             live.iter().for_each(|slot| harness.hit(*slot));
         }
-        assert_eq!((2..9).filter(|index| harness.hash(slots[*index]) == *index as u64).count(), 7);
+        assert_eq!((2..8).filter(|index| harness.hash(slots[*index]) == *index as u64).count(), 6);
     }
 
     #[test]
@@ -284,9 +286,10 @@ mod tests {
         let (mut harness, slots) = full();
         (0..5).for_each(|_| harness.hit(slots[0]));
         (1..=5).for_each(|index| (0..index % 3).for_each(|_| harness.hit(slots[index])));
+        harness.remove(slots[8]);
         harness.remove(slots[9]);
-        let order: Vec<_> = (0..9).map(|_| harness.evict()).collect();
-        assert_eq!(order, [3, 6, 7, 8, 1, 4, 2, 5, 0].map(|index| slots[index]));
+        let order: Vec<_> = (0..8).map(|_| harness.evict()).collect();
+        assert_eq!(order, [3, 6, 7, 1, 4, 2, 5, 0].map(|index| slots[index]));
     }
 
     #[test]
@@ -295,7 +298,7 @@ mod tests {
         for hash in 100..1_000 {
             harness.insert(hash);
         }
-        assert!(slots[..9].iter().all(|slot| harness.is_live(*slot) && harness.hash(*slot) < 10));
+        assert!(slots[..8].iter().all(|slot| harness.is_live(*slot) && harness.hash(*slot) < 10));
     }
 
     #[test]
@@ -306,16 +309,45 @@ mod tests {
         for hash in 101..111 {
             harness.insert(hash);
         }
-        assert_eq!(lengths(&harness), (2, 18));
+        assert_eq!(lengths(&harness), (4, 16));
     }
 
     #[test]
     fn adopted_entries_keep_their_order_and_their_hits() {
         let mut harness = PolicyHarness::<S3TinyLfu>::new(10);
         let slots: Vec<_> = (0..10u32).map(|n| harness.adopt(n.into(), Known::new(n * 2, n as f32 / 9.0))).collect();
-        assert_eq!(lengths(&harness), (1, 9));
+        assert_eq!(lengths(&harness), (2, 8));
         assert_eq!((harness.word(slots[1]), harness.word(slots[9])), (2, 3));
         assert_eq!(harness.evict(), slots[0]);
-        assert_eq!(harness.evict(), slots[1]);
+        assert_eq!(harness.evict(), slots[2], "the small queue holds less than its share");
+    }
+
+    #[test]
+    fn a_full_shard_keeps_thirteen_bytes_for_each_entry() {
+        let entries = 60_000;
+        let mut harness = PolicyHarness::<S3TinyLfu>::new(entries);
+        let bytes = |policy: &S3TinyLfu| {
+            let history = policy.history.as_ref().map_or(0, |history| history.ghost.bytes() + history.sketch.bytes());
+            (policy.queues.bytes(), history)
+        };
+        assert_eq!(bytes(harness.policy()), (0, 0), "it grows with use");
+        for hash in 0..2 * entries as u64 {
+            harness.insert(hash);
+        }
+        let (links, history) = bytes(harness.policy());
+        assert!(history <= 5 * entries, "{history}");
+        assert!(links <= 9 * entries, "{links}: eight, and room to grow");
+    }
+
+    #[test]
+    fn an_eviction_looks_at_a_bounded_number_of_entries() {
+        let mut harness = PolicyHarness::<S3TinyLfu>::new(1_000);
+        let slots: Vec<_> = (0..1_000).map(|hash| harness.insert(hash).slot).collect();
+        for (index, slot) in slots[..860].iter().enumerate() {
+            (0..if index == 40 { 1 } else { 3 }).for_each(|_| harness.hit(*slot));
+        }
+        slots[860..].iter().for_each(|slot| harness.remove(*slot));
+        assert_eq!(harness.evict(), slots[40], "the least of the first 64");
+        assert_eq!([slots[63], slots[64]].map(|slot| harness.word(slot)), [0, 3]);
     }
 }

@@ -134,6 +134,11 @@ impl<const N: usize> SlotQueues<N> {
         (!self.nodes.is_empty()).then_some(Slot::new(if next < self.nodes.len() { next as u32 } else { 0 }))
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+    }
+
     /// Takes a slot out of the queue that holds it, if one does.
     pub(super) fn remove(&mut self, slot: Slot) {
         let Some(queue) = self.queue_of(slot) else { return };
@@ -155,6 +160,11 @@ impl<const N: usize> SlotQueues<N> {
             return false;
         }
         if self.nodes.len() <= slot.index() {
+            let more = slot.index() + 1 - self.nodes.len();
+            if self.nodes.capacity() < slot.index() + 1 {
+                // By an eighth: doubling, as `resize` does it, would leave up to half of the memory unused.
+                self.nodes.reserve_exact(more.max(self.nodes.len() / 8).max(16));
+            }
             self.nodes.resize(slot.index() + 1, Node::OUT);
         }
         true
@@ -238,6 +248,15 @@ mod tests {
         assert_eq!((queues.tag(slot), queues.queue_of(slot), queues.tag(Slot::new(9))), (2, Some(0), 0));
         queues.remove(slot);
         assert_eq!(queues.tag(slot), 0);
+    }
+
+    #[test]
+    fn memory_grows_by_an_eighth() {
+        let mut queues = SlotQueues::<1>::new();
+        for slot in 0..10_000 {
+            queues.push_back(0, Slot::new(slot));
+            assert!(queues.nodes.capacity() <= slot as usize * 9 / 8 + 17);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl S3TinyLfu {
     pub fn new(capacity: usize) -> Self {
         S3TinyLfu {
             capacity,
-            small_capacity: (capacity / 10).max(1),
+            small_capacity: (capacity / 10 + (capacity / 10).min(40)).max(1),
             small: Queue::default(),
             main: Queue::default(),
             ghost: Ghost::new((capacity as f64 * 1.4 + 1e-9) as usize),
