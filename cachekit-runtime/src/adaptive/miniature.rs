@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use crate::policy::{Policy, PolicyFactory, Slot, Touch, WordSource, Words};
 
 /// What policies allocate for an entry and its ghosts, in bytes, rounded up: LIRS has the most. Policies cannot be asked.
-const POLICY_BYTES: usize = 96;
+const POLICY_BYTES: usize = 64;
 
 struct Cell {
     hash: u64,

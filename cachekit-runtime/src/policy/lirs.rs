@@ -1,9 +1,5 @@
 //! LIRS: entries by the time between their last two uses.
 
-use std::collections::VecDeque;
-
-use hashbrown::HashTable;
-
 use super::slot_heap::SlotHeap;
 use super::slot_queues::SlotQueues;
 use super::{Known, Policy, Slot, Touch, Words};
@@ -13,18 +9,19 @@ const HIGH: usize = 0;
 /// What `queued` says of an entry of the low set. No stamp is that late.
 const LOW: u64 = u64::MAX;
 
-/// Keeps the entries whose last two uses were close together, however long ago: the low set, 99 of 100. All others pass a queue
-/// of the last hundredth, and the one at its front is evicted. An entry of the queue, or a key that was evicted and comes back, changes
-/// place with the oldest of the low set if its use before this one was later than that one's last use. Keeps a part of a loop that is longer than the cache, and
-/// resists scans; adapts slowly when recency alone matters.
+/// Keeps the entries whose last two uses were close together, however long ago: the low set, 99 of 100. All others pass a queue of
+/// the last hundredth, and the one at its front is evicted. An entry of the queue, or a key that was evicted and comes back, changes
+/// place with the oldest of the low set if its use before this one was later than that one's last use. Keeps a part of a loop that
+/// is longer than the cache, and resists scans; adapts slowly when recency alone matters.
 ///
 /// Song Jiang and Xiaodong Zhang, "LIRS: an efficient low inter-reference recency set replacement policy to improve buffer cache
-/// performance", SIGMETRICS 2002, section 3. There a stack in the order of use holds the low set and what was used after its oldest member. Here the
-/// order is that of the stamps, and "in the stack" means a later stamp than the oldest of the low set, which decides the same. Three
-/// differences: a hit in the queue takes effect when the entry comes to the front, a hit of the entry that was used last is none, and of keys that were evicted only the last are remembered, twice as
-/// many as the cache holds entries.
+/// performance", SIGMETRICS 2002, section 3. There a stack in the order of use holds the low set and what was used after its
+/// oldest member. Here the order is that of the stamps, and "in the stack" means a later stamp than that of the oldest of the low
+/// set, which decides the same. Three differences: a hit in the queue takes effect when the entry comes to the front; a hit of the
+/// entry that was used last is none; and of keys that were evicted only about the last are remembered, twice as many as the cache
+/// holds entries.
 ///
-/// Beside the stamp an entry costs about 40 bytes, and twice 33 bytes for what was evicted, from the first eviction on.
+/// Beside the stamp an entry costs 36 bytes, and 25 bytes for what was evicted, from the first eviction on.
 pub struct Lirs {
     /// The low set, by the stamps that its entries had when they were looked at last. Stamps only grow, so the first is the oldest
     /// if its stamp has not changed.
@@ -145,7 +142,7 @@ impl Policy for Lirs {
 
     fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
-        self.gone.capacity = 2 * capacity;
+        self.gone.set_capacity(2 * capacity);
     }
 
     /// The coldest fill the queue, the others the low set.
@@ -158,35 +155,63 @@ impl Policy for Lirs {
     }
 }
 
-/// The keys that were evicted last, with the time of their last use.
+/// Places in one group.
+const GROUP: usize = 8;
+/// A place without a key.
+const EMPTY: u32 = 0;
+
+/// The keys that were evicted last, each as a tag of 32 bits, with the time of its last use. A key's hash names its group of places,
+/// and each group is a queue: on the average a key is remembered until as many others as there are places were evicted.
 struct Gone {
-    /// Hash and last use in the order of eviction. A place whose use is not the one in `uses` is left over.
-    order: VecDeque<(u64, u64)>,
-    uses: HashTable<(u64, u64)>,
-    capacity: usize,
+    /// Empty until the first key is remembered.
+    tags: Vec<u32>,
+    uses: Vec<u64>,
+    /// By group, the place that is written next.
+    next: Vec<u8>,
+    groups: usize,
 }
 
 impl Gone {
     fn new(capacity: usize) -> Self {
-        Gone { order: VecDeque::new(), uses: HashTable::new(), capacity }
+        Gone { tags: Vec::new(), uses: Vec::new(), next: Vec::new(), groups: capacity.div_ceil(GROUP).max(1) }
+    }
+
+    /// Forgets all where the new capacity needs another number of groups.
+    fn set_capacity(&mut self, capacity: usize) {
+        let next = Gone::new(capacity);
+        if next.groups != self.groups {
+            *self = next;
+        }
+    }
+
+    fn address(&self, hash: u64) -> (usize, u32) {
+        let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let group = (u128::from(mixed) * self.groups as u128) >> 64;
+        (group as usize, (mixed as u32).max(EMPTY + 1))
     }
 
     fn remember(&mut self, hash: u64, used: u64) {
         self.take(hash);
-        while self.order.len() >= self.capacity.max(1) {
-            let Some((oldest, used)) = self.order.pop_front() else { break };
-            if let Ok(found) = self.uses.find_entry(oldest, |known| *known == (oldest, used)) {
-                found.remove();
-            }
+        if self.tags.is_empty() {
+            self.tags = vec![EMPTY; self.groups * GROUP];
+            self.uses = vec![0; self.groups * GROUP];
+            self.next = vec![0; self.groups];
         }
-        self.order.push_back((hash, used));
-        self.uses.insert_unique(hash, (hash, used), |known| known.0);
+        let (group, tag) = self.address(hash);
+        let place = usize::from(self.next[group]);
+        self.next[group] = ((place + 1) % GROUP) as u8;
+        self.tags[group * GROUP + place] = tag;
+        self.uses[group * GROUP + place] = used;
     }
 
     /// When the key was last used, if it is remembered; it no longer is.
     fn take(&mut self, hash: u64) -> Option<u64> {
-        let found = self.uses.find_entry(hash, |known| known.0 == hash).ok()?;
-        Some(found.remove().0.1)
+        let (group, tag) = self.address(hash);
+        let places = self.tags.get_mut(group * GROUP..(group + 1) * GROUP)?;
+        let place = places.iter().position(|other| *other == tag)?;
+        places[place] = EMPTY;
+        Some(self.uses[group * GROUP + place])
     }
 }
 
@@ -265,12 +290,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
-        let mut harness = PolicyHarness::<Lirs>::new(8);
-        for hash in 0..10_000u64 {
-            harness.insert(hash % 29);
-            let gone = &harness.policy().gone;
-            assert!(gone.order.len() <= 16 && gone.uses.len() <= gone.order.len());
+    fn evicted_keys_are_remembered_for_about_as_many_evictions_as_there_are_places() {
+        let mut gone = Gone::new(800);
+        for hash in 0..10_000 {
+            gone.remember(hash, hash + 7);
         }
+        let known = |gone: &mut Gone, hashes: std::ops::Range<u64>| {
+            hashes.filter(|hash| gone.take(*hash) == Some(hash + 7)).count()
+        };
+        assert!(known(&mut gone, 9_700..10_000) > 290);
+        assert!(known(&mut gone, 0..8_000) < 10);
+        assert_eq!(known(&mut gone, 9_700..10_000), 0, "each is given back once");
+        assert_eq!(gone.tags.len(), 800);
     }
 }
