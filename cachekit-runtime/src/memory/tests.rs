@@ -35,8 +35,9 @@ fn left<T>(out: Removed<u64, T, ()>) -> Left<T> {
     out.into_iter().map(|removal| (removal.gone.key, removal.gone.value, removal.kind)).collect()
 }
 
-fn strategies() -> [Strategy; 4] {
-    [Strategy::Lru, Strategy::Fifo, Strategy::S3Fifo, Strategy::of::<Rogue>()]
+fn strategies() -> Vec<Strategy> {
+    let named = ["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs"];
+    named.iter().map(|name| name.parse().expect("a strategy")).chain([Strategy::of::<Rogue>()]).collect()
 }
 
 /// Names slots that hold nothing.
