@@ -7,7 +7,13 @@ use super::tree::Tree;
 const MACROS: [(&str, &str); 3] = [("todo", "write it"), ("unimplemented", "write it"), ("dbg", "remove it")];
 
 /// Files that may contain `unsafe`, each with its reason.
-const UNSAFE: [(&str, &str); 1] = [("cachekit-macros/src/args/item.rs", "reads `unsafe impl` as syntax")];
+const UNSAFE: [(&str, &str); 2] = [
+    ("cachekit-macros/src/args/item.rs", "reads `unsafe impl` as syntax"),
+    (
+        "cachekit-runtime/src/memory/big_reader.rs",
+        "the lock that lets a hit write nothing shared; the argument stands there",
+    ),
+];
 
 pub(crate) fn check(tree: &Tree, problems: &mut Vec<Problem>) {
     for file in tree.rust() {

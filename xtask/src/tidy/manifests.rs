@@ -23,7 +23,9 @@ fn check_member(manifest: &File, problems: &mut Vec<Problem>) {
     let has = |section: &str, key: &str, value: &str| {
         entries(&manifest.text).any(|e| e.section == section && e.key == key && e.value == value)
     };
-    if !has("lints", "workspace", "true") {
+    // A crate with the one exception writes the list out, because inherited lints cannot be changed.
+    let denies_unsafe = has("lints.rust", "unsafe_code", "\"deny\"") && has("lints.rust", "missing_docs", "\"warn\"");
+    if !has("lints", "workspace", "true") && !denies_unsafe {
         problems.push(Problem::file(&manifest.path, "no `[lints]` with `workspace = true`: add it"));
     }
     if !has("package", "publish.workspace", "true") && !has("package", "publish", "false") {
