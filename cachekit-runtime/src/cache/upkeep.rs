@@ -27,8 +27,10 @@ pub(crate) struct Upkeep {
     /// The due tick for which a timer runs.
     next: AtomicU32,
     /// Starts a timer that sweeps at that time for that tick.
-    start: Box<dyn Fn(&Clock, u64, Tick) + Send + Sync>,
+    start: Box<Start>,
 }
+
+type Start = dyn Fn(&Clock, u64, Tick) + Send + Sync;
 
 impl Upkeep {
     pub(crate) fn of<K: Key, V: Value>(core: Weak<Core<K, V>>) -> Self {

@@ -162,13 +162,19 @@ impl<K, V, M> Table<K, V, M> {
         out: &mut Removed<K, V, M>,
     ) -> Inserted<K, V> {
         let (weight, sweep) = (fresh.weight, fresh.marks.sweep);
-        if !self.reserve(hash, weight, out) {
-            return Inserted::TooHeavy(key, fresh.value);
+        if self.budget.as_ref().is_some_and(|budget| !budget.try_reserve(weight)) {
+            // What it replaces goes first: its weight may be all that is missing.
+            if let Some(gone) = self.remove_if(hash, |other| same(&key, other), |_, _| true) {
+                out.push(gone, RemovalKind::Replaced);
+            }
+            if !self.reserve(hash, weight, out) {
+                return Inserted::TooHeavy(key, fresh.value);
+            }
         }
         // Declared before the lock is taken, so that a panic below drops it after the lock is released.
         let mut fresh = Some((key, fresh));
         let at = self.at(hash);
-        let mut unspent = Some(Unspent { budget: self.budget.as_ref(), weight });
+        let mut unspent = Unspent { budget: self.budget.as_ref(), weight };
         let outcome = at.shard.write(|shard| {
             if shard.capacity() == 0 {
                 return Replaced::Refused;
@@ -178,11 +184,11 @@ impl<K, V, M> Table<K, V, M> {
                 shard.make_room(out);
                 if let Some((key, fresh)) = fresh.take() {
                     let slot = shard.add(hash, key, fresh);
-                    unspent.take().map(Unspent::spend);
+                    unspent.spend();
                     shard.admit(slot);
                 }
             } else if fresh.is_none() {
-                unspent.take().map(Unspent::spend);
+                unspent.spend();
             }
             if sweep != NEVER_TICK {
                 at.first_due.store(shard.first_due(), Relaxed);
@@ -416,8 +422,8 @@ struct Unspent<'a> {
 }
 
 impl Unspent<'_> {
-    fn spend(self) {
-        std::mem::forget(self);
+    fn spend(&mut self) {
+        self.budget = None;
     }
 }
 

@@ -29,7 +29,7 @@ fn buckets(entries: usize) -> usize {
 #[inline(always)]
 pub(super) fn index(hash: u64, count: usize) -> usize {
     // Lemire, "Fast random integer generation in an interval", 2019, section 3: a multiplication instead of a remainder.
-    ((hash << 7 >> 39) * count as u64 >> 25) as usize
+    ((((hash << 7) >> 39) * count as u64) >> 25) as usize
 }
 
 /// The part of `capacity` that falls to one of `count` shards; the parts sum up to the whole.
