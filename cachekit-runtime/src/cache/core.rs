@@ -131,10 +131,12 @@ impl<K, V> Core<K, V> {
         V: Clone,
     {
         let thread = this_thread();
-        let value = self.table.try_hit(thread, hash, is_key, |value, think| {
-            is_surely_fresh(think, || self.clock.horizon()).then(|| value.clone())
+        let is_fresh = |think| is_surely_fresh(think, || self.clock.horizon());
+        let value = self.table.try_hit(thread, hash, is_key, is_fresh, |value| {
+            // Before the clone, which may be a locked instruction that nothing overtakes.
+            self.counters.hit_of(thread);
+            value.clone()
         })?;
-        self.counters.hit_of(thread);
         self.saw(hash);
         Some(value)
     }

@@ -128,17 +128,19 @@ impl<K, V, M> Table<K, V, M> {
         &self.shards[sharding::index(hash, self.shards.len())]
     }
 
-    /// The path of a hit: hands the value and its mark to `f`, whose answer makes it a hit in the sense of the policy. `None` also where it would
-    /// have to wait for a writer. `thread`: [`this_thread`].
+    /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark; then this was a hit in the sense of the policy, which notes it
+    /// before. `None` also where it would have to wait for a writer. `thread`: [`this_thread`].
     #[inline(always)]
     pub(crate) fn try_hit<R>(
         &self,
         thread: usize,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        f: impl FnOnce(&V, Tick) -> Option<R>,
+        is_fresh: impl FnOnce(Tick) -> bool,
+        take: impl FnOnce(&V) -> R,
     ) -> Option<R> {
-        self.at(hash).shard.try_read(thread)?.hit(hash, eq, f)
+        let shard = self.at(hash).shard.try_read(thread)?;
+        shard.hit(hash, eq, is_fresh).map(take)
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.

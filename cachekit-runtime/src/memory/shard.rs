@@ -107,13 +107,15 @@ impl<K, V, M> Shard<K, V, M> {
         self.entries.find(hash, |entry| !std::mem::take(&mut is_first) && eq(&entry.key))
     }
 
-    /// The path of a hit: a hit in the sense of the policy if `f` answers.
+    /// The path of a hit: the value, if its mark is good enough; then this was a hit in the sense of the policy.
     #[inline(always)]
-    pub(super) fn hit<R>(&self, hash: u64, eq: impl Fn(&K) -> bool, f: impl FnOnce(&V, u32) -> Option<R>) -> Option<R> {
+    pub(super) fn hit(&self, hash: u64, eq: impl Fn(&K) -> bool, is_fresh: impl FnOnce(u32) -> bool) -> Option<&V> {
         let entry = self.find(hash, eq)?;
-        let answer = f(&entry.value, entry.think.load(Relaxed))?;
+        if !is_fresh(entry.think.load(Relaxed)) {
+            return None;
+        }
         self.words.touch(entry.slot);
-        Some(answer)
+        Some(&entry.value)
     }
 
     pub(super) fn get<R>(

@@ -68,7 +68,7 @@ impl<T> Plain<T> {
 
     /// The fast way where that is possible.
     fn hit(&self, key: u64) -> bool {
-        let fast = self.try_hit(this_thread(), hash_of(key), |other| *other == key, |_, _| Some(()));
+        let fast = self.try_hit(this_thread(), hash_of(key), |other| *other == key, |_| true, |_| ());
         fast.is_some() || self.get(hash_of(key), |other| *other == key, |_| ((), true)).is_some()
     }
 
@@ -358,10 +358,8 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
         for _ in 0..5 {
             panics(|| assert!(table.get(hash, bad_eq, |_| ((), true)).is_none()));
             panics(|| assert!(table.get(hash, eq, |_| -> ((), bool) { panic_any(UserPanic) }).is_none()));
-            panics(|| assert!(table.try_hit(this_thread(), hash, bad_eq, |_, _| Some(())).is_none()));
-            panics(|| {
-                assert!(table.try_hit(this_thread(), hash, eq, |_, _| -> Option<()> { panic_any(UserPanic) }).is_none())
-            });
+            panics(|| assert!(table.try_hit(this_thread(), hash, bad_eq, |_| true, |_| ()).is_none()));
+            panics(|| assert!(table.try_hit(this_thread(), hash, eq, |_| true, |_| panic_any(UserPanic)).is_none()));
             let out = &mut Removed::new();
             panics(|| drop(table.insert(hash, 1, fresh(Tracked::new(&log)), |_, b| bad_eq(b), |_| true, out)));
             let bad_keep = |_: Option<Seen<'_, Tracked, ()>>| -> bool { panic_any(UserPanic) };
