@@ -2,7 +2,7 @@
 
 use cachekit::policy::Strategy;
 
-const NAMES: [&str; 9] = ["lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "lirs", "arc", "adaptive"];
+const NAMES: [&str; 9] = ["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs", "adaptive"];
 
 /// The strategy that chooses among the others while it runs.
 pub const ADAPTIVE: &str = "adaptive";

@@ -4,7 +4,7 @@ use crate::{
     strategies::{ADAPTIVE, strategies},
     traces::{Trace, optimum},
 };
-use cachekit::{Cache, policy::Strategy};
+use cachekit::{Cache, adaptive::Stepping, policy::Strategy};
 use foyer_memory::{Cache as Foyer, CacheBuilder, EvictionConfig, LfuConfig, LruConfig, S3FifoConfig};
 use mini_moka::sync::{Cache as MiniMoka, ConcurrentCacheExt};
 use moka::sync::Cache as Moka;
@@ -89,7 +89,9 @@ pub fn players() -> Vec<Player> {
 
 /// As users call it: with single flight, statistics and all.
 fn ours(trace: &Trace, capacity: usize, strategy: Strategy) -> usize {
-    let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).strategy(strategy).build();
+    // Inline, so that every run of a trace is the same.
+    let stepping = Stepping::Inline;
+    let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).strategy(strategy).stepping(stepping).build();
     let mut loads = 0;
     for key in &trace.keys {
         cache.get_or_compute(&u64::from(*key), || {
