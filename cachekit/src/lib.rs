@@ -90,8 +90,8 @@ pub use cachekit_macros::{cache, invalidate};
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
     Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, OptionLike, Outcome, OutcomeKind,
-    RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, is_shut_down, policy, shutdown, stats,
-    testing, time,
+    RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, is_shut_down, policy, shutdown,
+    stats, testing, time,
 };
 
 #[doc(hidden)]
