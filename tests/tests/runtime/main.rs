@@ -1,10 +1,12 @@
 //! The runtime's read-through: every invariant of the design, by topic.
 
+mod adaptive;
 mod cycles;
 mod errors;
 mod invalidation;
 mod leaders;
 mod live;
+mod live_stress;
 mod map;
 mod max_loads;
 mod mixed;
