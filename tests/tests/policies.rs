@@ -125,8 +125,8 @@ fn w_tinylfu_hits_as_often_as_the_papers() {
 #[test]
 fn lirs_hits_as_often_as_the_papers() {
     let (ours, paper) = (mean(Driven::<Lirs>::new), mean(reference::Lirs::new));
-    println!("{ours} {paper}");
-    assert!((ours - paper).abs() < 0.5, "{ours} against {paper}");
+    // Ours learns of a hit in the queue when the entry comes to its front.
+    assert!((ours - paper).abs() < 0.3, "{ours} against {paper}");
 }
 
 #[test]

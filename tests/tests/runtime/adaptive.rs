@@ -45,14 +45,14 @@ fn a_loop_leads_to_a_strategy_that_keeps_a_part_and_hits_rise() {
     let cache = adaptive();
     let first = current(&cache);
     assert_eq!(first, candidates()[0].name());
-    let before = play(&cache, soon_again(60_000, 1_000_000));
+    let before = play(&cache, soon_again(12_000, 1_000_000));
     assert_eq!(current(&cache), "lru", "{}", cache.adaptive_stats().unwrap());
-    let then = play(&cache, soon_again(20_000, 2_000_000));
+    let then = play(&cache, soon_again(5_000, 2_000_000));
     assert!(then > before, "{then} after the switch, {before} until then");
     // Under the strategy of before a loop hits nothing, and then most of it.
     let at_once = play(&cache, scan(2_000));
     assert!(at_once < 0.1, "{at_once}");
-    play(&cache, scan(150_000));
+    play(&cache, scan(20_000));
     assert_ne!(current(&cache), "lru");
     let at_last = play(&cache, scan(20_000));
     assert!(at_last > 0.6, "{at_last} under {}", current(&cache));
@@ -62,11 +62,11 @@ fn a_loop_leads_to_a_strategy_that_keeps_a_part_and_hits_rise() {
 #[test]
 fn its_statistics_agree_with_the_calls() {
     let cache = adaptive();
-    play(&cache, scan(50_000));
+    play(&cache, scan(20_000));
     let stats = cache.adaptive_stats().unwrap();
     assert_eq!((stats.one_in, stats.dropped, stats.miniature_capacity), (1, 0, CAPACITY));
     // What waits to be simulated is less than one portion.
-    assert!(stats.samples <= 50_000 && stats.samples > 50_000 - 1_000, "{}", stats.samples);
+    assert!(stats.samples <= 20_000 && stats.samples > 20_000 - 1_000, "{}", stats.samples);
     assert_eq!(stats.candidates.len(), candidates().len());
     for (candidate, strategy) in stats.candidates.iter().zip(candidates()) {
         assert_eq!(candidate.name, strategy.name());
@@ -82,25 +82,25 @@ fn its_statistics_agree_with_the_calls() {
     let ratio = cache.stats().hit_ratio().unwrap();
     let best = stats.candidates.iter().map(|candidate| candidate.overall).fold(0.0, f64::max);
     assert!(ratio < best + 0.05, "{ratio} of the cache, {best} of the best simulation");
-    assert_eq!(cache.stats().calls(), 50_000);
+    assert_eq!(cache.stats().calls(), 20_000);
 }
 
 #[test]
 fn away_and_back() {
     let cache = adaptive();
-    play(&cache, soon_again(60_000, 1_000_000));
+    play(&cache, soon_again(12_000, 1_000_000));
     let (learnt, samples) = (current(&cache), cache.adaptive_stats().unwrap().samples);
     assert_eq!(learnt, "lru");
     cache.set_strategy(Strategy::Fifo);
     assert_eq!((cache.adaptive_stats(), cache.strategy().name()), (None, "fifo"));
     let held = cache.len();
     // The simulations rest, and switch nothing.
-    play(&cache, scan(100_000));
+    play(&cache, scan(10_000));
     cache.set_strategy(Strategy::Adaptive);
     let stats = cache.adaptive_stats().unwrap();
     assert_eq!((stats.current.as_str(), cache.len()), (learnt.as_str(), held), "with what it had learnt");
     assert!(stats.samples <= samples + 256, "{} and {samples}", stats.samples);
-    play(&cache, scan(200_000));
+    play(&cache, scan(20_000));
     assert_ne!(current(&cache), "lru");
 }
 
@@ -146,7 +146,7 @@ fn it_adapts_as_soon_as_there_is_room() {
 fn on_a_test_clock_it_simulates_at_once() {
     let _scope = testing::scope();
     let cache: Cache<u64, u64> = Cache::builder().capacity(CAPACITY as usize).strategy(Strategy::Adaptive).build();
-    play(&cache, soon_again(60_000, 1_000_000));
+    play(&cache, soon_again(12_000, 1_000_000));
     assert_eq!(current(&cache), "lru");
     let there: Vec<_> = cache.iter().collect();
     assert!(there.iter().all(|(key, value)| *value == key * 3) && !there.is_empty());
