@@ -31,9 +31,10 @@ pub(crate) struct Adapt {
 impl Adapt {
     pub(crate) fn of<K: Key, V: Value>(core: Weak<Core<K, V>>) -> Self {
         let follow = move |strategy: &Strategy| {
-            if let Some(core) = core.upgrade()
-                && core.adapt.is_on()
-            {
+            let Some(core) = core.upgrade() else { return };
+            // Or what is put in place here could take the place of a strategy that is set meanwhile.
+            let _strategy = core.live.lock_strategy();
+            if core.adapt.is_on() {
                 core.table.set_policy(strategy.factory());
             }
         };

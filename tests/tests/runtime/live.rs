@@ -93,7 +93,7 @@ fn a_switch_hands_over_what_the_old_strategy_knew() {
             Cache::builder().capacity(capacity).strategy(from.clone()).stepping(Stepping::Inline).build();
         let room = capacity as u64;
         (0..room).for_each(|key| _ = cache.insert(key, key));
-        let is_hot = |key: &u64| key % 2 == 0;
+        let is_hot = |key: &u64| key.is_multiple_of(2);
         let hot: Vec<u64> = (0..room).filter(is_hot).filter(|key| cache.contains(key)).collect();
         (0..3).for_each(|_| hot.iter().for_each(|key| _ = cache.get(key)));
         cache.set_strategy(to.clone());
@@ -369,17 +369,38 @@ fn a_load_that_ends_while_it_is_off_is_not_stored() {
     assert_eq!((value, cache.len(), cache.loads_in_flight()), (1, 0, 0));
 }
 
+/// Runs both, as far as that can be had at the same time.
+fn at_the_same_time(one: impl FnOnce() + Send, other: impl FnOnce() + Send) {
+    let both = std::sync::Barrier::new(2);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            both.wait();
+            one();
+        });
+        both.wait();
+        other();
+    });
+}
+
 #[test]
 fn a_clear_does_not_undo_a_bound() {
     let cache: Cache<u64, u64> = Cache::builder().capacity(4_000).build();
-    std::thread::scope(|threads| {
-        let clearing = threads.spawn(|| (0..400).for_each(|_| _ = cache.clear()));
-        for round in 0..100 {
-            cache.set_capacity(4_000);
-            cache.set_capacity(20);
-            (0..60).for_each(|key| _ = cache.insert(round * 1_000 + key, key));
-            assert!(cache.len() <= 20, "{} entries", cache.len());
-        }
-        clearing.join().unwrap();
-    });
+    for _ in 0..300 {
+        cache.set_capacity(4_000);
+        at_the_same_time(|| _ = cache.clear(), || cache.set_capacity(20));
+        (0..300).for_each(|key| _ = cache.insert(key, key));
+        assert!(cache.len() <= 20, "{} entries", cache.len());
+    }
+}
+
+#[test]
+fn of_two_changes_at_the_same_time_both_count() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(4_000).build();
+    cache.insert(1, 1);
+    for round in 0..500 {
+        let change = |enabled: bool| (0..10).for_each(|_| cache.set_enabled(enabled));
+        at_the_same_time(|| change(true), || change(false));
+        let expected = if cache.is_enabled() { 1 } else { 2 };
+        assert_eq!(cache.get_or_compute(&1, || 2), expected, "in round {round}");
+    }
 }

@@ -121,7 +121,7 @@ fn stress(capacity: usize, in_a_scope: bool) {
                 threads.spawn(move || enter(&|| use_it(cache, alive, seed, 8_000, done)))
             })
             .collect();
-        let changer = threads.spawn(|| enter(&|| change_it(&cache, 300, &is_over, &advance)));
+        let changer = threads.spawn(|| enter(&|| change_it(&cache, 300, &is_over, advance)));
         let users: Vec<_> = users.into_iter().map(|user| user.join()).collect();
         is_over.store(true, SeqCst);
         changer.join().expect("a bound holds");
