@@ -31,9 +31,10 @@ pub(crate) struct Adapt {
 impl Adapt {
     pub(crate) fn of<K: Key, V: Value>(core: Weak<Core<K, V>>) -> Self {
         let follow = move |strategy: &Strategy| {
-            if let Some(core) = core.upgrade()
-                && core.adapt.is_on()
-            {
+            let Some(core) = core.upgrade() else { return };
+            // Or what is put in place here could take the place of a strategy that is set meanwhile.
+            let _strategy = core.live.lock_strategy();
+            if core.adapt.is_on() {
                 core.table.set_policy(strategy.factory());
             }
         };
@@ -106,13 +107,14 @@ impl<K, V> Core<K, V> {
 
     /// The bound has changed.
     pub(super) fn adapt_capacity(&self) {
-        match (self.adapt.adaptive.get(), self.table.bound()) {
-            (Some(adaptive), Bound::Entries(entries)) if entries > 0 => adaptive.set_capacity(entries),
-            (None, Bound::Entries(_)) => {
-                // It had no bound until now, and so nothing to choose.
-                self.table.set_policy(self.adapt_to(&self.live.strategy()).factory());
-            }
-            _ => {}
+        let Bound::Entries(entries) = self.table.bound() else { return };
+        // Not to be changed between the question and the answer.
+        let strategy = self.live.lock_strategy();
+        if entries > 0 && !self.adapt.is_on() && matches!(*strategy, Strategy::Adaptive) {
+            // It had no bound or no room until now, and so nothing to choose.
+            self.table.set_policy(self.adapt_to(&strategy).factory());
+        } else if let Some(adaptive) = self.adapt.adaptive.get().filter(|_| entries > 0) {
+            adaptive.set_capacity(entries);
         }
     }
 }

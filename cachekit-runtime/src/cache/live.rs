@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{
     sync::{
-        Mutex,
+        Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -52,14 +52,18 @@ impl Live {
 
     /// In nanoseconds, `NEVER` for none; `None`: as built.
     pub(super) fn ttl(&self) -> Option<u64> {
-        match self.ttl.load(Ordering::Relaxed) {
+        match self.ttl.load(Ordering::Acquire) {
             AS_BUILT => None,
             ttl => Some(ttl),
         }
     }
 
     pub(crate) fn strategy(&self) -> Strategy {
-        lock(&self.strategy).clone()
+        self.lock_strategy().clone()
+    }
+
+    pub(super) fn lock_strategy(&self) -> MutexGuard<'_, Strategy> {
+        lock(&self.strategy)
     }
 }
 
@@ -69,8 +73,9 @@ impl<K, V> Core<K, V> {
         let mut ticks = lock(&self.live.ticks);
         if ticks.is_none() {
             *ticks = Some(self.clock.need_coarse());
-            drop(ticks);
+            // Before the lock is released: whoever then sets a ttl stores entries with times.
             self.live.is_timed.store(true, Ordering::Release);
+            drop(ticks);
             // If nothing ticks, nobody moves the clock that a hit reads, and every look has to ask the precise one.
             self.close_or_open();
         }
@@ -78,7 +83,9 @@ impl<K, V> Core<K, V> {
 
     /// Is there a fast path for hits?
     pub(super) fn close_or_open(&self) {
-        let is_ticking = lock(&self.live.ticks).as_ref().is_none_or(Ticks::are_ticking);
+        // Held to the end: of two changes at the same time, the later one sees what both have set.
+        let ticks = lock(&self.live.ticks);
+        let is_ticking = ticks.as_ref().is_none_or(Ticks::are_ticking);
         self.table.set_closed(!self.live.is_enabled() || !is_ticking || scope::is_disabled());
     }
 }
@@ -132,7 +139,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         if ttl.is_some() {
             core.become_timed();
         }
-        core.live.ttl.store(ttl.map_or(NEVER, |ttl| nanos(ttl).min(AS_BUILT - 1)), Ordering::Relaxed);
+        core.live.ttl.store(ttl.map_or(NEVER, |ttl| nanos(ttl).min(AS_BUILT - 1)), Ordering::Release);
     }
 
     /// Switches the cache off or on. While it is off every call computes and is counted as a bypass, nothing is given or stored, and what a caller

@@ -117,7 +117,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         }
         let cache = self.here();
         let seen = cache.core.inspect(cache.hash_of(key), |other| other.borrow() == key);
-        seen.is_some_and(|seen| matches!(seen.worth, Worth::Fresh | Worth::Ahead | Worth::Stale))
+        cache.core.live.is_enabled()
+            && seen.is_some_and(|seen| matches!(seen.worth, Worth::Fresh | Worth::Ahead | Worth::Stale))
     }
 
     /// Stores a value as a load would: with the cache's ttl, unless `cache_if`, `none` or `errors` say otherwise. Loads of the key that are under
@@ -276,7 +277,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let executing = lead.as_ref().ok().map(|lead| crate::flight::graph::Executing::enter(&lead.flight.node));
         let found = core
             .find(hash, |other| *other == key, false)
-            .filter(|found| matches!(found.worth, Worth::Fresh | Worth::Ahead));
+            .filter(|found| core.live.is_enabled() && matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
         // What is made from a tagged value goes with it.
         let tags = tags.or_else(|| old.as_ref().and_then(|_| core.tags_there(hash, &key)));

@@ -150,6 +150,9 @@ impl<K, V> Core<K, V> {
     /// The effective ttl of a value; `None`: it is not to be stored.
     fn ttl_of(&self, value: &V) -> Option<u64> {
         let settings = &*self.settings;
+        if !self.live.is_enabled() {
+            return None;
+        }
         if settings.cache_if.as_ref().is_some_and(|test| !test(value)) {
             return None;
         }

@@ -273,9 +273,11 @@ impl<K, V, M> Table<K, V, M> {
 
     /// Removes all entries, shard by shard, into `out`.
     pub(crate) fn clear(&self, out: &mut Removed<K, V, M>) {
-        let (bound, policies) = (*lock(&self.bound), lock(&self.policies).clone());
+        // Held to the end, or a bound or policy that is set meanwhile would be undone by what is put in place here.
+        let bound = lock(&self.bound);
+        let policies = lock(&self.policies).clone();
         for (index, padded) in self.shards.iter().enumerate() {
-            let (capacity, policy) = shard_parts(bound, self.shards.len(), index, &policies);
+            let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
             let fresh = Shard::new(capacity, policy);
             let old = padded.shard.write(|shard| {
                 padded.first_due.store(NEVER_TICK, Relaxed);

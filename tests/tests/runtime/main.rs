@@ -1,9 +1,12 @@
 //! The runtime's read-through: every invariant of the design, by topic.
 
+mod adaptive;
 mod cycles;
 mod errors;
 mod invalidation;
 mod leaders;
+mod live;
+mod live_stress;
 mod map;
 mod max_loads;
 mod mixed;
@@ -15,5 +18,6 @@ mod sendness;
 mod single_flight;
 mod stale;
 mod statistics;
+mod sweeps;
 mod timeouts;
 mod ttl;
