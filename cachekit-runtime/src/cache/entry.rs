@@ -211,6 +211,15 @@ pub(crate) fn touch<V>(seen: &Seen<'_, V, More>, now: u64) {
     }
 }
 
+/// A sweep has met an entry that stays. Its mark may be days old, and one further away than the reach of ticks would seem to be in the future.
+pub(crate) fn renew_mark<V>(seen: &Seen<'_, V, More>, now: u64) {
+    let Some(more) = seen.more else { return };
+    let is_fresh = now < more.refresh.load(Ordering::Relaxed).min(more.expires);
+    if seen.think.load(Ordering::Relaxed) != PAST_TICK {
+        seen.think.store(if is_fresh { more.think(now) } else { PAST_TICK }, Ordering::Relaxed);
+    }
+}
+
 /// A refresh has begun: hits need not think again before half of the remaining time has passed.
 pub(crate) fn postpone_refresh<V>(seen: &Seen<'_, V, More>, now: u64) {
     let Some(more) = seen.more else { return };
@@ -328,6 +337,25 @@ mod tests {
         assert_eq!(time_of(entry.think.load(Ordering::Relaxed), now), now + REACH);
         assert_eq!(entry.life().sweep(now, ALLOWED), Some(tick_of(now + REACH)));
         assert_eq!(entry.life().worth(far, ALLOWED), Worth::Stale);
+    }
+
+    #[test]
+    fn what_sweeps_meet_never_seems_fresher_than_it_is() {
+        const DAY: u64 = 24 * 3_600_000 * MS;
+        let allowed = Allowances { window: 200 * DAY, ..ALLOWED };
+        // Its end, or its refresh point, and when it is not fresh beyond doubt any more.
+        for (refresh, expires) in [(NEVER, DAY), (NEVER, 90 * DAY), (DAY, 150 * DAY), (50 * DAY, 60 * DAY)] {
+            let entry = Entry::new(refresh, expires, allowed);
+            let mut sweep = entry.marks.sweep;
+            for now in (0..200).map(|day| 10 * MS + day * DAY) {
+                if !is_after(sweep, tick_of(now)) {
+                    sweep = entry.life().sweep(now, allowed).unwrap();
+                    renew_mark(&entry.seen(), now);
+                }
+                let seems_fresh = is_surely_fresh(entry.think.load(Ordering::Relaxed), || tick_of(now));
+                assert!(!seems_fresh || now < refresh.min(expires), "{refresh} {expires} at {now}");
+            }
+        }
     }
 
     #[test]

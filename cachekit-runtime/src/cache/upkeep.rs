@@ -2,7 +2,7 @@
 
 use super::{
     Core,
-    entry::{Life, More},
+    entry::{self, Life, More},
 };
 use crate::{
     housekeeping,
@@ -82,7 +82,11 @@ fn sweep<K: Key, V: Value>(core: &Weak<Core<K, V>>, tick: Tick) {
     loop {
         let now = core.clock.now();
         let mut out = Removed::new();
-        let ask = |seen: Seen<'_, V, More>| Life::of(&seen).sweep(now, core.allowed);
+        let ask = |seen: Seen<'_, V, More>| {
+            let again = Life::of(&seen).sweep(now, core.allowed)?;
+            entry::renew_mark(&seen, now);
+            Some(again)
+        };
         let swept = core.table.sweep(tick_of(now), ask, &mut out);
         core.all_gone(out);
         if let Swept::Until(due) = swept {
