@@ -37,15 +37,25 @@ impl KeyHasher {
         }
     }
 
+    /// What hashes for the path of a hit, without a branch. With a hasher of the user's it is some foldhash, whose hashes find nothing: a look that
+    /// found nothing asks [`is_own`](Self::is_own).
+    pub(crate) fn fold(&self) -> RandomState {
+        match self {
+            KeyHasher::Fold(state) => state.clone(),
+            KeyHasher::Own(_) => RandomState::default(),
+        }
+    }
+
+    /// Is it the user's?
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, KeyHasher::Own(_))
+    }
+
     /// Of a key in parts; equal to [`hash_one`](Self::hash_one) of the key that they make.
     #[inline]
     pub(crate) fn hash_parts<P: Parts>(&self, parts: &P) -> u64 {
         match self {
-            KeyHasher::Fold(state) => {
-                let mut hasher = state.build_hasher();
-                parts.hash_parts(&mut hasher);
-                hasher.finish()
-            }
+            KeyHasher::Fold(state) => hash_parts_by(state, parts),
             KeyHasher::Own(own) => parts_by_own(own, parts),
         }
     }
@@ -58,6 +68,14 @@ impl KeyHasher {
             KeyHasher::Own(own) => key_by_own(own, key),
         }
     }
+}
+
+/// Of a key in parts, by foldhash.
+#[inline(always)]
+pub(crate) fn hash_parts_by<P: Parts>(state: &RandomState, parts: &P) -> u64 {
+    let mut hasher = state.build_hasher();
+    parts.hash_parts(&mut hasher);
+    hasher.finish()
 }
 
 // Out of the way of the default, to which they leave nothing but a branch.

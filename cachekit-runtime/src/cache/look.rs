@@ -89,7 +89,15 @@ fn look_again<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P
     if scope::is_special() {
         return look_closer(cache, parts, &mut Outcome::new());
     }
-    look_slowly(&cache.core, hash, parts, &mut Outcome::new())
+    let core = &cache.core;
+    if !core.hasher.is_own() {
+        return look_slowly(core, hash, parts, &mut Outcome::new());
+    }
+    let hash = core.hash(parts);
+    match core.fast_hit(hash, |key| parts.matches_key(key)) {
+        Some(value) => Look::Hit(value),
+        None => look_slowly(core, hash, parts, &mut Outcome::new()),
+    }
 }
 
 fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {

@@ -14,7 +14,12 @@ use crate::{
     stats::Miss as Why,
     tags::TagSet,
 };
-use std::{borrow::Borrow, hash::Hash, marker::PhantomData, time::Duration};
+use std::{
+    borrow::Borrow,
+    hash::{BuildHasher, Hash},
+    marker::PhantomData,
+    time::Duration,
+};
 
 /// A key that somebody else holds.
 pub(super) struct Borrowed<'a, K, Q: ?Sized> {
@@ -59,12 +64,17 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq,
     {
-        let hash = self.hash_of(key);
+        let hash = self.fold.hash_one(key);
         if let Some(value) = self.core.fast_hit(hash, |other| other.borrow() == key) {
             return Some(value);
         }
         if !scope::is_special() {
-            return self.get_slowly(hash, key);
+            if !self.core.hasher.is_own() {
+                return self.get_slowly(hash, key);
+            }
+            let hash = self.hash_of(key);
+            let hit = self.core.fast_hit(hash, |other| other.borrow() == key);
+            return hit.or_else(|| self.get_slowly(hash, key));
         }
         match scope::view(self) {
             View::Disabled(_) => None,

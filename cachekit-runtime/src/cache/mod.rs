@@ -33,7 +33,7 @@ pub use refresh::{Refresh, Stale};
 
 pub(crate) use self::core::Core;
 use crate::{
-    hashing::KeyHasher,
+    hashing::hash_parts_by,
     key::{Key, Parts},
     output::Value,
     scope,
@@ -42,6 +42,7 @@ use crate::{
     time::Clock,
 };
 use adapt::Adapt;
+use foldhash::fast::RandomState;
 use settings::Settings;
 use std::{
     fmt,
@@ -72,12 +73,12 @@ pub(crate) const DEFAULT_CAPACITY: usize = 10_000;
 pub struct Cache<K, V> {
     core: Arc<Core<K, V>>,
     /// The core's, once more: in a static its seed is read while the core's address is still on its way.
-    hasher: KeyHasher,
+    fold: RandomState,
 }
 
 impl<K, V> Clone for Cache<K, V> {
     fn clone(&self) -> Self {
-        Cache { core: self.core.clone(), hasher: self.hasher.clone() }
+        Cache { core: self.core.clone(), fold: self.fold.clone() }
     }
 }
 
@@ -107,12 +108,12 @@ impl<K: Key, V: Value> Cache<K, V> {
         let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
             Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()))
         });
-        Cache { hasher: core.hasher.clone(), core }
+        Cache { fold: core.hasher.fold(), core }
     }
 
     #[inline]
     fn hash_parts<P: Parts>(&self, parts: &P) -> u64 {
-        self.hasher.hash_parts(parts)
+        hash_parts_by(&self.fold, parts)
     }
 
     /// What this thread's scope makes of the cache.
