@@ -133,7 +133,7 @@ fn moka(trace: &Trace, capacity: usize, settled: bool) -> usize {
     by_hand(trace, |key| cache.get(&key).is_some(), insert)
 }
 
-/// As [`moka`].
+/// As [`moka()`].
 fn mini_moka(trace: &Trace, capacity: usize, settled: bool) -> usize {
     let cache: MiniMoka<u64, u64> = MiniMoka::new(capacity as u64);
     let insert = |key| {
