@@ -1,43 +1,13 @@
 //! A tiny cache without values: what a strategy would hit.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 
 use hashbrown::HashTable;
 
-use crate::policy::{Policy, PolicyFactory, Slot, Touch, WordSource, Words};
+use crate::policy::{Cell, Cells, Policy, PolicyFactory, Slot, Touch, Words};
 
 /// What policies allocate for an entry and its ghosts, in bytes, rounded up: LIRS has the most. Policies cannot be asked.
 const POLICY_BYTES: usize = 64;
-
-struct Cell {
-    hash: u64,
-    word: AtomicU64,
-    live: bool,
-}
-
-struct Cells(Vec<Cell>);
-
-impl Cells {
-    fn word(&self, slot: Slot) -> Option<&AtomicU64> {
-        self.0.get(slot.index()).filter(|cell| cell.live).map(|cell| &cell.word)
-    }
-}
-
-impl WordSource for Cells {
-    fn get(&self, slot: Slot) -> u64 {
-        self.word(slot).map_or(0, |word| word.load(Relaxed))
-    }
-
-    fn set(&self, slot: Slot, value: u64) {
-        if let Some(word) = self.word(slot) {
-            word.store(value, Relaxed);
-        }
-    }
-
-    fn hash(&self, slot: Slot) -> u64 {
-        self.0.get(slot.index()).map_or(0, |cell| cell.hash)
-    }
-}
 
 /// A simulation of one shard under a policy, with hashes in the place of keys and nothing in the place of values.
 pub struct Miniature {

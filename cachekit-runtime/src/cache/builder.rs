@@ -60,7 +60,7 @@ impl<K, V> Builder<K, V> {
 
     /// The most entries it holds; never more, at no time. Default: 10 000. With 0 nothing is ever stored.
     ///
-    /// From 1 024 on it is divided among shards, so that an entry may be evicted shortly before the cache is full.
+    /// From 2 048 on it is divided among shards, so that an entry may be evicted shortly before the cache is full.
     ///
     /// The bounds replace one another: the last of `capacity`, [`unbounded`](Self::unbounded), [`max_bytes`](Self::max_bytes) and
     /// [`max_bytes_with`](Self::max_bytes_with) counts.

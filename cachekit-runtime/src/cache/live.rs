@@ -92,8 +92,8 @@ impl<K, V> Core<K, V> {
 
 impl<K: Key, V: Value> Cache<K, V> {
     /// Another strategy for the cache as it is: the entries stay, and the new policy begins with what the old one knew of them, as far as it can use
-    /// it. Calls go on meanwhile, but those of one shard after the other wait while its entries are handed over (some milliseconds for each hundred
-    /// thousand). No effect on a cache without a bound until it gets one.
+    /// it. Calls go on meanwhile, but those of one shard after the other wait while its entries are handed over, for a
+    /// time that grows with their number. No effect on a cache without a bound until it gets one.
     ///
     /// ```
     /// # use cachekit_runtime as cachekit;

@@ -1,8 +1,7 @@
 //! Which entries are due: the tick of each slot, and the earliest tick of each block of slots.
 //!
-//! Instead of a timer wheel with its lists. Looking for what is due reads one word per block (a million entries: 62 KiB in sequence, some
-//! microseconds) and then only the blocks that have something; setting a tick writes one word and compares another; and an entry costs 4 bytes
-//! instead of the 8 of a wheel's two links. See docs/decisions/0008.
+//! Instead of a timer wheel with its lists. Looking for what is due reads one word per block (a million entries: 62 KiB in sequence) and then only the blocks that have something; setting a tick writes one word and compares another; and an entry costs 4 bytes
+//! instead of the 8 of a wheel's two links. See docs/decisions/0010.
 
 use crate::{
     policy::Slot,

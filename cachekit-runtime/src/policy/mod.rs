@@ -17,6 +17,7 @@
 //! | [`Lirs`] | stamps the entry with the time of the hit | see there |
 //! | [`S3TinyLfu`] | counts up to three | see there |
 
+mod cells;
 mod climber;
 mod fifo;
 mod ghost;
@@ -48,6 +49,7 @@ pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
 pub use w_tinylfu::WTinyLfu;
 
+pub(crate) use cells::{Cell, Cells};
 pub(crate) use slot::WordSource;
 
 /// An eviction strategy for one shard of a cache.

@@ -16,8 +16,8 @@ pub enum Touch {
         /// Where the counter stops.
         max: u64,
     },
-    /// The word takes the next logical time of the shard. Logical time advances by one with each insertion and with each hit of
-    /// an entry that is not the latest already; 64 bits of it do not wrap around in the life of a process.
+    /// The word takes the logical time of the shard, which later insertions and hits of the same thread are beyond. Of different threads the
+    /// order is exact across insertions.
     Stamp,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::policy::{Known, Policy, Slot, Touch, WordSource, Words};
+use crate::policy::{Cell, Cells, Known, Policy, Slot, Touch, WordSource, Words};
 
 /// Emits a module of tests that check a [`Policy`] against a model: it always names a living victim, never one that was
 /// removed, drains to the last entry, and goes on doing so over long random streams of operations.
@@ -81,36 +81,6 @@ pub struct Insertion {
     pub slot: Slot,
     /// The entry that made room for it, if the harness was full. It may be the same slot.
     pub evicted: Option<Slot>,
-}
-
-struct Cell {
-    hash: u64,
-    word: AtomicU64,
-    live: bool,
-}
-
-struct Cells(Vec<Cell>);
-
-impl Cells {
-    fn word(&self, slot: Slot) -> Option<&AtomicU64> {
-        self.0.get(slot.index()).filter(|cell| cell.live).map(|cell| &cell.word)
-    }
-}
-
-impl WordSource for Cells {
-    fn get(&self, slot: Slot) -> u64 {
-        self.word(slot).map_or(0, |word| word.load(Relaxed))
-    }
-
-    fn set(&self, slot: Slot, value: u64) {
-        if let Some(word) = self.word(slot) {
-            word.store(value, Relaxed);
-        }
-    }
-
-    fn hash(&self, slot: Slot) -> u64 {
-        self.0.get(slot.index()).map_or(0, |cell| cell.hash)
-    }
 }
 
 /// A model of the table that a policy serves, on one thread and without keys or values. It fails the test (by a panic that names
