@@ -11,10 +11,10 @@ use crate::{
     flight::{map::Flights, permits::Permits},
     hashing::KeyHasher,
     key::Parts,
-    memory::{Bound, Gone, RemovalKind, Removed, Table, this_thread},
+    memory::{Bound, Glance, Gone, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
     policy::Strategy,
-    stats::{Counters, Stats},
+    stats::{Counters, Miss as Why, Stats},
     tags::{TagRegistry, TagSet},
     time::{Clock, NEVER, duration, nanos},
 };
@@ -124,21 +124,34 @@ impl<K, V> Core<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt. `None` also where it would have to wait or to think.
+    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt.
     #[inline(always)]
-    pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
+    pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
     where
         V: Clone,
     {
         let thread = this_thread();
         let is_fresh = |think| is_surely_fresh(think, || self.clock.horizon());
-        let value = self.table.try_hit(thread, hash, is_key, is_fresh, |value| {
+        let glance = self.table.try_hit(thread, hash, is_key, is_fresh, |value| {
             // Before the clone, which may be a locked instruction that nothing overtakes.
             self.counters.hit_of(thread);
             value.clone()
-        })?;
+        });
+        if let Glance::Hit(_) = glance {
+            self.saw(hash);
+        }
+        glance
+    }
+
+    /// Counts a look that found nothing, where a glance at the hash of [`Cache`](super::Cache)'s own hasher said so. `false`: the cache has another.
+    #[inline]
+    pub(crate) fn is_absent(&self, hash: u64) -> bool {
+        if self.hasher.is_own() {
+            return false;
+        }
         self.saw(hash);
-        Some(value)
+        self.counters.miss(Why::Absent);
+        true
     }
 
     /// The tags that the key says, with their versions of now.
@@ -336,31 +349,38 @@ impl<K, V> Core<K, V> {
     }
 
     pub(super) fn all_gone(&self, out: Removed<K, V, More>) {
-        for removal in out {
-            let cause = match removal.kind {
-                RemovalKind::Evicted => RemovalCause::Evicted,
-                RemovalKind::Replaced => RemovalCause::Replaced,
-                RemovalKind::Swept => RemovalCause::Expired,
-                RemovalKind::Taken => RemovalCause::Invalidated,
-            };
-            self.gone(removal.gone, cause);
+        let cause = |kind| match kind {
+            RemovalKind::Evicted => RemovalCause::Evicted,
+            RemovalKind::Replaced => RemovalCause::Replaced,
+            RemovalKind::Swept => RemovalCause::Expired,
+            RemovalKind::Taken => RemovalCause::Invalidated,
+        };
+        if self.settings.on_removal.is_none() && !std::mem::needs_drop::<(K, V)>() {
+            out.iter().for_each(|removal| self.count_gone(cause(removal.kind)));
+        } else {
+            out.for_each(|gone, kind| self.gone(gone, cause(kind)));
         }
     }
 
     /// An entry has left: counted, announced, dropped, all outside of locks.
     pub(crate) fn gone(&self, gone: Gone<K, V, More>, cause: RemovalCause) {
+        self.count_gone(cause);
+        let listener: Option<&OnRemoval<K, V>> = self.settings.on_removal.as_ref();
+        if let Some(listener) = listener {
+            quietly(|| listener(&gone.key, &gone.value, cause));
+        }
+        if std::mem::needs_drop::<(K, V)>() {
+            quietly(|| drop((gone.key, gone.value)));
+        }
+    }
+
+    #[inline]
+    fn count_gone(&self, cause: RemovalCause) {
         match cause {
             RemovalCause::Evicted => self.counters.evicted(),
             RemovalCause::Expired => self.counters.expired(1),
             RemovalCause::Invalidated => self.counters.invalidated(1),
             RemovalCause::Replaced => self.counters.replaced(),
-        }
-        let listener: Option<&OnRemoval<K, V>> = self.settings.on_removal.as_ref();
-        if let Some(listener) = listener {
-            quietly(|| listener(&gone.key, &gone.value, cause));
-        }
-        if std::mem::needs_drop::<Gone<K, V, More>>() {
-            quietly(|| drop(gone));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
         state::{Payload, Seen, Vacancy},
     },
     key::Key,
+    memory::{Glance, this_thread},
     outcome::{Outcome, OutcomeKind},
     output::{Output, OutputKind, Share, Value},
     runtime_thread::is_runtime_thread,
@@ -164,6 +165,9 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// A second look of a call that has just become the leader.
     pub(super) fn fresh_again(&self, hash: u64, key: &K, trace: &mut Outcome) -> Option<V> {
+        if let Glance::Absent = self.table.try_hit(this_thread(), hash, |other| other == key, |_| false, |_| ()) {
+            return None;
+        }
         let found = self.find(hash, |other| other == key, true)?;
         if !matches!(found.worth, super::entry::Worth::Fresh | super::entry::Worth::Ahead) {
             return None;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     key::{Key, Parts},
+    memory::Glance,
     outcome::{Outcome, OutcomeKind},
     output::Value,
     scope::{self, View},
@@ -45,8 +46,9 @@ impl<K, V> Look<K, V> {
 pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::Key, V> {
     let hash = cache.hash_parts(parts);
     match cache.core.fast_hit(hash, |key| parts.matches_key(key)) {
-        Some(value) => Look::Hit(value),
-        None => look_again(cache, hash, parts).moved(),
+        Glance::Hit(value) => Look::Hit(value),
+        Glance::Absent => look_absent(cache, hash, parts).moved(),
+        Glance::Unsure => look_again(cache, hash, parts).moved(),
     }
 }
 
@@ -82,6 +84,17 @@ pub fn look_refresh<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, tra
     Miss::new(core.clone(), hash, parts.to_key(), Plan::Refresh)
 }
 
+/// There is nothing, unless the keys are hashed otherwise.
+#[cold]
+#[inline(never)]
+fn look_absent<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P) -> Look<P::Key, V> {
+    let core = &cache.core;
+    if core.is_absent(hash) {
+        return Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::Load));
+    }
+    look_again(cache, hash, parts)
+}
+
 /// There is no hit beyond doubt, or no fast way to it.
 #[cold]
 #[inline(never)]
@@ -95,8 +108,8 @@ fn look_again<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P
     }
     let hash = core.hash(parts);
     match core.fast_hit(hash, |key| parts.matches_key(key)) {
-        Some(value) => Look::Hit(value),
-        None => look_slowly(core, hash, parts, &mut Outcome::new()),
+        Glance::Hit(value) => Look::Hit(value),
+        _ => look_slowly(core, hash, parts, &mut Outcome::new()),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     flight::{map::Joined, state::Payload},
     key::{Key, Parts},
+    memory::Glance,
     outcome::{Delivery, RemovalCause},
     output::Value,
     scope::{self, View},
@@ -65,16 +66,29 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq,
     {
         let hash = self.fold.hash_one(key);
-        if let Some(value) = self.core.fast_hit(hash, |other| other.borrow() == key) {
-            return Some(value);
+        match self.core.fast_hit(hash, |other| other.borrow() == key) {
+            Glance::Hit(value) => return Some(value),
+            Glance::Absent if self.core.is_absent(hash) => return None,
+            _ => self.get_again(hash, key),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_again<Q>(&self, hash: u64, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq,
+    {
         if !scope::is_special() {
             if !self.core.hasher.is_own() {
                 return self.get_slowly(hash, key);
             }
             let hash = self.hash_of(key);
-            let hit = self.core.fast_hit(hash, |other| other.borrow() == key);
-            return hit.or_else(|| self.get_slowly(hash, key));
+            return match self.core.fast_hit(hash, |other| other.borrow() == key) {
+                Glance::Hit(value) => Some(value),
+                _ => self.get_slowly(hash, key),
+            };
         }
         match scope::view(self) {
             View::Disabled(_) => None,

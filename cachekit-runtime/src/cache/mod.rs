@@ -45,6 +45,7 @@ use adapt::Adapt;
 use foldhash::fast::RandomState;
 use settings::Settings;
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, Weak},
 };
@@ -117,10 +118,13 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     /// What this thread's scope makes of the cache.
-    fn here(&self) -> Cache<K, V> {
-        if !scope::is_special() {
-            return self.clone();
-        }
+    #[inline]
+    fn here(&self) -> Cow<'_, Cache<K, V>> {
+        if scope::is_special() { Cow::Owned(self.in_scope()) } else { Cow::Borrowed(self) }
+    }
+
+    #[cold]
+    fn in_scope(&self) -> Cache<K, V> {
         match scope::view(self) {
             scope::View::Cached(cache) | scope::View::Disabled(cache) | scope::View::DryRun(cache, _) => cache,
         }

@@ -15,6 +15,9 @@ use crate::{
 };
 use std::{hash::BuildHasher, time::Duration};
 
+/// From this ttl on its beginning is read from the coarse clock.
+const LONG: u64 = nanos(Duration::from_secs(1));
+
 impl<K, V> Core<K, V> {
     /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
     pub(crate) fn store_loaded(
@@ -138,7 +141,8 @@ impl<K, V> Core<K, V> {
         if !self.live.is_timed() {
             return None;
         }
-        let born = self.clock.now();
+        // Beyond a second a few milliseconds matter less than the reading of the clock. The coarse time is never ahead, so nothing lives too long.
+        let born = if ttl.min(self.allowed.idle) < LONG { self.clock.now() } else { self.clock.coarse() };
         let refresh = match self.settings.refresh_ahead {
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Some(percent) if ttl != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),

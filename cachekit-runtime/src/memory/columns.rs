@@ -64,6 +64,8 @@ pub(super) struct Columns<M> {
     pub(super) more: Column<Option<Box<M>>>,
     pub(super) weights: Column<u64>,
     pub(super) expiry: Expiry,
+    /// No entry has ever had anything but a hash.
+    is_bare: bool,
 }
 
 impl<M> Columns<M> {
@@ -75,6 +77,7 @@ impl<M> Columns<M> {
             more: Column::new(),
             weights: Column::new(),
             expiry: Expiry::new(),
+            is_bare: true,
         }
     }
 
@@ -91,14 +94,17 @@ impl<M> Columns<M> {
                 Slot::new(self.hashes.len() as u32 - 1)
             }
         };
-        let room = self.hashes.capacity();
-        self.weights.set(slot, weight, weight == 0, room);
+        self.set_weight(slot, weight);
         self.set(slot, marks, more);
         slot
     }
 
     /// What a replacement brings along.
     pub(super) fn set(&mut self, slot: Slot, marks: Marks, more: Option<Box<M>>) {
+        if self.is_bare && marks.born == 0 && marks.sweep == NEVER_TICK && more.is_none() {
+            return;
+        }
+        self.is_bare = false;
         let room = self.hashes.capacity();
         self.born.set(slot, marks.born, marks.born == 0, room);
         let is_none = more.is_none();
@@ -107,6 +113,10 @@ impl<M> Columns<M> {
     }
 
     pub(super) fn set_weight(&mut self, slot: Slot, weight: u64) {
+        if self.is_bare && weight == 0 {
+            return;
+        }
+        self.is_bare = false;
         let room = self.hashes.capacity();
         self.weights.set(slot, weight, weight == 0, room);
     }
@@ -114,6 +124,9 @@ impl<M> Columns<M> {
     /// Gives the slot back, and what is to be dropped elsewhere.
     pub(super) fn remove(&mut self, slot: Slot) -> (Option<Box<M>>, u64) {
         self.free.push(slot);
+        if self.is_bare {
+            return (None, 0);
+        }
         self.expiry.set(slot, NEVER_TICK, 0);
         (self.more.take(slot), self.weights.take(slot))
     }

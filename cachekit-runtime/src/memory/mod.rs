@@ -83,6 +83,15 @@ pub(crate) struct Seen<'a, V, M> {
     pub(crate) more: Option<&'a M>,
 }
 
+/// What the path of a hit found.
+pub(crate) enum Glance<R> {
+    Hit(R),
+    /// There is no entry of that hash and key.
+    Absent,
+    /// There is one that is not good enough, or it would take waiting for a writer to know.
+    Unsure,
+}
+
 /// What an insertion did.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
@@ -129,7 +138,7 @@ impl<K, V, M> Table<K, V, M> {
     }
 
     /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark; then this was a hit in the sense of the policy, which notes it
-    /// before. `None` also where it would have to wait for a writer. `thread`: [`this_thread`].
+    /// before. `thread`: [`this_thread`].
     #[inline(always)]
     pub(crate) fn try_hit<R>(
         &self,
@@ -138,9 +147,13 @@ impl<K, V, M> Table<K, V, M> {
         eq: impl Fn(&K) -> bool,
         is_fresh: impl FnOnce(Tick) -> bool,
         take: impl FnOnce(&V) -> R,
-    ) -> Option<R> {
-        let shard = self.at(hash).shard.try_read(thread)?;
-        shard.hit(hash, eq, is_fresh).map(take)
+    ) -> Glance<R> {
+        let Some(shard) = self.at(hash).shard.try_read(thread) else { return Glance::Unsure };
+        match shard.hit(hash, eq, is_fresh) {
+            Glance::Hit(value) => Glance::Hit(take(value)),
+            Glance::Absent => Glance::Absent,
+            Glance::Unsure => Glance::Unsure,
+        }
     }
 
     /// Hands the entry to `f`, whose second answer says whether this was a hit in the sense of the policy.
@@ -228,14 +241,13 @@ impl<K, V, M> Table<K, V, M> {
     }
 
     fn evict_from(&self, index: usize, out: &mut Removed<K, V, M>) -> bool {
+        let from = out.len();
         let evicted = self.shards[index].shard.write(|shard| {
             shard.tell_capacity(shard.len());
-            shard.evict()
+            shard.evict(out)
         });
-        let Some(gone) = evicted else { return false };
-        self.give_back(gone.weight);
-        out.push(gone, RemovalKind::Evicted);
-        true
+        self.give_back_all(out, from);
+        evicted
     }
 
     fn give_back(&self, weight: u64) {

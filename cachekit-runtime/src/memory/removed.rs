@@ -46,16 +46,33 @@ impl<K, V, M> Removed<K, V, M> {
         Removed { first: None, others: Vec::new() }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, gone: Gone<K, V, M>, kind: RemovalKind) {
         let removal = Removal { gone, kind };
         match &self.first {
             None => self.first = Some(removal),
-            Some(_) => self.others.push(removal),
+            Some(_) => self.push_other(removal),
         }
+    }
+
+    #[cold]
+    fn push_other(&mut self, removal: Removal<K, V, M>) {
+        self.others.push(removal);
     }
 
     pub(crate) fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    /// Hands the removals to `f` one by one.
+    #[inline]
+    pub(crate) fn for_each(self, mut f: impl FnMut(Gone<K, V, M>, RemovalKind)) {
+        if let Some(first) = self.first {
+            f(first.gone, first.kind);
+        }
+        for other in self.others {
+            f(other.gone, other.kind);
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Removal<K, V, M>> {

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::columns::{Columns, MAX_SLOTS};
 use super::words::WordColumn;
-use super::{Fresh, Gone, RemovalKind, Removed, Seen};
+use super::{Fresh, Glance, Gone, RemovalKind, Removed, Seen};
 use crate::policy::{Policy, Slot, Touch, WordSource, Words};
 
 /// All that a hit needs beside the policy word.
@@ -109,13 +109,13 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// The path of a hit: the value, if its mark is good enough; then this was a hit in the sense of the policy.
     #[inline(always)]
-    pub(super) fn hit(&self, hash: u64, eq: impl Fn(&K) -> bool, is_fresh: impl FnOnce(u32) -> bool) -> Option<&V> {
-        let entry = self.find(hash, eq)?;
+    pub(super) fn hit(&self, hash: u64, eq: impl Fn(&K) -> bool, is_fresh: impl FnOnce(u32) -> bool) -> Glance<&V> {
+        let Some(entry) = self.find(hash, eq) else { return Glance::Absent };
         if !is_fresh(entry.think.load(Relaxed)) {
-            return None;
+            return Glance::Unsure;
         }
         self.words.touch(entry.slot);
-        Some(&entry.value)
+        Glance::Hit(&entry.value)
     }
 
     pub(super) fn get<R>(
@@ -174,8 +174,9 @@ impl<K, V, M> Shard<K, V, M> {
     /// Evicts until one more entry fits.
     pub(super) fn make_room(&mut self, out: &mut Removed<K, V, M>) {
         while self.entries.len() >= self.capacity {
-            let Some(gone) = self.evict() else { return };
-            out.push(gone, RemovalKind::Evicted);
+            if !self.evict(out) {
+                return;
+            }
         }
     }
 
@@ -185,43 +186,39 @@ impl<K, V, M> Shard<K, V, M> {
             if self.entries.len() <= self.capacity {
                 return false;
             }
-            let Some(gone) = self.evict() else { return false };
-            out.push(gone, RemovalKind::Evicted);
+            if !self.evict(out) {
+                return false;
+            }
         }
         self.entries.len() > self.capacity
     }
 
-    /// Evicts one entry, of the policy's choice.
-    pub(super) fn evict(&mut self) -> Option<Gone<K, V, M>> {
-        let slot = self.choose_victim()?;
-        self.take(slot)
-    }
-
-    /// A slot that holds an entry. Where the policy fails to name one, the bound still holds: any entry goes.
-    fn choose_victim(&mut self) -> Option<Slot> {
+    /// Evicts one entry, of the policy's choice. Was there one?
+    pub(super) fn evict(&mut self, out: &mut Removed<K, V, M>) -> bool {
         let words = SlotWords { words: &self.words, columns: &self.columns };
         let policy = policy_mut(&mut self.policy);
         let chosen = policy.and_then(|policy| policy.victim(&Words::new(&words)));
-        if let Some(slot) = chosen.filter(|slot| self.is_live(*slot)) {
-            return Some(slot);
-        }
-        let slot = self.entries.iter().next()?.slot;
+        chosen.is_some_and(|slot| self.take(slot, out)) || self.evict_any(out)
+    }
+
+    /// Where the policy fails to name an entry, the bound still holds: any entry goes.
+    #[cold]
+    fn evict_any(&mut self, out: &mut Removed<K, V, M>) -> bool {
+        let Some(slot) = self.entries.iter().next().map(|entry| entry.slot) else { return false };
         if let Some(policy) = policy_mut(&mut self.policy) {
             policy.on_remove(slot);
         }
-        Some(slot)
+        self.take(slot, out)
     }
 
-    fn is_live(&self, slot: Slot) -> bool {
-        slot.index() < self.columns.len()
-            && self.entries.find(recalled(self.columns.hash(slot)), |entry| entry.slot == slot).is_some()
-    }
-
-    fn take(&mut self, slot: Slot) -> Option<Gone<K, V, M>> {
+    // Inlined, as what it calls: an entry is written into `out` once, and not passed on from return value to return value.
+    #[inline]
+    fn take(&mut self, slot: Slot, out: &mut Removed<K, V, M>) -> bool {
         let hash = recalled(self.columns.hash(slot));
-        let found = self.entries.find_entry(hash, |entry| entry.slot == slot).ok()?;
+        let Ok(found) = self.entries.find_entry(hash, |entry| entry.slot == slot) else { return false };
         let (entry, _) = found.remove();
-        Some(gone(&mut self.columns, entry))
+        out.push(gone(&mut self.columns, entry), RemovalKind::Evicted);
+        true
     }
 
     /// Adds an entry that is not there yet. Runs no user code; `admit` follows.
@@ -383,6 +380,7 @@ fn see<'a, K, V, M>(columns: &'a Columns<M>, entry: &'a Entry<K, V>) -> Seen<'a,
     }
 }
 
+#[inline]
 fn gone<K, V, M>(columns: &mut Columns<M>, entry: Entry<K, V>) -> Gone<K, V, M> {
     let born = columns.born.get(entry.slot).copied().unwrap_or(0);
     let (more, weight) = columns.remove(entry.slot);

@@ -63,7 +63,9 @@ impl WordColumn {
     /// The first word of a new entry; `most`: how many slots there will ever be.
     pub(super) fn begin(&mut self, slot: Slot, most: usize) {
         self.epoch += 1;
-        if self.is_narrow() {
+        if let Some(word) = self.bytes.get_mut(slot.index()) {
+            *word.get_mut() = 0;
+        } else if self.is_narrow() {
             while self.bytes.len() <= slot.index() {
                 reserve(&mut self.bytes, most);
                 self.bytes.push(AtomicU8::new(0));

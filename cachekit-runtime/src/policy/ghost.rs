@@ -4,12 +4,13 @@
 const GROUP: usize = 15;
 /// No fingerprint.
 const EMPTY: u16 = 0;
+/// The lowest and the highest bit of each of the four lanes of a word.
+const LOW: u64 = 0x0001_0001_0001_0001;
+const HIGH: u64 = 0x8000_8000_8000_8000;
 
+/// Sixteen lanes of 16 bits: the place that is written next, then the fingerprints.
 #[derive(Clone)]
-struct Group {
-    next: u16,
-    fingerprints: [u16; GROUP],
-}
+struct Group([u64; 4]);
 
 /// What stands for a ghost queue (Johnson and Shasha, "2Q: a low overhead high performance buffer management replacement algorithm",
 /// VLDB 1994, section 2, there `A1out`): the keys that were evicted last, as fingerprints of 16 bits in groups of at most 15. A key's
@@ -27,17 +28,44 @@ pub(super) struct Ghost {
 }
 
 impl Group {
-    /// Empties the place of that fingerprint. Whether it had one.
+    const NEW: Group = Group([0; 4]);
+
+    fn next(&self) -> usize {
+        (self.0[0] & 0xffff) as usize
+    }
+
+    fn set_next(&mut self, next: usize) {
+        self.set_lane(0, next as u16);
+    }
+
+    fn set_lane(&mut self, lane: usize, value: u16) {
+        let shift = lane % 4 * 16;
+        let word = &mut self.0[lane / 4 % 4];
+        *word = *word & !(0xffff << shift) | u64::from(value) << shift;
+    }
+
+    /// Empties the place of that fingerprint, which is not `EMPTY`. Whether it had one.
     fn take(&mut self, fingerprint: u16) -> bool {
-        // All places at once, without a branch for each: the compiler makes it a few vector instructions.
-        let mut found = 0_u32;
-        for (place, other) in self.fingerprints.iter().enumerate() {
-            found |= u32::from(*other == fingerprint) << place;
+        let wanted = u64::from(fingerprint) * LOW;
+        // All lanes at once, without a branch for each. The lowest bit that is set in a word is that of a lane that is equal (Warren, "Hacker's Delight",
+        // second edition, section 6-1).
+        let equal = |word: u64, but: u64| {
+            let differs = word ^ wanted | but;
+            differs.wrapping_sub(LOW) & !differs & HIGH
+        };
+        let [a, b, c, d] = self.0;
+        // The first lane is no fingerprint.
+        let equals = [equal(a, 0xffff), equal(b, 0), equal(c, 0), equal(d, 0)];
+        if (equals[0] | equals[1]) | (equals[2] | equals[3]) == 0 {
+            return false;
         }
-        if found != 0 {
-            self.fingerprints[found.trailing_zeros() as usize] = EMPTY;
+        for (word, equal) in self.0.iter_mut().zip(equals) {
+            if equal != 0 {
+                *word &= !(0xffff << (equal.trailing_zeros() - 15));
+                return true;
+            }
         }
-        found != 0
+        false
     }
 }
 
@@ -62,14 +90,15 @@ impl Ghost {
             return;
         }
         if self.groups.is_empty() {
-            self.groups = vec![Group { next: 0, fingerprints: [EMPTY; GROUP] }; self.count];
+            self.groups = vec![Group::NEW; self.count];
         }
         let (group, fingerprint) = self.address(hash);
         let group = &mut self.groups[group];
         // What is there already becomes the newest.
         group.take(fingerprint);
-        group.fingerprints[usize::from(group.next)] = fingerprint;
-        group.next = if usize::from(group.next) + 1 < self.places { group.next + 1 } else { 0 };
+        let next = group.next();
+        group.set_lane(1 + next, fingerprint);
+        group.set_next(if next + 1 < self.places { next + 1 } else { 0 });
     }
 
     /// Whether the key was remembered; it no longer is.

@@ -1,13 +1,11 @@
 //! How often keys were used lately, at half a byte for each of a few counters.
 
-/// Rows of the sketch: counters of each key.
-const ROWS: u32 = 4;
 const WORDS: usize = 8;
 const MAX: u64 = 15;
 /// 4-bit counters in one block.
 const IN_BLOCK: usize = WORDS * 16;
 
-/// One cache line. Each row has two of the words.
+/// One cache line. Each of the four rows has two of the words.
 #[repr(align(64))]
 #[derive(Clone)]
 struct Block([u64; WORDS]);
@@ -40,11 +38,11 @@ impl Sketch {
         }
         let (block, places) = self.address(hash);
         let block = &mut self.blocks[block].0;
-        let known = least(block, places);
+        let at = [place(places, 0), place(places, 1), place(places, 2), place(places, 3)];
+        let counters = at.map(|(word, shift)| block[word] >> shift & MAX);
+        let known = counters[0].min(counters[1]).min(counters[2].min(counters[3]));
         let now = (known + times).min(MAX);
-        for row in 0..ROWS {
-            let (word, shift) = place(places, row);
-            let counter = block[word] >> shift & MAX;
+        for ((word, shift), counter) in at.into_iter().zip(counters) {
             // Conservative: counters that are higher owe it to other keys.
             block[word] += now.saturating_sub(counter) << shift;
         }
@@ -73,6 +71,7 @@ impl Sketch {
     }
 
     /// The block, and 32 bits of which each row takes five. 32 bits of the hash may be all that differ between keys.
+    #[inline]
     fn address(&self, hash: u64) -> (usize, u32) {
         let mixed = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let block = ((mixed >> 32) * self.blocks.len() as u64) >> 32;
@@ -83,6 +82,7 @@ impl Sketch {
 }
 
 /// The word within a block, and the shift within the word, of a row's counter.
+#[inline(always)]
 fn place(places: u32, row: u32) -> (usize, u32) {
     let five = places >> (5 * row);
     ((2 * row + (five & 1)) as usize, (five >> 1 & 15) * 4)
