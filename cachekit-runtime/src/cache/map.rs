@@ -67,8 +67,8 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let hash = self.fold.hash_one(key);
         match self.core.fast_hit(hash, |other| other.borrow() == key) {
-            Glance::Hit(value) => return Some(value),
-            Glance::Absent if self.core.is_absent(hash) => return None,
+            Glance::Hit(value) => Some(value),
+            Glance::Absent if self.core.is_absent(hash) => None,
             _ => self.get_again(hash, key),
         }
     }

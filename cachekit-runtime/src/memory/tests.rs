@@ -358,8 +358,12 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
         for _ in 0..5 {
             panics(|| assert!(table.get(hash, bad_eq, |_| ((), true)).is_none()));
             panics(|| assert!(table.get(hash, eq, |_| -> ((), bool) { panic_any(UserPanic) }).is_none()));
-            panics(|| drop(table.try_hit(this_thread(), hash, bad_eq, |_| true, |_| ())));
-            panics(|| drop(table.try_hit(this_thread(), hash, eq, |_| true, |_| -> () { panic_any(UserPanic) })));
+            panics(|| {
+                let _ = table.try_hit(this_thread(), hash, bad_eq, |_| true, |_| ());
+            });
+            panics(|| {
+                let _ = table.try_hit(this_thread(), hash, eq, |_| true, |_| -> () { panic_any(UserPanic) });
+            });
             let out = &mut Removed::new();
             panics(|| drop(table.insert(hash, 1, fresh(Tracked::new(&log)), |_, b| bad_eq(b), |_| true, out)));
             let bad_keep = |_: Option<Seen<'_, Tracked, ()>>| -> bool { panic_any(UserPanic) };
