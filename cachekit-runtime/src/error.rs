@@ -16,6 +16,29 @@ pub enum Error {
         /// The hard load timeout.
         after: Duration,
     },
+    /// A backend failed.
+    #[cfg(feature = "backend")]
+    #[error("the backend `{backend}`: {failure}: {message}")]
+    Backend {
+        /// Name of the backend.
+        backend: String,
+        /// In what way it failed.
+        failure: crate::backend::Failure,
+        /// What happened, without secrets.
+        message: String,
+    },
+}
+
+#[cfg(feature = "backend")]
+impl Error {
+    /// The failure of a backend. `message` reaches logs: no passwords in it.
+    pub fn backend(
+        backend: impl Into<String>,
+        failure: crate::backend::Failure,
+        message: impl std::fmt::Display,
+    ) -> Self {
+        Error::Backend { backend: backend.into(), failure, message: message.to_string() }
+    }
 }
 
 /// An output that can say "the loader timed out": what a hard `load_timeout` asks of a function's return type.

@@ -4,6 +4,8 @@
 
 #[doc(hidden)]
 pub mod adaptive;
+#[cfg(feature = "backend")]
+pub mod backend;
 mod background;
 mod cache;
 mod elsewhere;

@@ -1,0 +1,73 @@
+//! Where an entry is, in every backend.
+
+use std::{fmt, sync::Arc};
+
+/// Stands for the shape of a value and how it is written: entries of another shape are other entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(pub u64);
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Where an entry is: which cache, which arguments, and the [`Fingerprint`] of the value's shape.
+///
+/// Programs of two versions use different fingerprints beside each other; what is invalidated is invalidated under all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    id: Arc<str>,
+    name: u32,
+    fingerprint: Fingerprint,
+}
+
+impl Address {
+    /// The address of an entry of `cache` whose arguments are written as `arguments`.
+    ///
+    /// `cache` without a colon, and neither of them with braces or control characters: what stands for those is the business of who makes addresses.
+    #[must_use]
+    pub fn new(cache: &str, arguments: &str, fingerprint: Fingerprint) -> Self {
+        let name = u32::try_from(cache.len()).unwrap_or(u32::MAX);
+        Address { id: format!("{cache}:{arguments}").into(), name, fingerprint }
+    }
+
+    /// From an [`id`](Self::id): `None` if it has no colon.
+    #[must_use]
+    pub fn from_id(id: &str, fingerprint: Fingerprint) -> Option<Self> {
+        let name = u32::try_from(id.find(':')?).ok()?;
+        Some(Address { id: id.into(), name, fingerprint })
+    }
+
+    /// The name of the cache.
+    #[must_use]
+    pub fn cache(&self) -> &str {
+        self.id.get(..self.name as usize).unwrap_or(&self.id)
+    }
+
+    /// The name of the cache and the arguments, with a colon between them.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The same entry, as another shape of program sees it.
+    #[must_use]
+    pub fn with_fingerprint(&self, fingerprint: Fingerprint) -> Self {
+        Address { fingerprint, ..self.clone() }
+    }
+}
+
+/// `name:arguments:fingerprint`.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.id, self.fingerprint)
+    }
+}

@@ -1,0 +1,81 @@
+//! What it takes to share entries between processes: a fill with a witness, a fill lock, generations.
+//!
+//! A reader that finds nothing leaves a marker; the marker, or the head of what is there, is its [`Witness`]. It stores only if the witness is still
+//! in place, which an invalidation by anyone removes. So nothing is stored that was computed before an invalidation, by whatever process; eviction, a
+//! lost lease and a late write all end in nothing being stored.
+
+use super::{Address, Backend, BackendFuture};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// The length of a head: what every envelope, marker and lock begins with.
+pub const HEAD: usize = 24;
+
+/// The head that a fill has seen, and that has to be in place still when it stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Witness(pub [u8; HEAD]);
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Looked {
+    /// What is there: an envelope, a marker, a lock or a tombstone, told apart by the head.
+    pub bytes: Option<Bytes>,
+    /// The generation of the cache: an envelope that names another is invalid. `None`: there is none, so that every envelope is.
+    pub generation: Option<u64>,
+}
+
+impl Looked {
+    /// What a look found.
+    #[must_use]
+    pub fn new(bytes: Option<Bytes>, generation: Option<u64>) -> Self {
+        Looked { bytes, generation }
+    }
+}
+
+/// What became of the wish to fill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// Ours is in place now.
+    Ours,
+    /// Something else is there: an envelope, or the marker or lock of another.
+    Theirs(Bytes),
+}
+
+/// A backend that several processes share.
+pub trait SharedBackend: Backend {
+    /// Reads the entry and the generation of its cache, both as of one moment after the call began.
+    fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked>;
+
+    /// The generation of the cache, made if there is none; it lives at least `ttl` longer.
+    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64>;
+
+    /// Puts a marker or lock where nothing is; it goes by itself after `ttl`.
+    fn claim<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, Claim>;
+
+    /// As [`claim`](Self::claim) in place of what begins with `seen`. `false`: that is not there any more.
+    fn replace<'a>(
+        &'a self,
+        address: &'a Address,
+        seen: Witness,
+        head: Witness,
+        ttl: Duration,
+    ) -> BackendFuture<'a, bool>;
+
+    /// Prolongs a lock that is still ours.
+    fn renew<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, bool>;
+
+    /// Stores in place of what begins with the witness, or removes that (`None`). `false`: it is not there any more, and nothing was stored.
+    fn store<'a>(
+        &'a self,
+        address: &'a Address,
+        witness: Witness,
+        bytes: Option<Bytes>,
+        ttl: Option<Duration>,
+    ) -> BackendFuture<'a, bool>;
+
+    /// Makes known that programs of this fingerprint use the cache, so that invalidations reach their entries. Before the first fill, and now and
+    /// then.
+    fn announce<'a>(&'a self, cache: &'a str, fingerprint: super::Fingerprint) -> BackendFuture<'a, ()>;
+}
