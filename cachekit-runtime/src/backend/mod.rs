@@ -7,6 +7,8 @@
 //! stale meanwhile.
 
 mod address;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shared;
 
 pub use address::{Address, Fingerprint};
