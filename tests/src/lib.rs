@@ -1,6 +1,7 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
 pub mod fault_proxy;
+pub mod own_backend;
 pub mod redis_server;
 pub mod reference;
 
