@@ -43,6 +43,10 @@ impl RedisBackend {
     }
 
     pub(super) async fn set_one(&self, address: &Address, bytes: &Bytes, ttl: Option<Duration>) -> Result<(), Error> {
+        if ttl.is_some_and(|ttl| ttl.is_zero()) {
+            // Over at once; the server would refuse it.
+            return self.remove_one(address).await.map(drop);
+        }
         let keys = self.fill_keys(address)?;
         let answer = self.script(&scripts::SET, |call| {
             keys.add(call);

@@ -28,7 +28,7 @@ fn failure(said: &RedisError) -> Failure {
     match said.kind() {
         ErrorKind::Io if said.is_timeout() => Failure::Timeout,
         // The library gives only the text of what the TLS library said.
-        ErrorKind::Io if said.to_string().contains("certificate") => Failure::Misconfigured,
+        ErrorKind::Io if is_tls_refusal(&said.to_string()) => Failure::Misconfigured,
         ErrorKind::Io => Failure::Unreachable,
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Failure::Protocol,
         ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig | ErrorKind::RESP3NotSupported => {
@@ -37,6 +37,11 @@ fn failure(said: &RedisError) -> Failure {
         ErrorKind::Server(ServerErrorKind::ResponseError) => refused(&said.to_string()),
         _ => said.code().map_or(Failure::Other, by_code),
     }
+}
+
+/// We refuse the server's certificate, or it refuses ours or our way of TLS.
+fn is_tls_refusal(text: &str) -> bool {
+    text.contains("invalid peer certificate") || text.contains("received fatal alert")
 }
 
 /// By the word that an error of the server begins with.

@@ -111,7 +111,7 @@ impl RedisBackend {
         ttl: Option<Duration>,
     ) -> Result<bool, Error> {
         let key = self.layout.data(address)?;
-        let answer = match bytes {
+        let answer = match bytes.filter(|_| !ttl.is_some_and(|ttl| ttl.is_zero())) {
             Some(bytes) => {
                 self.script(&scripts::STORE, |call| {
                     call.arg(1).arg(&key).arg(&witness.0[..]).arg(&bytes[..]);
