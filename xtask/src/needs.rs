@@ -8,8 +8,34 @@ use crate::shell::Cmd;
 
 /// Sets up what `cargo xtask test` needs.
 pub(crate) fn for_tests() -> Result {
-    // Nothing beyond the toolchain that `rust-toolchain.toml` pins, and rustup fetches that by itself.
-    Ok(())
+    // The toolchain that `rust-toolchain.toml` pins comes by itself: rustup fetches it.
+    redis()
+}
+
+/// The tests of the Redis backend start servers of their own; a server that runs already is never touched.
+fn redis() -> Result {
+    let is_there = || ["redis-server", "redis-cli"].iter().all(|tool| Cmd::new(tool).arg("--version").succeeds());
+    if is_there() {
+        return Ok(());
+    }
+    let by_hand =
+        "the tests need `redis-server`: run `apt-get install -y redis-server`, or install Redis 7 in another way";
+    if !Cmd::new("apt-get").arg("--version").succeeds() {
+        return Err(by_hand.to_owned());
+    }
+    let is_root = Cmd::new("id").arg("-u").read().is_ok_and(|id| id.trim() == "0");
+    let apt = |words: &[&str]| {
+        // `-n`: fail instead of asking for a password, which nobody may be there to type.
+        let first: &[&str] = if is_root { &["apt-get"] } else { &["sudo", "-n", "apt-get"] };
+        let mut all = first.iter().chain(words);
+        let program = all.next().copied().unwrap_or("apt-get");
+        all.fold(Cmd::new(program), |cmd, word| cmd.arg(*word)).env("DEBIAN_FRONTEND", "noninteractive").run()
+    };
+    println!("redis-server is missing: installing it");
+    // The lists of packages of a fresh machine may be empty; where they cannot be fetched, older ones may do.
+    apt(&["update"]).ok();
+    apt(&["install", "-y", "redis-server"]).map_err(|error| format!("{by_hand} ({error})"))?;
+    if is_there() { Ok(()) } else { Err(by_hand.to_owned()) }
 }
 
 /// Checks for what the gates of `cargo xtask ci` need.

@@ -15,6 +15,11 @@ pub(crate) struct Cmd {
 }
 
 impl Cmd {
+    /// Any other program.
+    pub(crate) fn new(program: &str) -> Self {
+        Self { words: vec![program.to_owned()], env: Vec::new(), dir: workspace::root() }
+    }
+
     /// `cargo` with arguments that are separated by blanks.
     pub(crate) fn cargo(arguments: &str) -> Self {
         let words = std::iter::once("cargo").chain(arguments.split_whitespace()).map(str::to_owned).collect();

@@ -7,9 +7,13 @@
 //! stale meanwhile.
 
 mod address;
+mod memory_bytes;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod shared;
 
 pub use address::{Address, Fingerprint};
+pub use memory_bytes::MemoryBytes;
 pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
 
 use crate::Error;

@@ -51,6 +51,12 @@ pub trait SharedBackend: Backend {
     /// The generation of the cache, made if there is none; it lives at least `ttl` longer.
     fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64>;
 
+    /// Takes the generation of the cache away, which makes every entry of it invalid at once for those who compare it. What the entries take up may
+    /// be freed later, in the background.
+    fn invalidate_all<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
+        self.clear(cache)
+    }
+
     /// Puts a marker or lock where nothing is; it goes by itself after `ttl`.
     fn claim<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, Claim>;
 

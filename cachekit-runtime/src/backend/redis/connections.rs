@@ -1,0 +1,238 @@
+//! The connections of a backend: one for each tokio runtime from which it is called.
+//!
+//! A connection's task runs on the runtime that opened it. If callers on another runtime used it, each answer would wait for two runtimes; and when
+//! the runtime of its task is gone, so is the connection.
+
+use super::{
+    connection::{Connection, Limit},
+    failures,
+};
+use crate::{Error, backend::Failure, sync::lock};
+use redis::{Client, Cmd, Pipeline, Value};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    panic::catch_unwind,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+/// How long after a first failed attempt to connect nobody tries again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest pause between two attempts: how long it may take until a server that is back is noticed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+type Attempt = watch::Receiver<Option<Result<Arc<Connection>, Error>>>;
+
+/// The connections of a backend.
+pub(super) struct Connections {
+    client: Client,
+    /// Where they lead, without secrets.
+    place: String,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+    links: Arc<Mutex<Vec<Link>>>,
+}
+
+/// What there is for one runtime.
+struct Link {
+    runtime: Id,
+    /// Failed attempts in a row.
+    failures: u32,
+    state: State,
+}
+
+enum State {
+    /// Connected, or was so until lately.
+    Up(Arc<Connection>),
+    /// One task of the runtime connects for all.
+    Connecting(Attempt, Option<Error>),
+    /// Nobody tries again before then.
+    Down(Instant, Error),
+}
+
+impl State {
+    /// Nothing is lost with it.
+    fn is_over(&self) -> bool {
+        match self {
+            State::Up(connection) => !connection.is_usable(),
+            // Without a sender and without a result: its task was dropped with its runtime, or panicked.
+            State::Connecting(attempt, _) => attempt.has_changed().is_err(),
+            State::Down(until, _) => *until < Instant::now(),
+        }
+    }
+}
+
+/// A connection, or the way to one.
+enum Found {
+    Ready(Arc<Connection>),
+    Soon(Attempt),
+}
+
+impl Connections {
+    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
+        Connections { client, place, connect_timeout, response_timeout, links: Arc::default() }
+    }
+
+    /// One command; its answer may be an error of the server.
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Error> {
+        let (connection, limit) = self.connection().await?;
+        connection.send(command, limit).await
+    }
+
+    /// Several commands in one go, with errors of the server among the answers.
+    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, Error> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (connection, limit) = self.connection().await?;
+        let answers = connection.send_all(commands, limit).await?;
+        if answers.len() != commands.len() {
+            return Err(failures::senseless("another number of answers than of questions"));
+        }
+        Ok(answers)
+    }
+
+    /// A connection of this runtime, and what is left of the call's time.
+    async fn connection(&self) -> Result<(Arc<Connection>, Limit), Error> {
+        match self.find()? {
+            Found::Ready(connection) => Ok((connection, Limit::new(self.response_timeout))),
+            Found::Soon(mut attempt) => {
+                let limit = Limit::new(self.response_timeout);
+                match timeout_at(limit.end(), attempt.wait_for(Option::is_some)).await {
+                    Ok(Ok(result)) => match &*result {
+                        Some(Ok(connection)) => Ok((connection.clone(), limit)),
+                        Some(Err(error)) => Err(error.clone()),
+                        None => Err(self.abandoned()),
+                    },
+                    Ok(Err(_)) => Err(self.abandoned()),
+                    Err(_) => Err(limit.passed()),
+                }
+            }
+        }
+    }
+
+    fn find(&self) -> Result<Found, Error> {
+        let runtime = Handle::try_current().map_err(|_| {
+            failures::error(Failure::Other, "it can only be reached from within a tokio runtime, and this is none")
+        })?;
+        let id = runtime.id();
+        let mut links = lock(&self.links);
+        let link = match links.iter().position(|link| link.runtime == id).and_then(|at| links.get_mut(at)) {
+            Some(link) => link,
+            None => {
+                // Runtimes come and go; what was left by those that went is dropped when one comes.
+                links.retain(|link| !link.state.is_over());
+                let error = failures::error(Failure::Unreachable, "not connected yet");
+                let state = match has_timers() {
+                    true => State::Down(Instant::now(), error),
+                    false => return Err(failures::error(Failure::Misconfigured, "the tokio runtime has no timers")),
+                };
+                links.push(Link { runtime: id, failures: 0, state });
+                match links.last_mut() {
+                    Some(link) => link,
+                    None => return Err(self.abandoned()),
+                }
+            }
+        };
+        let last = match &link.state {
+            State::Up(connection) if connection.is_usable() => return Ok(Found::Ready(connection.clone())),
+            State::Up(_) => None,
+            State::Connecting(attempt, last) if !link.state.is_over() => match last {
+                // Whoever comes while it is being tried again does not wait: it has failed just now.
+                Some(error) => return Err(error.clone()),
+                None => return Ok(Found::Soon(attempt.clone())),
+            },
+            State::Connecting(..) => None,
+            State::Down(until, error) if Instant::now() < *until => return Err(error.clone()),
+            State::Down(_, error) => (link.failures > 0).then(|| error.clone()),
+        };
+        let attempt = self.connect(&runtime);
+        link.state = State::Connecting(attempt.clone(), last);
+        Ok(Found::Soon(attempt))
+    }
+
+    /// Starts to connect, in a task of its own: a caller that gives up does not stop it for the others.
+    fn connect(&self, runtime: &Handle) -> Attempt {
+        let (give, attempt) = watch::channel(None);
+        let (client, timeout, place) = (self.client.clone(), self.connect_timeout, self.place.clone());
+        let (links, id) = (self.links.clone(), runtime.id());
+        runtime.spawn(async move {
+            let opened = Connection::open(&client, timeout).await.map(Arc::new).map_err(|said| {
+                let error = failures::from_redis(&said);
+                match error {
+                    Error::Backend { backend, failure, message } => {
+                        Error::Backend { backend, failure, message: format!("connecting to {place}: {message}") }
+                    }
+                    other => other,
+                }
+            });
+            if let Some(link) = lock(&links).iter_mut().find(|link| link.runtime == id) {
+                link.state = match &opened {
+                    Ok(connection) => {
+                        link.failures = 0;
+                        State::Up(connection.clone())
+                    }
+                    Err(error) => {
+                        let until = Instant::now() + pause(link.failures);
+                        link.failures = link.failures.saturating_add(1);
+                        State::Down(until, error.clone())
+                    }
+                };
+            }
+            give.send_replace(Some(opened));
+        });
+        attempt
+    }
+
+    fn abandoned(&self) -> Error {
+        let message =
+            format!("connecting to {} was abandoned: the tokio runtime shuts down, or has no I/O driver", self.place);
+        failures::error(Failure::Unreachable, message)
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections")
+            .field("place", &self.place)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout)
+            .field("runtimes", &lock(&self.links).len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// tokio has no way to ask, and panics when one is used where there are none. Looked at once for each runtime.
+fn has_timers() -> bool {
+    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
+}
+
+/// After so many failures before, ±20 %: programs that lost the same server do not come back all at once.
+fn pause(failures: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
+    let part = (RandomState::new().hash_one(failures) % 401) as u32 + 800;
+    longest * part / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second() {
+        for (failures, expected) in [(0, 20), (1, 40), (5, 640), (6, 1_000), (40, 1_000), (u32::MAX, 1_000)] {
+            let millis = pause(failures).as_millis();
+            assert!((expected * 8 / 10..=expected * 12 / 10).contains(&millis), "{failures}: {millis}");
+        }
+        let all: std::collections::HashSet<_> = (0..20).map(|_| pause(9)).collect();
+        assert!(all.len() > 1, "always the same pause");
+    }
+}

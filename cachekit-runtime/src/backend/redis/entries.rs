@@ -1,0 +1,115 @@
+//! Entries without regard to who else fills them: what every backend does.
+
+use super::{
+    RedisBackend,
+    ask::{self, BYTES, COMMANDS, millis},
+    layout, scripts,
+};
+use crate::{
+    Error,
+    backend::{Address, Fingerprint},
+};
+use bytes::Bytes;
+use redis::{Cmd, Pipeline, Value};
+use std::{collections::HashMap, time::Duration};
+
+impl RedisBackend {
+    pub(super) async fn get_one(&self, address: &Address) -> Result<Option<Bytes>, Error> {
+        let key = self.layout.data(address)?;
+        ask::bytes(self.connections.send(redis::cmd("GET").arg(key)).await?)
+    }
+
+    /// Single reads in one flush: in a cluster they go to different nodes.
+    pub(super) async fn get_all(&self, addresses: &[Address]) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut found = Vec::with_capacity(addresses.len());
+        let mut rest = addresses;
+        while !rest.is_empty() {
+            let mut flush = Pipeline::with_capacity(rest.len().min(COMMANDS));
+            let mut bytes = 0;
+            for address in rest {
+                let key = self.layout.data(address)?;
+                bytes += key.len();
+                flush.cmd("GET").arg(key);
+                if flush.len() >= COMMANDS || bytes >= BYTES {
+                    break;
+                }
+            }
+            for answer in self.connections.send_all(&flush).await? {
+                found.push(ask::bytes(answer)?);
+            }
+            rest = rest.get(flush.len()..).unwrap_or_default();
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn set_one(&self, address: &Address, bytes: &Bytes, ttl: Option<Duration>) -> Result<(), Error> {
+        if ttl.is_some_and(|ttl| ttl.is_zero()) {
+            // Over at once; the server would refuse it.
+            return self.remove_one(address).await.map(drop);
+        }
+        let keys = self.fill_keys(address)?;
+        let answer = self.script(&scripts::SET, |call| {
+            keys.add(call);
+            call.arg(&bytes[..]);
+            add_end(call, ttl);
+            call.arg(&keys.fingerprint);
+        });
+        ask::done([answer.await?])
+    }
+
+    pub(super) async fn remove_one(&self, address: &Address) -> Result<bool, Error> {
+        let key = self.layout.data(address)?;
+        Ok(ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?)? > 0)
+    }
+
+    /// Every fingerprint that was announced before this began is reached; entries of one that is announced later were computed later too.
+    pub(super) async fn invalidate(&self, addresses: &[Address]) -> Result<(), Error> {
+        let mut caches: HashMap<&str, Vec<Fingerprint>> = HashMap::new();
+        for address in addresses {
+            self.layout.data(address)?;
+            caches.entry(address.cache()).or_default();
+        }
+        self.read_fingerprints(&mut caches).await?;
+        // Without the set it is not known under which fingerprints there are entries, if it was lost: then all of the cache is made invalid.
+        for (cache, _) in caches.iter().filter(|(_, fingerprints)| fingerprints.is_empty()) {
+            self.remove_generation(cache).await?;
+        }
+        let fill = |call: &mut Cmd, address: &Address| {
+            let known = caches.get(address.cache()).map(Vec::as_slice).unwrap_or_default();
+            let own = (!known.contains(&address.fingerprint())).then_some(address.fingerprint());
+            let fingerprints = known.iter().copied().chain(own);
+            let keys: Vec<_> = fingerprints.map(|fingerprint| self.layout.data_of(address.id(), fingerprint)).collect();
+            let signal = self.layout.signal(address.id());
+            let bytes = signal.len() + keys.iter().map(String::len).sum::<usize>();
+            call.arg(keys.len() + 1).arg(signal).arg(keys);
+            bytes
+        };
+        self.script_many(&scripts::INVALIDATE, addresses, fill).await
+    }
+
+    async fn read_fingerprints(&self, caches: &mut HashMap<&str, Vec<Fingerprint>>) -> Result<(), Error> {
+        let mut all: Vec<_> = caches.iter_mut().collect();
+        for some in all.chunks_mut(COMMANDS) {
+            let mut flush = Pipeline::with_capacity(some.len());
+            for (cache, _) in some.iter() {
+                flush.cmd("SMEMBERS").arg(self.layout.fingerprints(cache)?);
+            }
+            let answers = self.connections.send_all(&flush).await?;
+            for ((_, fingerprints), answer) in some.iter_mut().zip(answers) {
+                fingerprints.extend(ask::list(answer)?.iter().filter_map(|member| match member {
+                    Value::BulkString(digits) => layout::fingerprint(digits),
+                    _ => None,
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds, or nothing for no end.
+pub(super) fn add_end(call: &mut Cmd, ttl: Option<Duration>) {
+    match ttl {
+        Some(ttl) => call.arg(millis(ttl)),
+        None => call.arg(""),
+    };
+}

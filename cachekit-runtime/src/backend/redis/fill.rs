@@ -1,0 +1,149 @@
+//! What it takes to fill an entry that others fill and invalidate too.
+
+use super::{
+    RedisBackend,
+    ask::{self, millis},
+    entries::add_end,
+    failures, scripts,
+};
+use crate::{
+    Error,
+    backend::{Address, Claim, Fingerprint, Looked, Witness},
+};
+use bytes::Bytes;
+use redis::{Cmd, Value};
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{Duration, SystemTime},
+};
+
+/// The keys of an entry that is filled: where it is, where the fingerprints of its cache are, and where its generation is.
+pub(super) struct FillKeys {
+    data: String,
+    fingerprints: String,
+    generation: String,
+    pub(super) fingerprint: String,
+}
+
+impl FillKeys {
+    pub(super) fn add(&self, call: &mut Cmd) {
+        call.arg(3).arg(&self.data).arg(&self.fingerprints).arg(&self.generation);
+    }
+}
+
+impl RedisBackend {
+    pub(super) fn fill_keys(&self, address: &Address) -> Result<FillKeys, Error> {
+        Ok(FillKeys {
+            data: self.layout.data(address)?,
+            fingerprints: self.layout.fingerprints(address.cache())?,
+            generation: self.layout.generation(address.cache())?,
+            fingerprint: address.fingerprint().to_string(),
+        })
+    }
+
+    /// One command, so that both are as of one moment. In a cluster the two are on different nodes.
+    pub(super) async fn look_at(&self, address: &Address) -> Result<Looked, Error> {
+        let data = self.layout.data(address)?;
+        let generation = self.layout.generation(address.cache())?;
+        let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
+        both.arg("MGET").arg(data).arg(generation);
+        let answers = ask::list(self.connections.send(&both).await?)?;
+        let Ok([data, generation]) = <[Value; 2]>::try_from(answers) else {
+            return Err(failures::senseless("another number of values than of keys"));
+        };
+        // A generation that cannot be read is none: every entry is invalid then.
+        Ok(Looked::new(ask::bytes(data)?, ask::bytes(generation)?.and_then(|digits| read_generation(&digits))))
+    }
+
+    /// It lives twice as long as asked for, so that it need not be prolonged often.
+    pub(super) async fn generation_of(&self, cache: &str, ttl: Duration) -> Result<u64, Error> {
+        let key = self.layout.generation(cache)?;
+        let fresh = Fingerprint(random()).to_string();
+        let answer = self.script(&scripts::GENERATION, |call| {
+            call.arg(1).arg(&key).arg(&fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
+        });
+        let digits = ask::bytes(answer.await?)?;
+        digits.and_then(|digits| read_generation(&digits)).ok_or_else(|| failures::senseless("no generation"))
+    }
+
+    pub(super) async fn remove_generation(&self, cache: &str) -> Result<(), Error> {
+        let key = self.layout.generation(cache)?;
+        ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?).map(drop)
+    }
+
+    pub(super) async fn put_claim(&self, address: &Address, head: Witness, ttl: Duration) -> Result<Claim, Error> {
+        let keys = self.fill_keys(address)?;
+        let answer = self.script(&scripts::CLAIM, |call| {
+            keys.add(call);
+            call.arg(&head.0[..]).arg(millis(ttl)).arg(&keys.fingerprint);
+        });
+        Ok(ask::bytes(answer.await?)?.map_or(Claim::Ours, Claim::Theirs))
+    }
+
+    pub(super) async fn put_in_place(
+        &self,
+        address: &Address,
+        seen: Witness,
+        head: Witness,
+        ttl: Duration,
+    ) -> Result<bool, Error> {
+        let keys = self.fill_keys(address)?;
+        let answer = self.script(&scripts::REPLACE, |call| {
+            keys.add(call);
+            call.arg(&seen.0[..]).arg(&head.0[..]).arg(&keys.fingerprint).arg(millis(ttl));
+        });
+        Ok(ask::number(answer.await?)? == 1)
+    }
+
+    pub(super) async fn prolong(&self, address: &Address, head: Witness, ttl: Duration) -> Result<bool, Error> {
+        let key = self.layout.data(address)?;
+        let answer = self.script(&scripts::RENEW, |call| {
+            call.arg(1).arg(&key).arg(&head.0[..]).arg(millis(ttl));
+        });
+        Ok(ask::number(answer.await?)? == 1)
+    }
+
+    pub(super) async fn settle(
+        &self,
+        address: &Address,
+        witness: Witness,
+        bytes: Option<&Bytes>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Error> {
+        let key = self.layout.data(address)?;
+        let answer = match bytes.filter(|_| !ttl.is_some_and(|ttl| ttl.is_zero())) {
+            Some(bytes) => {
+                self.script(&scripts::STORE, |call| {
+                    call.arg(1).arg(&key).arg(&witness.0[..]).arg(&bytes[..]);
+                    add_end(call, ttl);
+                })
+                .await?
+            }
+            None => {
+                self.script(&scripts::DROP, |call| {
+                    call.arg(1).arg(&key).arg(&witness.0[..]);
+                })
+                .await?
+            }
+        };
+        Ok(ask::number(answer)? == 1)
+    }
+
+    pub(super) async fn add_fingerprint(&self, cache: &str, fingerprint: Fingerprint) -> Result<(), Error> {
+        let (set, generation) = (self.layout.fingerprints(cache)?, self.layout.generation(cache)?);
+        let answer = self.script(&scripts::ANNOUNCE, |call| {
+            call.arg(2).arg(&set).arg(&generation).arg("").arg("").arg(fingerprint.to_string());
+        });
+        ask::done([answer.await?])
+    }
+}
+
+/// Sixteen hexadecimal digits, as of a fingerprint.
+fn read_generation(digits: &[u8]) -> Option<u64> {
+    super::layout::fingerprint(digits).map(|number| number.0)
+}
+
+/// A number that no other process and no later start of this one has.
+fn random() -> u64 {
+    RandomState::new().hash_one((SystemTime::now(), std::process::id()))
+}

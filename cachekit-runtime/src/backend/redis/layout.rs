@@ -1,0 +1,206 @@
+//! The keys in Redis.
+//!
+//! | key | what |
+//! |---|---|
+//! | `ck:<namespace>:d:{<cache>:<arguments>}:<fingerprint>` | an entry, or the marker or lock of a fill |
+//! | `ck:<namespace>:s:{<cache>:<arguments>}` | the signal of an entry: written and removed by an invalidation, for those who watch |
+//! | `ck:<namespace>:s:g:{<cache>}` | the generation of a cache |
+//! | `ck:<namespace>:f:{<cache>}` | the set of the fingerprints under which a cache has entries |
+//!
+//! What stands between the braces decides the slot in a Redis Cluster: all keys of an entry share one. Everything that others watch begins with
+//! `ck:<namespace>:s:`, and nothing else does.
+
+use crate::{
+    Error,
+    backend::{Address, Failure, Fingerprint},
+};
+
+/// The digits of a fingerprint in a key.
+const DIGITS: usize = 16;
+
+/// The keys of one namespace.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    data: Box<str>,
+    signal: Box<str>,
+    generation: Box<str>,
+    fingerprints: Box<str>,
+}
+
+impl Layout {
+    /// Not every text can be a namespace.
+    pub(super) fn new(namespace: &str) -> Result<Self, Error> {
+        if namespace.is_empty() || namespace.chars().any(|c| c == ':' || is_refused(c)) {
+            let message = format!(
+                "the namespace {namespace:?} has to have at least one character, and no colons, braces or control characters"
+            );
+            return Err(Error::backend(super::NAME, Failure::Misconfigured, message));
+        }
+        let key = |kind: &str| format!("ck:{namespace}:{kind}").into_boxed_str();
+        Ok(Layout { data: key("d:{"), signal: key("s:{"), generation: key("s:g:{"), fingerprints: key("f:{") })
+    }
+
+    /// Where the entry is.
+    pub(super) fn data(&self, address: &Address) -> Result<String, Error> {
+        checked(address.id())?;
+        Ok(self.data_of(address.id(), address.fingerprint()))
+    }
+
+    /// As [`data`](Self::data), of an id that is known to be fit.
+    pub(super) fn data_of(&self, id: &str, fingerprint: Fingerprint) -> String {
+        let mut key = String::with_capacity(self.data.len() + id.len() + 2 + DIGITS);
+        key.push_str(&self.data);
+        key.push_str(id);
+        key.push_str("}:");
+        push_hex(&mut key, fingerprint.0);
+        key
+    }
+
+    /// What an invalidation of the entry touches.
+    pub(super) fn signal(&self, id: &str) -> String {
+        braced(&self.signal, id)
+    }
+
+    /// Where the generation of the cache is.
+    pub(super) fn generation(&self, cache: &str) -> Result<String, Error> {
+        checked(cache)?;
+        Ok(braced(&self.generation, cache))
+    }
+
+    /// Where the fingerprints of the cache are.
+    pub(super) fn fingerprints(&self, cache: &str) -> Result<String, Error> {
+        checked(cache)?;
+        Ok(braced(&self.fingerprints, cache))
+    }
+
+    /// What the keys of the entries look like, of one cache or of all, in the language of `SCAN … MATCH`.
+    pub(super) fn data_pattern(&self, cache: Option<&str>) -> Result<String, Error> {
+        let mut pattern = String::new();
+        push_literally(&mut pattern, &self.data);
+        if let Some(cache) = cache {
+            checked(cache)?;
+            push_literally(&mut pattern, cache);
+            pattern.push(':');
+        }
+        pattern.push('*');
+        Ok(pattern)
+    }
+
+    /// Whose entry is at this key? `None`: it is none of ours.
+    pub(super) fn address(&self, key: &[u8]) -> Option<Address> {
+        let rest = std::str::from_utf8(key).ok()?.strip_prefix(&*self.data)?;
+        let (id, digits) = rest.rsplit_once("}:")?;
+        Address::from_id(id, fingerprint(digits.as_bytes())?)
+    }
+}
+
+/// From its digits.
+pub(super) fn fingerprint(digits: &[u8]) -> Option<Fingerprint> {
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == DIGITS)?;
+    u64::from_str_radix(digits, 16).ok().map(Fingerprint)
+}
+
+/// Braces within would move an entry's keys to different slots, or let one entry's arguments choose another's.
+fn checked(id: &str) -> Result<(), Error> {
+    if id.chars().any(is_refused) {
+        let message = format!("an address has braces or control characters: {id:?}");
+        return Err(Error::backend(super::NAME, Failure::Other, message));
+    }
+    Ok(())
+}
+
+fn is_refused(c: char) -> bool {
+    c == '{' || c == '}' || c.is_control()
+}
+
+fn braced(prefix: &str, id: &str) -> String {
+    let mut key = String::with_capacity(prefix.len() + id.len() + 1);
+    key.push_str(prefix);
+    key.push_str(id);
+    key.push('}');
+    key
+}
+
+/// What the language of patterns would understand stands for itself.
+fn push_literally(pattern: &mut String, text: &str) {
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\' | '^') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+}
+
+fn push_hex(key: &mut String, number: u64) {
+    for nibble in (0..DIGITS).rev().map(|at| number >> (4 * at) & 0xf) {
+        key.push(char::from_digit(nibble as u32, 16).unwrap_or('0'));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn layout() -> Layout {
+        Layout::new("shop").unwrap()
+    }
+
+    fn address() -> Address {
+        Address::new("user", "42:de", Fingerprint(0xab))
+    }
+
+    /// Other programs, languages and versions rely on these very texts.
+    #[test]
+    fn the_keys_are_these() {
+        let layout = layout();
+        assert_eq!(layout.data(&address()).unwrap(), "ck:shop:d:{user:42:de}:00000000000000ab");
+        assert_eq!(layout.signal(address().id()), "ck:shop:s:{user:42:de}");
+        assert_eq!(layout.generation("user").unwrap(), "ck:shop:s:g:{user}");
+        assert_eq!(layout.fingerprints("user").unwrap(), "ck:shop:f:{user}");
+        assert_eq!(layout.data_pattern(None).unwrap(), "ck:shop:d:{*");
+        assert_eq!(layout.data_pattern(Some("us*r")).unwrap(), "ck:shop:d:{us\\*r:*");
+    }
+
+    #[test]
+    fn what_would_break_a_slot_is_refused() {
+        for id in ["a{b", "a}b", "a\nb", "a\0b"] {
+            let address = Address::new("user", id, Fingerprint(1));
+            assert!(layout().data(&address).is_err(), "{id:?}");
+            assert!(layout().generation(id).is_err(), "{id:?}");
+            assert!(layout().fingerprints(id).is_err(), "{id:?}");
+            assert!(layout().data_pattern(Some(id)).is_err(), "{id:?}");
+            assert!(Layout::new(id).is_err(), "{id:?}");
+        }
+        assert!(Layout::new("").is_err());
+        // The data of the namespace `a:s` would be among the signals of `a`.
+        assert!(Layout::new("a:s").is_err());
+    }
+
+    #[test]
+    fn a_foreign_key_is_no_address() {
+        let layout = layout();
+        for key in [
+            "ck:shop:s:{user:42}",
+            "ck:other:d:{user:42}:00000000000000ab",
+            "ck:shop:d:{user:42}",
+            "ck:shop:d:{user:42}:ab",
+            "ck:shop:d:{user:42}:00000000000000xy",
+            "ck:shop:d:{user}:00000000000000ab",
+        ] {
+            assert_eq!(layout.address(key.as_bytes()), None, "{key}");
+        }
+        assert_eq!(layout.address(b"\xff"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_leads_back_to_its_address(cache in "[^:{}\\p{Cc}]{0,20}", arguments in "[^{}\\p{Cc}]{0,40}", print: u64) {
+            let address = Address::new(&cache, &arguments, Fingerprint(print));
+            let key = layout().data(&address).unwrap();
+            prop_assert_eq!(layout().address(key.as_bytes()), Some(address));
+            let digits = key.rsplit(':').next().unwrap();
+            prop_assert_eq!(digits, Fingerprint(print).to_string());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Entries in a Redis that several processes share.
+//!
+//! [`Settings`] says where it is. One server is what is tested, Redis 7.0; Valkey and Redis from version 6 on speak the same commands, which is
+//! untested here.
+//!
+//! # What it promises
+//!
+//! - A fill stores only if its witness is still in place, so nothing that was computed before an invalidation by any process is stored after it.
+//! - An invalidation reaches the entries of every fingerprint that was announced before it began. A set of fingerprints that was lost, by eviction or by
+//!   hand, costs the cache's generation, and with it all entries of the cache: never a stale one.
+//! - [`clear`](Backend::clear) walks over the entries of the cache and returns when they are gone;
+//!   [`invalidate_all`](SharedBackend::invalidate_all) makes them invalid at once, for those who compare generations, and frees their space in the
+//!   background. Both free entries that are filled meanwhile too, which costs misses and no more.
+//! - A call ends within the response timeout, also while the server is gone, stalled or starting. When connecting has failed, calls fail at once for a
+//!   moment (20 ms, doubling up to a second), then one of them tries again. Requests are never sent twice.
+//!
+//! # Runtimes
+//!
+//! Futures have to be polled within a tokio runtime with timers and I/O; each runtime gets a connection of its own, which its tasks share. Elsewhere
+//! they end with an error that says so. Any of them can be dropped at any point: what was sent may then be done or not.
+
+mod ask;
+mod connection;
+mod connections;
+mod entries;
+mod failures;
+mod fill;
+mod layout;
+mod scan;
+mod scripts;
+mod settings;
+#[cfg(feature = "redis-tls")]
+mod tls;
+mod url;
+
+pub use settings::Settings;
+
+use super::{
+    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Witness,
+};
+use crate::Error;
+use bytes::Bytes;
+use connections::Connections;
+use layout::Layout;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// What errors and statistics call it.
+const NAME: &str = "redis";
+
+/// Entries in a Redis. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct RedisBackend {
+    layout: Arc<Layout>,
+    connections: Arc<Connections>,
+    /// The caches that are being swept, and whether once more after that.
+    sweeps: Arc<Mutex<HashMap<String, bool>>>,
+}
+
+impl RedisBackend {
+    /// For the Redis at this URL, with the defaults of [`Settings`].
+    ///
+    /// # Errors
+    /// As [`Settings::open`].
+    pub fn open(url: impl Into<String>) -> Result<Self, Error> {
+        Settings::new(url).open()
+    }
+}
+
+impl Backend for RedisBackend {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    /// Not durable: what a server keeps over its restart is its own configuration's business.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(false, true, false)
+    }
+
+    fn get<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Option<Bytes>> {
+        Box::pin(self.get_one(address))
+    }
+
+    fn get_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Option<Bytes>>> {
+        Box::pin(self.get_all(addresses))
+    }
+
+    fn set<'a>(&'a self, address: &'a Address, bytes: Bytes, ttl: Option<Duration>) -> BackendFuture<'a, ()> {
+        Box::pin(async move { self.set_one(address, &bytes, ttl).await })
+    }
+
+    fn remove<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, bool> {
+        Box::pin(self.remove_one(address))
+    }
+
+    fn remove_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, ()> {
+        Box::pin(self.invalidate(addresses))
+    }
+
+    fn clear<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            // First what invalidates all at once: a walk that fails half-way has at least done this.
+            self.remove_generation(cache).await?;
+            self.sweep(cache).await
+        })
+    }
+
+    fn scan<'a>(&'a self, cache: Option<&'a str>, from: Option<Cursor>, at_most: usize) -> BackendFuture<'a, Page> {
+        Box::pin(self.page(cache, from, at_most))
+    }
+
+    fn ping(&self) -> BackendFuture<'_, ()> {
+        Box::pin(async move { ask::done([self.connections.send(&redis::cmd("PING")).await?]) })
+    }
+
+    fn shared(&self) -> Option<&dyn SharedBackend> {
+        Some(self)
+    }
+}
+
+impl SharedBackend for RedisBackend {
+    fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
+        Box::pin(self.look_at(address))
+    }
+
+    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64> {
+        Box::pin(self.generation_of(cache, ttl))
+    }
+
+    fn invalidate_all<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            self.remove_generation(cache).await?;
+            self.sweep_in_background(cache);
+            Ok(())
+        })
+    }
+
+    fn claim<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, Claim> {
+        Box::pin(self.put_claim(address, head, ttl))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        address: &'a Address,
+        seen: Witness,
+        head: Witness,
+        ttl: Duration,
+    ) -> BackendFuture<'a, bool> {
+        Box::pin(self.put_in_place(address, seen, head, ttl))
+    }
+
+    fn renew<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, bool> {
+        Box::pin(self.prolong(address, head, ttl))
+    }
+
+    fn store<'a>(
+        &'a self,
+        address: &'a Address,
+        witness: Witness,
+        bytes: Option<Bytes>,
+        ttl: Option<Duration>,
+    ) -> BackendFuture<'a, bool> {
+        Box::pin(async move { self.settle(address, witness, bytes.as_ref(), ttl).await })
+    }
+
+    fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
+        Box::pin(self.add_fingerprint(cache, fingerprint))
+    }
+}
