@@ -1,0 +1,56 @@
+//! What a cache is told of its far tiers.
+
+use super::place::{Place, Which};
+use crate::{Error, codec::DynCodec};
+use std::{sync::Arc, time::Duration};
+
+/// How long all waits of one call for backends take together, unless it is told otherwise.
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How long an entry is good in the memory in front of a far tier.
+pub(crate) enum NearTtl<V> {
+    /// As in the far tier.
+    Same,
+    Fixed(Duration),
+    ByValue(Arc<dyn Fn(&V) -> Duration + Send + Sync>),
+}
+
+pub(crate) struct FarSettings<K, V> {
+    /// Nearest first. Empty: the cache is in memory alone.
+    pub(super) places: Vec<Which>,
+    /// Whether typed memory is in front of them.
+    pub(crate) near: bool,
+    pub(crate) near_ttl: NearTtl<V>,
+    pub(crate) codec: Option<Arc<dyn DynCodec<V>>>,
+    pub(crate) text_of: Option<fn(&K) -> Result<String, Error>>,
+    pub(crate) compress: bool,
+    pub(crate) timeout: Duration,
+    /// The lease of the fill lock.
+    pub(crate) lock: Option<Duration>,
+}
+
+impl<K, V> FarSettings<K, V> {
+    pub(crate) fn new() -> Self {
+        FarSettings {
+            places: Vec::new(),
+            near: true,
+            near_ttl: NearTtl::Same,
+            codec: None,
+            text_of: None,
+            compress: false,
+            timeout: TIMEOUT,
+            lock: None,
+        }
+    }
+
+    pub(crate) fn put(&mut self, places: impl IntoIterator<Item = Place>) {
+        let (near, far): (Vec<_>, Vec<_>) =
+            places.into_iter().map(|place| place.0).partition(|which| matches!(which, Which::Memory));
+        self.near = !near.is_empty() || far.is_empty();
+        self.places = far;
+    }
+
+    pub(crate) fn is_far(&self) -> bool {
+        !self.places.is_empty()
+    }
+}
