@@ -8,6 +8,8 @@ pub mod adaptive;
 pub mod backend;
 mod background;
 mod cache;
+#[cfg(feature = "backend")]
+pub mod codec;
 mod elsewhere;
 mod error;
 mod expansion;
