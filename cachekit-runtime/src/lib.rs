@@ -11,6 +11,8 @@ mod cache;
 #[cfg(feature = "backend")]
 pub mod codec;
 mod elsewhere;
+#[cfg(feature = "backend")]
+pub mod envelope;
 mod error;
 mod expansion;
 mod flight;
