@@ -3,8 +3,8 @@
 use super::Builder;
 use crate::{
     codec::{Codec, DynCodec, Json, erase},
-    far::{NearTtl, Place},
-    identity,
+    far::Place,
+    identity::text::KeyText,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
@@ -45,7 +45,7 @@ impl<K, V> Builder<K, V> {
         let far = &mut self.settings.far;
         far.put(places);
         far.codec = Some(codec);
-        far.text_of = Some(|key| identity::text::of(key));
+        far.text_of = Some(|key| KeyText::of(key));
         self
     }
 
@@ -68,13 +68,13 @@ impl<K, V> Builder<K, V> {
     /// How long an entry is good in the memory of this process, where a backend of bytes is behind it; never longer than its ttl. It is the bound for
     /// what other processes may have invalidated meanwhile. Default: the ttl.
     pub fn near_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.far.near_ttl = NearTtl::Fixed(ttl);
+        self.settings.far.near_ttl = Some(Arc::new(move |_| Some(ttl)));
         self
     }
 
     /// As [`near_ttl`](Self::near_ttl), by value.
     pub fn near_ttl_with(mut self, ttl: impl Fn(&V) -> Duration + Send + Sync + 'static) -> Self {
-        self.settings.far.near_ttl = NearTtl::ByValue(Arc::new(ttl));
+        self.settings.far.near_ttl = Some(Arc::new(move |value| Some(ttl(value))));
         self
     }
 

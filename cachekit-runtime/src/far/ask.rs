@@ -12,7 +12,7 @@ use crate::{
     breaker::Budget,
     envelope::{self, Rejected},
     outcome,
-    time::{NEVER, duration},
+    time::{NEVER, duration, nanos},
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
@@ -39,6 +39,30 @@ pub(crate) struct Asked<V> {
     pub(crate) failed: Option<Error>,
 }
 
+/// Which fresh values a look takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Accept {
+    Any,
+    /// Those of whose ttl more than so many percent are left: a refresh that is due takes from another process only what is not due itself.
+    Left(f64),
+    /// None: the load replaces whatever is there.
+    Nothing,
+}
+
+impl Accept {
+    pub(super) fn takes<V>(self, found: &Found<V>) -> bool {
+        match self {
+            Accept::Any => true,
+            Accept::Nothing => false,
+            #[expect(clippy::cast_precision_loss)]
+            Accept::Left(percent) => {
+                let whole = found.left.saturating_add(nanos(found.age));
+                found.left == NEVER || found.left as f64 > whole as f64 * percent / 100.0
+            }
+        }
+    }
+}
+
 /// What one tier has.
 pub(super) enum Has<V> {
     Value(Found<V>, Bytes),
@@ -49,12 +73,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Looks for a fresh value; where there is none, leaves the witnesses of a fill. Ends within the budget, lock waits aside.
     ///
     /// Cancel-safe: a marker that is left behind goes by itself, and hinders no one.
-    pub(crate) async fn ask(self: Arc<Self>, address: Address, budget: Budget) -> Asked<V> {
-        let fill = Fill::new(address, self.order_moment_of(&budget));
-        let mut asked = Asked { found: None, stale: None, fill, failed: None };
-        asked.fill.moment = Some(self.order.moment(asked.fill.address.id()));
+    pub(crate) async fn ask(self: Arc<Self>, address: Address, accept: Accept, budget: Budget) -> Asked<V> {
+        let moment = self.order.moment(address.id());
+        let mut asked = Asked { found: None, stale: None, fill: Fill::new(address, moment), failed: None };
         for (index, tier) in self.tiers.iter().enumerate() {
-            match self.ask_tier(tier, &asked.fill.address, &budget).await {
+            match self.ask_tier(tier, &asked.fill.address, accept, &budget).await {
                 Ok(Has::Value(found, bytes)) => {
                     self.counters.hit();
                     self.back_fill(index, std::mem::take(&mut asked.fill.tickets), &asked.fill, bytes, &found);
@@ -77,25 +100,58 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         asked
     }
 
-    async fn ask_tier(self: &Arc<Self>, tier: &Tier, address: &Address, budget: &Budget) -> Result<Has<V>, Unanswered> {
+    async fn ask_tier(
+        self: &Arc<Self>,
+        tier: &Tier,
+        address: &Address,
+        accept: Accept,
+        budget: &Budget,
+    ) -> Result<Has<V>, Unanswered> {
         if tier.link.undelivered.holds(address) {
             return Err(Unanswered::Skipped);
         }
         if tier.link.is_shared() {
-            return self.ask_shared(tier, address, budget).await;
+            return self.ask_shared(tier, address, accept, budget).await;
         }
         let Some(bytes) = tier.link.call(budget, |backend| backend.get(address)).await? else {
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
         Ok(match self.open(tier, address, &bytes, None) {
-            Ok((found, Worth::Fresh { .. })) => Has::Value(found, bytes),
+            Ok((found, Worth::Fresh { .. })) if accept.takes(&found) => Has::Value(found, bytes),
             Ok((found, Worth::Stale)) => Has::Nothing(Ticket::Plain, Some(found)),
-            Ok((_, Worth::Over)) => Has::Nothing(Ticket::Plain, None),
+            Ok(_) => Has::Nothing(Ticket::Plain, None),
             Err(rejected) => {
                 self.reject(tier, address, &rejected, budget).await;
                 Has::Nothing(Ticket::Plain, None)
             }
         })
+    }
+
+    /// Looks, and leaves nothing for a fill.
+    pub(crate) async fn peek(self: Arc<Self>, address: Address, budget: Budget) -> Option<Found<V>> {
+        for tier in &self.tiers {
+            if tier.link.undelivered.holds(&address) {
+                continue;
+            }
+            let (bytes, generation) = if tier.link.is_shared() {
+                match tier.link.call_shared(&budget, |shared| shared.look(&address)).await {
+                    Ok(looked) => (looked.bytes, Some(looked.generation)),
+                    Err(_) => continue,
+                }
+            } else {
+                match tier.link.call(&budget, |backend| backend.get(&address)).await {
+                    Ok(bytes) => (bytes, None),
+                    Err(_) => continue,
+                }
+            };
+            let opened = bytes.map(|bytes| self.open(tier, &address, &bytes, generation));
+            if let Some(Ok((found, Worth::Fresh { .. }))) = opened {
+                self.counters.hit();
+                return Some(found);
+            }
+            self.counters.miss();
+        }
+        None
     }
 
     /// The value of an envelope, and what it is worth. `generation`: what a shared tier says is the cache's.
@@ -136,7 +192,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if let Some(near) = (self.near_ttl)(&found.value) {
             life = Some(life.map_or(near, |life| life.min(near)));
         }
-        let (far, fill) = (Arc::clone(self), Fill { tickets, ..fill.without_tickets() });
+        let far = Arc::clone(self);
+        let fill = Fill { address: fill.address.clone(), moment: fill.moment, tickets };
         super::bridge::spawn(false, async move {
             let budget = far.budget();
             for (tier, ticket) in far.tiers.iter().zip(&fill.tickets) {

@@ -6,7 +6,9 @@ use crate::{
     backend::{Address, Witness},
     breaker::Budget,
     codec,
-    envelope::{Draft, Freshness, Head},
+    envelope::{Draft, Envelope, Freshness, Head},
+    outcome::Delivery,
+    time::{NEVER, duration},
 };
 use bytes::Bytes;
 use std::{
@@ -56,7 +58,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ///
     /// # Errors
     /// Those of the codec.
-    pub(crate) fn seal(&self, fill: &Fill, value: &V, ttl: Option<Duration>, if_error: Duration) -> Result<Sealed, Error> {
+    pub(crate) fn seal(
+        &self,
+        fill: &Fill,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+    ) -> Result<Sealed, Error> {
         let allowance = (!if_error.is_zero()).then_some(if_error);
         let times = Freshness::new(freshness::now(&self.clock), ttl).stale(None, allowance);
         let mut envelopes = Vec::with_capacity(fill.tickets.len());
@@ -79,18 +87,29 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             };
             envelopes.push(Some(draft.seal(&*self.codec, value, self.max_value_bytes)?));
         }
-        self.verify(value)?;
+        if let Some(bytes) = envelopes.iter().flatten().next() {
+            self.verify(bytes, fill)?;
+        }
         let life = freshness::life(&times);
         let near = (self.near_ttl)(value);
         let near_life = near.map_or(life, |near| Some(life.map_or(near, |life| life.min(near))));
         Ok(Sealed { envelopes, life, near_life })
     }
 
-    /// In debug builds the first value is read back: a format that cannot carry it says so at once.
-    fn verify(&self, value: &V) -> Result<(), Error> {
-        if cfg!(debug_assertions) && !self.is_verified.swap(true, Ordering::AcqRel) {
-            codec::verify_roundtrip(&*self.codec, value, self.max_value_bytes)?;
+    /// In debug builds the first value is read back: a format that cannot carry it says so at once, and nothing is stored.
+    fn verify(&self, bytes: &Bytes, fill: &Fill) -> Result<(), Error> {
+        if !cfg!(debug_assertions) || self.is_verified.load(Ordering::Acquire) {
+            return Ok(());
         }
+        let refused = |rejected| Error::decode(self.codec.codec_name(), rejected);
+        let payload = Envelope::read(bytes, self.max_value_bytes).and_then(|read| read.payload(self.max_value_bytes));
+        let verified = payload
+            .map_err(refused)
+            .and_then(|payload| codec::verify_roundtrip(&*self.codec, &payload, self.max_value_bytes));
+        verified.inspect_err(|error| {
+            tracing::error!(cache = fill.address.cache(), %error, "values of this type cannot be stored in this format");
+        })?;
+        self.is_verified.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -104,6 +123,69 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 self.settle(tier, ticket, &fill, bytes, life, &budget).await;
             }
         }
+    }
+
+    /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. Without a ttl
+    /// it removes what is there. What a tier does not take is invalidated there as soon as it is back.
+    pub(crate) async fn replace(
+        self: Arc<Self>,
+        address: Address,
+        value: V,
+        ttl: Option<u64>,
+        if_error: Duration,
+    ) -> Delivery {
+        let Some(ttl) = ttl else { return self.invalidate(address).await };
+        let ttl = (ttl != NEVER).then(|| duration(ttl));
+        self.order.pass(address.id());
+        let (budget, last) = (self.budget(), self.tiers.len().saturating_sub(1));
+        let mut delivery = Delivery::Local;
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let stored = self.replace_in(tier, &address, &value, ttl, if_error, index == last, &budget).await;
+            if stored {
+                self.counters.stored();
+                delivery =
+                    if tier.link.is_shared() && delivery == Delivery::Local { Delivery::Shared } else { delivery };
+            } else {
+                self.counters.store_failed();
+                tier.link.undelivered.add_key(&address);
+                tier.link.attend();
+                delivery = Delivery::Queued;
+            }
+        }
+        delivery
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
+    async fn replace_in(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+        is_last: bool,
+        budget: &Budget,
+    ) -> bool {
+        if tier.link.undelivered.holds(address) {
+            return false;
+        }
+        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
+        if tier.link.is_shared() {
+            if self.announce(tier, budget).await.is_err() {
+                return false;
+            }
+            let Ok(generation) = self.generation(tier, budget, None).await else { return false };
+            fill.tickets.push(Ticket::Witness { witness: Head::value().witness(), generation, hold: None });
+        } else {
+            fill.tickets.push(Ticket::Plain);
+        }
+        let Ok(mut sealed) = self.seal(&fill, value, ttl, if_error) else { return false };
+        let Some(bytes) = sealed.envelopes.pop().flatten() else { return false };
+        let life = if is_last { sealed.life } else { sealed.near_life };
+        let turn = if tier.link.is_shared() { None } else { Some(self.order.turn_of(address.id()).await) };
+        let stored = tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await;
+        drop(turn);
+        stored.is_ok()
     }
 
     /// Gives the witnesses back: nothing will be stored.
@@ -140,10 +222,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             }
             (Ticket::Witness { witness, .. }, bytes) => {
                 let is_value = bytes.is_some();
-                let stored = tier
-                    .link
-                    .fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life))
-                    .await;
+                let stored =
+                    tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await;
                 if !is_value {
                     return;
                 }
@@ -161,5 +241,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 impl Fill {
     pub(super) fn new(address: Address, moment: Moment) -> Self {
         Fill { address, moment, tickets: Vec::new() }
+    }
+}
+
+impl Fill {
+    /// Does a backend wait for it?
+    pub(crate) fn has_witness(&self) -> bool {
+        self.tickets.iter().any(|ticket| matches!(ticket, Ticket::Witness { .. }))
     }
 }

@@ -126,7 +126,9 @@ impl Link {
                 None => {
                     self.is_attended.store(false, Ordering::Release);
                     // Who came in between found it attended.
-                    if self.breaker.is_closed() && !self.undelivered.is_any() || self.is_attended.swap(true, Ordering::AcqRel) {
+                    if self.breaker.is_closed() && !self.undelivered.is_any()
+                        || self.is_attended.swap(true, Ordering::AcqRel)
+                    {
                         return;
                     }
                     continue;
@@ -137,7 +139,8 @@ impl Link {
                 return;
             }
             self.clock.sleep_until(next).await;
-            let probed = match Budget::new(&self.clock, PATIENCE).within(self.backend.name(), self.backend.ping()).await {
+            let probed = match Budget::new(&self.clock, PATIENCE).within(self.backend.name(), self.backend.ping()).await
+            {
                 Ok(()) => self.deliver().await,
                 Err(error) => Err(error),
             };
@@ -174,7 +177,9 @@ impl Unanswered {
     pub(super) fn into_error(self, backend: &str) -> Error {
         match self {
             Unanswered::Failed(error) => error,
-            Unanswered::Skipped => Error::backend(backend, Failure::Unreachable, "it failed lately and is not asked now"),
+            Unanswered::Skipped => {
+                Error::backend(backend, Failure::Unreachable, "it failed lately and is not asked now")
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The fill lock across processes: a marker with a lease. The store is its own fence, so that a lock that was lost costs a load and nothing else.
 
 use super::{
-    Far, Tier, bridge,
-    ask::Has,
+    Far, Tier,
+    ask::{Accept, Has},
+    bridge,
     fill::Ticket,
     link::{Link, Unanswered},
 };
@@ -42,9 +43,9 @@ async fn prolong(held: Weak<()>, link: Arc<Link>, address: Address, lock: Witnes
         if held.upgrade().is_none() {
             return;
         }
-        let renewed = link.call_shared(&Budget::new(&clock, lease / 3), |shared| shared.renew(&address, lock, lease));
+        let budget = Budget::new(&clock, lease / 3);
         // Lost: the store will see it. Failed: once more, while the lease lasts.
-        if let Ok(false) = renewed.await {
+        if let Ok(false) = link.call_shared(&budget, |shared| shared.renew(&address, lock, lease)).await {
             return;
         }
     }
@@ -56,7 +57,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         self: &Arc<Self>,
         tier: &Tier,
         address: &Address,
-        lock: Head,
+        accept: Accept,
     ) -> Result<Has<V>, Unanswered> {
         self.counters.lock_wait();
         let lease = self.lock.unwrap_or_default();
@@ -76,8 +77,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 // It is held for longer than its lease: compute beside it.
                 return Ok(Has::Nothing(Ticket::None, None));
             }
-            let _ = lock;
-            return Box::pin(self.ask_shared(tier, address, &budget)).await;
+            return Box::pin(self.ask_shared(tier, address, accept, &budget)).await;
         }
     }
 }

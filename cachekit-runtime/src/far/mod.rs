@@ -15,26 +15,26 @@ mod place;
 mod remove;
 pub(crate) mod resolve;
 mod settings;
+mod shared;
 mod undelivered;
 
-pub(crate) use ask::{Asked, Found};
+pub(crate) use ask::{Accept, Asked, Found};
 pub(crate) use fill::{Fill, Sealed};
-pub use place::Place;
+pub(crate) use link::Link;
 pub(crate) use place::Kind;
-pub(crate) use settings::{FarSettings, NearTtl};
+pub use place::Place;
+pub(crate) use settings::FarSettings;
 
 use crate::{
-    Error,
     backend::{Address, Fingerprint},
     breaker::Budget,
     codec::DynCodec,
-    identity::{self, Identity},
+    identity::{self, Identity, text::KeyText},
     outcome,
     stats::FarCounters,
-    time::Clock,
+    time::{Clock, Sleep},
 };
 use bridge::wait;
-use link::Link;
 use order::Order;
 use std::{
     fmt,
@@ -57,6 +57,8 @@ pub(crate) struct Far<V> {
     compress: bool,
     timeout: Duration,
     lock: Option<Duration>,
+    /// How long the nearer tiers keep a value.
+    near_ttl: NearTtlOf<V>,
     max_value_bytes: usize,
     order: Order,
     clock: Clock,
@@ -82,6 +84,7 @@ pub(crate) struct Parts<V> {
     pub(crate) compress: bool,
     pub(crate) timeout: Duration,
     pub(crate) lock: Option<Duration>,
+    pub(crate) near_ttl: NearTtlOf<V>,
     pub(crate) max_value_bytes: usize,
     pub(crate) clock: Clock,
 }
@@ -90,7 +93,7 @@ impl<V: Send + Sync + 'static> Far<V> {
     pub(crate) fn new(parts: Parts<V>) -> Arc<Self> {
         let tiers = parts.links.into_iter().map(|(link, kind)| Tier { link, kind, announced: AtomicU64::new(0) });
         Arc::new(Far {
-            name: identity::name::safe(&parts.name).into(),
+            name: identity::text::cache_name(&parts.name),
             tiers: tiers.collect(),
             codec: parts.codec,
             version: parts.version,
@@ -98,6 +101,7 @@ impl<V: Send + Sync + 'static> Far<V> {
             compress: parts.compress,
             timeout: parts.timeout,
             lock: parts.lock,
+            near_ttl: parts.near_ttl,
             max_value_bytes: parts.max_value_bytes,
             order: Order::new(),
             clock: parts.clock,
@@ -115,13 +119,23 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     /// Where the entry of these arguments is.
-    pub(crate) fn address(&self, arguments: &str) -> Address {
-        Address::new(&self.name, arguments, self.fingerprint())
+    pub(crate) fn address(&self, arguments: &KeyText) -> Address {
+        let (short, whole) = (arguments.in_address(), arguments.whole());
+        if short == whole {
+            Address::new(&self.name, short, self.fingerprint())
+        } else {
+            Address::shortened(&self.name, short, whole, self.fingerprint())
+        }
     }
 
     /// For all waits of one call.
     pub(crate) fn budget(&self) -> Budget {
         Budget::new(&self.clock, self.timeout)
+    }
+
+    /// Until then, by the cache's clock.
+    pub(crate) fn sleep_until(&self, time: u64) -> Sleep {
+        self.clock.sleep_until(time)
     }
 
     /// Blocks this thread for what the tiers do, which ends within its budget. `None` where that could not be run.
@@ -137,11 +151,6 @@ impl<V: Send + Sync + 'static> Far<V> {
     pub(crate) fn spawn(&self, must: bool, future: impl Future<Output = ()> + Send + 'static) {
         bridge::spawn(must, future);
     }
-
-    /// How many bytes of an entry a far tier may hold, and decoding it may take.
-    fn max(&self) -> usize {
-        self.max_value_bytes
-    }
 }
 
 impl<V> fmt::Debug for Far<V> {
@@ -151,5 +160,5 @@ impl<V> fmt::Debug for Far<V> {
     }
 }
 
-/// What a call that asked to fail with its backends fails with.
-pub(crate) type Failed = Option<Error>;
+/// How long the nearer tiers keep a value; `None`: as long as the furthest.
+pub(crate) type NearTtlOf<V> = Arc<dyn Fn(&V) -> Option<Duration> + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use super::{
     Far, Tier,
-    ask::{Found, Has},
+    ask::{Accept, Found, Has},
     fill::Ticket,
     freshness::Worth,
     link::Unanswered,
@@ -34,11 +34,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         self: &Arc<Self>,
         tier: &Tier,
         address: &Address,
+        accept: Accept,
         budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
         let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
         if let Some(bytes) = looked.bytes
-            && let Some(has) = self.judge(tier, address, budget, &bytes, looked.generation).await?
+            && let Some(has) = self.judge(tier, address, accept, budget, &bytes, looked.generation).await?
         {
             return Ok(has);
         }
@@ -58,7 +59,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, hold }, None))
             }
             Ok(Claim::Theirs(bytes)) => {
-                let judged = self.judge(tier, address, budget, &bytes, Some(generation)).await?;
+                let judged = self.judge(tier, address, accept, budget, &bytes, Some(generation)).await?;
                 Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
             }
             Err(Unanswered::Failed(error)) if tier.link.breaker().is_closed() && !tier.link.breaker().takes_fills() => {
@@ -71,10 +72,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// What is there: a value, or the witness of a fill. `None`: nothing that counts, and it has been removed.
+    #[expect(clippy::too_many_arguments, reason = "the state of one look")]
     async fn judge(
         self: &Arc<Self>,
         tier: &Tier,
         address: &Address,
+        accept: Accept,
         budget: &Budget,
         bytes: &Bytes,
         generation: Option<u64>,
@@ -89,12 +92,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut stale: Option<Found<V>> = None;
         match head.kind() {
             Kind::Lock if self.lock.is_some() => {
-                return self.wait_for_lock(tier, address, head).await.map(Some);
+                return self.wait_for_lock(tier, address, accept).await.map(Some);
             }
             Kind::Value => match self.open(tier, address, bytes, Some(generation)) {
-                Ok((found, Worth::Fresh { .. })) => return Ok(Some(Has::Value(found, bytes.clone()))),
+                Ok((found, Worth::Fresh { .. })) if accept.takes(&found) => {
+                    return Ok(Some(Has::Value(found, bytes.clone())));
+                }
                 Ok((found, Worth::Stale)) => stale = Some(found),
-                Ok((_, Worth::Over)) => {}
+                Ok(_) => {}
                 Err(rejected) => {
                     self.reject(tier, address, &rejected, budget).await;
                     return Ok(None);
@@ -130,7 +135,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         Ok(Ticket::Witness { witness: lock, generation, hold: Some(hold) })
     }
 
-    async fn generation(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
+    pub(super) async fn generation(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
         match known {
             Some(generation) => Ok(generation),
             None => tier.link.fill_shared(budget, |shared| shared.generation(&self.name, GENERATION)).await,
@@ -138,7 +143,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Says that entries of our fingerprint will be there, so that invalidations by others reach them.
-    async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<(), Unanswered> {
+    pub(super) async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<(), Unanswered> {
         let (last, now) = (tier.announced.load(Ordering::Acquire), self.clock.coarse().max(1));
         if last != 0 && now.saturating_sub(last) < ANNOUNCE {
             return Ok(());

@@ -44,34 +44,39 @@ impl Batch {
 }
 
 impl Undelivered {
-    pub(super) fn add_key(&self, address: &Address) {
+    /// Its number; `None`: it has become part of a clearing.
+    pub(super) fn add_key(&self, address: &Address) -> Option<u64> {
         let mut state = lock(&self.state);
         if state.caches.contains_key(address.cache()) {
             // Its clearing, delivered from now on, covers the key; as a new one, or a delivery under way would be taken for it.
             let cache = address.cache().to_owned();
-            return self.add(&mut state, &cache);
+            self.add(&mut state, &cache);
+            return None;
         }
         if state.keys.len() >= MOST {
             let caches: HashSet<String> = state.keys.values().map(|(_, key)| key.cache().to_owned()).collect();
             state.keys.clear();
-            caches.iter().chain([&address.cache().to_owned()]).for_each(|cache| self.add(&mut state, cache));
-            return;
+            caches.iter().chain([&address.cache().to_owned()]).for_each(|cache| _ = self.add(&mut state, cache));
+            return None;
         }
         let number = state.number();
         state.keys.insert(address.id().into(), (number, address.clone()));
         self.any.store(true, Ordering::Release);
+        Some(number)
     }
 
-    pub(super) fn add_cache(&self, cache: &str) {
+    /// Its number.
+    pub(super) fn add_cache(&self, cache: &str) -> u64 {
         let mut state = lock(&self.state);
         state.keys.retain(|_, (_, address)| address.cache() != cache);
-        self.add(&mut state, cache);
+        self.add(&mut state, cache)
     }
 
-    fn add(&self, state: &mut State, cache: &str) {
+    fn add(&self, state: &mut State, cache: &str) -> u64 {
         let number = state.number();
         state.caches.insert(cache.into(), number);
         self.any.store(true, Ordering::Release);
+        number
     }
 
     pub(super) fn is_any(&self) -> bool {
