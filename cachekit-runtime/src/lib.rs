@@ -14,6 +14,8 @@ mod expansion;
 mod flight;
 mod hashing;
 mod housekeeping;
+#[cfg(feature = "backend")]
+pub mod identity;
 #[doc(hidden)]
 pub mod key;
 mod memory;
