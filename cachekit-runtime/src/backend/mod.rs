@@ -7,6 +7,7 @@
 //! stale meanwhile.
 
 mod address;
+mod forward;
 mod memory_bytes;
 #[cfg(feature = "redis")]
 pub mod redis;
