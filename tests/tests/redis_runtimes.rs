@@ -33,6 +33,9 @@ fn runtimes_come_and_go() {
             runtime.block_on(works(&backend, round));
         }
     }
+    // Of those that went nothing is kept: the one before the last may have been there still when the last came.
+    let shown = format!("{backend:?}");
+    assert!(shown.contains("runtimes: 1,") || shown.contains("runtimes: 2,"), "{shown}");
     // The server's own count, without the one that asks.
     cachekit_tests::eventually("what belonged to the runtimes is gone", || server.info("connected_clients") == "1");
 }
@@ -124,9 +127,12 @@ fn a_runtime_without_timers_or_without_network_is_an_error() {
     for runtime in
         [Builder::new_current_thread().enable_io().build(), Builder::new_current_thread().enable_time().build()]
     {
-        let error = runtime.unwrap().block_on(backend.get(&address(1))).unwrap_err();
-        assert!(matches!(error, Error::Backend { .. }), "{error}");
-        assert!(error.to_string().contains("runtime"), "{error}");
+        let runtime = runtime.unwrap();
+        for _ in 0..3 {
+            let error = runtime.block_on(backend.get(&address(1))).unwrap_err();
+            assert!(matches!(error, Error::Backend { .. }), "{error}");
+            assert!(error.to_string().contains("runtime"), "{error}");
+        }
     }
     let [runtime, _] = runtimes();
     runtime.block_on(works(&backend, 1));

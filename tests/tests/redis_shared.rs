@@ -312,8 +312,8 @@ async fn stale(with_witness: bool) -> u64 {
     let invalidated = Arc::new(AtomicU64::new(0));
     let (hits, stale) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let mut readers = Vec::new();
-    for n in 0..8 {
-        let program = Program::new(&server, if n % 2 == 0 { OURS } else { THEIRS }).await;
+    for n in 0..8_u32 {
+        let program = Program::new(&server, if n.is_multiple_of(2) { OURS } else { THEIRS }).await;
         let (database, invalidated) = (database.clone(), invalidated.clone());
         let (hits, stale) = (hits.clone(), stale.clone());
         readers.push(tokio::spawn(async move {
@@ -399,7 +399,7 @@ async fn large_batches() {
     }
     let found = backend.get_many(&all).await.unwrap();
     for (n, (found, address)) in found.into_iter().zip(&all).enumerate() {
-        assert_eq!(found, (n % 2 == 0).then(|| address.fingerprint().to_string().into()));
+        assert_eq!(found, (n.is_multiple_of(2)).then(|| address.fingerprint().to_string().into()));
     }
     backend.remove_many(&all).await.unwrap();
     assert_eq!(backend.scan(None, None, 10).await.unwrap().entries, []);
@@ -416,9 +416,9 @@ async fn scans_among_other_things() {
     server.cli(&["DEBUG", "POPULATE", "20000", "foreign", "10"]);
     let backend = open(&server);
     let mut expected = BTreeSet::new();
-    for n in 0..100 {
+    for n in 0..100_usize {
         let address = Address::new(["user", "us*r", "u?er"][n % 3], &n.to_string(), OURS);
-        backend.set(&address, "value".into(), (n % 2 == 0).then_some(LONG)).await.unwrap();
+        backend.set(&address, "value".into(), (n.is_multiple_of(2)).then_some(LONG)).await.unwrap();
         expected.insert(address);
     }
     for (cache, at_most) in [(None, 1), (None, 7), (Some("us*r"), 3), (Some("us*r"), usize::MAX)] {
@@ -428,7 +428,7 @@ async fn scans_among_other_things() {
             assert!(page.entries.len() <= at_most);
             for entry in page.entries {
                 let n: usize = entry.address.id().rsplit(':').next().unwrap().parse().unwrap();
-                assert_eq!(entry.ttl.is_some(), n % 2 == 0);
+                assert_eq!(entry.ttl.is_some(), n.is_multiple_of(2));
                 assert!(entry.ttl.is_none_or(|left| left <= LONG && left > LONG / 2));
                 met.insert(entry.address);
             }
