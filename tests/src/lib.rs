@@ -1,5 +1,6 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod own_backend;
 pub mod reference;
 
 use std::{

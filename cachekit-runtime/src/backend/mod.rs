@@ -7,9 +7,11 @@
 //! stale meanwhile.
 
 mod address;
+mod memory_bytes;
 mod shared;
 
 pub use address::{Address, Fingerprint};
+pub use memory_bytes::MemoryBytes;
 pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
 
 use crate::Error;

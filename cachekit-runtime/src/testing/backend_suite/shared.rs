@@ -1,0 +1,289 @@
+//! The checks of backends that several processes share.
+
+use super::subject::{BackendSubject, done, fresh_name};
+use crate::backend::{Address, Claim, Fingerprint, HEAD, Witness};
+use bytes::Bytes;
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+const ONE: Fingerprint = Fingerprint(1);
+const TWO: Fingerprint = Fingerprint(0xffee_ddcc_bbaa_9988);
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// The checks of [`backend_suite!`](super::backend_suite) with `shared`. Each panics where the backend breaks the contract of
+/// [`SharedBackend`](crate::backend::SharedBackend), or has no shared abilities.
+pub mod shared_backend_checks {
+    use super::*;
+
+    /// Where nothing is the claim is ours; else it says what is there and changes nothing.
+    pub fn a_claim_takes_what_is_free_only(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "claim").await;
+            let (ours, other) = (head(1), head(2));
+            assert_eq!(done(subject.shared().look(&address).await).bytes, None);
+            assert_eq!(done(subject.shared().claim(&address, ours, LONG).await), Claim::Ours);
+            assert_eq!(done(subject.other().look(&address).await).bytes, Some(bytes_of(ours, "")));
+            let claim = done(subject.other().claim(&address, other, LONG).await);
+            assert_eq!(claim, Claim::Theirs(bytes_of(ours, "")));
+            let elsewhere = address.with_fingerprint(TWO);
+            assert_eq!(done(subject.other().claim(&elsewhere, other, LONG).await), Claim::Ours, "another shape");
+            subject.set(&address, bytes_of(other, "value"), None).await;
+            let claim = done(subject.shared().claim(&address, ours, LONG).await);
+            assert_eq!(claim, Claim::Theirs(bytes_of(other, "value")));
+            assert_eq!(subject.get(&address).await, Some(bytes_of(other, "value")));
+        });
+    }
+
+    /// A claim ends with its ttl, and the place is free.
+    pub fn a_claim_goes_by_itself(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "lease").await;
+            let ttl = subject.short();
+            assert_eq!(done(subject.shared().claim(&address, head(1), ttl).await), Claim::Ours);
+            let gone = || async { done(subject.shared().look(&address).await).bytes.is_none() };
+            subject.pass(ttl, "a claim ends with its ttl", gone).await;
+            assert!(!done(subject.shared().renew(&address, head(1), LONG).await), "it is gone");
+            let stored = done(subject.shared().store(&address, head(1), Some("value".into()), None).await);
+            assert!(!stored && done(subject.shared().look(&address).await).bytes.is_none());
+            assert_eq!(done(subject.other().claim(&address, head(2), LONG).await), Claim::Ours);
+        });
+    }
+
+    /// Whose head is in place renews it, and no other.
+    pub fn a_renewed_claim_stays(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "renew").await;
+            let beside = Address::new(address.cache(), "beside", ONE);
+            let ttl = subject.short();
+            assert!(!done(subject.shared().renew(&address, head(1), LONG).await), "nothing is there");
+            assert_eq!(done(subject.shared().claim(&address, head(1), ttl).await), Claim::Ours);
+            assert!(!done(subject.other().renew(&address, head(2), LONG).await), "of another");
+            if done(subject.shared().renew(&address, head(1), LONG).await) {
+                assert_eq!(done(subject.shared().claim(&beside, head(3), ttl).await), Claim::Ours);
+                let gone = || async { done(subject.shared().look(&beside).await).bytes.is_none() };
+                subject.pass(ttl, "a claim ends with its ttl", gone).await;
+                assert_eq!(done(subject.shared().look(&address).await).bytes, Some(bytes_of(head(1), "")));
+            } else {
+                // By the real time it may have been over already, and then it is gone.
+                assert_eq!(done(subject.shared().look(&address).await).bytes, None);
+                assert!(!subject.step(Duration::ZERO), "the clock stands still, and the claim was not renewed");
+            }
+        });
+    }
+
+    /// A lock in place of a marker: only from what is there.
+    pub fn only_who_sees_it_replaces_a_claim(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "replace").await;
+            let (marker, lock, late) = (head(1), head(2), head(3));
+            assert!(!done(subject.shared().replace(&address, marker, lock, LONG).await), "nothing is there");
+            assert_eq!(done(subject.shared().look(&address).await).bytes, None);
+            assert_eq!(done(subject.shared().claim(&address, marker, LONG).await), Claim::Ours);
+            assert!(done(subject.other().replace(&address, marker, lock, LONG).await));
+            assert!(!done(subject.shared().replace(&address, marker, late, LONG).await), "it is not there any more");
+            assert_eq!(done(subject.shared().look(&address).await).bytes, Some(bytes_of(lock, "")));
+            assert!(!done(subject.shared().store(&address, marker, Some("late".into()), None).await));
+            assert!(done(subject.other().store(&address, lock, Some(bytes_of(head(4), "value")), None).await));
+            assert!(done(subject.shared().replace(&address, head(4), late, LONG).await), "in place of a value");
+            assert_eq!(done(subject.shared().look(&address).await).bytes, Some(bytes_of(late, "")));
+        });
+    }
+
+    /// With the witness in place it stores or removes; without it nothing changes.
+    pub fn only_the_witness_stores(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "witness").await;
+            let (first, second) = (bytes_of(head(11), "first"), bytes_of(head(12), "second"));
+            assert_eq!(done(subject.shared().claim(&address, head(1), LONG).await), Claim::Ours);
+            assert!(!done(subject.other().store(&address, head(2), Some(second.clone()), None).await));
+            assert_eq!(done(subject.shared().look(&address).await).bytes, Some(bytes_of(head(1), "")));
+            assert!(done(subject.shared().store(&address, head(1), Some(first.clone()), None).await));
+            assert_eq!(subject.get(&address).await, Some(first.clone()));
+            assert_eq!(done(subject.other().look(&address).await).bytes, Some(first.clone()));
+            // A refresh: the head of the value is the witness.
+            assert!(!done(subject.other().store(&address, head(1), Some(second.clone()), None).await));
+            assert_eq!(subject.get(&address).await, Some(first));
+            assert!(done(subject.other().store(&address, head(11), Some(second.clone()), Some(LONG)).await));
+            assert!(!done(subject.shared().store(&address, head(11), None, None).await));
+            assert_eq!(subject.get(&address).await, Some(second));
+            assert!(done(subject.shared().store(&address, head(12), None, None).await));
+            assert_eq!(done(subject.shared().look(&address).await).bytes, None, "removed");
+            assert!(!done(subject.shared().store(&address, head(12), Some("late".into()), None).await));
+            assert_eq!(done(subject.shared().look(&address).await).bytes, None);
+        });
+    }
+
+    /// A store brings its own ttl, in place of the marker's; none is none.
+    pub fn what_is_stored_ends(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "stored").await;
+            let lasting = Address::new(address.cache(), "lasting", ONE);
+            let ttl = subject.short();
+            assert_eq!(done(subject.shared().claim(&address, head(1), LONG).await), Claim::Ours);
+            assert_eq!(done(subject.shared().claim(&lasting, head(2), LONG).await), Claim::Ours);
+            assert!(done(subject.shared().store(&lasting, head(2), Some(bytes_of(head(3), "x")), None).await));
+            assert!(done(subject.shared().store(&address, head(1), Some(bytes_of(head(4), "x")), Some(ttl)).await));
+            let gone = || async { subject.get(&address).await.is_none() };
+            subject.pass(ttl, "what is stored ends with its ttl", gone).await;
+            if subject.step(2 * LONG) {
+                assert!(subject.get(&lasting).await.is_some(), "stored without an end, it has the marker's");
+            }
+        });
+    }
+
+    /// By whatever handle, and under whatever fingerprint: the witness is gone, and the store comes too late.
+    pub fn nothing_is_stored_after_an_invalidation(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "late").await;
+            let value = bytes_of(head(9), "old");
+            for round in 0..4 {
+                let witness = head(100 + round);
+                if round < 2 {
+                    // The witness is our marker.
+                    assert_eq!(done(subject.shared().claim(&address, witness, LONG).await), Claim::Ours);
+                } else {
+                    // The witness is the value's head.
+                    subject.set(&address, bytes_of(witness, "older"), None).await;
+                }
+                let named = if round % 2 == 0 { address.clone() } else { address.with_fingerprint(TWO) };
+                done(subject.other().remove_many(&[named]).await);
+                assert!(!done(subject.shared().store(&address, witness, Some(value.clone()), None).await));
+                assert_eq!(done(subject.shared().look(&address).await).bytes, None, "round {round}");
+                assert!(!done(subject.shared().renew(&address, witness, LONG).await));
+                assert!(!done(subject.shared().replace(&address, witness, head(5), LONG).await));
+            }
+        });
+    }
+
+    /// A clear takes the witness, or makes the generation another, which the envelope does not name.
+    pub fn nothing_valid_is_stored_after_a_clear(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "cleared").await;
+            let before = done(subject.shared().generation(address.cache(), LONG).await);
+            assert_eq!(done(subject.shared().claim(&address, head(1), LONG).await), Claim::Ours);
+            done(subject.other().clear(address.cache()).await);
+            let value = bytes_of(head(9), "old");
+            let stored = done(subject.shared().store(&address, head(1), Some(value), None).await);
+            let looked = done(subject.shared().look(&address).await);
+            let valid = looked.bytes.is_some() && looked.generation == Some(before);
+            assert!(!valid, "what was computed before a clear is valid after it (the store said {stored})");
+        });
+    }
+
+    /// Made once, seen by all, and after a clear never the same again.
+    pub fn a_generation_is_the_same_for_all_until_a_clear(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "generation").await;
+            let beside = fresh_name("generation_beside");
+            let cache = address.cache();
+            assert_eq!(done(subject.shared().look(&address).await).generation, None, "nobody has made one");
+            let first = done(subject.shared().generation(cache, LONG).await);
+            let other = done(subject.shared().generation(&beside, LONG).await);
+            assert_eq!(done(subject.other().generation(cache, LONG).await), first);
+            assert_eq!(done(subject.other().look(&address).await).generation, Some(first));
+            let mut seen = vec![first];
+            for _ in 0..5 {
+                done(subject.other().clear(cache).await);
+                let looked = done(subject.shared().look(&address).await).generation;
+                assert!(looked.is_none_or(|generation| !seen.contains(&generation)), "an old generation after a clear");
+                let next = done(subject.shared().generation(cache, LONG).await);
+                assert!(!seen.contains(&next), "the generation {next} comes again");
+                assert_eq!(done(subject.other().look(&address).await).generation, Some(next));
+                seen.push(next);
+            }
+            assert_eq!(done(subject.shared().generation(&beside, LONG).await), other, "of another cache");
+        });
+    }
+
+    /// One program announces and stores; another that never saw its fingerprint invalidates, by id and by clear.
+    pub fn invalidation_reaches_announced_fingerprints_of_others(subject: BackendSubject) {
+        subject.run(async {
+            let cache = fresh_name("announced");
+            let theirs = Address::new(&cache, "1", Fingerprint(0x1111));
+            let kept = Address::new(&cache, "2", Fingerprint(0x1111));
+            let ours = Address::new(&cache, "1", Fingerprint(0x2222));
+            for clears in [false, true] {
+                done(subject.shared().announce(&cache, theirs.fingerprint()).await);
+                done(subject.other().announce(&cache, ours.fingerprint()).await);
+                for address in [&theirs, &kept] {
+                    assert_eq!(done(subject.shared().claim(address, head(1), LONG).await), Claim::Ours);
+                    let value = bytes_of(head(2), "value");
+                    assert!(done(subject.shared().store(address, head(1), Some(value), None).await));
+                }
+                if clears {
+                    done(subject.other().clear(&cache).await);
+                } else {
+                    done(subject.other().remove_many(std::slice::from_ref(&ours)).await);
+                }
+                assert_eq!(subject.get(&theirs).await, None, "by a clear: {clears}");
+                assert_eq!(subject.get(&kept).await.is_none(), clears);
+                done(subject.other().remove_many(std::slice::from_ref(&kept)).await);
+            }
+        });
+    }
+
+    /// Many at once: one of them gets it, and one replaces it.
+    pub fn one_of_many_claims_wins(subject: BackendSubject) {
+        let address = Address::new(&fresh_name("race"), "1", ONE);
+        subject.run(subject.announce(address.cache(), &[ONE]));
+        for round in 0..10_u64 {
+            let (barrier, claims, replaced) = (Barrier::new(6), AtomicUsize::new(0), AtomicUsize::new(0));
+            thread::scope(|scope| {
+                for number in 0..6_u64 {
+                    let (subject, address) = (&subject, &address);
+                    let (barrier, claims, replaced) = (&barrier, &claims, &replaced);
+                    scope.spawn(move || {
+                        let shared = if number % 2 == 0 { subject.shared() } else { subject.other() };
+                        let (marker, lock) = (head(1_000 + 10 * round + number), head(2_000 + 10 * round + number));
+                        barrier.wait();
+                        subject.run(async {
+                            if done(shared.claim(address, marker, LONG).await) == Claim::Ours {
+                                claims.fetch_add(1, Ordering::Relaxed);
+                            }
+                        });
+                        barrier.wait();
+                        let mut seen = marker;
+                        subject.run(async {
+                            let there = done(shared.look(address).await).bytes.unwrap_or_default();
+                            seen = Witness(there.first_chunk().copied().unwrap_or_default());
+                        });
+                        barrier.wait();
+                        subject.run(async {
+                            if done(shared.replace(address, seen, lock, LONG).await) {
+                                replaced.fetch_add(1, Ordering::Relaxed);
+                            }
+                        });
+                    });
+                }
+            });
+            assert_eq!(claims.into_inner(), 1, "round {round}");
+            assert_eq!(replaced.into_inner(), 1, "round {round}");
+            subject.run(async { done(subject.backend().remove_many(std::slice::from_ref(&address)).await) });
+        }
+    }
+}
+
+/// A fresh address whose fingerprints are announced.
+async fn announced(subject: &BackendSubject, cache: &str) -> Address {
+    let address = Address::new(&fresh_name(cache), "1", ONE);
+    subject.announce(address.cache(), &[ONE, TWO]).await;
+    address
+}
+
+/// A head like no other of this number.
+fn head(number: u64) -> Witness {
+    let mut head = [0x43; HEAD];
+    head[HEAD - 8..].copy_from_slice(&number.to_be_bytes());
+    Witness(head)
+}
+
+/// What begins with that head.
+fn bytes_of(head: Witness, rest: &str) -> Bytes {
+    [&head.0, rest.as_bytes()].concat().into()
+}

@@ -1,0 +1,272 @@
+//! A backend as a user would write it, for a store that several processes share; here the "processes" are clones of one handle.
+
+use bytes::Bytes;
+use cachekit_runtime::{
+    backend::{
+        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, Scanned,
+        SharedBackend, Witness,
+    },
+    time::{Clock, NEVER, duration},
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// What it can do wrong on purpose, so that one sees the suite find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum Mistake {
+    None,
+    InvalidatesOneFingerprint,
+    ClearsByPrefix,
+    FindsTheExpired,
+    ForgetsTheEndInScans,
+    ScansOnePageOnly,
+    StoresWithoutAWitness,
+    KeepsTheMarkersTtl,
+    KeepsTheGeneration,
+    IgnoresAnnouncements,
+    RenewsOthers,
+}
+
+/// Entries in a tree, with the ends of their time, and what was announced.
+#[derive(Clone)]
+pub struct OwnBackend {
+    store: Arc<Mutex<Store>>,
+    clock: Clock,
+    mistake: Mistake,
+}
+
+#[derive(Default)]
+struct Store {
+    entries: BTreeMap<Address, (Bytes, u64)>,
+    generations: HashMap<String, u64>,
+    last_generation: u64,
+    announced: HashMap<String, HashSet<Fingerprint>>,
+}
+
+impl OwnBackend {
+    /// An empty one.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self::with_mistake(clock, Mistake::None)
+    }
+
+    /// An empty one that does this wrong.
+    #[must_use]
+    pub fn with_mistake(clock: Clock, mistake: Mistake) -> Self {
+        OwnBackend { store: Arc::default(), clock, mistake }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if self.mistake != Mistake::FindsTheExpired {
+            store.entries.retain(|_, (_, end)| *end > now);
+        }
+        store
+    }
+
+    fn end(&self, ttl: Option<Duration>) -> u64 {
+        ttl.map_or(NEVER, |ttl| self.clock.after(ttl))
+    }
+}
+
+impl Store {
+    fn begins_with(&self, address: &Address, head: Witness) -> bool {
+        self.entries.get(address).is_some_and(|(bytes, _)| bytes.starts_with(&head.0))
+    }
+}
+
+impl Backend for OwnBackend {
+    fn name(&self) -> &str {
+        "own"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(false, true, true)
+    }
+
+    fn get<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Option<Bytes>> {
+        Box::pin(async move { Ok(self.store().entries.get(address).map(|(bytes, _)| bytes.clone())) })
+    }
+
+    fn set<'a>(&'a self, address: &'a Address, bytes: Bytes, ttl: Option<Duration>) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            let end = self.end(ttl);
+            self.store().entries.insert(address.clone(), (bytes, end));
+            Ok(())
+        })
+    }
+
+    fn remove<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, bool> {
+        Box::pin(async move { Ok(self.store().entries.remove(address).is_some()) })
+    }
+
+    fn remove_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            let mut store = self.store();
+            for address in addresses {
+                let announced = store.announced.get(address.cache()).cloned().unwrap_or_default();
+                let others = announced.iter().filter(|_| self.mistake != Mistake::InvalidatesOneFingerprint);
+                for fingerprint in others.chain([&address.fingerprint()]) {
+                    store.entries.remove(&address.with_fingerprint(*fingerprint));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn clear<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            let mut store = self.store();
+            match self.mistake {
+                Mistake::ClearsByPrefix => store.entries.retain(|address, _| !address.id().starts_with(cache)),
+                _ => store.entries.retain(|address, _| address.cache() != cache),
+            }
+            if self.mistake != Mistake::KeepsTheGeneration {
+                store.generations.remove(cache);
+            }
+            Ok(())
+        })
+    }
+
+    fn scan<'a>(&'a self, cache: Option<&'a str>, from: Option<Cursor>, at_most: usize) -> BackendFuture<'a, Page> {
+        Box::pin(async move {
+            // The last address that was met, so that entries may come and go meanwhile.
+            let after = from.map(|cursor| String::from_utf8_lossy(&cursor.0).into_owned());
+            let now = self.clock.now();
+            let store = self.store();
+            let all = store.entries.iter().filter(|(address, _)| cache.is_none_or(|cache| cache == address.cache()));
+            let mut rest = all.skip_while(|(address, _)| after.as_ref().is_some_and(|after| place(address) <= *after));
+            let shows_end = self.mistake != Mistake::ForgetsTheEndInScans;
+            let entries: Vec<Scanned> = rest
+                .by_ref()
+                .take(at_most.max(1))
+                .map(|(address, (bytes, end))| {
+                    let left = (*end != NEVER && shows_end).then(|| duration(end - now));
+                    Scanned::new(address.clone(), bytes.clone(), left)
+                })
+                .collect();
+            let more = rest.next().is_some() && self.mistake != Mistake::ScansOnePageOnly;
+            let next = entries.last().filter(|_| more).map(|last| Cursor(place(&last.address).into()));
+            Ok(Page::new(entries, next))
+        })
+    }
+
+    fn ping(&self) -> BackendFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn shared(&self) -> Option<&dyn SharedBackend> {
+        Some(self)
+    }
+}
+
+/// In the order of the tree.
+fn place(address: &Address) -> String {
+    format!("{}\0{}", address.id(), address.fingerprint())
+}
+
+impl SharedBackend for OwnBackend {
+    fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
+        Box::pin(async move {
+            let store = self.store();
+            let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
+            Ok(Looked::new(bytes, store.generations.get(address.cache()).copied()))
+        })
+    }
+
+    fn generation<'a>(&'a self, cache: &'a str, _ttl: Duration) -> BackendFuture<'a, u64> {
+        Box::pin(async move {
+            let mut store = self.store();
+            if let Some(generation) = store.generations.get(cache) {
+                return Ok(*generation);
+            }
+            store.last_generation += 1;
+            let generation = store.last_generation;
+            store.generations.insert(cache.to_owned(), generation);
+            Ok(generation)
+        })
+    }
+
+    fn claim<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, Claim> {
+        Box::pin(async move {
+            let end = self.end(Some(ttl));
+            let mut store = self.store();
+            if let Some((bytes, _)) = store.entries.get(address) {
+                return Ok(Claim::Theirs(bytes.clone()));
+            }
+            store.entries.insert(address.clone(), (Bytes::copy_from_slice(&head.0), end));
+            Ok(Claim::Ours)
+        })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        address: &'a Address,
+        seen: Witness,
+        head: Witness,
+        ttl: Duration,
+    ) -> BackendFuture<'a, bool> {
+        Box::pin(async move {
+            let end = self.end(Some(ttl));
+            let mut store = self.store();
+            let there = store.begins_with(address, seen);
+            if there {
+                store.entries.insert(address.clone(), (Bytes::copy_from_slice(&head.0), end));
+            }
+            Ok(there)
+        })
+    }
+
+    fn renew<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, bool> {
+        Box::pin(async move {
+            let renewed = self.end(Some(ttl));
+            let mut store = self.store();
+            let ours = store.begins_with(address, head) || self.mistake == Mistake::RenewsOthers;
+            Ok(match store.entries.get_mut(address).filter(|_| ours) {
+                Some((_, end)) => {
+                    *end = renewed;
+                    true
+                }
+                None => false,
+            })
+        })
+    }
+
+    fn store<'a>(
+        &'a self,
+        address: &'a Address,
+        witness: Witness,
+        bytes: Option<Bytes>,
+        ttl: Option<Duration>,
+    ) -> BackendFuture<'a, bool> {
+        Box::pin(async move {
+            let mut end = self.end(ttl);
+            let mut store = self.store();
+            if !store.begins_with(address, witness) && self.mistake != Mistake::StoresWithoutAWitness {
+                return Ok(false);
+            }
+            if let (Some((_, old)), Mistake::KeepsTheMarkersTtl) = (store.entries.get(address), self.mistake) {
+                end = *old;
+            }
+            match bytes {
+                Some(bytes) => _ = store.entries.insert(address.clone(), (bytes, end)),
+                None => _ = store.entries.remove(address),
+            }
+            Ok(true)
+        })
+    }
+
+    fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            if self.mistake != Mistake::IgnoresAnnouncements {
+                self.store().announced.entry(cache.to_owned()).or_default().insert(fingerprint);
+            }
+            Ok(())
+        })
+    }
+}
