@@ -1,0 +1,274 @@
+//! The tables of redb: writing a batch, making room, sweeping, and reading.
+
+use super::{
+    batch::Batch,
+    failure::Trouble,
+    layout::{ENTRIES, FACTS, HEADER, Header, NEVER, USES, beyond, cost, fact, prefix, prefix_of_cache, use_key},
+};
+use bytes::Bytes;
+use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, WriteTransaction};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// A use is noted anew when the note is older than this, in milliseconds: reads then cost a write a minute and not one each.
+pub(super) const COARSE: u64 = 60_000;
+
+/// So many records a sweep looks at.
+const SWEEP: usize = 10_000;
+
+/// What a write has to know besides the batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) now: u64,
+    pub(super) max_bytes: u64,
+    /// Is to be on the disk when it returns.
+    pub(super) durable: bool,
+    pub(super) sweep: bool,
+}
+
+/// The open store, of the writing thread alone.
+pub(super) struct Store {
+    database: Database,
+    /// The record up to which the last sweep came.
+    swept: Vec<u8>,
+}
+
+impl Store {
+    pub(super) fn new(database: Database) -> Self {
+        Store { database, swept: Vec::new() }
+    }
+
+    pub(super) fn begin(&self) -> Result<WriteTransaction, Trouble> {
+        Ok(self.database.begin_write()?)
+    }
+
+    /// Writes the batch in one transaction, notes the uses, makes room, sweeps, and gives the view of readers after it.
+    pub(super) fn write(&mut self, batch: &Batch, used: &[Box<[u8]>], terms: Terms) -> Result<Arc<Snapshot>, Trouble> {
+        guarded(|| {
+            let mut transaction = self.database.begin_write()?;
+            transaction.set_durability(if terms.durable { Durability::Immediate } else { Durability::None })?;
+            let swept = {
+                let mut tables = Tables::open(&transaction)?;
+                tables.apply(batch)?;
+                for key in used {
+                    tables.note_use(key, terms.now)?;
+                }
+                let swept =
+                    if terms.sweep { tables.sweep(&self.swept, terms.now)? } else { std::mem::take(&mut self.swept) };
+                tables.make_room(terms.max_bytes)?;
+                let mut facts = transaction.open_table(FACTS)?;
+                facts.insert(fact::BYTES, tables.bytes)?;
+                facts.insert(fact::SEEN, terms.now)?;
+                swept
+            };
+            transaction.commit()?;
+            self.swept = swept;
+            self.snapshot()
+        })
+    }
+
+    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>, Trouble> {
+        Ok(Arc::new(Snapshot { entries: self.database.begin_read()?.open_table(ENTRIES)? }))
+    }
+}
+
+/// The tables in a transaction.
+pub(super) struct Tables<'t> {
+    entries: Table<'t, &'static [u8], &'static [u8]>,
+    uses: Table<'t, &'static [u8], &'static [u8]>,
+    bytes: u64,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Trouble> {
+        let bytes = transaction.open_table(FACTS)?.get(fact::BYTES)?.map_or(0, |bytes| bytes.value());
+        Ok(Tables { entries: transaction.open_table(ENTRIES)?, uses: transaction.open_table(USES)?, bytes })
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Result<(), Trouble> {
+        for cache in batch.caches() {
+            self.remove_all(&prefix_of_cache(&String::from_utf8_lossy(cache)))?;
+        }
+        for id in batch.ids() {
+            self.remove_all(&prefix(&String::from_utf8_lossy(id)))?;
+        }
+        for (key, value) in batch.puts() {
+            match value {
+                Some(value) => self.insert(key, value)?,
+                None => self.remove(key)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
+        let (header, _) = Header::read(value).ok_or_else(|| Trouble::corrupt("a value without a header"))?;
+        let before = self.entries.insert(key, value)?.map(|before| Dropped::of(key, before.value()));
+        self.forget(key, before)?;
+        self.bytes += cost(key, value);
+        self.uses.insert(use_key(header.used, key).as_slice(), header.end.to_be_bytes().as_slice())?;
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<(), Trouble> {
+        let before = self.entries.remove(key)?.map(|before| Dropped::of(key, before.value()));
+        self.forget(key, before)
+    }
+
+    /// An entry went: so does its record.
+    fn forget(&mut self, key: &[u8], dropped: Option<Dropped>) -> Result<(), Trouble> {
+        if let Some(dropped) = dropped {
+            self.bytes = self.bytes.saturating_sub(dropped.cost);
+            self.uses.remove(use_key(dropped.used, key).as_slice())?;
+        }
+        Ok(())
+    }
+
+    /// Removes everything that begins with the prefix.
+    fn remove_all(&mut self, prefix: &[u8]) -> Result<(), Trouble> {
+        let beyond = beyond(prefix);
+        let mut gone: Vec<(Vec<u8>, Dropped)> = Vec::new();
+        for found in self.entries.extract_from_if(prefix..beyond.as_slice(), |_, _| true)? {
+            let (key, value) = found?;
+            gone.push((key.value().to_vec(), Dropped::of(key.value(), value.value())));
+        }
+        for (key, dropped) in gone {
+            self.forget(&key, Some(dropped))?;
+        }
+        Ok(())
+    }
+
+    /// The entry is used now, unless it has gone meanwhile.
+    fn note_use(&mut self, key: &[u8], now: u64) -> Result<(), Trouble> {
+        let Some(value) = self.entries.get(key)?.map(|value| value.value().to_vec()) else { return Ok(()) };
+        match Header::read(&value) {
+            Some((header, envelope)) if header.used.saturating_add(COARSE) <= now && header.end > now => {
+                self.insert(key, &Header { used: now, ..header }.write(envelope))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Evicts what was not used for the longest time until the bound holds.
+    fn make_room(&mut self, max_bytes: u64) -> Result<(), Trouble> {
+        while self.bytes > max_bytes {
+            let Some(record) = self.uses.pop_first()?.map(|(record, _)| record.value().to_vec()) else {
+                // No records, so no entries: the count was wrong.
+                self.bytes = 0;
+                break;
+            };
+            self.remove(record.get(8..).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Looks at some records from `from` on and removes the entries whose time is over. Gives where to go on.
+    fn sweep(&mut self, from: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+        let mut over = Vec::new();
+        let mut last = Vec::new();
+        let mut seen = 0;
+        for found in self.uses.range(from..)?.take(SWEEP) {
+            let (record, end) = found?;
+            seen += 1;
+            if seen == SWEEP {
+                last = record.value().to_vec();
+            }
+            if end.value().first_chunk().is_some_and(|end| u64::from_be_bytes(*end) <= now) {
+                over.push(record.value().get(8..).unwrap_or_default().to_vec());
+            }
+        }
+        for key in over {
+            self.remove(&key)?;
+        }
+        Ok(last)
+    }
+
+    /// Removes all entries that end some time.
+    pub(super) fn drop_what_ends(&mut self) -> Result<usize, Trouble> {
+        let mut keys = Vec::new();
+        for found in self.uses.iter()? {
+            let (record, end) = found?;
+            if end.value() != NEVER.to_be_bytes() {
+                keys.push(record.value().get(8..).unwrap_or_default().to_vec());
+            }
+        }
+        for key in &keys {
+            self.remove(key)?;
+        }
+        Ok(keys.len())
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// What is left to do for an entry that went.
+struct Dropped {
+    used: u64,
+    cost: u64,
+}
+
+impl Dropped {
+    fn of(key: &[u8], value: &[u8]) -> Self {
+        Dropped { used: Header::read(value).map_or(0, |(header, _)| header.used), cost: cost(key, value) }
+    }
+}
+
+/// The entries as of one commit.
+pub(super) struct Snapshot {
+    entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
+}
+
+/// A key and its value with the header.
+pub(super) type Row = (Box<[u8]>, Bytes);
+
+impl Snapshot {
+    /// Header and envelope; `None` if its time is over, or there is none.
+    pub(super) fn get(&self, key: &[u8], now: u64) -> Result<Option<Bytes>, Trouble> {
+        guarded(|| {
+            let Some(found) = self.entries.get(key)? else { return Ok(None) };
+            let value = found.value();
+            let lives = Header::read(value).is_some_and(|(header, _)| header.end > now);
+            Ok(lives.then(|| Bytes::copy_from_slice(value)))
+        })
+    }
+
+    /// Some entries from `from` on, before `until`; and where to go on.
+    pub(super) fn scan(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        at_most: usize,
+        now: u64,
+    ) -> Result<(Vec<Row>, Option<Box<[u8]>>), Trouble> {
+        guarded(|| {
+            let mut rows = Vec::new();
+            for found in self.entries.range(from..)? {
+                let (key, value) = found?;
+                let (key, value) = (key.value(), value.value());
+                if until.is_some_and(|until| key >= until) {
+                    break;
+                }
+                if rows.len() == at_most {
+                    return Ok((rows, Some(key.into())));
+                }
+                if value.len() >= HEADER && Header::read(value).is_some_and(|(header, _)| header.end > now) {
+                    rows.push((key.into(), Bytes::copy_from_slice(value)));
+                }
+            }
+            Ok((rows, None))
+        })
+    }
+}
+
+/// Runs what reads the file. On a damaged one redb may panic where it does not fail.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        // What it carries may panic when it is dropped.
+        std::mem::forget(payload);
+        Err(Trouble::corrupt("the store is damaged"))
+    })
+}
