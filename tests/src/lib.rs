@@ -1,5 +1,7 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod drive;
+pub mod file_load;
 pub mod own_backend;
 pub mod reference;
 

@@ -17,6 +17,7 @@ mod writer;
 use self::{
     core::Core,
     layout::{HEADER, Header, NEVER},
+    store::Rows,
     wall_time::{Wall, WallTime, millis},
 };
 use super::{Address, Backend, BackendFuture, Capabilities, Cursor, Failure, Page, Scanned};
@@ -133,7 +134,7 @@ impl FileBackend {
         };
         let now = self.core.time.now();
         let scanned = snapshot.scan(from, until.as_deref(), at_most.max(1), now);
-        let (rows, next) = scanned.map_err(|trouble| self.core.report(trouble))?;
+        let Rows { rows, next } = scanned.map_err(|trouble| self.core.report(trouble))?;
         let entries = rows.into_iter().filter(|(key, _)| !self.core.is_gone(key)).filter_map(|(key, value)| {
             let (header, _) = Header::read(&value)?;
             let ttl = (header.end != NEVER).then(|| Duration::from_millis(header.end.saturating_sub(now)));

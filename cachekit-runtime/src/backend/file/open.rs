@@ -3,13 +3,13 @@
 use super::{
     Config,
     failure::Trouble,
-    layout::{ENTRIES, FACTS, FORMAT, USES, fact},
+    layout::FORMAT,
     owner::OwnerFile,
-    store::{Store, Tables, guarded},
+    store::{Store, guarded},
     wall_time::WallTime,
 };
 use crate::backend::Failure;
-use redb::{Database, DatabaseError, Durability, ReadableTable, TableHandle, backends::FileBackend as RedbFile};
+use redb::{Database, DatabaseError, backends::FileBackend as RedbFile};
 use std::{
     fs::{self, OpenOptions},
     io,
@@ -103,46 +103,32 @@ fn taken(config: &Config) -> Trouble {
     )
 }
 
-/// Makes the tables, and looks whether we understand what is there and whether the time makes sense.
+/// Looks whether we understand what is there and whether the time makes sense, and makes the tables of a new store. Where nothing has to be changed
+/// nothing is written, so that a store on a full disk opens.
 fn begin(store: &Store, time: &WallTime) -> Result<(), Trouble> {
-    let mut transaction = store.begin()?;
-    transaction.set_durability(Durability::Immediate)?;
-    let is_new = transaction.list_tables()?.next().is_none();
-    let is_ours = transaction.list_tables()?.any(|table| table.name() == FACTS.name());
-    if !is_new && !is_ours {
-        return Err(Trouble::corrupt("a database of something else"));
-    }
-    {
-        let mut facts = transaction.open_table(FACTS)?;
-        let format = facts.get(fact::FORMAT)?.map_or(FORMAT, |format| format.value());
-        if format > FORMAT {
-            let message = format_args!(
-                "the store was written by a later version (format {format}, and this program reads {FORMAT})"
-            );
-            return Err(Trouble::new(Failure::Misconfigured, message));
+    let (format, seen) = match store.facts()? {
+        Some(facts) => facts,
+        None => {
+            store.make()?;
+            (FORMAT, 0)
         }
-        facts.insert(fact::FORMAT, FORMAT)?;
-        let seen = facts.get(fact::SEEN)?.map_or(0, |seen| seen.value());
-        drop(facts);
-        transaction.open_table(ENTRIES)?;
-        transaction.open_table(USES)?;
-        let mut tables = Tables::open(&transaction)?;
-        let shown = time.wall();
-        if shown.saturating_add(TOLERANCE) < seen {
-            let dropped = tables.drop_what_ends()?;
-            tracing::warn!(
-                dropped,
-                behind_ms = seen - shown,
-                "the clock is behind the last time that the file backend's store has seen, so nobody knows how old its entries are: those with an end were dropped"
-            );
-        } else {
-            time.at_least(seen);
-        }
-        let bytes = tables.bytes();
-        drop(tables);
-        let mut facts = transaction.open_table(FACTS)?;
-        facts.insert(fact::BYTES, bytes)?;
-        facts.insert(fact::SEEN, time.now())?;
+    };
+    if format > FORMAT {
+        let message = format_args!(
+            "the store was written by a later version (format {format}, and this program reads {FORMAT}), and is left alone"
+        );
+        return Err(Trouble::new(Failure::Misconfigured, message));
     }
-    Ok(transaction.commit()?)
+    let shown = time.wall();
+    if shown.saturating_add(TOLERANCE) < seen {
+        let dropped = store.drop_what_ends(shown)?;
+        tracing::warn!(
+            dropped,
+            behind_ms = seen - shown,
+            "the clock is behind the last time that the file backend's store has seen, so nobody knows how old its entries are: those with an end were dropped"
+        );
+    } else {
+        time.at_least(seen);
+    }
+    Ok(())
 }

@@ -3,10 +3,12 @@
 use super::{
     batch::Batch,
     failure::Trouble,
-    layout::{ENTRIES, FACTS, HEADER, Header, NEVER, USES, beyond, cost, fact, prefix, prefix_of_cache, use_key},
+    layout::{
+        ENTRIES, FACTS, FORMAT, HEADER, Header, NEVER, USES, beyond, cost, fact, prefix, prefix_of_cache, use_key,
+    },
 };
 use bytes::Bytes;
-use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, WriteTransaction};
+use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableError, WriteTransaction};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -40,8 +42,42 @@ impl Store {
         Store { database, swept: Vec::new() }
     }
 
-    pub(super) fn begin(&self) -> Result<WriteTransaction, Trouble> {
-        Ok(self.database.begin_write()?)
+    /// Format, and the latest time that was seen; `None` of an empty file.
+    pub(super) fn facts(&self) -> Result<Option<(u64, u64)>, Trouble> {
+        let transaction = self.database.begin_read()?;
+        let facts = match transaction.open_table(FACTS) {
+            Ok(facts) => facts,
+            Err(TableError::TableDoesNotExist(_)) if transaction.list_tables()?.next().is_none() => return Ok(None),
+            Err(TableError::TableDoesNotExist(_)) => {
+                return Err(Trouble::corrupt("it is a database of something else"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let number = |name| -> Result<Option<u64>, Trouble> { Ok(facts.get(name)?.map(|number| number.value())) };
+        let format = number(fact::FORMAT)?.ok_or_else(|| Trouble::corrupt("it names no format"))?;
+        Ok(Some((format, number(fact::SEEN)?.unwrap_or(0))))
+    }
+
+    /// The tables of an empty file.
+    pub(super) fn make(&self) -> Result<(), Trouble> {
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(FACTS)?.insert(fact::FORMAT, FORMAT)?;
+        transaction.open_table(ENTRIES)?;
+        transaction.open_table(USES)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Removes all entries that end some time; time begins anew at `now`. Says how many.
+    pub(super) fn drop_what_ends(&self, now: u64) -> Result<usize, Trouble> {
+        let transaction = self.database.begin_write()?;
+        let dropped = {
+            let mut tables = Tables::open(&transaction)?;
+            let dropped = tables.drop_what_ends()?;
+            tables.close(&transaction, now)?;
+            dropped
+        };
+        transaction.commit()?;
+        Ok(dropped)
     }
 
     /// Writes the batch in one transaction, notes the uses, makes room, sweeps, and gives the view of readers after it.
@@ -58,9 +94,7 @@ impl Store {
                 let swept =
                     if terms.sweep { tables.sweep(&self.swept, terms.now)? } else { std::mem::take(&mut self.swept) };
                 tables.make_room(terms.max_bytes)?;
-                let mut facts = transaction.open_table(FACTS)?;
-                facts.insert(fact::BYTES, tables.bytes)?;
-                facts.insert(fact::SEEN, terms.now)?;
+                tables.close(&transaction, terms.now)?;
                 swept
             };
             transaction.commit()?;
@@ -75,16 +109,24 @@ impl Store {
 }
 
 /// The tables in a transaction.
-pub(super) struct Tables<'t> {
+struct Tables<'t> {
     entries: Table<'t, &'static [u8], &'static [u8]>,
     uses: Table<'t, &'static [u8], &'static [u8]>,
     bytes: u64,
 }
 
 impl<'t> Tables<'t> {
-    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Trouble> {
+    fn open(transaction: &'t WriteTransaction) -> Result<Self, Trouble> {
         let bytes = transaction.open_table(FACTS)?.get(fact::BYTES)?.map_or(0, |bytes| bytes.value());
         Ok(Tables { entries: transaction.open_table(ENTRIES)?, uses: transaction.open_table(USES)?, bytes })
+    }
+
+    /// Notes what all of them count, and the time.
+    fn close(self, transaction: &WriteTransaction, now: u64) -> Result<(), Trouble> {
+        let mut facts = transaction.open_table(FACTS)?;
+        facts.insert(fact::BYTES, self.bytes)?;
+        facts.insert(fact::SEEN, now)?;
+        Ok(())
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<(), Trouble> {
@@ -186,7 +228,7 @@ impl<'t> Tables<'t> {
     }
 
     /// Removes all entries that end some time.
-    pub(super) fn drop_what_ends(&mut self) -> Result<usize, Trouble> {
+    fn drop_what_ends(&mut self) -> Result<usize, Trouble> {
         let mut keys = Vec::new();
         for found in self.uses.iter()? {
             let (record, end) = found?;
@@ -198,10 +240,6 @@ impl<'t> Tables<'t> {
             self.remove(key)?;
         }
         Ok(keys.len())
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
     }
 }
 
@@ -222,8 +260,12 @@ pub(super) struct Snapshot {
     entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
 }
 
-/// A key and its value with the header.
-pub(super) type Row = (Box<[u8]>, Bytes);
+/// Some keys and their values with the headers.
+pub(super) struct Rows {
+    pub(super) rows: Vec<(Box<[u8]>, Bytes)>,
+    /// The key to go on at; `None`: that was all.
+    pub(super) next: Option<Box<[u8]>>,
+}
 
 impl Snapshot {
     /// Header and envelope; `None` if its time is over, or there is none.
@@ -237,13 +279,7 @@ impl Snapshot {
     }
 
     /// Some entries from `from` on, before `until`; and where to go on.
-    pub(super) fn scan(
-        &self,
-        from: &[u8],
-        until: Option<&[u8]>,
-        at_most: usize,
-        now: u64,
-    ) -> Result<(Vec<Row>, Option<Box<[u8]>>), Trouble> {
+    pub(super) fn scan(&self, from: &[u8], until: Option<&[u8]>, at_most: usize, now: u64) -> Result<Rows, Trouble> {
         guarded(|| {
             let mut rows = Vec::new();
             for found in self.entries.range(from..)? {
@@ -253,13 +289,13 @@ impl Snapshot {
                     break;
                 }
                 if rows.len() == at_most {
-                    return Ok((rows, Some(key.into())));
+                    return Ok(Rows { rows, next: Some(key.into()) });
                 }
                 if value.len() >= HEADER && Header::read(value).is_some_and(|(header, _)| header.end > now) {
                     rows.push((key.into(), Bytes::copy_from_slice(value)));
                 }
             }
-            Ok((rows, None))
+            Ok(Rows { rows, next: None })
         })
     }
 }
