@@ -72,7 +72,7 @@ impl Store {
         let transaction = self.database.begin_write()?;
         let dropped = {
             let mut tables = Tables::open(&transaction)?;
-            let dropped = tables.drop_what_ends()?;
+            let dropped = tables.drop_what_ends(now)?;
             tables.close(&transaction, now)?;
             dropped
         };
@@ -227,19 +227,29 @@ impl<'t> Tables<'t> {
         Ok(last)
     }
 
-    /// Removes all entries that end some time.
-    fn drop_what_ends(&mut self) -> Result<usize, Trouble> {
-        let mut keys = Vec::new();
+    /// Removes all entries that end some time. The others are used at `now`, where their last use is later than that: else what comes next would
+    /// be the eldest.
+    fn drop_what_ends(&mut self, now: u64) -> Result<usize, Trouble> {
+        let (mut ends, mut later) = (Vec::new(), Vec::new());
         for found in self.uses.iter()? {
             let (record, end) = found?;
+            let Some((used, key)) = record.value().split_first_chunk::<8>() else { continue };
             if end.value() != NEVER.to_be_bytes() {
-                keys.push(record.value().get(8..).unwrap_or_default().to_vec());
+                ends.push(key.to_vec());
+            } else if u64::from_be_bytes(*used) > now {
+                later.push(key.to_vec());
             }
         }
-        for key in &keys {
+        for key in &ends {
             self.remove(key)?;
         }
-        Ok(keys.len())
+        for key in later {
+            let value = self.entries.get(key.as_slice())?.map(|value| value.value().to_vec());
+            if let Some((header, envelope)) = value.as_deref().and_then(Header::read) {
+                self.insert(&key, &Header { used: now, ..header }.write(envelope))?;
+            }
+        }
+        Ok(ends.len())
     }
 }
 
