@@ -132,12 +132,18 @@ impl Batch {
     pub(super) fn owes(&mut self, before: &Batch) {
         self.ids.extend(before.ids.iter().cloned());
         self.caches.extend(before.caches.iter().cloned());
-        for key in before.puts.keys() {
-            if !self.puts.contains_key(key) {
+        self.owes_keys(before.puts.keys());
+        self.durable |= before.durable;
+    }
+
+    /// What is there of these is still to go, unless more is known of them.
+    pub(super) fn owes_keys<'a>(&mut self, keys: impl Iterator<Item = &'a Box<[u8]>>) {
+        for key in keys {
+            self.durable = true;
+            if self.get(key).is_none() {
                 self.put(key.clone(), None);
             }
         }
-        self.durable |= before.durable || !before.puts.is_empty();
     }
 
     /// What is set is lost, and only goes; what is invalidated stays, coarser if it is much. For times in which nothing can be written.

@@ -1,6 +1,7 @@
 //! The writing thread: opens the store, writes what has gathered in one transaction, sweeps, and tries again after failures.
 
 use super::{
+    batch::Batch,
     core::{Core, Inner, Status},
     failure::Trouble,
     open::open,
@@ -22,6 +23,9 @@ pub(super) const LARGE: usize = 1 << 20;
 
 /// So long after a store it is on the disk, if nobody asks for it before.
 const SYNC: Duration = Duration::from_secs(1);
+
+/// Or when so many entries would be lost.
+const MANY: usize = 10_000;
 
 /// How often a store that does not open is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -106,6 +110,8 @@ fn publish(core: &Core, inner: &mut Inner, status: Status) -> bool {
 struct Schedule {
     /// Something is not on the disk yet, since then.
     undurable: Option<Instant>,
+    /// What that is about. A failure takes it back, and what it had replaced must not be found again.
+    undurable_keys: Vec<Box<[u8]>>,
     /// Something waits to be written, since then.
     waiting: Option<Instant>,
     swept: Instant,
@@ -128,25 +134,37 @@ impl Schedule {
 fn serve(core: &Core, store: &mut Store, pause: &mut Duration) -> Option<Trouble> {
     let start = Instant::now();
     let refused = lock(&core.inner).refuses.is_some();
-    let mut schedule =
-        Schedule { undurable: None, waiting: None, swept: start, refused_until: refused.then(|| start + *pause) };
+    let mut schedule = Schedule {
+        undurable: None,
+        undurable_keys: Vec::new(),
+        waiting: None,
+        swept: start,
+        refused_until: refused.then(|| start + *pause),
+    };
     loop {
         let (batch, stop) = match next_batch(core, &mut schedule) {
             Ok(next) => next,
-            Err(trouble) => return Some(fail(core, trouble, pause)),
+            Err(trouble) => return Some(fail(core, trouble, pause, &schedule.undurable_keys)),
         };
         let now = Instant::now();
         let sweep = now.saturating_duration_since(schedule.swept) >= core.config.sweep_every;
         let overdue = schedule.undurable.is_some_and(|since| now.saturating_duration_since(since) >= SYNC);
-        let durable = stop || overdue || batch.is_durable() || schedule.refused_until.is_some();
+        let many = schedule.undurable_keys.len() + batch.puts().count() > MANY;
+        let durable = stop || overdue || many || batch.is_durable() || schedule.refused_until.is_some();
         let terms = Terms { now: core.time.now(), max_bytes: core.config.max_bytes, durable, sweep };
         match store.write(&batch, &core.take_used(), terms) {
             Ok(snapshot) => succeed(core, snapshot, pause),
-            Err(trouble) => return Some(fail(core, trouble, pause)),
+            Err(trouble) => return Some(fail(core, trouble, pause, &schedule.undurable_keys)),
         }
         batch.end(&Ok(()));
         schedule.refused_until = None;
-        schedule.undurable = if durable { None } else { schedule.undurable.or(Some(now)) };
+        if durable {
+            schedule.undurable = None;
+            schedule.undurable_keys.clear();
+        } else {
+            schedule.undurable.get_or_insert(now);
+            schedule.undurable_keys.extend(batch.puts().map(|(key, _)| key.into()));
+        }
         if sweep {
             schedule.swept = now;
         }
@@ -157,10 +175,7 @@ fn serve(core: &Core, store: &mut Store, pause: &mut Duration) -> Option<Trouble
 }
 
 /// Waits for something to write, and takes it. Readers find it in `flying` until it is in the table.
-fn next_batch(
-    core: &Core,
-    schedule: &mut Schedule,
-) -> Result<(Arc<crate::backend::file::batch::Batch>, bool), Trouble> {
+fn next_batch(core: &Core, schedule: &mut Schedule) -> Result<(Arc<Batch>, bool), Trouble> {
     let mut inner = lock(&core.inner);
     loop {
         if mem::take(&mut inner.suspect) {
@@ -197,14 +212,15 @@ fn succeed(core: &Core, snapshot: Arc<Snapshot>, pause: &mut Duration) {
     drop(old);
 }
 
-/// What was being written is owed, and nothing more is taken for a while.
-fn fail(core: &Core, trouble: Trouble, pause: &mut Duration) -> Trouble {
+/// What was being written is owed, and what was not yet on the disk, and nothing more is taken for a while.
+fn fail(core: &Core, trouble: Trouble, pause: &mut Duration, undurable: &[Box<[u8]>]) -> Trouble {
     let mut inner = lock(&core.inner);
     let failed = Err(trouble.error.clone());
     if let Some(flying) = inner.flying.take() {
         inner.current.owes(&flying);
         flying.end(&failed);
     }
+    inner.current.owes_keys(undurable.iter());
     inner.current.end_now(&failed);
     inner.current.hold();
     if inner.refuses.is_some() {
