@@ -19,7 +19,7 @@ use bytes::Bytes;
 use event_listener::{Event, EventListener};
 use std::{
     collections::HashSet,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex},
     thread::JoinHandle,
 };
 
@@ -89,14 +89,13 @@ impl Core {
         })
     }
 
-    /// The state, once the store is open or is known not to open.
-    async fn ready(self: &Arc<Self>) -> Result<(), Error> {
+    /// Does something with the state once the store is open or is known not to open.
+    async fn once_open<T>(self: &Arc<Self>, mut work: impl FnMut(&mut Inner) -> Result<T, Error>) -> Result<T, Error> {
         loop {
             let listener: EventListener = {
                 let mut inner = lock(&self.inner);
                 match &inner.status {
-                    Status::Open(_) => return Ok(()),
-                    Status::Down(error) => return Err(error.clone()),
+                    Status::Open(_) | Status::Down(_) => return work(&mut inner),
                     Status::Opening => {}
                     Status::New => self.start(&mut inner)?,
                 }
@@ -106,7 +105,7 @@ impl Core {
         }
     }
 
-    fn start(self: &Arc<Self>, inner: &mut MutexGuard<'_, Inner>) -> Result<(), Error> {
+    fn start(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Error> {
         let core = Arc::clone(self);
         let thread = std::thread::Builder::new().name("cachekit-file".to_owned()).spawn(move || writer::run(&core));
         let thread = thread.map_err(|error| {
@@ -119,18 +118,14 @@ impl Core {
 
     /// The envelope at the key.
     pub(super) async fn get(self: &Arc<Self>, key: Box<[u8]>) -> Result<Option<Bytes>, Error> {
-        self.ready().await?;
-        let view = lock(&self.inner).view(&key)?;
+        let view = self.once_open(|inner| inner.view(&key)).await?;
         self.read(key, view)
     }
 
     /// As [`get`](Self::get), all as of one moment.
     pub(super) async fn get_many(self: &Arc<Self>, keys: Vec<Box<[u8]>>) -> Result<Vec<Option<Bytes>>, Error> {
-        self.ready().await?;
-        let views: Vec<View> = {
-            let inner = lock(&self.inner);
-            keys.iter().map(|key| inner.view(key)).collect::<Result<_, _>>()?
-        };
+        let views: Vec<View> =
+            self.once_open(|inner| keys.iter().map(|key| inner.view(key)).collect::<Result<_, _>>()).await?;
         keys.into_iter().zip(views).map(|(key, view)| self.read(key, view)).collect()
     }
 
@@ -169,11 +164,15 @@ impl Core {
     }
 
     pub(super) async fn set(self: &Arc<Self>, key: Box<[u8]>, value: Option<Bytes>) -> Result<(), Error> {
-        self.ready().await?;
-        let mut inner = lock(&self.inner);
-        inner.takes_entries()?;
-        self.put(&mut inner, key, value);
-        Ok(())
+        let mut change = Some((key, value));
+        let set = |inner: &mut Inner| {
+            inner.takes_entries()?;
+            if let Some((key, value)) = change.take() {
+                self.put(inner, key, value);
+            }
+            Ok(())
+        };
+        self.once_open(set).await
     }
 
     fn put(&self, inner: &mut Inner, key: Box<[u8]>, value: Option<Bytes>) {
@@ -186,7 +185,7 @@ impl Core {
 
     /// Was there one?
     pub(super) async fn remove(self: &Arc<Self>, key: Box<[u8]>) -> Result<bool, Error> {
-        self.ready().await?;
+        self.once_open(|inner| inner.takes_entries()).await?;
         loop {
             let snapshot = {
                 let mut inner = lock(&self.inner);
@@ -235,26 +234,18 @@ impl Core {
 
     /// Waits until what was stored before is in the table, and on the disk if `durable`.
     pub(super) async fn written(self: &Arc<Self>, durable: bool) -> Result<(), Error> {
-        self.ready().await?;
-        let ticket: Ticket = {
-            let mut inner = lock(&self.inner);
-            if let Some(error) = inner.why_nothing_is_written() {
-                return Err(error);
-            }
-            inner.current.ticket(durable)
+        let queue = |inner: &mut Inner| match inner.why_nothing_is_written() {
+            Some(error) => Err(error),
+            None => Ok(inner.current.ticket(durable)),
         };
+        let ticket: Ticket = self.once_open(queue).await?;
         self.work.notify_all();
         ticket.wait().await
     }
 
     /// The table as it is now; what is held is not in it yet.
     pub(super) async fn snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>, Error> {
-        self.ready().await?;
-        match &lock(&self.inner).status {
-            Status::Open(snapshot) => Ok(Arc::clone(snapshot)),
-            Status::Down(error) => Err(error.clone()),
-            Status::New | Status::Opening => Err(reopening()),
-        }
+        self.once_open(|inner| inner.snapshot()).await
     }
 
     pub(super) fn is_gone(&self, key: &[u8]) -> bool {
@@ -263,8 +254,7 @@ impl Core {
     }
 
     pub(super) async fn ping(self: &Arc<Self>) -> Result<(), Error> {
-        self.ready().await?;
-        lock(&self.inner).refuses.clone().map_or(Ok(()), Err)
+        self.once_open(|inner| inner.why_nothing_is_written().map_or(Ok(()), Err)).await
     }
 
     /// Writes what is left, closes the store and waits for that.
@@ -292,10 +282,14 @@ impl Inner {
         if let Some(known) = self.known(key) {
             return Ok(View::Known(known));
         }
+        self.snapshot().map(View::Ask)
+    }
+
+    fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
         match &self.status {
-            Status::Open(snapshot) => Ok(View::Ask(Arc::clone(snapshot))),
+            Status::Open(snapshot) => Ok(Arc::clone(snapshot)),
             Status::Down(error) => Err(error.clone()),
-            Status::New | Status::Opening => Err(reopening()),
+            Status::New | Status::Opening => Err(Error::backend(NAME, Failure::Busy, "the store is being opened")),
         }
     }
 
@@ -316,8 +310,4 @@ impl Inner {
             _ => self.refuses.clone(),
         }
     }
-}
-
-fn reopening() -> Error {
-    Error::backend(NAME, Failure::Busy, "the store is being opened")
 }

@@ -17,29 +17,40 @@ use std::{
 /// A use is noted anew when the note is older than this, in milliseconds: reads then cost a write a minute and not one each.
 pub(super) const COARSE: u64 = 60_000;
 
-/// So many records a sweep looks at.
+/// So many records are looked at for what is over.
 const SWEEP: usize = 10_000;
 
 /// What a write has to know besides the batch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct Terms<'a> {
     pub(super) now: u64,
     pub(super) max_bytes: u64,
     /// Is to be on the disk when it returns.
     pub(super) durable: bool,
-    pub(super) sweep: bool,
+    /// Entries that were read.
+    pub(super) used: &'a [Box<[u8]>],
+    /// Entries whose time seems to be over.
+    pub(super) over: &'a [Box<[u8]>],
+}
+
+/// What a look for entries whose time is over has found.
+#[derive(Debug, Default)]
+pub(super) struct Over {
+    pub(super) keys: Vec<Box<[u8]>>,
+    /// The look did not come to the end.
+    pub(super) more: bool,
 }
 
 /// The open store, of the writing thread alone.
 pub(super) struct Store {
     database: Database,
-    /// The record up to which the last sweep came.
-    swept: Vec<u8>,
+    /// The record up to which the last look for what is over came.
+    looked_at: Vec<u8>,
 }
 
 impl Store {
     pub(super) fn new(database: Database) -> Self {
-        Store { database, swept: Vec::new() }
+        Store { database, looked_at: Vec::new() }
     }
 
     /// Format, and the latest time that was seen; `None` of an empty file.
@@ -80,25 +91,41 @@ impl Store {
         Ok(dropped)
     }
 
-    /// Writes the batch in one transaction, notes the uses, makes room, sweeps, and gives the view of readers after it.
-    pub(super) fn write(&mut self, batch: &Batch, used: &[Box<[u8]>], terms: Terms) -> Result<Arc<Snapshot>, Trouble> {
+    /// Looks at some records, on from where the last look ended: the keys of entries whose time is over.
+    pub(super) fn over(&mut self, now: u64) -> Result<Over, Trouble> {
+        guarded(|| {
+            let uses = self.database.begin_read()?.open_table(USES)?;
+            let (mut keys, mut last) = (Vec::new(), Vec::new());
+            for (seen, found) in uses.range(self.looked_at.as_slice()..)?.take(SWEEP).enumerate() {
+                let (record, end) = found?;
+                if seen + 1 == SWEEP {
+                    last = record.value().to_vec();
+                }
+                if end.value().first_chunk().is_some_and(|end| u64::from_be_bytes(*end) <= now) {
+                    keys.extend(record.value().get(8..).map(Box::from));
+                }
+            }
+            self.looked_at = last;
+            Ok(Over { keys, more: !self.looked_at.is_empty() })
+        })
+    }
+
+    /// Writes the batch in one transaction, notes the uses, removes what is over, makes room, and gives the view of readers after it.
+    pub(super) fn write(&mut self, batch: &Batch, terms: &Terms<'_>) -> Result<Arc<Snapshot>, Trouble> {
         guarded(|| {
             let mut transaction = self.database.begin_write()?;
             transaction.set_durability(if terms.durable { Durability::Immediate } else { Durability::None })?;
-            let swept = {
-                let mut tables = Tables::open(&transaction)?;
-                tables.apply(batch)?;
-                for key in used {
-                    tables.note_use(key, terms.now)?;
-                }
-                let swept =
-                    if terms.sweep { tables.sweep(&self.swept, terms.now)? } else { std::mem::take(&mut self.swept) };
-                tables.make_room(terms.max_bytes)?;
-                tables.close(&transaction, terms.now)?;
-                swept
-            };
+            let mut tables = Tables::open(&transaction)?;
+            tables.apply(batch)?;
+            for key in terms.used {
+                tables.note_use(key, terms.now)?;
+            }
+            for key in terms.over {
+                tables.remove_if_over(key, terms.now)?;
+            }
+            tables.make_room(terms.max_bytes)?;
+            tables.close(&transaction, terms.now)?;
             transaction.commit()?;
-            self.swept = swept;
             self.snapshot()
         })
     }
@@ -206,25 +233,10 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Looks at some records from `from` on and removes the entries whose time is over. Gives where to go on.
-    fn sweep(&mut self, from: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
-        let mut over = Vec::new();
-        let mut last = Vec::new();
-        let mut seen = 0;
-        for found in self.uses.range(from..)?.take(SWEEP) {
-            let (record, end) = found?;
-            seen += 1;
-            if seen == SWEEP {
-                last = record.value().to_vec();
-            }
-            if end.value().first_chunk().is_some_and(|end| u64::from_be_bytes(*end) <= now) {
-                over.push(record.value().get(8..).unwrap_or_default().to_vec());
-            }
-        }
-        for key in over {
-            self.remove(&key)?;
-        }
-        Ok(last)
+    /// Unless it was set anew meanwhile.
+    fn remove_if_over(&mut self, key: &[u8], now: u64) -> Result<(), Trouble> {
+        let header = self.entries.get(key)?.and_then(|value| Some(Header::read(value.value())?.0));
+        if header.is_some_and(|header| header.end <= now) { self.remove(key) } else { Ok(()) }
     }
 
     /// Removes all entries that end some time. The others are used at `now`, where their last use is later than that: else what comes next would

@@ -6,7 +6,7 @@ use super::{
     failure::Trouble,
     open::open,
     owner::OwnerFile,
-    store::{Snapshot, Store, Terms},
+    store::{Over, Snapshot, Store, Terms},
 };
 use crate::{Error, backend::Failure, sync::lock};
 use std::{
@@ -114,19 +114,25 @@ struct Schedule {
     undurable_keys: Vec<Box<[u8]>>,
     /// Something waits to be written, since then.
     waiting: Option<Instant>,
-    swept: Instant,
+    /// When what is over is looked for.
+    look: Instant,
     /// Writes are refused until then.
     refused_until: Option<Instant>,
 }
 
 impl Schedule {
-    fn next(&self, sweep_every: Duration) -> Instant {
+    /// A look that did not come to the end goes on soon.
+    fn looked(&mut self, over: &Over, now: Instant, sweep_every: Duration) {
+        self.look = now + if over.more { sweep_every / 10 } else { sweep_every };
+    }
+
+    fn next(&self) -> Instant {
         if let Some(until) = self.refused_until {
             return until;
         }
         let sync = self.undurable.map(|since| since + SYNC);
         let linger = self.waiting.map(|since| since + LINGER);
-        [sync, linger].into_iter().flatten().fold(self.swept + sweep_every, Instant::min)
+        [sync, linger].into_iter().flatten().fold(self.look, Instant::min)
     }
 }
 
@@ -138,7 +144,7 @@ fn serve(core: &Core, store: &mut Store, pause: &mut Duration) -> Option<Trouble
         undurable: None,
         undurable_keys: Vec::new(),
         waiting: None,
-        swept: start,
+        look: start + core.config.sweep_every,
         refused_until: refused.then(|| start + *pause),
     };
     loop {
@@ -147,13 +153,30 @@ fn serve(core: &Core, store: &mut Store, pause: &mut Duration) -> Option<Trouble
             Err(trouble) => return Some(fail(core, trouble, pause, &schedule.undurable_keys)),
         };
         let now = Instant::now();
-        let sweep = now.saturating_duration_since(schedule.swept) >= core.config.sweep_every;
         let overdue = schedule.undurable.is_some_and(|since| now.saturating_duration_since(since) >= SYNC);
         let many = schedule.undurable_keys.len() + batch.puts().count() > MANY;
         let durable = stop || overdue || many || batch.is_durable() || schedule.refused_until.is_some();
-        let terms = Terms { now: core.time.now(), max_bytes: core.config.max_bytes, durable, sweep };
-        match store.write(&batch, &core.take_used(), terms) {
-            Ok(snapshot) => succeed(core, snapshot, pause),
+        let (used, time) = (core.take_used(), core.time.now());
+        let looks = schedule.look <= now;
+        let over = if looks { store.over(time) } else { Ok(Over::default()) };
+        let written = over.and_then(|over| {
+            if looks {
+                schedule.looked(&over, now, core.config.sweep_every);
+            }
+            if batch.is_empty() && used.is_empty() && over.keys.is_empty() && !durable {
+                // A store that nobody uses lets the disk sleep.
+                return Ok(None);
+            }
+            let max_bytes = core.config.max_bytes;
+            let terms = Terms { now: time, max_bytes, durable, used: &used, over: &over.keys };
+            store.write(&batch, &terms).map(Some)
+        });
+        match written {
+            Ok(Some(snapshot)) => succeed(core, snapshot, pause),
+            Ok(None) => {
+                lock(&core.inner).flying = None;
+                continue;
+            }
             Err(trouble) => return Some(fail(core, trouble, pause, &schedule.undurable_keys)),
         }
         batch.end(&Ok(()));
@@ -164,9 +187,6 @@ fn serve(core: &Core, store: &mut Store, pause: &mut Duration) -> Option<Trouble
         } else {
             schedule.undurable.get_or_insert(now);
             schedule.undurable_keys.extend(batch.puts().map(|(key, _)| key.into()));
-        }
-        if sweep {
-            schedule.swept = now;
         }
         if stop {
             return None;
@@ -185,7 +205,7 @@ fn next_batch(core: &Core, schedule: &mut Schedule) -> Result<(Arc<Batch>, bool)
             true => None,
             false => schedule.waiting.or_else(|| Some(Instant::now())),
         };
-        let due = schedule.next(core.config.sweep_every);
+        let due = schedule.next();
         let left = due.saturating_duration_since(Instant::now());
         let pressing = inner.current.is_urgent() || inner.current.bytes() > LARGE;
         if inner.stop || left.is_zero() || pressing && schedule.refused_until.is_none() {
