@@ -7,6 +7,10 @@ pub mod adaptive;
 #[cfg(feature = "backend")]
 pub mod backend;
 mod background;
+#[cfg(feature = "backend")]
+pub mod breaker;
+#[cfg(feature = "backend")]
+pub mod budget;
 mod cache;
 mod elsewhere;
 mod error;
