@@ -1,5 +1,6 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod fuzz_bodies;
 pub mod reference;
 
 use std::{
