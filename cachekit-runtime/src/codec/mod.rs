@@ -47,8 +47,8 @@ pub(crate) use lz4::{compress, decompress};
 use crate::Error;
 use bytes::Bytes;
 
-/// The most bytes that an entry may take, and that decoding it may allocate, unless said otherwise: 128 MiB.
-pub const DEFAULT_MAX_VALUE_BYTES: usize = 128 << 20;
+/// The most bytes that an entry may take, and that decoding it may allocate, unless said otherwise: 256 MiB.
+pub const DEFAULT_MAX_VALUE_BYTES: usize = 256 << 20;
 
 /// How values of type `V` become bytes and come back.
 ///

@@ -8,7 +8,7 @@ pub mod codec_checks {
     use bytes::Bytes;
     use std::{collections::HashMap, fmt::Debug, thread};
 
-    const MAX: usize = 64 << 20;
+    const MAX: usize = crate::codec::DEFAULT_MAX_VALUE_BYTES;
     /// A stack that a few hundred levels of nesting overflow.
     const SMALL_STACK: usize = 1 << 20;
     const DEEP: usize = 100_000;
