@@ -30,7 +30,7 @@ pub use crate::{
 };
 #[cfg(feature = "backend")]
 pub use crate::{
-    codec::{CodecProbe, DynCodec, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, erased, needs_codec},
+    codec::DynCodec,
     far::Place,
 };
 pub use std::sync::LazyLock;
