@@ -6,6 +6,7 @@ mod args;
 mod diagnostics;
 mod entry;
 mod expand;
+mod features;
 mod model;
 mod validate;
 

@@ -69,6 +69,7 @@ pub(crate) fn zero(name: &Ident, literal: &LitStr) -> Error {
         "ttl" => "to compute every time, take `#[cache]` off; to skip the cache for some calls, write `bypass_if = …`",
         "none" => "to not store a `None`, write `none = false`",
         "errors" => "an `Err` is not stored unless `errors` says so: leave it out",
+        "timeout" => "to not wait for backends, leave them out; to wait less, write `timeout = \"50ms\"`",
         "soft" | "hard" => "leave it out, or give the load some time, as in \"200ms\"",
         _ => "leave it out, or give it some time, as in \"30s\"",
     };
