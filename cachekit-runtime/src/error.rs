@@ -27,10 +27,38 @@ pub enum Error {
         /// What happened, without secrets.
         message: String,
     },
+    /// A value cannot be written in the format of its codec. It is not stored.
+    #[cfg(feature = "backend")]
+    #[error("the codec `{codec}` cannot encode the value: {message}")]
+    Encode {
+        /// Name of the codec.
+        codec: String,
+        /// Why not.
+        message: String,
+    },
+    /// Bytes are none that the codec writes for a value of this type. The entry counts as missing.
+    #[cfg(feature = "backend")]
+    #[error("the codec `{codec}` cannot decode the entry: {message}")]
+    Decode {
+        /// Name of the codec.
+        codec: String,
+        /// Why not.
+        message: String,
+    },
 }
 
 #[cfg(feature = "backend")]
 impl Error {
+    /// A value that a codec cannot encode, and why.
+    pub fn encode(codec: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Error::Encode { codec: codec.into(), message: message.to_string() }
+    }
+
+    /// Bytes that a codec cannot decode, and why.
+    pub fn decode(codec: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Error::Decode { codec: codec.into(), message: message.to_string() }
+    }
+
     /// The failure of a backend. `message` reaches logs: no passwords in it.
     pub fn backend(
         backend: impl Into<String>,

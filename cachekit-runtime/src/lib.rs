@@ -7,13 +7,25 @@ pub mod adaptive;
 #[cfg(feature = "backend")]
 pub mod backend;
 mod background;
+#[cfg(feature = "backend")]
+mod breaker;
 mod cache;
+#[cfg(feature = "backend")]
+pub mod codec;
+#[cfg(feature = "backend")]
+mod config;
 mod elsewhere;
+#[cfg(feature = "backend")]
+pub mod envelope;
 mod error;
 mod expansion;
+#[cfg(feature = "backend")]
+mod far;
 mod flight;
 mod hashing;
 mod housekeeping;
+#[cfg(feature = "backend")]
+pub mod identity;
 #[doc(hidden)]
 pub mod key;
 mod memory;
@@ -37,6 +49,8 @@ mod weigh;
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
 pub use error::{Error, TimedOut};
+#[cfg(feature = "backend")]
+pub use far::Place;
 pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
 pub use output::{OptionLike, Value};

@@ -36,6 +36,12 @@ pub enum OutcomeKind {
 pub enum Tier {
     /// The memory of this process.
     Memory,
+    /// The file store.
+    File,
+    /// Redis.
+    Redis,
+    /// A backend of the user's own.
+    Own,
 }
 
 impl Outcome {
@@ -47,6 +53,11 @@ impl Outcome {
 
     pub(crate) fn found_in_memory(&mut self, kind: OutcomeKind, age: Option<Duration>) {
         *self = Outcome { kind, tier: Some(Tier::Memory), age };
+    }
+
+    #[cfg(feature = "backend")]
+    pub(crate) fn found(&mut self, kind: OutcomeKind, tier: Tier, age: Duration) {
+        *self = Outcome { kind, tier: Some(tier), age: Some(age) };
     }
 
     pub(crate) fn computed(&mut self, kind: OutcomeKind) {

@@ -24,10 +24,18 @@ pub use crate::{
     stats::Stats,
     weigh::{Weigh, needs_weight},
 };
+#[cfg(feature = "backend")]
+pub use crate::{
+    codec::{CodecProbe, DynCodec, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, erased, needs_codec},
+    far::Place,
+};
 pub use std::sync::LazyLock;
 
 use crate::{cache, scope};
-use std::future::{IntoFuture, Ready, ready};
+use std::{
+    future::{IntoFuture, ready},
+    pin::Pin,
+};
 
 /// A call that `bypass_if` sent past the cache.
 pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {
@@ -36,7 +44,7 @@ pub fn bypass<K: Key, V: Value>(cache: &Cache<K, V>, trace: &mut Outcome) {
 
 /// A companion's `get`.
 pub fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Option<V> {
-    cache::get(cache, parts)
+    cache::get(cache, parts).or_else(|| cache::get_far(cache, parts))
 }
 
 /// A companion's `insert`.
@@ -52,6 +60,55 @@ pub fn insert<P: Parts, V: Value, const N: usize>(
 /// A companion's `invalidate`.
 pub fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Delivery {
     cache::invalidate(cache, parts)
+}
+
+/// A companion's `get`, of an async function with a backend of bytes.
+#[cfg(feature = "backend")]
+pub fn get_async<P: Parts, V: Value>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+) -> impl Future<Output = Option<V>> + use<P, V> {
+    let found = cache::get(cache, parts);
+    let rest = if found.is_none() { parts.to_key().map(|key| (cache.clone(), key)) } else { None };
+    async move {
+        match rest {
+            Some((cache, key)) => cache.fetch(&key).await,
+            None => found,
+        }
+    }
+}
+
+/// A companion's `insert`, of an async function with a backend of bytes.
+#[cfg(feature = "backend")]
+pub fn insert_async<P: Parts, V: Value, const N: usize>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+    value: V,
+    _: [String; N],
+) -> impl Future<Output = Delivery> + use<P, V, N> {
+    let (cache, key) = (cache.clone(), parts.to_key());
+    async move {
+        match key {
+            Some(key) => cache.insert_async(key, value).await,
+            None => Delivery::Local,
+        }
+    }
+}
+
+/// A companion's `invalidate`, of an async function with a backend of bytes.
+#[cfg(feature = "backend")]
+pub fn invalidate_async<P: Parts, V: Value>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+) -> impl Future<Output = Delivery> + use<P, V> {
+    invalidation(cache, parts).into_future()
+}
+
+/// A companion's `clear`, of an async function with a backend of bytes.
+#[cfg(feature = "backend")]
+pub fn clear_async<K: Key, V: Value>(cache: &Cache<K, V>) -> impl Future<Output = Delivery> + use<K, V> {
+    let cache = cache.clone();
+    async move { cache.clear_async().await }
 }
 
 /// A companion's `explain`.
@@ -72,33 +129,82 @@ pub fn stats<K: Key, V: Value>(cache: &Cache<K, V>) -> Stats {
 /// One invalidation of `#[invalidate]`: made before the body, awaited or waited for after it.
 #[must_use = "an invalidation does nothing until it is awaited or waited for"]
 pub struct Invalidation {
-    run: Box<dyn FnOnce() -> Delivery + Send>,
+    target: Box<dyn Target>,
+}
+
+/// What is to be invalidated.
+trait Target: Send {
+    fn wait(self: Box<Self>) -> Delivery;
+    fn run(self: Box<Self>) -> Delivering;
+}
+
+type Delivering = Pin<Box<dyn Future<Output = Delivery> + Send>>;
+
+struct OfKey<K, V> {
+    cache: Cache<K, V>,
+    key: K,
+}
+
+impl<K: Key, V: Value> Target for OfKey<K, V> {
+    fn wait(self: Box<Self>) -> Delivery {
+        self.cache.invalidate_key(&self.key)
+    }
+    fn run(self: Box<Self>) -> Delivering {
+        Box::pin(async move { self.cache.invalidate_key_async(&self.key).await })
+    }
+}
+
+struct OfTag(String);
+
+impl Target for OfTag {
+    fn wait(self: Box<Self>) -> Delivery {
+        invalidate_tag(&self.0)
+    }
+    fn run(self: Box<Self>) -> Delivering {
+        Box::pin(ready(self.wait()))
+    }
+}
+
+/// Of a call that has no key.
+struct OfNothing;
+
+impl Target for OfNothing {
+    fn wait(self: Box<Self>) -> Delivery {
+        Delivery::Local
+    }
+    fn run(self: Box<Self>) -> Delivering {
+        Box::pin(ready(Delivery::Local))
+    }
 }
 
 impl Invalidation {
     /// Invalidates.
     pub fn wait(self) -> Delivery {
-        (self.run)()
+        self.target.wait()
     }
 }
 
 impl IntoFuture for Invalidation {
     type Output = Delivery;
-    type IntoFuture = Ready<Delivery>;
-    fn into_future(self) -> Ready<Delivery> {
-        ready(self.wait())
+    type IntoFuture = Delivering;
+    fn into_future(self) -> Delivering {
+        self.target.run()
     }
 }
 
 /// Of one key.
 pub fn invalidation<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Invalidation {
-    let (cache, key) = (cache.clone(), parts.to_key());
-    Invalidation { run: Box::new(move || key.map_or(Delivery::Local, |key| cache.invalidate_key(&key))) }
+    let cache = cache.clone();
+    let target: Box<dyn Target> = match parts.to_key() {
+        Some(key) => Box::new(OfKey { cache, key }),
+        None => Box::new(OfNothing),
+    };
+    Invalidation { target }
 }
 
 /// Of one tag.
 pub fn tag_invalidation(tag: String) -> Invalidation {
-    Invalidation { run: Box::new(move || invalidate_tag(&tag)) }
+    Invalidation { target: Box::new(OfTag(tag)) }
 }
 
 /// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before.

@@ -1,6 +1,11 @@
 //! Where an entry is, in every backend.
 
-use std::{fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// Stands for the shape of a value and how it is written: entries of another shape are other entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,11 +21,39 @@ impl fmt::Display for Fingerprint {
 /// Where an entry is: which cache, which arguments, and the [`Fingerprint`] of the value's shape.
 ///
 /// Programs of two versions use different fingerprints beside each other; what is invalidated is invalidated under all of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Address {
     id: Arc<str>,
     name: u32,
     fingerprint: Fingerprint,
+    /// The id with all of the arguments, where they are too long for it.
+    whole: Option<Arc<str>>,
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, self.fingerprint) == (&other.id, other.fingerprint)
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.id, self.fingerprint).hash(state);
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.id, self.fingerprint).cmp(&(&other.id, other.fingerprint))
+    }
 }
 
 impl Address {
@@ -30,14 +63,20 @@ impl Address {
     #[must_use]
     pub fn new(cache: &str, arguments: &str, fingerprint: Fingerprint) -> Self {
         let name = u32::try_from(cache.len()).unwrap_or(u32::MAX);
-        Address { id: format!("{cache}:{arguments}").into(), name, fingerprint }
+        Address { id: format!("{cache}:{arguments}").into(), name, fingerprint, whole: None }
+    }
+
+    /// As [`new`](Self::new) with arguments that are written in short, and as `whole` in full: what envelopes hold, so that no entry is taken for another's.
+    #[must_use]
+    pub fn shortened(cache: &str, arguments: &str, whole: &str, fingerprint: Fingerprint) -> Self {
+        Address { whole: Some(format!("{cache}:{whole}").into()), ..Address::new(cache, arguments, fingerprint) }
     }
 
     /// From an [`id`](Self::id): `None` if it has no colon.
     #[must_use]
     pub fn from_id(id: &str, fingerprint: Fingerprint) -> Option<Self> {
         let name = u32::try_from(id.find(':')?).ok()?;
-        Some(Address { id: id.into(), name, fingerprint })
+        Some(Address { id: id.into(), name, fingerprint, whole: None })
     }
 
     /// The name of the cache.
@@ -50,6 +89,12 @@ impl Address {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The id with all of the arguments.
+    #[must_use]
+    pub fn whole_id(&self) -> &str {
+        self.whole.as_deref().unwrap_or(&self.id)
     }
 
     /// The fingerprint.

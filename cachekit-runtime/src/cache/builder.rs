@@ -28,7 +28,7 @@ use std::{borrow::Cow, hash::BuildHasher, sync::Arc, time::Duration};
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K, V> {
-    settings: Settings<K, V>,
+    pub(super) settings: Settings<K, V>,
 }
 
 impl<K: Key, V: Value> Default for Builder<K, V> {

@@ -3,6 +3,7 @@
 use super::{
     adapt::Adapt,
     entry::{self, Allowances, Life, More, Worth, is_surely_fresh},
+    far_tiers::FarTiers,
     live::Live,
     settings::{OnRemoval, Settings},
     upkeep::Upkeep,
@@ -44,6 +45,7 @@ pub(crate) struct Core<K, V> {
     pub(super) live: Live,
     pub(super) upkeep: Upkeep,
     pub(super) adapt: Adapt,
+    pub(super) far_tiers: FarTiers<V>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -102,6 +104,7 @@ impl<K, V> Core<K, V> {
             live: Live::new(settings.strategy.clone()),
             upkeep,
             adapt,
+            far_tiers: FarTiers::new(),
             settings,
         };
         if core.settings.is_timed() {
@@ -389,6 +392,7 @@ impl<K, V> Core<K, V> {
         stats.entries = self.table.len() as u64;
         stats.weight = self.table.weight();
         stats.capacity = self.capacity();
+        stats.far = self.far_tiers.stats();
         stats
     }
 

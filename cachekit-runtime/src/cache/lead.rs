@@ -1,7 +1,8 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, core::Before, timeout};
+use super::{Core, core::Before, far_tiers::Pending, timeout};
 use crate::{
+    Error,
     flight::{
         graph::{Executing, Node},
         map::Lead,
@@ -20,16 +21,45 @@ use std::sync::Arc;
 pub(super) struct Load<K, V> {
     pub(super) core: Arc<Core<K, V>>,
     pub(super) hash: u64,
-    key: Option<K>,
+    pub(super) key: Option<K>,
     tags: Option<TagSet>,
-    before: Before,
+    pub(super) before: Before,
     /// `None`: outside of single flight.
     pub(super) lead: Option<Lead<K, V>>,
     pub(super) node: Arc<Node>,
     permit: Option<Permit>,
     started: Option<u64>,
     /// Given instead of an error.
-    instead: Option<V>,
+    pub(super) instead: Option<V>,
+    /// A value past its ttl that a far tier had, for `stale_if_error`.
+    pub(super) instead_of_error: Option<V>,
+    /// What the far tiers need for a fill.
+    pub(super) pending: Option<Pending<V>>,
+    /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
+    ttl: Option<Option<u64>>,
+    pub(super) replaces: Replaces,
+    /// Why the furthest tier gave no answer.
+    pub(super) failed: Option<Error>,
+}
+
+/// What comes after a load.
+pub(super) enum After<R, V, S> {
+    /// The far tiers get nothing.
+    Settle(R),
+    /// They get it without the caller.
+    Detach(R, S),
+    /// They get it first. The value alone: an output need not be `Send`, and is not there while this waits.
+    Wait(V, S),
+}
+
+/// What there is already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaces {
+    Nothing,
+    /// A value that is due for a refresh.
+    Due,
+    /// Whatever there is.
+    Everything,
 }
 
 impl<K: Key, V: Value> Load<K, V> {
@@ -47,6 +77,11 @@ impl<K: Key, V: Value> Load<K, V> {
             permit: None,
             started: None,
             instead: None,
+            instead_of_error: None,
+            pending: None,
+            ttl: None,
+            replaces: Replaces::Nothing,
+            failed: None,
         }
     }
 
@@ -59,7 +94,24 @@ impl<K: Key, V: Value> Load<K, V> {
     ) -> Self {
         let node = lead.as_ref().map_or_else(|| Arc::new(Node::default()), |lead| lead.flight.node.clone());
         let before = core.before_load(hash);
-        Load { core, hash, key: Some(key), tags, before, lead, node, permit: None, started: None, instead: None }
+        let mut load = Load::uncached(core, hash);
+        load.key = Some(key);
+        load.tags = tags;
+        load.before = before;
+        load.lead = lead;
+        load.node = node;
+        load
+    }
+
+    pub(super) fn replacing(mut self, what: Replaces) -> Self {
+        self.replaces = what;
+        self
+    }
+
+    /// How long the value is to be kept; `None`: not at all.
+    pub(super) fn ttl_of(&mut self, value: &V) -> Option<u64> {
+        let core = &self.core;
+        *self.ttl.get_or_insert_with(|| core.ttl_of(value))
     }
 
     /// An inline refresh: if the loader fails, this value, which is within its allowance, is given.
@@ -108,7 +160,10 @@ impl<K: Key, V: Value> Load<K, V> {
             return loaded;
         };
         let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
-        self.core.store_loaded(self.hash, key, value, self.tags.take(), self.before, flight.as_deref());
+        if self.core.is_near() {
+            let ttl = self.ttl_of(value);
+            self.core.store_loaded(self.hash, key, value, ttl, self.tags.take(), self.before, flight.as_deref());
+        }
         if let Some(lead) = self.lead.take() {
             lead.finish(|| Some(Payload::Value(value.clone())));
         }
@@ -131,7 +186,8 @@ impl<K: Key, V: Value> Load<K, V> {
         if allowance.is_zero() {
             return None;
         }
-        let (value, age) = self.core.find_stale(self.hash, |other| other == key, allowance)?;
+        let stale = self.core.find_stale(self.hash, |other| other == key, allowance);
+        let (value, age) = stale.or_else(|| self.instead_of_error.take().map(|value| (value, None)))?;
         let output = M::wrap(value.clone());
         if M::is_error(&output) {
             return None;

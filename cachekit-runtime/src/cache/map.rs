@@ -59,8 +59,23 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     /// The value, if there is a fresh one, or one within the allowance of `stale_while_revalidate`. Counts as a hit or a miss. Never computes.
+    ///
+    /// Where the cache has backends of bytes, they are asked for what is not in memory, for at most its timeout.
     #[must_use]
     pub fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
+    {
+        let found = self.get_near(key);
+        if found.is_none() && self.has_far() {
+            return self.get_far(&key.to_owned());
+        }
+        found
+    }
+
+    #[inline]
+    pub(super) fn get_near<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq,
@@ -165,21 +180,37 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
         let cache = self.here();
-        let hash = cache.hash_of(&key);
-        let tags = tags.or_else(|| cache.core.tags_of(&key));
-        cache.core.store_inserted(hash, key, value, ttl, tags);
-        Delivery::Local
+        // Before the memory: a call in between may read there what was.
+        let delivery = cache.insert_far(&key, &value, ttl);
+        cache.insert_near(key, value, ttl, tags);
+        delivery.unwrap_or(Delivery::Local)
+    }
+
+    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) {
+        let hash = self.hash_of(&key);
+        if !self.core.is_near() {
+            // Loads under way are older.
+            return self.core.invalidate(hash, |other| *other == key);
+        }
+        let tags = tags.or_else(|| self.core.tags_of(&key));
+        self.core.store_inserted(hash, key, value, ttl, tags);
     }
 
     /// Removes the entry and gives its value if it was fresh. Loads of the key that are under way are not stored.
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
         let cache = self.here();
         let hash = cache.hash_of(key);
-        let gone = cache.core.take_out(hash, |other| other.borrow() == key)?;
+        let far = if cache.has_far() { cache.get(key) } else { None };
+        let gone = cache.core.take_out(hash, |other| other.borrow() == key);
+        if cache.has_far() {
+            cache.invalidate_far(&key.to_owned());
+            cache.core.invalidate(hash, |other| other.borrow() == key);
+        }
+        let Some(gone) = gone else { return far };
         let value = cache.core.is_usable(Life::of_gone(&gone), cache.core.now()).then(|| gone.value.clone());
         cache.core.gone(gone, RemovalCause::Invalidated);
         value
@@ -189,20 +220,32 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn invalidate<Q>(&self, key: &Q) -> Delivery
     where
         K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
         let cache = self.here();
-        cache.invalidate_hashed(cache.hash_of(key), |other| other.borrow() == key)
+        cache.invalidate_hashed(cache.hash_of(key), |other| other.borrow() == key, || Some(key.to_owned()))
     }
 
     pub(crate) fn invalidate_key(&self, key: &K) -> Delivery {
         let cache = self.here();
-        cache.invalidate_hashed(cache.hash_of(key), |other| other == key)
+        cache.invalidate_hashed(cache.hash_of(key), |other| other == key, || Some(key.clone()))
     }
 
-    pub(crate) fn invalidate_hashed(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Delivery {
+    /// `to_key` is asked for where there are far tiers.
+    pub(crate) fn invalidate_hashed(
+        &self,
+        hash: u64,
+        is_key: impl Fn(&K) -> bool,
+        to_key: impl FnOnce() -> Option<K>,
+    ) -> Delivery {
+        self.core.invalidate(hash, &is_key);
+        if !self.has_far() {
+            return Delivery::Local;
+        }
+        let delivery = to_key().and_then(|key| self.invalidate_far(&key));
+        // Again: what was read from the tiers in between is in memory.
         self.core.invalidate(hash, is_key);
-        Delivery::Local
+        delivery.unwrap_or(Delivery::Local)
     }
 
     /// Removes the entries for which `test` holds, and returns how many. Loads that are under way are not stored. `test` runs under a lock of the
@@ -219,8 +262,14 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// Removes all entries. Loads that are under way are not stored.
     pub fn clear(&self) -> Delivery {
-        self.here().core.clear();
-        Delivery::Local
+        let cache = self.here();
+        cache.core.clear();
+        let delivery = cache.clear_far();
+        if delivery.is_some() {
+            // Again: what was read from the tiers in between is in memory.
+            cache.core.clear();
+        }
+        delivery.unwrap_or(Delivery::Local)
     }
 
     /// How many entries there are, expired ones that nobody has met yet included.
@@ -253,7 +302,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<V>>
     where
         K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq + 'a,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K> + 'a,
     {
         keys.into_iter().map(|key| self.get(key)).collect()
     }
@@ -270,7 +319,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn remove_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> usize
     where
         K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq + 'a,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K> + 'a,
     {
         keys.into_iter().filter(|key| self.remove(*key).is_some()).count()
     }
@@ -376,6 +425,11 @@ pub(crate) fn get<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Op
     }
 }
 
+/// What the far tiers have.
+pub(crate) fn get_far<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Option<V> {
+    if cache.has_far() { cache.get_far(&parts.to_key()?) } else { None }
+}
+
 pub(crate) fn insert<P: Parts, V: Value, const N: usize>(
     cache: &Cache<P::Key, V>,
     parts: &P,
@@ -391,5 +445,5 @@ pub(crate) fn insert<P: Parts, V: Value, const N: usize>(
 
 pub(crate) fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Delivery {
     let cache = cache.here();
-    cache.invalidate_hashed(cache.core.hash(parts), |key| parts.matches_key(key))
+    cache.invalidate_hashed(cache.core.hash(parts), |key| parts.matches_key(key), || parts.to_key())
 }

@@ -3,7 +3,7 @@
 use super::{
     Core,
     follow::{Alone, Followed},
-    lead::Load,
+    lead::{After, Load, Replaces},
 };
 use crate::{
     flight::{
@@ -104,13 +104,14 @@ impl<K, V> Miss<K, V> {
                 return computed;
             }
             Plan::Renew(lead, value) => {
-                let load_of = Load::new(core, hash, key, tags, Some(lead)).or_else_give(value);
+                let load_of = Load::new(core, hash, key, tags, Some(lead)).replacing(Replaces::Due).or_else_give(value);
                 return load_of.run(output, share, OutcomeKind::Miss, trace, load);
             }
             Plan::Refresh => {
                 core.cut_off(hash, |other| *other == key);
                 let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), false);
-                return Load::new(core, hash, key, tags, lead).run(output, share, OutcomeKind::Miss, trace, load);
+                let load_of = Load::new(core, hash, key, tags, lead).replacing(Replaces::Everything);
+                return load_of.run(output, share, OutcomeKind::Miss, trace, load);
             }
             Plan::Load => {}
         }
@@ -155,6 +156,9 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
+        if let Some(found) = self.ask_far() {
+            return self.settle_found::<R, M>(found, trace);
+        }
         if let Some(permits) = self.core.permits.clone() {
             let permit = permits.take(&self.node);
             self.hold(permit);
@@ -165,6 +169,17 @@ impl<K: Key, V: Value> Load<K, V> {
             let _executing = Executing::enter(&self.node);
             load()
         };
-        self.settle::<R, M>(loaded, share, trace)
+        match self.after::<R, M>(loaded) {
+            After::Settle(loaded) => self.settle::<R, M>(loaded, share, trace),
+            After::Detach(loaded, store) => {
+                let output = self.settle::<R, M>(loaded, share, trace);
+                store.detach();
+                output
+            }
+            After::Wait(value, store) => {
+                store.wait();
+                self.settle::<R, M>(M::wrap(value), share, trace)
+            }
+        }
     }
 }

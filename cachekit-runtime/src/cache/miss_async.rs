@@ -3,7 +3,7 @@
 use super::{
     Core,
     follow::{Alone, Followed},
-    lead::Load,
+    lead::{After, Load, Replaces},
     miss::{Miss, Missed, Plan},
     timeout::give_up_after,
 };
@@ -54,13 +54,14 @@ impl<K, V> Miss<K, V> {
                 scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
                 return computed;
             }
-            Plan::Renew(lead, value) => {
-                (Load::new(core, hash, key, tags, Some(lead)).or_else_give(value), OutcomeKind::Miss)
-            }
+            Plan::Renew(lead, value) => (
+                Load::new(core, hash, key, tags, Some(lead)).replacing(Replaces::Due).or_else_give(value),
+                OutcomeKind::Miss,
+            ),
             Plan::Refresh => {
                 core.cut_off(hash, |other| *other == key);
                 let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), true);
-                (Load::new(core, hash, key, tags, lead), OutcomeKind::Miss)
+                (Load::new(core, hash, key, tags, lead).replacing(Replaces::Everything), OutcomeKind::Miss)
             }
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
@@ -122,6 +123,12 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 }
 
+/// Where a leader has its value from.
+enum Got<F, R> {
+    Found(F),
+    Loaded(R),
+}
+
 async fn lead_or_follow<K: Key, V: Value, R, M>(
     core: Arc<Core<K, V>>,
     hash: u64,
@@ -177,18 +184,38 @@ impl<K: Key, V: Value> Load<K, V> {
         // part of it calls sees who leads.
         let (this, started) = (&mut self, &mut *trace);
         let whole = async move {
+            if let Some(found) = this.ask_far_async().await {
+                return Got::Found(found);
+            }
             if let Some(permits) = this.core.permits.clone() {
                 let permit = permits.take_async(&this.node).await;
                 this.hold(permit);
             }
             started.computed(kind);
             this.start();
-            load().await
+            Got::Loaded(load().await)
         };
-        let loaded = match leading {
-            Some((flight, leader)) => polled(flight, leader, clock, whole).await,
-            None => executing(node, whole).await,
+        // In a block of its own: an output need not be `Send`, and must not be there while this waits for a store.
+        let (value, store) = {
+            let got = match leading {
+                Some((flight, leader)) => polled(flight, leader, clock, whole).await,
+                None => executing(node, whole).await,
+            };
+            let loaded = match got {
+                Got::Found(found) => return self.settle_found::<R, M>(found, trace),
+                Got::Loaded(loaded) => loaded,
+            };
+            match self.after::<R, M>(loaded) {
+                After::Settle(loaded) => return self.settle::<R, M>(loaded, share, trace),
+                After::Detach(loaded, store) => {
+                    let output = self.settle::<R, M>(loaded, share, trace);
+                    store.detach();
+                    return output;
+                }
+                After::Wait(value, store) => (value, store),
+            }
         };
-        self.settle::<R, M>(loaded, share, trace)
+        store.wait_async().await;
+        self.settle::<R, M>(M::wrap(value), share, trace)
     }
 }

@@ -2,10 +2,17 @@
 
 mod adapt;
 mod builder;
+#[cfg(feature = "backend")]
+mod builder_far;
 mod core;
 mod detach;
 mod entry;
 mod explain;
+#[cfg(feature = "backend")]
+mod far_tiers;
+#[cfg(not(feature = "backend"))]
+#[path = "near_only.rs"]
+mod far_tiers;
 mod follow;
 mod lead;
 mod live;
@@ -27,7 +34,7 @@ pub use explain::{Explain, State};
 pub(crate) use look::count_bypass;
 pub use look::{Look, look, look_refresh, look_traced};
 pub use map::{Compute, EntryRef};
-pub(crate) use map::{get, insert, invalidate};
+pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;
 pub use refresh::{Refresh, Stale};
 

@@ -2,7 +2,7 @@
 
 use super::{
     Core,
-    lead::Load,
+    lead::{Load, Replaces},
     miss::{Miss, Plan},
 };
 use crate::{
@@ -126,7 +126,7 @@ impl<K: Key, V: Value> Refresh<K, V> {
 
     fn into_load(self) -> Load<K, V> {
         self.core.counters.refresh();
-        Load::new(self.core, self.hash, self.key, self.tags, Some(self.lead))
+        Load::new(self.core, self.hash, self.key, self.tags, Some(self.lead)).replacing(Replaces::Due)
     }
 
     /// Refreshes on cachekit's own pool. Skipped when the pool is full or shut down; another caller tries again.

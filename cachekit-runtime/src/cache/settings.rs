@@ -57,6 +57,8 @@ pub(crate) struct Settings<K, V> {
     pub(crate) load_timeout_hard: Option<Duration>,
     pub(crate) on_removal: Option<OnRemoval<K, V>>,
     pub(crate) tags_of: Option<TagsOf<K>>,
+    #[cfg(feature = "backend")]
+    pub(crate) far: crate::far::FarSettings<K, V>,
 }
 
 impl<K, V> Settings<K, V> {
@@ -84,6 +86,8 @@ impl<K, V> Settings<K, V> {
             load_timeout_hard: None,
             on_removal: None,
             tags_of: None,
+            #[cfg(feature = "backend")]
+            far: crate::far::FarSettings::new(),
         }
     }
 

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     flight::state::Flight,
+    key::Key,
     memory::{Fresh, Inserted, Removed, Seen},
     outcome::RemovalCause,
+    output::Value,
     stats::Refusal,
     tags::TagSet,
     time::{NEVER, nanos},
@@ -25,33 +27,59 @@ impl<K, V> Core<K, V> {
         hash: u64,
         key: K,
         value: &V,
+        ttl: Option<u64>,
         tags: Option<TagSet>,
         before: Before,
         flight: Option<&Flight<V>>,
     ) -> bool
     where
-        K: Eq,
-        V: Clone,
+        K: Key,
+        V: Value,
     {
-        let Some(ttl) = self.ttl_of(value) else {
+        let Some(ttl) = ttl else {
             self.counters.store_refused(Refusal::NotCacheable);
             return false;
         };
-        let unchanged = || {
-            self.is_same_epoch(before)
-                && match flight {
-                    // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
-                    Some(flight) if flight.is_listed() => !flight.is_invalidated(),
-                    // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
-                    Some(flight) if flight.is_invalidated() => false,
-                    _ => self.is_same_stripe(hash, before),
-                }
-        };
+        let ttl = self.near_ttl(value, ttl);
+        let unchanged = || self.is_unchanged(hash, before, flight);
         if tags.as_ref().is_some_and(|tags| !tags.is_current()) {
             self.counters.store_refused(Refusal::Invalidated);
             return false;
         }
         self.put(hash, key, value.clone(), ttl, tags, unchanged)
+    }
+
+    /// Was the key not invalidated since? To be asked under the lock of the store.
+    fn is_unchanged(&self, hash: u64, before: Before, flight: Option<&Flight<V>>) -> bool {
+        self.is_same_epoch(before)
+            && match flight {
+                // In this order: a flight that leaves the map afterwards does so before an invalidation, which then waits for this store.
+                Some(flight) if flight.is_listed() => !flight.is_invalidated(),
+                // A leader that came back after its takeover, for instance: invalidations did not find its flight any more.
+                Some(flight) if flight.is_invalidated() => false,
+                _ => self.is_same_stripe(hash, before),
+            }
+    }
+
+    /// Keeps what a far tier had for as long as it is fresh there, unless an invalidation came in between.
+    #[cfg(feature = "backend")]
+    pub(super) fn store_found(
+        &self,
+        hash: u64,
+        key: K,
+        found: &crate::far::Found<V>,
+        before: Before,
+        flight: Option<&Flight<V>>,
+    ) where
+        K: Key,
+        V: Value,
+    {
+        let left = self.near_ttl(&found.value, found.left);
+        if left == 0 || !self.live.is_enabled() {
+            return;
+        }
+        let unchanged = || self.is_unchanged(hash, before, flight);
+        self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), None, unchanged);
     }
 
     /// Stores a value that a caller inserts: whatever is being loaded for the key is older.
@@ -108,8 +136,26 @@ impl<K, V> Core<K, V> {
     where
         K: Eq,
     {
+        self.put_aged(hash, key, value, ttl, 0, tags, may)
+    }
+
+    /// `left`: how long it is fresh from now on; `age`: how long it has been.
+    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
+    fn put_aged(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        left: u64,
+        age: u64,
+        tags: Option<TagSet>,
+        may: impl FnOnce() -> bool,
+    ) -> bool
+    where
+        K: Eq,
+    {
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
-        let (marks, more) = entry::begin(self.times(ttl), tags, self.allowed);
+        let (marks, more) = entry::begin(self.times(left, age), tags, self.allowed);
         let fresh = Fresh { value, marks, more, weight };
         let mut out = Removed::new();
         let keep = |_: Option<Seen<'_, V, entry::More>>| may();
@@ -137,22 +183,23 @@ impl<K, V> Core<K, V> {
         false
     }
 
-    fn times(&self, ttl: u64) -> Option<Times> {
+    fn times(&self, left: u64, age: u64) -> Option<Times> {
         if !self.live.is_timed() {
             return None;
         }
         // Beyond a second a few milliseconds matter less than the reading of the clock. The coarse time is never ahead, so nothing lives too long.
-        let born = if ttl.min(self.allowed.idle) < LONG { self.clock.now() } else { self.clock.coarse() };
+        let now = if left.min(self.allowed.idle) < LONG { self.clock.now() } else { self.clock.coarse() };
+        let (born, ttl) = (now.saturating_sub(age), left.saturating_add(age.min(now)));
         let refresh = match self.settings.refresh_ahead {
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Some(percent) if ttl != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),
+            Some(percent) if left != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),
             _ => NEVER,
         };
-        Some(Times { born, refresh, expires: born.saturating_add(ttl) })
+        Some(Times { born, refresh, expires: now.saturating_add(left) })
     }
 
     /// The effective ttl of a value; `None`: it is not to be stored.
-    fn ttl_of(&self, value: &V) -> Option<u64> {
+    pub(super) fn ttl_of(&self, value: &V) -> Option<u64> {
         let settings = &*self.settings;
         if !self.live.is_enabled() {
             return None;

@@ -113,7 +113,7 @@ mod tests {
         let mut expiry = Expiry::new();
         expiry.set(Slot::new(3), 10, 100);
         expiry.set(Slot::new(3), 20, 100);
-        assert_eq!(due(&mut expiry, 10), []);
+        assert_eq!(due(&mut expiry, 10), [0; 0]);
         assert_eq!(expiry.first(), 20, "the look has found the bound to be too low");
         assert_eq!(due(&mut expiry, 20), [3]);
         assert_eq!(expiry.first(), NEVER_TICK);

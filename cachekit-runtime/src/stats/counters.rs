@@ -319,6 +319,7 @@ impl Counters {
             entries: 0,
             weight: 0,
             capacity: None,
+            far: super::FarStats::default(),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! What a cache counts, and how it looks to its users.
 
 mod counters;
+mod far;
 mod histogram;
 mod snapshot;
 
 pub(crate) use counters::{Bypass, Counters, LoadEnd, Miss, Refusal, Takeover};
+#[cfg(feature = "backend")]
+pub(crate) use far::FarCounters;
+pub use far::FarStats;
 pub use histogram::LoadTimes;
 pub use snapshot::{Bypasses, Misses, Refusals, Removals, Stats, Takeovers};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::LoadTimes;
+use super::{FarStats, LoadTimes};
 
 /// What a cache has counted since it was made. All counts only grow, except `entries`, `weight` and `capacity`, which are of the moment.
 ///
@@ -50,6 +50,8 @@ pub struct Stats {
     pub weight: u64,
     /// The most weight it holds; `None` if unbounded.
     pub capacity: Option<u64>,
+    /// What it has counted of the backends of bytes behind its memory.
+    pub far: FarStats,
 }
 
 /// Misses by reason.
@@ -171,11 +173,11 @@ impl Stats {
         self.hits + self.stale_hits + self.misses.total() + self.bypasses.before_look()
     }
 
-    /// The share of calls that got a value without waiting, fresh or stale, from 0 to 1; `None` before the first call.
+    /// The share of calls that got a value from memory or from a backend, fresh or stale, from 0 to 1; `None` before the first call.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {
         let calls = self.calls();
-        (calls > 0).then(|| (self.hits + self.stale_hits) as f64 / calls as f64)
+        (calls > 0).then(|| (self.hits + self.stale_hits + self.far.hits) as f64 / calls as f64)
     }
 }
 

@@ -12,6 +12,8 @@ mod units;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+#[cfg(feature = "backend")]
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use sleep::Sleep;
 use source::Source;
@@ -58,6 +60,17 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> u64 {
         self.source.now()
+    }
+
+    /// Nanoseconds since the Unix epoch, for what other processes see; may jump. That of a test clock moves with it.
+    #[cfg(feature = "backend")]
+    pub(crate) fn wall(&self) -> u64 {
+        /// Some day in 2026.
+        const TEST_EPOCH: u64 = 1_770_000_000 * 1_000_000_000;
+        if self.is_test() {
+            return TEST_EPOCH.saturating_add(self.now());
+        }
+        nanos(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     /// The time at the last tick, in nanoseconds: one relaxed load, for the path of a hit.

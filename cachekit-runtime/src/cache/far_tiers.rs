@@ -1,0 +1,357 @@
+//! What a cache does with its far tiers: look there before a load, store there after it, invalidate there.
+
+use super::{
+    Cache, Core,
+    lead::{After, Load, Replaces},
+    timeout::race,
+};
+use crate::{
+    backend::Address,
+    far::{Accept, Asked, Far, Fill, Found, Parts, Sealed, resolve},
+    flight::state::Payload,
+    key::Key,
+    outcome::{Delivery, Outcome, OutcomeKind},
+    output::{OutputKind, Value},
+    stats::FarStats,
+    time::{NEVER, duration},
+};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// The far tiers of a cache, made when the first call needs them.
+pub(super) struct FarTiers<V> {
+    far: OnceLock<Option<Arc<Far<V>>>>,
+}
+
+/// What a look left for the fill.
+pub(super) struct Pending<V> {
+    far: Arc<Far<V>>,
+    fill: Fill,
+    /// When the waits of the call are over.
+    until: u64,
+}
+
+/// A value on its way into the far tiers.
+pub(super) struct Store<V> {
+    pending: Pending<V>,
+    sealed: Sealed,
+}
+
+impl<V> FarTiers<V> {
+    pub(super) fn new() -> Self {
+        FarTiers { far: OnceLock::new() }
+    }
+
+    pub(super) fn stats(&self) -> FarStats {
+        let far = self.far.get().and_then(Option::as_ref);
+        far.map(|far| far.counters.snapshot()).unwrap_or_default()
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    /// `None`: it has none, or none that can be used.
+    pub(super) fn far(&self) -> Option<&Arc<Far<V>>> {
+        let settings = &self.settings.far;
+        if !settings.is_far() {
+            return None;
+        }
+        self.far_tiers.far.get_or_init(|| self.find_far()).as_ref()
+    }
+
+    #[cold]
+    fn find_far(&self) -> Option<Arc<Far<V>>> {
+        let settings = &self.settings.far;
+        let links = settings.links(&self.clock, &self.settings.name);
+        if links.is_empty() {
+            return None;
+        }
+        let limits = resolve::limits();
+        Some(Far::new(Parts {
+            name: self.settings.name.clone().into_owned(),
+            links,
+            codec: settings.codec.clone()?,
+            version: (self.settings.version != 0).then_some(self.settings.version),
+            compress: settings.compress,
+            timeout: settings.timeout,
+            lock: settings.lock,
+            near_ttl: settings.near_ttl.clone().unwrap_or_else(|| Arc::new(|_| None)),
+            max_value_bytes: limits.max_value_bytes,
+            clock: self.clock.clone(),
+        }))
+    }
+
+    /// Whether values are kept in the memory of this process.
+    #[inline]
+    pub(super) fn is_near(&self) -> bool {
+        self.settings.far.near
+    }
+
+    /// Where the entry of a key is in the far tiers.
+    pub(super) fn far_address(&self, key: &K) -> Option<(&Arc<Far<V>>, Address)> {
+        let far = self.far()?;
+        match (self.settings.far.text_of?)(key) {
+            Ok(text) => Some((far, far.address(&text))),
+            Err(error) => {
+                tracing::warn!(cache = %self.settings.name, %error, "a key cannot be written for a backend; the call stays in memory");
+                None
+            }
+        }
+    }
+
+    /// How long the memory in front of far tiers keeps a value of this ttl.
+    pub(super) fn near_ttl(&self, value: &V, ttl: u64) -> u64 {
+        match &self.settings.far.near_ttl {
+            Some(near_ttl) => near_ttl(value).map_or(ttl, |near| ttl.min(crate::time::nanos(near))),
+            None => ttl,
+        }
+    }
+}
+
+impl<K: Key, V: Value> Load<K, V> {
+    fn question(&self) -> Option<(Arc<Far<V>>, Address)> {
+        let key = self.key.as_ref()?;
+        self.core.far_address(key).map(|(far, address)| (far.clone(), address))
+    }
+
+    /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs.
+    pub(super) async fn ask_far_async(&mut self) -> Option<Found<V>> {
+        let (far, address) = self.question()?;
+        let budget = far.budget();
+        let until = budget.end();
+        let asked = far.clone().ask(address, self.accept(), budget).await;
+        self.answered(far, asked, until)
+    }
+
+    /// As [`ask_far_async`](Self::ask_far_async), on this thread.
+    pub(super) fn ask_far(&mut self) -> Option<Found<V>> {
+        let (far, address) = self.question()?;
+        let budget = far.budget();
+        let until = budget.end();
+        let asked = far.wait(far.clone().ask(address, self.accept(), budget))?;
+        self.answered(far, asked, until)
+    }
+
+    fn answered(&mut self, far: Arc<Far<V>>, asked: Asked<V>, until: u64) -> Option<Found<V>> {
+        let Asked { found, stale, fill, failed } = asked;
+        self.failed = failed;
+        if found.is_some() {
+            return found;
+        }
+        if self.core.settings.stale_if_error > Duration::ZERO && self.instead.is_none() {
+            self.instead_of_error = stale.map(|stale| stale.value);
+        }
+        self.pending = Some(Pending { far, fill, until });
+        None
+    }
+
+    fn accept(&self) -> Accept {
+        match (self.replaces, self.core.settings.refresh_ahead) {
+            (Replaces::Nothing, _) | (Replaces::Due, None) => Accept::Any,
+            (Replaces::Due, Some(percent)) => Accept::Left(100.0 - percent),
+            (Replaces::Everything, _) => Accept::Nothing,
+        }
+    }
+
+    /// A far tier had the value: keeps it near, and gives it to all who wait.
+    pub(super) fn settle_found<R, M>(mut self, found: Found<V>, trace: &mut Outcome) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        trace.found(OutcomeKind::Hit, found.tier, found.age);
+        if self.core.is_near()
+            && let Some(key) = self.key.take()
+        {
+            let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
+            self.core.store_found(self.hash, key, &found, self.before, flight.as_deref());
+        }
+        if let Some(lead) = self.lead.take() {
+            lead.finish(|| Some(Payload::Value(found.value.clone())));
+        }
+        M::wrap(found.value)
+    }
+
+    /// What becomes of the value in the far tiers.
+    pub(super) fn after<R, M>(&mut self, loaded: R) -> After<R, V, Store<V>>
+    where
+        M: OutputKind<R, Stored = V>,
+    {
+        let Some(pending) = self.pending.take() else { return After::Settle(loaded) };
+        let value = M::stored(&loaded);
+        let ttl = value.and_then(|value| self.ttl_of(value));
+        let sealed = value.zip(ttl).and_then(|(value, ttl)| self.seal(&pending, value, ttl));
+        match (sealed, value) {
+            (Some(sealed), _) if self.core.is_near() => After::Detach(loaded, Store { pending, sealed }),
+            (Some(sealed), Some(value)) => After::Wait(value.clone(), Store { pending, sealed }),
+            _ => {
+                pending.abandon();
+                After::Settle(loaded)
+            }
+        }
+    }
+
+    fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Sealed> {
+        let ttl = (ttl != NEVER).then(|| duration(ttl));
+        let sealed = pending.far.seal(&pending.fill, value, ttl, self.core.settings.stale_if_error);
+        let failed = |error: &crate::Error| {
+            pending.far.counters.store_failed();
+            tracing::debug!(cache = %self.core.settings.name, %error, "a value is not stored in a backend");
+        };
+        sealed.inspect_err(failed).ok()
+    }
+}
+
+impl<V: Value> Pending<V> {
+    /// Nothing will be stored.
+    fn abandon(self) {
+        if self.fill.has_witness() {
+            self.far.spawn(false, self.far.clone().abandon(self.fill));
+        }
+    }
+}
+
+impl<V: Value> Store<V> {
+    fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
+        let Pending { far, fill, until } = self.pending;
+        let budget = far.budget();
+        (far.clone(), until, far.store(fill, self.sealed, budget))
+    }
+
+    /// Stores without the caller.
+    pub(super) fn detach(self) {
+        let (far, _, store) = self.into_future();
+        far.spawn(false, store);
+    }
+
+    /// Waits for the store while the call's time lasts; then it goes on alone.
+    pub(super) async fn wait_async(self) {
+        let (far, until, store) = self.into_future();
+        let mut store = Box::pin(store);
+        if race(store.as_mut(), far.sleep_until(until)).await.is_none() {
+            far.spawn(false, store);
+        }
+    }
+
+    /// As [`wait_async`](Self::wait_async), on this thread.
+    pub(super) fn wait(self) {
+        let far = self.pending.far.clone();
+        let _ = far.wait(self.wait_async());
+    }
+}
+
+/// The operations that reach the far tiers, for async code. Their sync forms block the thread for at most the timeout of the cache.
+impl<K: Key, V: Value> Cache<K, V> {
+    /// Whether it says that it has far tiers, whether they can be used or not.
+    #[inline]
+    pub(super) fn has_far(&self) -> bool {
+        self.core.settings.far.is_far()
+    }
+
+    /// What any tier has of the key, nearest first. Never computes. `None` also where a tier does not answer in time.
+    ///
+    /// Cancel-safe.
+    pub async fn get_async(&self, key: &K) -> Option<V> {
+        match self.get_near(key) {
+            Some(value) => Some(value),
+            None => self.fetch(key).await,
+        }
+    }
+
+    /// What a far tier has.
+    pub(crate) async fn fetch(&self, key: &K) -> Option<V> {
+        let cache = self.here().into_owned();
+        let core = &cache.core;
+        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
+        let before = core.before_load(core.hash_one(key));
+        let found = far.clone().peek(address, far.budget()).await?;
+        core.keep(key, &found, before);
+        Some(found.value)
+    }
+
+    pub(super) fn get_far(&self, key: &K) -> Option<V> {
+        let cache = self.here();
+        let core = &cache.core;
+        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
+        let before = core.before_load(core.hash_one(key));
+        let found = far.wait(far.clone().peek(address, far.budget()))??;
+        core.keep(key, &found, before);
+        Some(found.value)
+    }
+
+    /// As [`insert`](Self::insert).
+    ///
+    /// Cancel-safe: dropped meanwhile, the value is in the memory of this process, and may be in the other tiers.
+    pub async fn insert_async(&self, key: K, value: V) -> Delivery {
+        let cache = self.here().into_owned();
+        let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
+        let Some((far, address)) = far else {
+            return self.insert_with(key, value, None, None);
+        };
+        let ttl = cache.core.ttl_of(&value).filter(|_| cache.core.live.is_enabled());
+        let delivery = far.clone().replace(address, value.clone(), ttl, cache.core.settings.stale_if_error).await;
+        cache.insert_near(key, value, None, None);
+        delivery
+    }
+
+    pub(super) fn insert_far(&self, key: &K, value: &V, ttl: Option<Duration>) -> Option<Delivery> {
+        let core = &self.core;
+        let (far, address) = core.far_address(key)?;
+        let ttl = match ttl {
+            Some(ttl) => (!ttl.is_zero()).then_some(crate::time::nanos(ttl)),
+            None => core.ttl_of(value),
+        };
+        let ttl = ttl.filter(|_| core.live.is_enabled());
+        let replace = far.clone().replace(address, value.clone(), ttl, core.settings.stale_if_error);
+        Some(far.wait(replace).unwrap_or(Delivery::Queued))
+    }
+
+    /// As [`invalidate`](Self::invalidate).
+    ///
+    /// Cancel-safe: dropped meanwhile, it goes on.
+    pub async fn invalidate_async(&self, key: &K) -> Delivery {
+        let cache = self.here().into_owned();
+        let hash = cache.core.hash_one(key);
+        cache.core.invalidate(hash, |other| other == key);
+        let Some((far, address)) = cache.core.far_address(key) else { return Delivery::Local };
+        let delivery = far.clone().invalidate(address).await;
+        // Again: what was read from the tiers in between is in memory.
+        cache.core.invalidate(hash, |other| other == key);
+        delivery
+    }
+
+    pub(crate) async fn invalidate_key_async(&self, key: &K) -> Delivery {
+        self.invalidate_async(key).await
+    }
+
+    pub(super) fn invalidate_far(&self, key: &K) -> Option<Delivery> {
+        let (far, address) = self.core.far_address(key)?;
+        Some(far.wait(far.clone().invalidate(address)).unwrap_or(Delivery::Queued))
+    }
+
+    /// As [`clear`](Self::clear).
+    ///
+    /// Cancel-safe: dropped meanwhile, it goes on.
+    pub async fn clear_async(&self) -> Delivery {
+        let cache = self.here().into_owned();
+        cache.core.clear();
+        let Some(far) = cache.core.far().cloned() else { return Delivery::Local };
+        let delivery = far.clear().await;
+        cache.core.clear();
+        delivery
+    }
+
+    pub(super) fn clear_far(&self) -> Option<Delivery> {
+        let far = self.core.far()?;
+        Some(far.wait(far.clone().clear()).unwrap_or(Delivery::Queued))
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    /// Keeps near what a far tier had.
+    fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
+        if self.is_near() {
+            self.store_found(self.hash_one(key), key.clone(), found, before, None);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Without the feature `backend`: a cache has no tiers but the memory of its process.
+
+use super::{
+    Cache, Core,
+    lead::{After, Load},
+};
+use crate::{
+    key::Key,
+    outcome::{Delivery, Outcome},
+    output::Value,
+    stats::FarStats,
+};
+use std::{convert::Infallible, marker::PhantomData, time::Duration};
+
+/// None.
+pub(super) struct FarTiers<V>(PhantomData<V>);
+
+/// Nothing that could be.
+pub(super) struct Pending<V>(Infallible, PhantomData<V>);
+
+/// Nothing that could be.
+pub(super) struct Store(Infallible);
+
+impl<V> FarTiers<V> {
+    pub(super) fn new() -> Self {
+        FarTiers(PhantomData)
+    }
+
+    pub(super) fn stats(&self) -> FarStats {
+        FarStats::default()
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    #[inline]
+    pub(super) fn is_near(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    pub(super) fn near_ttl(&self, _: &V, ttl: u64) -> u64 {
+        ttl
+    }
+}
+
+impl<K: Key, V: Value> Load<K, V> {
+    #[inline]
+    pub(super) async fn ask_far_async(&mut self) -> Option<Infallible> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn ask_far(&mut self) -> Option<Infallible> {
+        None
+    }
+
+    pub(super) fn settle_found<R, M>(self, never: Infallible, _: &mut Outcome) -> R {
+        match never {}
+    }
+
+    #[inline]
+    pub(super) fn after<R, M>(&mut self, loaded: R) -> After<R, V, Store> {
+        After::Settle(loaded)
+    }
+}
+
+impl Store {
+    pub(super) fn detach(self) {
+        match self.0 {}
+    }
+
+    pub(super) async fn wait_async(self) {
+        match self.0 {}
+    }
+
+    pub(super) fn wait(self) {
+        match self.0 {}
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    #[inline]
+    pub(super) fn has_far(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    pub(super) fn get_far(&self, _: &K) -> Option<V> {
+        None
+    }
+
+    pub(crate) async fn invalidate_key_async(&self, key: &K) -> Delivery {
+        self.invalidate_key(key)
+    }
+
+    #[inline]
+    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<Duration>) -> Option<Delivery> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn invalidate_far(&self, _: &K) -> Option<Delivery> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn clear_far(&self) -> Option<Delivery> {
+        None
+    }
+}

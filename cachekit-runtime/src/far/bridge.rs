@@ -1,0 +1,104 @@
+//! Where futures of backends run that the caller does not drive: for sync callers, and for what goes on after a call.
+
+use crate::background::{TaskGuard, block_on};
+use std::future::Future;
+
+/// Drives the future and blocks this thread until it has ended. `None`: it panicked, or no thread could be had.
+///
+/// `immediate`: it never waits, so this thread may drive it. Otherwise it runs on the thread of cachekit's own runtime, since this one may belong to
+/// a runtime that would be blocked, or to none. It has to end by itself: nothing here limits the wait.
+pub(super) fn wait<F>(immediate: bool, future: F) -> Option<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    if immediate {
+        return Some(block_on(future));
+    }
+    runtime::wait(future)
+}
+
+/// Lets the future run until it has ended, and [`flush`](crate::flush) wait for it: on the caller's runtime, if it is in one, else on cachekit's own.
+/// After [`shutdown`](crate::shutdown) it is dropped, but for what `must` be done.
+pub(super) fn spawn(must: bool, future: impl Future<Output = ()> + Send + 'static) {
+    match TaskGuard::begin() {
+        Some(guard) => runtime::spawn(guard.cover(future)),
+        None if must => runtime::spawn(future),
+        None => {}
+    }
+}
+
+/// As [`spawn`], on cachekit's own runtime, which outlives the caller's.
+pub(super) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
+    runtime::spawn_apart(future);
+}
+
+#[cfg(feature = "tokio")]
+mod runtime {
+    use std::{
+        future::{Future, pending},
+        sync::{LazyLock, mpsc},
+        thread,
+    };
+    use tokio::runtime::{Builder, Handle};
+
+    /// `None`: the system gives no thread.
+    static OWN: LazyLock<Option<Handle>> = LazyLock::new(|| {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let started = runtime.and_then(|runtime| {
+            let handle = runtime.handle().clone();
+            thread::Builder::new().name("cachekit-io".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
+            Ok(handle)
+        });
+        match started {
+            Ok(handle) => Some(handle),
+            Err(error) => {
+                tracing::error!(%error, "cachekit's own runtime could not be started: sync callers compute without their backends");
+                None
+            }
+        }
+    });
+
+    pub(super) fn wait<F>(future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let (send, receive) = mpsc::sync_channel(1);
+        OWN.as_ref()?.spawn(async move {
+            // The caller is there: it waits below.
+            let _ = send.send(future.await);
+        });
+        receive.recv().ok()
+    }
+
+    pub(super) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        match Handle::try_current() {
+            Ok(handle) => drop(handle.spawn(future)),
+            Err(_) => spawn_apart(future),
+        }
+    }
+
+    pub(super) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
+        if let Some(handle) = &*OWN {
+            drop(handle.spawn(future));
+        }
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+mod runtime {
+    use super::block_on;
+    use crate::background::Pool;
+    use std::future::Future;
+
+    pub(super) fn wait<F: Future>(future: F) -> Option<F::Output> {
+        Some(block_on(future))
+    }
+
+    pub(super) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        spawn_apart(future);
+    }
+
+    pub(super) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
+        Pool::global().try_spawn(Box::new(|| block_on(future)));
+    }
+}

@@ -1,0 +1,252 @@
+//! Storing in the far tiers what was computed.
+
+use super::{Far, Tier, freshness, lock::Hold, order::Moment};
+use crate::{
+    Error,
+    backend::{Address, Witness},
+    breaker::Budget,
+    codec,
+    envelope::{Draft, Envelope, Freshness, Head},
+    outcome::Delivery,
+    time::{NEVER, duration},
+};
+use bytes::Bytes;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// The right to store in one tier.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Ticket {
+    /// None: it gave no answer, or takes nothing.
+    #[default]
+    None,
+    /// In a tier that this process has alone.
+    Plain,
+    /// In place of the witness.
+    Witness {
+        witness: Witness,
+        generation: u64,
+        /// Keeps the lock, if the witness is one.
+        #[expect(dead_code, reason = "held for what its drop does")]
+        hold: Option<Hold>,
+    },
+}
+
+/// What a fill needs from the look before it.
+#[derive(Debug)]
+pub(crate) struct Fill {
+    pub(super) address: Address,
+    pub(super) moment: Moment,
+    /// By tier.
+    pub(super) tickets: Vec<Ticket>,
+}
+
+/// A value as bytes, by tier.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    envelopes: Vec<Option<Bytes>>,
+    /// How long the furthest tier keeps it.
+    life: Option<Duration>,
+    /// How long the nearer ones do.
+    near_life: Option<Duration>,
+}
+
+impl<V: Clone + Send + Sync + 'static> Far<V> {
+    /// The value as the tiers hold it.
+    ///
+    /// # Errors
+    /// Those of the codec.
+    pub(crate) fn seal(
+        &self,
+        fill: &Fill,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+    ) -> Result<Sealed, Error> {
+        let allowance = (!if_error.is_zero()).then_some(if_error);
+        let times = Freshness::new(freshness::now(&self.clock), ttl).stale(None, allowance);
+        let mut envelopes = Vec::with_capacity(fill.tickets.len());
+        for ticket in &fill.tickets {
+            let generation = match ticket {
+                Ticket::None => {
+                    envelopes.push(None);
+                    continue;
+                }
+                Ticket::Plain => None,
+                Ticket::Witness { generation, .. } => Some(*generation),
+            };
+            let draft = Draft {
+                head: Head::value(),
+                address: &fill.address,
+                freshness: times,
+                generation,
+                tags: &[],
+                compress: self.compress,
+            };
+            envelopes.push(Some(draft.seal(&*self.codec, value, self.max_value_bytes)?));
+        }
+        if let Some(bytes) = envelopes.iter().flatten().next() {
+            self.verify(bytes, fill)?;
+        }
+        let life = freshness::life(&times);
+        let near = (self.near_ttl)(value);
+        let near_life = near.map_or(life, |near| Some(life.map_or(near, |life| life.min(near))));
+        Ok(Sealed { envelopes, life, near_life })
+    }
+
+    /// In debug builds the first value is read back: a format that cannot carry it says so at once, and nothing is stored.
+    fn verify(&self, bytes: &Bytes, fill: &Fill) -> Result<(), Error> {
+        if !cfg!(debug_assertions) || self.is_verified.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let refused = |rejected| Error::decode(self.codec.codec_name(), rejected);
+        let payload = Envelope::read(bytes, self.max_value_bytes).and_then(|read| read.payload(self.max_value_bytes));
+        let verified = payload
+            .map_err(refused)
+            .and_then(|payload| codec::verify_roundtrip(&*self.codec, &payload, self.max_value_bytes));
+        verified.inspect_err(|error| {
+            tracing::error!(cache = fill.address.cache(), %error, "values of this type cannot be stored in this format");
+        })?;
+        self.is_verified.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Stores the value, nearest tier first, where nothing was invalidated since the look. A failed store costs the entry only.
+    pub(crate) async fn store(self: Arc<Self>, fill: Fill, sealed: Sealed, budget: Budget) {
+        let last = self.tiers.len().saturating_sub(1);
+        let parts = self.tiers.iter().zip(&fill.tickets).zip(sealed.envelopes).enumerate();
+        for (index, ((tier, ticket), bytes)) in parts {
+            let life = if index == last { sealed.life } else { sealed.near_life };
+            if bytes.is_some() {
+                self.settle(tier, ticket, &fill, bytes, life, &budget).await;
+            }
+        }
+    }
+
+    /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. Without a ttl
+    /// it removes what is there. What a tier does not take is invalidated there as soon as it is back.
+    pub(crate) async fn replace(
+        self: Arc<Self>,
+        address: Address,
+        value: V,
+        ttl: Option<u64>,
+        if_error: Duration,
+    ) -> Delivery {
+        let Some(ttl) = ttl else { return self.invalidate(address).await };
+        let ttl = (ttl != NEVER).then(|| duration(ttl));
+        self.order.pass(address.id());
+        let (budget, last) = (self.budget(), self.tiers.len().saturating_sub(1));
+        let mut delivery = Delivery::Local;
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let stored = self.replace_in(tier, &address, &value, ttl, if_error, index == last, &budget).await;
+            if stored {
+                self.counters.stored();
+                delivery =
+                    if tier.link.is_shared() && delivery == Delivery::Local { Delivery::Shared } else { delivery };
+            } else {
+                self.counters.store_failed();
+                tier.link.undelivered.add_key(&address);
+                tier.link.attend();
+                delivery = Delivery::Queued;
+            }
+        }
+        delivery
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
+    async fn replace_in(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+        is_last: bool,
+        budget: &Budget,
+    ) -> bool {
+        if tier.link.undelivered.holds(address) {
+            return false;
+        }
+        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
+        if tier.link.is_shared() {
+            if self.announce(tier, budget).await.is_err() {
+                return false;
+            }
+            let Ok(generation) = self.generation(tier, budget, None).await else { return false };
+            fill.tickets.push(Ticket::Witness { witness: Head::value().witness(), generation, hold: None });
+        } else {
+            fill.tickets.push(Ticket::Plain);
+        }
+        let Ok(mut sealed) = self.seal(&fill, value, ttl, if_error) else { return false };
+        let Some(bytes) = sealed.envelopes.pop().flatten() else { return false };
+        let life = if is_last { sealed.life } else { sealed.near_life };
+        let turn = if tier.link.is_shared() { None } else { Some(self.order.turn_of(address.id()).await) };
+        let stored = tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await;
+        drop(turn);
+        stored.is_ok()
+    }
+
+    /// Gives the witnesses back: nothing will be stored.
+    pub(crate) async fn abandon(self: Arc<Self>, fill: Fill) {
+        let budget = self.budget();
+        for (tier, ticket) in self.tiers.iter().zip(&fill.tickets) {
+            if let Ticket::Witness { .. } = ticket {
+                self.settle(tier, ticket, &fill, None, None, &budget).await;
+            }
+        }
+    }
+
+    /// Stores the bytes, or nothing in place of the marker.
+    pub(super) async fn settle(
+        &self,
+        tier: &Tier,
+        ticket: &Ticket,
+        fill: &Fill,
+        bytes: Option<Bytes>,
+        life: Option<Duration>,
+        budget: &Budget,
+    ) {
+        if tier.link.undelivered.holds(&fill.address) {
+            return;
+        }
+        let stored = match (ticket, bytes) {
+            (Ticket::None, _) | (Ticket::Plain, None) => return,
+            (Ticket::Plain, Some(bytes)) => {
+                let _turn = self.order.turn_of(fill.address.id()).await;
+                if self.order.is_past(fill.address.id(), fill.moment) {
+                    return self.counters.outdated();
+                }
+                tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
+            }
+            (Ticket::Witness { witness, .. }, bytes) => {
+                let is_value = bytes.is_some();
+                let stored =
+                    tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await;
+                if !is_value {
+                    return;
+                }
+                stored
+            }
+        };
+        match stored {
+            Ok(true) => self.counters.stored(),
+            Ok(false) => self.counters.outdated(),
+            Err(_) => self.counters.store_failed(),
+        }
+    }
+}
+
+impl Fill {
+    pub(super) fn new(address: Address, moment: Moment) -> Self {
+        Fill { address, moment, tickets: Vec::new() }
+    }
+}
+
+impl Fill {
+    /// Does a backend wait for it?
+    pub(crate) fn has_witness(&self) -> bool {
+        self.tickets.iter().any(|ticket| matches!(ticket, Ticket::Witness { .. }))
+    }
+}

@@ -1,0 +1,164 @@
+//! The far tiers of a cache: backends of bytes behind, or in place of, the typed memory.
+//!
+//! `ask` looks through them, nearest first, and notes what a fill will need; `fill` stores what was computed; `remove` invalidates. `link` is one backend with
+//! its breaker, `undelivered` the invalidations that it has not taken yet, `order` what keeps stores behind invalidations where a backend knows no
+//! witness, `bridge` where futures run that no async caller drives, `place` and `resolve` which backend a name stands for.
+
+mod ask;
+mod bridge;
+mod fill;
+mod freshness;
+mod link;
+mod lock;
+mod order;
+mod place;
+mod remove;
+pub(crate) mod resolve;
+mod settings;
+mod shared;
+mod undelivered;
+
+pub(crate) use ask::{Accept, Asked, Found};
+pub(crate) use fill::{Fill, Sealed};
+pub(crate) use link::Link;
+pub(crate) use place::Kind;
+pub use place::Place;
+pub(crate) use settings::FarSettings;
+
+use crate::{
+    backend::{Address, Fingerprint},
+    breaker::Budget,
+    codec::DynCodec,
+    identity::{self, Identity, text::KeyText},
+    outcome,
+    stats::FarCounters,
+    time::{Clock, Sleep},
+};
+use bridge::wait;
+use order::Order;
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
+};
+
+/// The far tiers of one cache.
+pub(crate) struct Far<V> {
+    /// As backends know the cache.
+    name: String,
+    tiers: Vec<Tier>,
+    codec: Arc<dyn DynCodec<V>>,
+    version: Option<u64>,
+    identity: OnceLock<Identity>,
+    compress: bool,
+    timeout: Duration,
+    lock: Option<Duration>,
+    /// How long the nearer tiers keep a value.
+    near_ttl: NearTtlOf<V>,
+    max_value_bytes: usize,
+    order: Order,
+    clock: Clock,
+    pub(crate) counters: FarCounters,
+    /// What was stored first has been read back.
+    is_verified: AtomicBool,
+}
+
+/// One far tier.
+struct Tier {
+    link: Arc<Link>,
+    kind: outcome::Tier,
+    /// When the fingerprint was announced last; 0: never.
+    announced: AtomicU64,
+}
+
+/// All that a cache says of its far tiers, once its places are found.
+pub(crate) struct Parts<V> {
+    pub(crate) name: String,
+    pub(crate) links: Vec<(Arc<Link>, outcome::Tier)>,
+    pub(crate) codec: Arc<dyn DynCodec<V>>,
+    pub(crate) version: Option<u64>,
+    pub(crate) compress: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) lock: Option<Duration>,
+    pub(crate) near_ttl: NearTtlOf<V>,
+    pub(crate) max_value_bytes: usize,
+    pub(crate) clock: Clock,
+}
+
+impl<V: Send + Sync + 'static> Far<V> {
+    pub(crate) fn new(parts: Parts<V>) -> Arc<Self> {
+        let tiers = parts.links.into_iter().map(|(link, kind)| Tier { link, kind, announced: AtomicU64::new(0) });
+        Arc::new(Far {
+            name: identity::text::cache_name(&parts.name),
+            tiers: tiers.collect(),
+            codec: parts.codec,
+            version: parts.version,
+            identity: OnceLock::new(),
+            compress: parts.compress,
+            timeout: parts.timeout,
+            lock: parts.lock,
+            near_ttl: parts.near_ttl,
+            max_value_bytes: parts.max_value_bytes,
+            order: Order::new(),
+            clock: parts.clock,
+            counters: FarCounters::default(),
+            is_verified: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        *self.identity.get_or_init(|| self.codec.identity(self.version, &[]))
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.identity().fingerprint
+    }
+
+    /// Where the entry of these arguments is.
+    pub(crate) fn address(&self, arguments: &KeyText) -> Address {
+        let (short, whole) = (arguments.in_address(), arguments.whole());
+        if short == whole {
+            Address::new(&self.name, short, self.fingerprint())
+        } else {
+            Address::shortened(&self.name, short, whole, self.fingerprint())
+        }
+    }
+
+    /// For all waits of one call.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(&self.clock, self.timeout)
+    }
+
+    /// Until then, by the cache's clock.
+    pub(crate) fn sleep_until(&self, time: u64) -> Sleep {
+        self.clock.sleep_until(time)
+    }
+
+    /// Blocks this thread for what the tiers do, which ends within its budget. `None` where that could not be run.
+    pub(crate) fn wait<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let immediate = self.tiers.iter().all(|tier| tier.link.backend().capabilities().immediate);
+        wait(immediate, future)
+    }
+
+    /// Lets it go on without the caller. `must`: also after the shutdown.
+    pub(crate) fn spawn(&self, must: bool, future: impl Future<Output = ()> + Send + 'static) {
+        bridge::spawn(must, future);
+    }
+}
+
+impl<V> fmt::Debug for Far<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tiers: Vec<_> = self.tiers.iter().map(|tier| tier.link.backend().name()).collect();
+        f.debug_struct("Far").field("name", &self.name).field("tiers", &tiers).finish_non_exhaustive()
+    }
+}
+
+/// How long the nearer tiers keep a value; `None`: as long as the furthest.
+pub(crate) type NearTtlOf<V> = Arc<dyn Fn(&V) -> Option<Duration> + Send + Sync>;

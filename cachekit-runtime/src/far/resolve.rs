@@ -1,0 +1,42 @@
+//! From the name of a place to the backend that stands for it.
+
+use super::{Kind, link::Link, place::Which};
+use crate::{backend::MemoryBytes, outcome::Tier, time::Clock};
+use std::sync::Arc;
+
+/// What the configuration says of all entries.
+pub(crate) struct Limits {
+    pub(crate) max_value_bytes: usize,
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits { max_value_bytes: crate::codec::DEFAULT_MAX_VALUE_BYTES }
+}
+
+/// The backends of these places, nearest first. One that cannot be had is left out, and a line in the log says why.
+pub(super) fn links_of(places: &[Which], clock: &Clock, cache: &str) -> Vec<(Arc<Link>, Tier)> {
+    // On a test clock a scope looks at the cache: it has places of its own.
+    if clock.is_test() {
+        let link = |which: &Which| {
+            let bytes = Arc::new(MemoryBytes::new().with_clock(clock.clone()));
+            (Link::new(bytes, clock.clone()), tier(which))
+        };
+        return places.iter().map(link).collect();
+    }
+    let _ = cache;
+    let link = |which: &Which| match which {
+        Which::Memory => None,
+        Which::Own(backend) => Some((Link::new(Arc::clone(backend), clock.clone()), Tier::Own)),
+        Which::Named(kind) => crate::config::link(*kind).map(|link| (link, tier(which))),
+    };
+    places.iter().filter_map(link).collect()
+}
+
+fn tier(which: &Which) -> Tier {
+    match which {
+        Which::Memory => Tier::Memory,
+        Which::Own(_) => Tier::Own,
+        Which::Named(Kind::File) => Tier::File,
+        Which::Named(Kind::Redis) => Tier::Redis,
+    }
+}

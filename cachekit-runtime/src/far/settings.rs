@@ -1,0 +1,63 @@
+//! What a cache is told of its far tiers.
+
+use super::{
+    NearTtlOf,
+    link::Link,
+    place::{Place, Which},
+    resolve::links_of,
+};
+use crate::{
+    codec::DynCodec,
+    identity::text::{KeyText, Unwritable},
+    outcome::Tier,
+    time::Clock,
+};
+use std::{sync::Arc, time::Duration};
+
+/// How long all waits of one call for backends take together, unless it is told otherwise.
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);
+
+pub(crate) struct FarSettings<K, V> {
+    /// Nearest first. Empty: the cache is in memory alone.
+    pub(super) places: Vec<Which>,
+    /// Whether typed memory is in front of them.
+    pub(crate) near: bool,
+    pub(crate) near_ttl: Option<NearTtlOf<V>>,
+    pub(crate) codec: Option<Arc<dyn DynCodec<V>>>,
+    pub(crate) text_of: Option<fn(&K) -> Result<KeyText, Unwritable>>,
+    pub(crate) compress: bool,
+    pub(crate) timeout: Duration,
+    /// The lease of the fill lock.
+    pub(crate) lock: Option<Duration>,
+}
+
+impl<K, V> FarSettings<K, V> {
+    pub(crate) fn new() -> Self {
+        FarSettings {
+            places: Vec::new(),
+            near: true,
+            near_ttl: None,
+            codec: None,
+            text_of: None,
+            compress: false,
+            timeout: TIMEOUT,
+            lock: None,
+        }
+    }
+
+    pub(crate) fn put(&mut self, places: impl IntoIterator<Item = Place>) {
+        let (near, far): (Vec<_>, Vec<_>) =
+            places.into_iter().map(|place| place.0).partition(|which| matches!(which, Which::Memory));
+        self.near = !near.is_empty() || far.is_empty();
+        self.places = far;
+    }
+
+    /// The backends of its places.
+    pub(crate) fn links(&self, clock: &Clock, cache: &str) -> Vec<(Arc<Link>, Tier)> {
+        links_of(&self.places, clock, cache)
+    }
+
+    pub(crate) fn is_far(&self) -> bool {
+        !self.places.is_empty()
+    }
+}

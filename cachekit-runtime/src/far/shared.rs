@@ -1,0 +1,156 @@
+//! A look at a tier that processes share: what is there, or else a marker of ours, is the witness of the fill.
+
+use super::{
+    Far, Tier,
+    ask::{Accept, Found, Has},
+    fill::Ticket,
+    freshness::Worth,
+    link::Unanswered,
+    lock::Hold,
+};
+use crate::{
+    backend::{Address, Claim},
+    breaker::Budget,
+    envelope::{Head, Kind},
+    time::nanos,
+};
+use bytes::Bytes;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// How long a marker waits for its fill.
+const MARKER: Duration = Duration::from_secs(600);
+
+/// How long a generation lives at least after its last fill.
+const GENERATION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How often the fingerprint is announced anew.
+const ANNOUNCE: u64 = nanos(Duration::from_secs(600));
+
+impl<V: Clone + Send + Sync + 'static> Far<V> {
+    pub(super) async fn ask_shared(
+        self: &Arc<Self>,
+        tier: &Tier,
+        address: &Address,
+        accept: Accept,
+        budget: &Budget,
+    ) -> Result<Has<V>, Unanswered> {
+        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
+        if let Some(bytes) = looked.bytes
+            && let Some(has) = self.judge(tier, address, accept, budget, &bytes, looked.generation).await?
+        {
+            return Ok(has);
+        }
+        // Without a marker nothing can be stored, and reading goes on.
+        if !tier.link.breaker().takes_fills() {
+            return Ok(Has::Nothing(Ticket::None, None));
+        }
+        self.announce(tier, budget).await?;
+        let generation = self.generation(tier, budget, looked.generation).await?;
+        let (head, life) = match self.lock {
+            Some(lease) => (Head::lock(), lease),
+            None => (Head::marker(), MARKER),
+        };
+        match tier.link.fill_shared(budget, |shared| shared.claim(address, head.witness(), life)).await {
+            Ok(Claim::Ours) => {
+                let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, head.witness(), lease, &self.clock));
+                Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, hold }, None))
+            }
+            Ok(Claim::Theirs(bytes)) => {
+                let judged = self.judge(tier, address, accept, budget, &bytes, Some(generation)).await?;
+                Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
+            }
+            Err(Unanswered::Failed(error)) if tier.link.breaker().is_closed() && !tier.link.breaker().takes_fills() => {
+                // It takes nothing just now, which is no reason to fail.
+                drop(error);
+                Ok(Has::Nothing(Ticket::None, None))
+            }
+            Err(unanswered) => Err(unanswered),
+        }
+    }
+
+    /// What is there: a value, or the witness of a fill. `None`: nothing that counts, and it has been removed.
+    #[expect(clippy::too_many_arguments, reason = "the state of one look")]
+    async fn judge(
+        self: &Arc<Self>,
+        tier: &Tier,
+        address: &Address,
+        accept: Accept,
+        budget: &Budget,
+        bytes: &Bytes,
+        generation: Option<u64>,
+    ) -> Result<Option<Has<V>>, Unanswered> {
+        let head = match Head::read(bytes) {
+            Ok(head) => head,
+            Err(rejected) => {
+                self.reject(tier, address, &rejected, budget).await;
+                return Ok(None);
+            }
+        };
+        let mut stale: Option<Found<V>> = None;
+        match head.kind() {
+            Kind::Lock if self.lock.is_some() => {
+                return self.wait_for_lock(tier, address, accept).await.map(Some);
+            }
+            Kind::Value => match self.open(tier, address, bytes, Some(generation)) {
+                Ok((found, Worth::Fresh { .. })) if accept.takes(&found) => {
+                    return Ok(Some(Has::Value(found, bytes.clone())));
+                }
+                Ok((found, Worth::Stale)) => stale = Some(found),
+                Ok(_) => {}
+                Err(rejected) => {
+                    self.reject(tier, address, &rejected, budget).await;
+                    return Ok(None);
+                }
+            },
+            _ => {}
+        }
+        let ticket = self.ticket(tier, address, budget, head, generation).await?;
+        Ok(Some(Has::Nothing(ticket, stale)))
+    }
+
+    /// The right to replace what has this head; with `lock`, once the lock is ours.
+    async fn ticket(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        budget: &Budget,
+        head: Head,
+        generation: Option<u64>,
+    ) -> Result<Ticket, Unanswered> {
+        if !tier.link.breaker().takes_fills() {
+            return Ok(Ticket::None);
+        }
+        self.announce(tier, budget).await?;
+        let generation = self.generation(tier, budget, generation).await?;
+        let seen = head.witness();
+        let Some(lease) = self.lock else { return Ok(Ticket::Witness { witness: seen, generation, hold: None }) };
+        let lock = Head::lock().witness();
+        if !tier.link.fill_shared(budget, |shared| shared.replace(address, seen, lock, lease)).await? {
+            return Ok(Ticket::None);
+        }
+        let hold = Hold::keep(&tier.link, address, lock, lease, &self.clock);
+        Ok(Ticket::Witness { witness: lock, generation, hold: Some(hold) })
+    }
+
+    pub(super) async fn generation(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
+        match known {
+            Some(generation) => Ok(generation),
+            None => tier.link.fill_shared(budget, |shared| shared.generation(&self.name, GENERATION)).await,
+        }
+    }
+
+    /// Says that entries of our fingerprint will be there, so that invalidations by others reach them.
+    pub(super) async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<(), Unanswered> {
+        let (last, now) = (tier.announced.load(Ordering::Acquire), self.clock.coarse().max(1));
+        if last != 0 && now.saturating_sub(last) < ANNOUNCE {
+            return Ok(());
+        }
+        let fingerprint = self.fingerprint();
+        tier.link.fill_shared(budget, |shared| shared.announce(&self.name, fingerprint)).await?;
+        tier.announced.store(now, Ordering::Release);
+        Ok(())
+    }
+}
