@@ -26,9 +26,16 @@ pub use crate::{
 };
 #[cfg(feature = "backend")]
 pub use crate::{
-    codec::{CodecProbe, DynCodec, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, erased, needs_codec},
-    far::Place,
+    codec::{
+        self, CodecProbe, NamedCodecProbe, ViaHint, ViaNamed, ViaNoCodec, ViaSerde, assert_codec, codec_of,
+        codec_of_output, named_codec_of, needs_codec_of,
+    },
+    expansion::{arguments_of, function_path},
+    far::{Place, place_at},
+    key::{StoredFormProbe, StoredKeyProbe, StoredPart, StoredPartProbe, assert_stored_part},
 };
+#[cfg(feature = "backend")]
+pub use serde::Serialize;
 pub use std::sync::LazyLock;
 
 use crate::{cache, scope};

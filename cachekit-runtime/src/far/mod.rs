@@ -22,7 +22,7 @@ pub(crate) use ask::{Accept, Asked, Found};
 pub(crate) use fill::{Fill, Sealed};
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
-pub use place::Place;
+pub use place::{Place, place_at};
 pub(crate) use settings::FarSettings;
 
 use crate::{
