@@ -94,6 +94,9 @@ pub use cachekit_runtime::{
     stats, testing, time,
 };
 
+#[cfg(feature = "backend")]
+pub use cachekit_runtime::{Place, backend, codec, envelope, identity};
+
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;
 

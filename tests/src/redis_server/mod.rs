@@ -170,6 +170,15 @@ impl RedisServer {
         assert!(self.launch(), "port {} was taken meanwhile", self.port);
     }
 
+    /// With further settings of `redis.conf` from its next start on.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[(&str, &str)]) -> Self {
+        for (name, value) in settings {
+            self.options = std::mem::take(&mut self.options).set(name, value);
+        }
+        self
+    }
+
     /// Starts it again, and waits only until it accepts connections: it may be loading still.
     ///
     /// # Panics

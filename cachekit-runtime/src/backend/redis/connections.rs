@@ -43,9 +43,19 @@ pub(super) struct Connections {
 /// What there is for one runtime.
 struct Link {
     runtime: Id,
+    /// Seen to have them: without timers nothing can be waited for.
+    has_timers: bool,
     /// Failed attempts in a row.
     failures: u32,
     state: State,
+}
+
+impl Link {
+    /// Nobody tries again for a while.
+    fn fail(&mut self, error: Error) {
+        self.state = State::Down(Instant::now() + pause(self.failures), error);
+        self.failures = self.failures.saturating_add(1);
+    }
 }
 
 enum State {
@@ -129,12 +139,8 @@ impl Connections {
             None => {
                 // Runtimes come and go; what was left by those that went is dropped when one comes.
                 links.retain(|link| !link.state.is_over());
-                let error = failures::error(Failure::Unreachable, "not connected yet");
-                let state = match has_timers() {
-                    true => State::Down(Instant::now(), error),
-                    false => return Err(failures::error(Failure::Misconfigured, "the tokio runtime has no timers")),
-                };
-                links.push(Link { runtime: id, failures: 0, state });
+                let state = State::Down(Instant::now(), failures::error(Failure::Unreachable, "not connected yet"));
+                links.push(Link { runtime: id, has_timers: false, failures: 0, state });
                 match links.last_mut() {
                     Some(link) => link,
                     None => return Err(self.abandoned()),
@@ -149,10 +155,20 @@ impl Connections {
                 Some(error) => return Err(error.clone()),
                 None => return Ok(Found::Soon(attempt.clone())),
             },
-            State::Connecting(..) => None,
+            State::Connecting(..) => {
+                let error = self.abandoned();
+                link.fail(error.clone());
+                return Err(error);
+            }
             State::Down(until, error) if Instant::now() < *until => return Err(error.clone()),
             State::Down(_, error) => (link.failures > 0).then(|| error.clone()),
         };
+        link.has_timers = link.has_timers || has_timers();
+        if !link.has_timers {
+            let error = failures::error(Failure::Misconfigured, "the tokio runtime has no timers");
+            link.state = State::Down(Instant::now() + LONGEST_PAUSE, error.clone());
+            return Err(error);
+        }
         let attempt = self.connect(&runtime);
         link.state = State::Connecting(attempt.clone(), last);
         Ok(Found::Soon(attempt))
@@ -174,17 +190,13 @@ impl Connections {
                 }
             });
             if let Some(link) = lock(&links).iter_mut().find(|link| link.runtime == id) {
-                link.state = match &opened {
+                match &opened {
                     Ok(connection) => {
                         link.failures = 0;
-                        State::Up(connection.clone())
+                        link.state = State::Up(connection.clone());
                     }
-                    Err(error) => {
-                        let until = Instant::now() + pause(link.failures);
-                        link.failures = link.failures.saturating_add(1);
-                        State::Down(until, error.clone())
-                    }
-                };
+                    Err(error) => link.fail(error.clone()),
+                }
             }
             give.send_replace(Some(opened));
         });
@@ -210,7 +222,7 @@ impl fmt::Debug for Connections {
     }
 }
 
-/// tokio has no way to ask, and panics when one is used where there are none. Looked at once for each runtime.
+/// tokio has no way to ask, and panics when one is used where there are none. Asked once for each runtime that has them.
 fn has_timers() -> bool {
     catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }

@@ -1,0 +1,3 @@
+//! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
+
+mod basics;
