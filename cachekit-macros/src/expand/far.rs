@@ -166,7 +166,7 @@ impl Context<'_> {
     pub(super) fn stored_assertion(&self, local: &impl ToTokens) -> Option<TokenStream> {
         self.far()?;
         let at = spans::of(local);
-        let (k, local) = (self.k_at(at), spans::placed(local, at));
+        let (k, local) = (self.k_at(at), spans::blamed(local, at));
         Some(quote_spanned!(at=> #k::assert_stored_part(&(&&&#k::FormProbe::new(#local)).part());))
     }
 

@@ -246,7 +246,7 @@ impl<'a> Context<'a> {
                 let (span, ty, form) = (spans::of(&param.ty), &param.ty, forms::form(k, &param.ty));
                 let k = self.k_at(span);
                 let stored = self.far().map(|_| {
-                    let name = spans::placed(&param.name, span);
+                    let name = spans::blamed(&param.name, span);
                     quote_spanned!(span=> {
                         use #k::{ViaUnusable as _, ViaUsable as _};
                         #k::assert_stored_part(&(&#k::PartProbe::<_, #form>::new(&#name)).part());
