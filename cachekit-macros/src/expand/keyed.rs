@@ -167,7 +167,8 @@ impl Context<'_> {
         let (generics, clause) = (self.generics(false), self.clause(false));
         let (inputs, permissions) = (self.inputs(&Takes::Keys), self.permissions());
         let key = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
-        quote_spanned!(span=> #permissions fn #name #generics (#inputs) -> ::core::option::Option<impl #k::Key> #clause #key)
+        let stored = self.far().map(|_| quote_spanned!(span=> + #k::Serialize));
+        quote_spanned!(span=> #permissions fn #name #generics (#inputs) -> ::core::option::Option<impl #k::Key #stored> #clause #key)
     }
 }
 
