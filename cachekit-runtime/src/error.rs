@@ -27,6 +27,15 @@ pub enum Error {
         /// What happened, without secrets.
         message: String,
     },
+    /// The configuration has a mistake.
+    #[cfg(feature = "backend")]
+    #[error("{at}: {message}")]
+    Configuration {
+        /// Where the mistake is: a file, a variable, the program.
+        at: String,
+        /// What is wrong and what to write, without secrets.
+        message: String,
+    },
     /// A value cannot be written in the format of its codec. It is not stored.
     #[cfg(feature = "backend")]
     #[error("the codec `{codec}` cannot encode the value: {message}")]
@@ -49,6 +58,11 @@ pub enum Error {
 
 #[cfg(feature = "backend")]
 impl Error {
+    /// A mistake in the configuration: where, and what.
+    pub(crate) fn configuration(at: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
+        Error::Configuration { at: at.to_string(), message: message.to_string() }
+    }
+
     /// A value that a codec cannot encode, and why.
     pub fn encode(codec: impl Into<String>, message: impl std::fmt::Display) -> Self {
         Error::Encode { codec: codec.into(), message: message.to_string() }

@@ -48,6 +48,8 @@ mod weigh;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
+#[cfg(feature = "backend")]
+pub use config::{Configure, configure};
 pub use error::{Error, TimedOut};
 #[cfg(feature = "backend")]
 pub use far::Place;

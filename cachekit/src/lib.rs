@@ -95,7 +95,7 @@ pub use cachekit_runtime::{
 };
 
 #[cfg(feature = "backend")]
-pub use cachekit_runtime::{Place, backend, codec, envelope, identity};
+pub use cachekit_runtime::{Configure, Place, backend, codec, configure, envelope, identity};
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;

@@ -1,6 +1,8 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod drive;
 pub mod fault_proxy;
+pub mod file_load;
 pub mod own_backend;
 pub mod redis_server;
 pub mod reference;

@@ -1,8 +1,9 @@
 //! The conformance kit of backends, on one that a user would write; and that it finds what such a backend can do wrong.
 
+use cachekit_runtime::backend::FileBackend;
 use cachekit_runtime::testing::{BackendSubject, TestClock, backend_checks, backend_suite, shared_backend_checks};
 use cachekit_tests::own_backend::{Mistake, OwnBackend};
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 fn subject(mistake: Mistake) -> BackendSubject {
     let clock = TestClock::new();
@@ -21,6 +22,17 @@ backend_suite!(
     },
     shared
 );
+
+backend_suite!(file, || {
+    let (clock, folder) = (TestClock::new(), tempfile::tempdir().expect("a folder"));
+    let backend = FileBackend::builder(folder.path()).clock(clock.clock()).wall_clock(|| SystemTime::UNIX_EPOCH).open();
+    BackendSubject::new(backend).advance(move |span| clock.advance(span)).keep(folder)
+});
+
+backend_suite!(file_in_real_time, || {
+    let folder = tempfile::tempdir().expect("a folder");
+    BackendSubject::new(FileBackend::builder(folder.path().join("made/for/it")).open()).keep(folder)
+});
 
 macro_rules! finds {
     ($($name:ident: $module:ident::$check:ident, $mistake:ident, $message:literal;)*) => {

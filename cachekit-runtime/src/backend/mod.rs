@@ -7,6 +7,8 @@
 //! stale meanwhile.
 
 mod address;
+#[cfg(feature = "file")]
+mod file;
 mod forward;
 mod memory_bytes;
 #[cfg(feature = "redis")]
@@ -14,6 +16,8 @@ pub mod redis;
 mod shared;
 
 pub use address::{Address, Fingerprint};
+#[cfg(feature = "file")]
+pub use file::{FileBackend, FileBuilder};
 pub use memory_bytes::MemoryBytes;
 pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
 
@@ -100,7 +104,8 @@ pub struct Capabilities {
     pub durable: bool,
     /// Other processes see the same entries.
     pub shared: bool,
-    /// The futures never wait for anything, so that sync callers may poll them on their own thread.
+    /// The futures need no runtime and wait for no other machine, so that sync callers may drive them on their own thread. Looks and stores are ready
+    /// when they are first polled, once the backend is open; `scan`, `flush` and what has to be durable may wait for the disk.
     pub immediate: bool,
 }
 

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     backend::Address,
-    far::{Accept, Asked, Far, Fill, Found, Parts, Sealed, resolve},
+    config,
+    far::{Accept, Asked, Far, Fill, Found, Parts, Sealed},
     flight::state::Payload,
     key::Key,
     outcome::{Delivery, Outcome, OutcomeKind},
@@ -63,11 +64,11 @@ impl<K: Key, V: Value> Core<K, V> {
     #[cold]
     fn find_far(&self) -> Option<Arc<Far<V>>> {
         let settings = &self.settings.far;
-        let links = settings.links(&self.clock, &self.settings.name);
+        let links = settings.links(&self.clock);
         if links.is_empty() {
             return None;
         }
-        let limits = resolve::limits();
+        let limits = config::limits();
         Some(Far::new(Parts {
             name: self.settings.name.clone().into_owned(),
             links,

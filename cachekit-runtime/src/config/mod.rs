@@ -1,9 +1,182 @@
-//! Which backends the names in attributes stand for.
+//! Where the backends are that attributes name: said by the program, by `cachekit.toml`, or by the environment, in this order.
 
-use crate::far::{Kind, Link};
-use std::sync::Arc;
+mod environment;
+#[cfg(feature = "config")]
+mod file;
+mod links;
+mod said;
 
-/// The backend of that kind, shared by all caches of the process.
-pub(crate) fn link(_: Kind) -> Option<Arc<Link>> {
-    None
+pub(crate) use links::{limits, link};
+
+use crate::{Error, sync::lock};
+use said::Said;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Mutex, OnceLock},
+    time::Duration,
+};
+
+/// What the program said before the first use.
+static PROGRAM: Mutex<Option<Said>> = Mutex::new(None);
+
+/// What all sources say together, from the first use on.
+static SETTLED: OnceLock<Said> = OnceLock::new();
+
+/// Says where the backends are that `backend = "redis"` and `backend = "file"` stand for, before the first call of a function that names them.
+///
+/// What is not said here comes from `cachekit.toml` (in the working directory, or where `CACHEKIT_CONFIG` says; feature `config`), and what is not said
+/// there from the environment: `CACHEKIT_REDIS_URL`, `CACHEKIT_DIR`, `CACHEKIT_NAMESPACE`, `CACHEKIT_MAX_VALUE_BYTES`. A backend that nobody has described
+/// is one line in the log at its first use, and the calls run without it.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path();
+/// # fn start(folder: &std::path::Path) -> Result<(), cachekit::Error> {
+/// cachekit::configure().namespace("shop").directory(folder).redis("redis://cache.example:6379").apply()?;
+/// # Ok(())
+/// # }
+/// # start(folder).unwrap();
+/// ```
+///
+/// `cachekit.toml`, in which everything can be left out:
+///
+/// ```toml
+/// namespace = "shop"
+/// max_value_bytes = "16MiB"
+/// strict = false
+///
+/// [redis]
+/// url = "redis://cache.example:6379"
+/// connect_timeout = "1s"
+/// response_timeout = "250ms"
+///
+/// [file]
+/// directory = "/var/cache/shop"
+/// max_bytes = "1GiB"
+/// page_cache = "16MiB"
+/// ```
+#[must_use = "a configuration does nothing until `apply`"]
+pub fn configure() -> Configure {
+    Configure { said: Said::default() }
+}
+
+/// What a program says of its backends; made by [`configure`].
+#[must_use = "a configuration does nothing until `apply`"]
+pub struct Configure {
+    said: Said,
+}
+
+impl Configure {
+    /// What keeps applications apart that share a Redis. Default: `default`.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.said.namespace = Some(namespace.into());
+        self
+    }
+
+    /// The URL of the Redis: `redis://[user:password@]host[:port][/database]`, `rediss://…` (feature `redis-tls`), `redis+unix:///path`.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.said.redis.url = Some(url.into());
+        self
+    }
+
+    /// How long an attempt to connect to Redis may take. Default: 1 s.
+    pub fn redis_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.said.redis.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How long Redis may take to answer one request. Default: 250 ms; the `timeout` of a cache ends a call earlier.
+    pub fn redis_response_timeout(mut self, timeout: Duration) -> Self {
+        self.said.redis.response_timeout = Some(timeout);
+        self
+    }
+
+    /// The folder of the file store. It is made if it is not there.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.said.file.directory = Some(directory.into());
+        self
+    }
+
+    /// The most bytes of the file store. Default: 1 GiB.
+    pub fn directory_max_bytes(mut self, bytes: u64) -> Self {
+        self.said.file.max_bytes = Some(bytes);
+        self
+    }
+
+    /// The memory for pages of the file store. Default: 16 MiB.
+    pub fn directory_page_cache(mut self, bytes: u64) -> Self {
+        self.said.file.page_cache = Some(bytes);
+        self
+    }
+
+    /// The most bytes of an entry in a backend. What is larger is not stored, and counts as missing where it is found. Default: 16 MiB.
+    pub fn max_value_bytes(mut self, bytes: u64) -> Self {
+        self.said.max_value_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether [`apply`](Self::apply) fails where a backend that is described cannot be used. Default: no: it is a line in the log, and calls run
+    /// without it until it can.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.said.strict = Some(strict);
+        self
+    }
+
+    /// Puts it in place, for the rest of the process.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if a backend was used before or this was called already, or if `cachekit.toml` or the environment has mistakes; with
+    /// `strict` the failure of the first backend that cannot be used, for which this waits for up to a second each.
+    pub fn apply(self) -> Result<(), Error> {
+        {
+            let mut program = lock(&PROGRAM);
+            if program.is_some() || SETTLED.get().is_some() {
+                return Err(Error::configuration(
+                    "the program",
+                    "`configure()` was called twice, or after the first use of a backend: call it once, at the start of `main`",
+                ));
+            }
+            *program = Some(self.said.clone());
+        }
+        let (said, mistakes) = gather(Some(self.said));
+        if let Some(mistake) = mistakes.into_iter().next() {
+            return Err(mistake);
+        }
+        if said.strict == Some(true) { links::check() } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Configure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.said.fmt(f)
+    }
+}
+
+/// All sources together, and what is wrong with them.
+fn gather(program: Option<Said>) -> (Said, Vec<Error>) {
+    let mut mistakes = Vec::new();
+    let mut said = program.unwrap_or_default();
+    #[cfg(feature = "config")]
+    match file::read() {
+        Ok(file) => said = said.or(file),
+        Err(mistake) => mistakes.push(mistake),
+    }
+    match environment::read() {
+        Ok(environment) => said = said.or(environment),
+        Err(mistake) => mistakes.push(mistake),
+    }
+    (said, mistakes)
+}
+
+/// What all sources say, read once. Mistakes are a line in the log each.
+fn settled() -> &'static Said {
+    SETTLED.get_or_init(|| {
+        let (said, mistakes) = gather(lock(&PROGRAM).clone());
+        for mistake in mistakes {
+            tracing::error!("{mistake}");
+        }
+        said
+    })
 }

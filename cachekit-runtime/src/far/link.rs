@@ -53,6 +53,17 @@ impl Link {
         })
     }
 
+    /// Does it answer? Blocks this thread.
+    pub(crate) fn check(self: &Arc<Self>) -> Result<(), Error> {
+        let link = Arc::clone(self);
+        let ping = async move {
+            let asked = link.backend.ping();
+            Budget::new(&link.clock, PATIENCE).within(link.backend.name(), asked).await
+        };
+        let unable = || Error::backend(self.backend.name(), Failure::Other, "no thread to ask it from");
+        bridge::wait(self.backend.capabilities().immediate, ping).unwrap_or_else(|| Err(unable()))
+    }
+
     pub(super) fn backend(&self) -> &dyn Backend {
         &*self.backend
     }

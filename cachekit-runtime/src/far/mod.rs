@@ -13,7 +13,7 @@ mod lock;
 mod order;
 mod place;
 mod remove;
-pub(crate) mod resolve;
+mod resolve;
 mod settings;
 mod shared;
 mod undelivered;

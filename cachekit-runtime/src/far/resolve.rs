@@ -4,17 +4,8 @@ use super::{Kind, link::Link, place::Which};
 use crate::{backend::MemoryBytes, outcome::Tier, time::Clock};
 use std::sync::Arc;
 
-/// What the configuration says of all entries.
-pub(crate) struct Limits {
-    pub(crate) max_value_bytes: usize,
-}
-
-pub(crate) fn limits() -> Limits {
-    Limits { max_value_bytes: crate::codec::DEFAULT_MAX_VALUE_BYTES }
-}
-
 /// The backends of these places, nearest first. One that cannot be had is left out, and a line in the log says why.
-pub(super) fn links_of(places: &[Which], clock: &Clock, cache: &str) -> Vec<(Arc<Link>, Tier)> {
+pub(super) fn links_of(places: &[Which], clock: &Clock) -> Vec<(Arc<Link>, Tier)> {
     // On a test clock a scope looks at the cache: it has places of its own.
     if clock.is_test() {
         let link = |which: &Which| {
@@ -23,7 +14,6 @@ pub(super) fn links_of(places: &[Which], clock: &Clock, cache: &str) -> Vec<(Arc
         };
         return places.iter().map(link).collect();
     }
-    let _ = cache;
     let link = |which: &Which| match which {
         Which::Memory => None,
         Which::Own(backend) => Some((Link::new(Arc::clone(backend), clock.clone()), Tier::Own)),

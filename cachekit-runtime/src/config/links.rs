@@ -1,0 +1,118 @@
+//! The backends that the configuration describes, one of each kind for all caches of the process.
+
+use super::settled;
+use crate::{
+    Error,
+    backend::{Backend, Failure},
+    codec::DEFAULT_MAX_VALUE_BYTES,
+    far::{Kind, Link},
+    time::Clock,
+};
+use std::sync::{Arc, OnceLock};
+
+static FILE: OnceLock<Result<Arc<Link>, Error>> = OnceLock::new();
+static REDIS: OnceLock<Result<Arc<Link>, Error>> = OnceLock::new();
+
+/// What holds for all entries.
+pub(crate) struct Limits {
+    pub(crate) max_value_bytes: usize,
+}
+
+pub(crate) fn limits() -> Limits {
+    let bytes = settled().max_value_bytes;
+    Limits {
+        max_value_bytes: bytes.map_or(DEFAULT_MAX_VALUE_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+    }
+}
+
+/// The backend of that kind; where it cannot be had, one line in the log has said why.
+pub(crate) fn link(kind: Kind) -> Option<Arc<Link>> {
+    linked(kind).as_ref().ok().cloned()
+}
+
+fn linked(kind: Kind) -> &'static Result<Arc<Link>, Error> {
+    let slot = match kind {
+        Kind::File => &FILE,
+        Kind::Redis => &REDIS,
+    };
+    slot.get_or_init(|| {
+        let opened = open(kind);
+        if let Err(error) = &opened {
+            tracing::error!(backend = kind.name(), "{error}; calls run without it");
+        }
+        opened.map(|backend| Link::new(backend, Clock::system()))
+    })
+}
+
+/// Can those be used that are described?
+pub(super) fn check() -> Result<(), Error> {
+    let said = settled();
+    let described = [(Kind::File, said.file.directory.is_some()), (Kind::Redis, said.redis.url.is_some())];
+    for (kind, _) in described.into_iter().filter(|(_, is_described)| *is_described) {
+        match linked(kind) {
+            Ok(link) => link.check()?,
+            Err(error) => return Err(error.clone()),
+        }
+    }
+    Ok(())
+}
+
+fn open(kind: Kind) -> Result<Arc<dyn Backend>, Error> {
+    match kind {
+        Kind::File => open_file(),
+        Kind::Redis => open_redis(),
+    }
+}
+
+fn missing(kind: Kind, program: &str, key: &str, variable: &str) -> Error {
+    Error::backend(
+        kind.name(),
+        Failure::Misconfigured,
+        format_args!(
+            "nobody has said where it is: call `cachekit::configure().{program}(…).apply()` at the start, or write `{key} = …` in cachekit.toml, or set {variable}"
+        ),
+    )
+}
+
+#[cfg(feature = "file")]
+fn open_file() -> Result<Arc<dyn Backend>, Error> {
+    let file = &settled().file;
+    let Some(directory) = &file.directory else {
+        return Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"));
+    };
+    let mut builder = crate::backend::FileBackend::builder(directory);
+    if let Some(bytes) = file.max_bytes {
+        builder = builder.max_bytes(bytes);
+    }
+    if let Some(bytes) = file.page_cache {
+        builder = builder.page_cache(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+    Ok(Arc::new(builder.open()))
+}
+
+#[cfg(not(feature = "file"))]
+fn open_file() -> Result<Arc<dyn Backend>, Error> {
+    Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"))
+}
+
+#[cfg(feature = "redis")]
+fn open_redis() -> Result<Arc<dyn Backend>, Error> {
+    let said = settled();
+    let Some(url) = &said.redis.url else { return Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL")) };
+    let mut settings = crate::backend::redis::Settings::new(url);
+    if let Some(namespace) = &said.namespace {
+        settings = settings.namespace(namespace);
+    }
+    if let Some(timeout) = said.redis.connect_timeout {
+        settings = settings.connect_timeout(timeout);
+    }
+    if let Some(timeout) = said.redis.response_timeout {
+        settings = settings.response_timeout(timeout);
+    }
+    Ok(Arc::new(settings.open()?))
+}
+
+#[cfg(not(feature = "redis"))]
+fn open_redis() -> Result<Arc<dyn Backend>, Error> {
+    Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL"))
+}
