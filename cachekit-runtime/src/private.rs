@@ -28,7 +28,7 @@ pub use crate::{
 pub use crate::{
     codec::{
         self, CodecProbe, NamedCodecProbe, ViaHint, ViaNamed, ViaNoCodec, ViaSerde, assert_codec, codec_of,
-        codec_of_output, named_codec_of, needs_codec_of,
+        codec_of_output, named_codec_of,
     },
     expansion::{arguments_of, function_path},
     far::{Place, place_at},

@@ -148,7 +148,7 @@ impl Context<'_> {
             }
             Some(codec) => {
                 let codec = spans::placed(&self.codec_type(codec), span);
-                quote_spanned!(span=> #k::needs_codec_of::<#codec, _, _>(&#output);)
+                quote_spanned!(span=> #k::codec_of_output(&#output).needs::<#codec>();)
             }
         }
     }

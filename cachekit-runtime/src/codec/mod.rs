@@ -39,7 +39,7 @@ pub use json::Json;
 #[doc(hidden)]
 pub use probe::{
     CodecProbe, NamedCodecProbe, Picked, Storable, ViaHint, ViaNamed, ViaNoCodec, ViaSerde, assert_codec, codec_of,
-    codec_of_output, named_codec_of, needs_codec, needs_codec_of,
+    codec_of_output, named_codec_of,
 };
 pub use raw::{Raw, RawValue};
 pub use roundtrip::verify_roundtrip;

@@ -16,6 +16,10 @@ pub struct CodecProbe<V>(PhantomData<fn() -> V>);
 impl<V> CodecProbe<V> {
     /// The only value.
     pub const NEW: Self = CodecProbe(PhantomData);
+
+    /// Reports that the codec of the attribute is none for this type.
+    #[inline]
+    pub const fn needs<C: Codec<V> + Default>(&self) {}
 }
 
 /// The codec of what a cache holds, where its type cannot be written.
@@ -118,6 +122,7 @@ impl CodecHint for Unusable {
     type Codec = Nothing;
 }
 
+#[diagnostic::do_not_recommend]
 impl<V> Codec<V> for Nothing {
     const NAME: &'static str = "none";
 
@@ -144,14 +149,6 @@ impl<V: Serialize + DeserializeOwned> Storable<false> for V {}
 /// The one place that reports a type without a codec.
 #[inline]
 pub const fn assert_codec<V: Storable<OK>, const OK: bool>(_: &Picked<V, OK>) {}
-
-/// Reports that the codec of the attribute is none for this type.
-#[inline]
-pub const fn needs_codec<C: Codec<V> + Default, V>() {}
-
-/// As [`needs_codec`], of what is stored of an output.
-#[inline]
-pub const fn needs_codec_of<C: Codec<M::Stored> + Default, R, M: OutputKind<R>>(_: &Output<R, M>) {}
 
 #[cfg(test)]
 mod tests {
@@ -251,7 +248,7 @@ mod tests {
     fn a_type_with_a_codec_is_asserted_to_have_one() {
         let picked = pick!(u64);
         assert_codec(&picked);
-        needs_codec::<Json, u64>();
+        CodecProbe::<u64>::NEW.needs::<Json>();
         assert_eq!(picked.codec().codec_name(), "json");
     }
 }
