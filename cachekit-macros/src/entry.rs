@@ -123,7 +123,7 @@ mod tests {
             ("hasher = Hash::<A>, strategy = \"adaptive\"", "fn user(id: u64) -> u64 { id }"),
             ("capacity = \"unbounded\", backend = [\"memory\"]", "fn user(id: u64) -> u64 { id }"),
             (
-                "backend = \"redis\", codec = my::Codec<A, B>, lock = \"10s\", stale_if_error = \"1h\", ttl = TTL",
+                "backend = \"redis\", codec = my::Codec<A, B>, lock = \"10s\", stale_while_revalidate = \"1h\", ttl = TTL",
                 "fn user(id: u64) -> u64 { id }",
             ),
             (

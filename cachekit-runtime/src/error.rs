@@ -65,12 +65,12 @@ impl Error {
 
     /// A value that a codec cannot encode, and why.
     pub fn encode(codec: impl Into<String>, message: impl std::fmt::Display) -> Self {
-        Error::Encode { codec: codec.into(), message: message.to_string() }
+        Error::Encode { codec: codec.into(), message: shortened(message) }
     }
 
     /// Bytes that a codec cannot decode, and why.
     pub fn decode(codec: impl Into<String>, message: impl std::fmt::Display) -> Self {
-        Error::Decode { codec: codec.into(), message: message.to_string() }
+        Error::Decode { codec: codec.into(), message: shortened(message) }
     }
 
     /// The failure of a backend. `message` reaches logs: no passwords in it.
@@ -81,6 +81,27 @@ impl Error {
     ) -> Self {
         Error::Backend { backend: backend.into(), failure, message: message.to_string() }
     }
+}
+
+/// The beginning of a message that may quote something long.
+#[cfg(feature = "backend")]
+pub(crate) fn shortened(message: impl std::fmt::Display) -> String {
+    use std::fmt::Write;
+
+    const MOST: usize = 300;
+    struct Beginning(String);
+    impl Write for Beginning {
+        fn write_str(&mut self, part: &str) -> std::fmt::Result {
+            let left = MOST.saturating_sub(self.0.len());
+            self.0.push_str(part.get(..part.floor_char_boundary(left)).unwrap_or_default());
+            if part.len() > left { Err(std::fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut beginning = Beginning(String::new());
+    if write!(beginning, "{message}").is_err() {
+        beginning.0.push('…');
+    }
+    beginning.0
 }
 
 /// An output that can carry an [`Error`]: what a hard `load_timeout` and `on_backend_error = "fail"` ask of a function's return type.

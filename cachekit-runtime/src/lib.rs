@@ -8,7 +8,9 @@ pub mod adaptive;
 pub mod backend;
 mod background;
 #[cfg(feature = "backend")]
-mod breaker;
+pub mod breaker;
+#[cfg(feature = "backend")]
+pub mod budget;
 mod cache;
 #[cfg(feature = "backend")]
 pub mod codec;

@@ -120,7 +120,7 @@ impl<K: Key, V: Value> Load<K, V> {
     pub(super) async fn ask_far_async(&mut self) -> Option<Found<V>> {
         let (far, address) = self.question()?;
         let budget = far.budget();
-        let until = budget.end();
+        let until = budget.deadline();
         let asked = far.clone().ask(address, self.accept(), budget).await;
         self.answered(far, asked, until)
     }
@@ -129,7 +129,7 @@ impl<K: Key, V: Value> Load<K, V> {
     pub(super) fn ask_far(&mut self) -> Option<Found<V>> {
         let (far, address) = self.question()?;
         let budget = far.budget();
-        let until = budget.end();
+        let until = budget.deadline();
         let asked = far.wait(far.clone().ask(address, self.accept(), budget))?;
         self.answered(far, asked, until)
     }

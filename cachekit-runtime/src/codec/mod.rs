@@ -53,8 +53,8 @@ use crate::{
 };
 use bytes::Bytes;
 
-/// The most bytes that an entry may take, and that decoding it may allocate, unless said otherwise: 64 MiB.
-pub const DEFAULT_MAX_VALUE_BYTES: usize = 64 << 20;
+/// The most bytes that an entry may take, and that decoding it may allocate, unless said otherwise: 256 MiB.
+pub const DEFAULT_MAX_VALUE_BYTES: usize = 256 << 20;
 
 /// How values of type `V` become bytes and come back.
 ///
@@ -127,7 +127,7 @@ pub trait Codec<V>: Send + Sync + 'static {
     /// [`Error::Decode`] for bytes that [`encode`](Self::encode) does not make.
     fn decode(&self, bytes: &[u8]) -> Result<V, Error>;
 
-    /// As [`encode`](Self::encode), with at most `max` bytes appended.
+    /// As [`encode`](Self::encode), with at most `max` bytes appended; fewer, where decoding them needs memory beside that of the value.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ pub trait Codec<V>: Send + Sync + 'static {
 }
 
 pub(crate) fn too_large(max: usize) -> String {
-    format!("larger than {max} bytes, `max_value_bytes`")
+    format!("larger than the {max} bytes that `max_value_bytes` allows")
 }
 
 #[cfg(test)]

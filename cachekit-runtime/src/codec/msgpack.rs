@@ -11,8 +11,9 @@ use crate::{
     identity::{self, Identity},
 };
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
-use std::io::Read;
+use rmp_serde::decode;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::io::ErrorKind;
 
 const NAME: &str = "msgpack";
 const RULES: Rules = Rules::new(false, true, false);
@@ -53,11 +54,12 @@ fn decode<V: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<V, Error> {
     if bytes.len() > max {
         return Err(Error::decode(NAME, too_large(max)));
     }
-    let mut deserializer = rmp_serde::Deserializer::new(bytes);
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     let value = guard::deserialize(&mut deserializer, &Budget::new(max), bytes.len(), RULES)
         .map_err(|error| Error::decode(NAME, error))?;
-    match deserializer.get_mut().read(&mut [0]) {
-        Ok(0) => Ok(value),
+    // A reader of a slice does not say what is left, but it does not find another value in nothing.
+    match <()>::deserialize(&mut deserializer) {
+        Err(decode::Error::InvalidMarkerRead(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(value),
         _ => Err(Error::decode(NAME, "more bytes after the value")),
     }
 }

@@ -16,8 +16,8 @@ use bytes::Bytes;
 ///
 /// let codec = erased::<Vec<u64>, Json>();
 /// let mut encoded = Vec::new();
-/// codec.encode_value(&vec![1, 2], &mut encoded, 100).unwrap();
-/// verify_roundtrip(&*codec, &encoded.into(), 100).unwrap();
+/// codec.encode_value(&vec![1, 2], &mut encoded, 10_000).unwrap();
+/// verify_roundtrip(&*codec, &encoded.into(), 10_000).unwrap();
 /// ```
 ///
 /// # Errors

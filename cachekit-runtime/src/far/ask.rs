@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Error,
     backend::Address,
-    breaker::Budget,
+    budget::Budget,
     envelope::{self, Rejected},
     outcome,
     time::{NEVER, duration, nanos},

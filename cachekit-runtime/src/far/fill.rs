@@ -4,7 +4,7 @@ use super::{Far, Tier, freshness, lock::Hold, order::Moment};
 use crate::{
     Error,
     backend::{Address, Witness},
-    breaker::Budget,
+    budget::Budget,
     codec,
     envelope::{Draft, Envelope, Freshness, Head},
     outcome::Delivery,

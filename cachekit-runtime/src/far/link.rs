@@ -4,8 +4,9 @@ use super::{bridge, undelivered::Undelivered};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, SharedBackend},
-    breaker::{Admission, Breaker, Budget},
-    time::{Clock, nanos},
+    breaker::{Breaker, Purpose},
+    budget::Budget,
+    time::{Clock, NEVER, nanos},
 };
 use std::{
     sync::{
@@ -26,7 +27,7 @@ const AGAIN: u64 = nanos(Duration::from_millis(100));
 
 pub(crate) struct Link {
     backend: Arc<dyn Backend>,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     pub(super) undelivered: Undelivered,
     clock: Clock,
     /// Whether somebody probes and delivers.
@@ -43,7 +44,7 @@ pub(super) enum Unanswered {
 
 impl Link {
     pub(crate) fn new(backend: Arc<dyn Backend>, clock: Clock) -> Arc<Self> {
-        let breaker = Breaker::new(backend.name(), clock.clone());
+        let breaker = Arc::new(Breaker::new(backend.name(), clock.clone()));
         Arc::new(Link {
             backend,
             breaker,
@@ -58,7 +59,7 @@ impl Link {
         let link = Arc::clone(self);
         let ping = async move {
             let asked = link.backend.ping();
-            Budget::new(&link.clock, PATIENCE).within(link.backend.name(), asked).await
+            Budget::start(&link.clock, PATIENCE).within(link.backend.name(), asked).await
         };
         let unable = || Error::backend(self.backend.name(), Failure::Other, "no thread to ask it from");
         bridge::wait(self.backend.capabilities().immediate, ping).unwrap_or_else(|| Err(unable()))
@@ -68,8 +69,12 @@ impl Link {
         &*self.backend
     }
 
-    pub(crate) fn breaker(&self) -> &Breaker {
-        &self.breaker
+    pub(super) fn takes_fills(&self) -> bool {
+        self.breaker.admit(Purpose::Fill).is_ok()
+    }
+
+    fn is_open(&self) -> bool {
+        self.breaker.admit(Purpose::Read).is_err()
     }
 
     /// Asks the backend, if it is to be asked, within the budget.
@@ -78,15 +83,7 @@ impl Link {
         budget: &Budget,
         ask: impl FnOnce(&'a dyn Backend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        let Admission::Admitted(admitted) = self.breaker.admit() else {
-            return Err(Unanswered::Skipped);
-        };
-        let answer = budget.within(self.backend.name(), ask(&*self.backend)).await;
-        admitted.ended(answer.as_ref().err());
-        if !self.breaker.is_closed() {
-            self.attend();
-        }
-        answer.map_err(Unanswered::Failed)
+        self.run(Purpose::Read, budget, || ask(&*self.backend)).await
     }
 
     /// As [`call`](Self::call), for what is to be stored.
@@ -95,7 +92,22 @@ impl Link {
         budget: &Budget,
         ask: impl FnOnce(&'a dyn Backend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        if self.breaker.takes_fills() { self.call(budget, ask).await } else { Err(Unanswered::Skipped) }
+        self.run(Purpose::Fill, budget, || ask(&*self.backend)).await
+    }
+
+    async fn run<'a, T>(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        budget: &Budget,
+        ask: impl FnOnce() -> BackendFuture<'a, T>,
+    ) -> Result<T, Unanswered> {
+        let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
+        let answer = budget.within(self.backend.name(), ask()).await;
+        operation.ended(answer.as_ref().err());
+        if answer.is_err() && self.is_open() {
+            self.attend();
+        }
+        answer.map_err(Unanswered::Failed)
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -109,7 +121,7 @@ impl Link {
         ask: impl FnOnce(&'a dyn SharedBackend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
         let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
-        self.call(budget, |_| ask(shared)).await
+        self.run(Purpose::Read, budget, || ask(shared)).await
     }
 
     /// As [`fill`](Self::fill), for what only shared backends can.
@@ -118,7 +130,8 @@ impl Link {
         budget: &Budget,
         ask: impl FnOnce(&'a dyn SharedBackend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        if self.breaker.takes_fills() { self.call_shared(budget, ask).await } else { Err(Unanswered::Skipped) }
+        let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
+        self.run(Purpose::Fill, budget, || ask(shared)).await
     }
 
     /// Has what could not be delivered be delivered, and the breaker closed, as soon as the backend is back.
@@ -131,31 +144,35 @@ impl Link {
 
     async fn attended(self: Arc<Self>) {
         loop {
-            let next = match self.breaker.probe_due() {
-                Some(due) => due,
-                None if self.undelivered.is_any() => self.clock.now().saturating_add(AGAIN),
-                None => {
+            let next = match self.breaker.next_probe() {
+                NEVER if self.undelivered.is_any() => self.clock.now().saturating_add(AGAIN),
+                NEVER => {
                     self.is_attended.store(false, Ordering::Release);
                     // Who came in between found it attended.
-                    if self.breaker.is_closed() && !self.undelivered.is_any()
-                        || self.is_attended.swap(true, Ordering::AcqRel)
-                    {
+                    let is_idle = !self.is_open() && !self.undelivered.is_any();
+                    if is_idle || self.is_attended.swap(true, Ordering::AcqRel) {
                         return;
                     }
-                    continue;
+                    self.clock.now().saturating_add(AGAIN)
                 }
+                next => next,
             };
             // Nobody else would have anything to tell it.
             if Arc::strong_count(&self) == 1 && !self.undelivered.is_any() {
                 return;
             }
             self.clock.sleep_until(next).await;
-            let probed = match Budget::new(&self.clock, PATIENCE).within(self.backend.name(), self.backend.ping()).await
-            {
-                Ok(()) => self.deliver().await,
-                Err(error) => Err(error),
-            };
-            self.breaker.probe_ended(probed.as_ref().err());
+            match self.breaker.probe_due() {
+                Some(probe) => {
+                    let probed = match self.patiently(self.backend.ping()).await {
+                        Ok(()) => self.deliver().await,
+                        Err(error) => Err(error),
+                    };
+                    probe.ended(probed.as_ref().err());
+                }
+                // It is closed: what failed was a single call. The next attempt says whether that was all.
+                None => _ = self.deliver().await,
+            }
         }
     }
 
@@ -179,7 +196,7 @@ impl Link {
     }
 
     async fn patiently<T>(&self, asked: BackendFuture<'_, T>) -> Result<T, Error> {
-        Budget::new(&self.clock, PATIENCE).within(self.backend.name(), asked).await
+        Budget::start(&self.clock, PATIENCE).within(self.backend.name(), asked).await
     }
 }
 

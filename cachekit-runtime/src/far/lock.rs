@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     backend::{Address, Witness},
-    breaker::Budget,
+    budget::Budget,
     envelope::{Head, Kind},
     time::{Clock, nanos},
 };
@@ -43,7 +43,7 @@ async fn prolong(held: Weak<()>, link: Arc<Link>, address: Address, lock: Witnes
         if held.upgrade().is_none() {
             return;
         }
-        let budget = Budget::new(&clock, lease / 3);
+        let budget = Budget::start(&clock, lease / 3);
         // Lost: the store will see it. Failed: once more, while the lease lasts.
         if let Ok(false) = link.call_shared(&budget, |shared| shared.renew(&address, lock, lease)).await {
             return;

@@ -27,7 +27,7 @@ pub(crate) use settings::FarSettings;
 
 use crate::{
     backend::{Address, Fingerprint},
-    breaker::Budget,
+    budget::Budget,
     codec::DynCodec,
     identity::{self, Identity, text::KeyText},
     outcome,
@@ -130,7 +130,7 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     /// For all waits of one call.
     pub(crate) fn budget(&self) -> Budget {
-        Budget::new(&self.clock, self.timeout)
+        Budget::start(&self.clock, self.timeout)
     }
 
     /// Until then, by the cache's clock.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::{Address, Claim},
-    breaker::Budget,
+    budget::Budget,
     envelope::{Head, Kind},
     time::nanos,
 };
@@ -44,7 +44,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(has);
         }
         // Without a marker nothing can be stored, and reading goes on.
-        if !tier.link.breaker().takes_fills() {
+        if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
         self.announce(tier, budget).await?;
@@ -62,11 +62,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 let judged = self.judge(tier, address, accept, budget, &bytes, Some(generation)).await?;
                 Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
             }
-            Err(Unanswered::Failed(error)) if tier.link.breaker().is_closed() && !tier.link.breaker().takes_fills() => {
-                // It takes nothing just now, which is no reason to fail.
-                drop(error);
-                Ok(Has::Nothing(Ticket::None, None))
-            }
+            // It takes nothing just now, which is no reason to count it as gone.
+            Err(_) if !tier.link.takes_fills() => Ok(Has::Nothing(Ticket::None, None)),
             Err(unanswered) => Err(unanswered),
         }
     }
@@ -120,7 +117,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         head: Head,
         generation: Option<u64>,
     ) -> Result<Ticket, Unanswered> {
-        if !tier.link.breaker().takes_fills() {
+        if !tier.link.takes_fills() {
             return Ok(Ticket::None);
         }
         self.announce(tier, budget).await?;

@@ -1,3 +1,4 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod storm;

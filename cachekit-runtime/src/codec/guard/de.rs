@@ -1,20 +1,20 @@
 //! The guard on the way in.
 
-use super::{Budget, MAX_DEPTH, Rules};
+use super::{Budget, MAX_DEPTH, Rules, elements::Elements, error::Short};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 use std::fmt;
 
 /// Where in the value the guard stands.
 #[derive(Clone, Copy)]
-struct Place<'b> {
-    budget: &'b Budget,
+pub(super) struct Place<'b> {
+    pub(super) budget: &'b Budget,
     rules: Rules,
     /// How many levels may follow.
     levels: usize,
     /// How many bytes are paid for already, where this value will be. One that is larger will be behind a pointer.
     room: usize,
     /// Are there as many elements as the input says? Those of structs and tuples are part of them, and paid for.
-    many: bool,
+    pub(super) many: bool,
 }
 
 impl<'b> Place<'b> {
@@ -35,12 +35,18 @@ impl<'b> Place<'b> {
         Ok(Place { room: size, many, ..self })
     }
 
+    /// For a value that will be kept in a part of what is made here.
+    #[inline]
+    pub(super) fn seed<'de, S: DeserializeSeed<'de>>(self, inner: S) -> Watched<'b, S> {
+        Watched { inner, place: Place { room: size_of::<S::Value>(), ..self } }
+    }
+
     fn text<E: Error>(&self, length: usize) -> Result<(), E> {
         if self.budget.charge(length) { Ok(()) } else { Err(self.exceeded()) }
     }
 
     #[cold]
-    fn exceeded<E: Error>(&self) -> E {
+    pub(super) fn exceeded<E: Error>(&self) -> E {
         E::custom(self.budget.exceeded())
     }
 }
@@ -57,6 +63,10 @@ pub(super) struct Guarded<'b, D> {
 }
 
 impl<'b, D> Guarded<'b, D> {
+    fn new(inner: D, place: Place<'b>) -> Self {
+        Guarded { inner, place }
+    }
+
     pub(super) fn top(inner: D, budget: &'b Budget, rules: Rules, room: usize) -> Self {
         Guarded { inner, place: Place { budget, rules, levels: MAX_DEPTH, room, many: false } }
     }
@@ -65,15 +75,15 @@ impl<'b, D> Guarded<'b, D> {
 macro_rules! forward {
     ($many:literal: $($method:ident($($argument:ident: $type:ty),*);)*) => {$(
         #[inline]
-        fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            let place = self.place.make::<V::Value, D::Error>($many)?;
-            self.inner.$method($($argument,)* Watched { inner: visitor, place })
+        fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Short<D::Error>> {
+            let place = self.place.make::<V::Value, Self::Error>($many)?;
+            self.inner.$method($($argument,)* Watched { inner: visitor, place }).map_err(Short)
         }
     )*};
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
-    type Error = D::Error;
+    type Error = Short<D::Error>;
 
     forward! { true:
         deserialize_any(); deserialize_ignored_any(); deserialize_seq(); deserialize_map(); deserialize_bytes();
@@ -93,27 +103,27 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Short<D::Error>> {
         if self.place.rules.borrow_only {
             return self.deserialize_str(visitor);
         }
-        let place = self.place.make::<V::Value, D::Error>(false)?;
-        self.inner.deserialize_string(Watched { inner: visitor, place })
+        let place = self.place.make::<V::Value, Self::Error>(false)?;
+        self.inner.deserialize_string(Watched { inner: visitor, place }).map_err(Short)
     }
 
     #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Short<D::Error>> {
         if self.place.rules.borrow_only {
             return self.deserialize_bytes(visitor);
         }
-        let place = self.place.make::<V::Value, D::Error>(true)?;
-        self.inner.deserialize_byte_buf(Watched { inner: visitor, place })
+        let place = self.place.make::<V::Value, Self::Error>(true)?;
+        self.inner.deserialize_byte_buf(Watched { inner: visitor, place }).map_err(Short)
     }
 
-    // Names of fields and variants are compared and nothing else, and nest nothing.
+    // Names of fields and variants are compared and nothing else.
     #[inline]
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_identifier(visitor)
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.inner.deserialize_identifier(Named(visitor)).map_err(Short)
     }
 
     #[inline]
@@ -123,7 +133,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
 }
 
 /// A visitor or seed that guards what it is shown.
-struct Watched<'b, T> {
+pub(super) struct Watched<'b, T> {
     inner: T,
     place: Place<'b>,
 }
@@ -132,7 +142,16 @@ macro_rules! visits {
     ($($method:ident($type:ty);)*) => {$(
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            self.inner.$method(value)
+            self.inner.$method::<Short<E>>(value).map_err(|error| error.0)
+        }
+    )*};
+}
+
+macro_rules! names {
+    ($($method:ident($type:ty);)*) => {$(
+        #[inline]
+        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            self.0.$method::<Short<E>>(value).map_err(|error| error.0)
         }
     )*};
 }
@@ -142,17 +161,17 @@ macro_rules! visits_text {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.place.text::<E>(value.len())?;
-            self.inner.$method(value)
+            self.inner.$method::<Short<E>>(value).map_err(|error| error.0)
         }
     )*};
 }
 
 macro_rules! nests {
-    ($($method:ident($access:ident);)*) => {$(
+    ($($method:ident($access:ident): $guard:path;)*) => {$(
         #[inline]
         fn $method<A: $access<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
             let place = self.place.down::<A::Error>()?;
-            self.inner.$method(Guarded { inner, place })
+            self.inner.$method($guard(inner, place)).map_err(|error| error.0)
         }
     )*};
 }
@@ -177,20 +196,38 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
 
     #[inline]
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_none()
+        self.inner.visit_none::<Short<E>>().map_err(|error| error.0)
     }
 
     #[inline]
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_unit()
+        self.inner.visit_unit::<Short<E>>().map_err(|error| error.0)
     }
 
     nests! {
-        visit_some(Deserializer);
-        visit_newtype_struct(Deserializer);
-        visit_seq(SeqAccess);
-        visit_map(MapAccess);
-        visit_enum(EnumAccess);
+        visit_some(Deserializer): Guarded::new;
+        visit_newtype_struct(Deserializer): Guarded::new;
+        visit_seq(SeqAccess): Elements::new;
+        visit_map(MapAccess): Elements::new;
+        visit_enum(EnumAccess): Guarded::new;
+    }
+}
+
+/// The visitor of a name.
+struct Named<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    names! {
+        visit_bool(bool); visit_char(char); visit_f32(f32); visit_f64(f64);
+        visit_i8(i8); visit_i16(i16); visit_i32(i32); visit_i64(i64); visit_u8(u8); visit_u16(u16); visit_u32(u32); visit_u64(u64);
+        visit_str(&str); visit_borrowed_str(&'de str); visit_string(String);
+        visit_bytes(&[u8]); visit_borrowed_bytes(&'de [u8]); visit_byte_buf(Vec<u8>);
     }
 }
 
@@ -199,105 +236,47 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, S> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(Guarded { inner, place: self.place })
+        self.inner.deserialize(Guarded { inner, place: self.place }).map_err(|error| error.0)
     }
 }
 
-impl<'b, D> Guarded<'b, D> {
+impl<'b, A> Guarded<'b, A> {
     /// For a value that will be kept in `S`.
     #[inline]
     fn seed<'de, S: DeserializeSeed<'de>>(&self, inner: S) -> Watched<'b, S> {
-        Watched { inner, place: Place { room: size_of::<S::Value>(), ..self.place } }
-    }
-
-    /// After one of many was read.
-    #[inline]
-    fn pay_element<T, E: Error>(&self) -> Result<(), E> {
-        if self.place.many && !self.place.budget.charge_element(size_of::<T>()) {
-            return Err(self.place.exceeded());
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn believe(&self, hint: Option<usize>) -> Option<usize> {
-        // The length of a struct or tuple is not the input's word.
-        hint.map(|hint| if self.place.many { self.place.budget.believe(hint) } else { hint })
-    }
-}
-
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
-    type Error = A::Error;
-
-    #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        let element = self.inner.next_element_seed(self.seed(seed))?;
-        if element.is_some() {
-            self.pay_element::<S::Value, A::Error>()?;
-        }
-        Ok(element)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> Option<usize> {
-        self.believe(self.inner.size_hint())
-    }
-}
-
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
-    type Error = A::Error;
-
-    #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        let key = self.inner.next_key_seed(self.seed(seed))?;
-        if key.is_some() {
-            self.pay_element::<S::Value, A::Error>()?;
-        }
-        Ok(key)
-    }
-
-    #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let value = self.inner.next_value_seed(self.seed(seed))?;
-        self.pay_element::<S::Value, A::Error>()?;
-        Ok(value)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> Option<usize> {
-        self.believe(self.inner.size_hint())
+        self.place.seed(inner)
     }
 }
 
 impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Guarded<'b, A> {
-    type Error = A::Error;
+    type Error = Short<A::Error>;
     type Variant = Guarded<'b, A::Variant>;
 
     #[inline]
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), Short<A::Error>> {
         let seed = self.seed(seed);
-        let (variant, inner) = self.inner.variant_seed(seed)?;
+        let (variant, inner) = self.inner.variant_seed(seed).map_err(Short)?;
         Ok((variant, Guarded { inner, place: self.place }))
     }
 }
 
 impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guarded<'_, A> {
-    type Error = A::Error;
+    type Error = Short<A::Error>;
 
     #[inline]
-    fn unit_variant(self) -> Result<(), A::Error> {
-        self.inner.unit_variant()
+    fn unit_variant(self) -> Result<(), Short<A::Error>> {
+        self.inner.unit_variant().map_err(Short)
     }
 
     #[inline]
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Short<A::Error>> {
         let seed = self.seed(seed);
-        self.inner.newtype_variant_seed(seed)
+        self.inner.newtype_variant_seed(seed).map_err(Short)
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Watched { inner: visitor, place: self.place })
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Short<A::Error>> {
+        self.inner.tuple_variant(len, Watched { inner: visitor, place: self.place }).map_err(Short)
     }
 
     #[inline]
@@ -305,7 +284,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guarded<'_, A> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Watched { inner: visitor, place: self.place })
+    ) -> Result<V::Value, Short<A::Error>> {
+        self.inner.struct_variant(fields, Watched { inner: visitor, place: self.place }).map_err(Short)
     }
 }

@@ -8,6 +8,8 @@
 
 mod budget;
 mod de;
+mod elements;
+mod error;
 mod rules;
 mod ser;
 mod ser_compound;
@@ -64,7 +66,7 @@ where
     D: Deserializer<'de>,
 {
     budget.expect(input);
-    T::deserialize(de::Guarded::top(deserializer, budget, rules, size_of::<T>()))
+    T::deserialize(de::Guarded::top(deserializer, budget, rules, size_of::<T>())).map_err(|error| error.0)
 }
 
 #[cfg(test)]

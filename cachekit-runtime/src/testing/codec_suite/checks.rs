@@ -8,16 +8,23 @@ pub mod codec_checks {
     use bytes::Bytes;
     use std::{collections::HashMap, fmt::Debug, thread};
 
-    const MAX: usize = 64 << 20;
+    const MAX: usize = crate::codec::DEFAULT_MAX_VALUE_BYTES;
     /// A stack that a few hundred levels of nesting overflow.
     const SMALL_STACK: usize = 1 << 20;
     const DEEP: usize = 100_000;
+
+    /// Enough of a value to know it by.
+    fn shown(value: &impl Debug) -> String {
+        let mut text = format!("{value:?}");
+        text.truncate(text.floor_char_boundary(300));
+        text
+    }
 
     #[track_caller]
     fn encoded<C: Codec<V> + Default, V: Debug>(value: &V) -> Vec<u8> {
         let mut out = Vec::new();
         if let Err(error) = C::default().encode(value, &mut out) {
-            panic!("a value is not encoded: {error}; {value:?}");
+            panic!("a value is not encoded: {error}; {}", shown(value));
         }
         out
     }
@@ -27,13 +34,13 @@ pub mod codec_checks {
         let bytes = encoded::<C, V>(value);
         for back in [C::default().decode(&bytes), C::default().decode_within(&bytes.clone().into(), MAX)] {
             match back {
-                Ok(back) => assert_eq!(&back, value, "another value comes back"),
-                Err(error) => panic!("a value does not come back: {error}; {value:?} was {bytes:?}"),
+                Ok(back) => assert!(&back == value, "another value comes back: {} was {}", shown(&back), shown(value)),
+                Err(error) => panic!("a value does not come back: {error}; {} was {}", shown(value), shown(&bytes)),
             }
         }
         // `==` takes -0.0 for 0.0, and other types other things.
         if let Ok(back) = C::default().decode(&bytes) {
-            assert_eq!(format!("{back:?}"), format!("{value:?}"), "another value comes back");
+            assert!(format!("{back:?}") == format!("{value:?}"), "another value comes back: {}", shown(&back));
         }
     }
 
@@ -50,8 +57,8 @@ pub mod codec_checks {
         for value in values {
             let mut expected = all.clone();
             expected.extend(encoded::<C, V>(value));
-            codec.encode(value, &mut all).unwrap_or_else(|error| panic!("{error}: {value:?}"));
-            assert!(all == expected, "what was there is changed, or the bytes of {value:?} differ");
+            codec.encode(value, &mut all).unwrap_or_else(|error| panic!("{error}: {}", shown(value)));
+            assert!(all == expected, "what was there is changed, or the bytes of {} differ", shown(value));
         }
     }
 
@@ -60,11 +67,16 @@ pub mod codec_checks {
         let codec = C::default();
         for value in values {
             let bytes = Bytes::from(encoded::<C, V>(value));
-            let mut out = Vec::new();
-            assert!(codec.encode_within(value, &mut out, bytes.len()).is_ok(), "what just fits is refused: {value:?}");
+            let plenty = bytes.len().saturating_mul(1_000).saturating_add(1 << 16);
+            assert!(codec.encode_within(value, &mut Vec::new(), plenty).is_ok(), "within the limit: {}", shown(value));
+            assert!(codec.decode_within(&bytes, plenty).is_ok(), "within the limit: {}", shown(value));
             if let Some(less) = bytes.len().checked_sub(1) {
-                assert!(codec.encode_within(value, &mut Vec::new(), less).is_err(), "more than the limit: {value:?}");
-                assert!(codec.decode_within(&bytes, less).is_err(), "more than the limit: {value:?}");
+                assert!(
+                    codec.encode_within(value, &mut Vec::new(), less).is_err(),
+                    "more than the limit: {}",
+                    shown(value)
+                );
+                assert!(codec.decode_within(&bytes, less).is_err(), "more than the limit: {}", shown(value));
             }
         }
     }
@@ -77,7 +89,7 @@ pub mod codec_checks {
             for more in 0..=255 {
                 bytes.push(more);
                 if let Ok(taken) = codec.decode(&bytes) {
-                    assert_ne!(&taken, value, "the byte {more} behind it is overlooked");
+                    assert!(&taken != value, "the byte {more} behind {} is overlooked", shown(value));
                 }
                 bytes.pop();
             }
