@@ -1,9 +1,5 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
-#[cfg(feature = "backend")]
-pub use crate::codec::{
-    CodecProbe, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, erased, needs_codec,
-};
 pub use crate::{
     cache::{Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, Stale, look, look_refresh, look_traced},
     elsewhere::{Elsewhere, elsewhere},
