@@ -122,6 +122,15 @@ mod tests {
             ("max_bytes = \"64kB\", hasher = std::hash::RandomState", "fn user<T: Key>(id: T) -> Vec<T> { id }"),
             ("hasher = Hash::<A>, strategy = \"adaptive\"", "fn user(id: u64) -> u64 { id }"),
             ("capacity = \"unbounded\", backend = [\"memory\"]", "fn user(id: u64) -> u64 { id }"),
+            (
+                "backend = \"redis\", codec = my::Codec<A, B>, lock = \"10s\", stale_while_revalidate = \"1h\", ttl = TTL",
+                "fn user(id: u64) -> u64 { id }",
+            ),
+            (
+                "backend = [\"memory\", my::BACKEND, \"file\"], near_ttl = TTL / 2, timeout = config().timeout, on_backend_error = \"bypass\", strategy = \"lru\"",
+                "fn user(id: u64) -> u64 { id }",
+            ),
+            ("backend = STATE.backend(), key = (id,), name = \"u\"", "fn user<T: Key + Serialize>(id: T) -> u64 { 1 }"),
             ("key = \"{{{id}}}:{name:?}\"", "fn user(id: u64, name: &str) -> u64 { id }"),
             (
                 "key = (id, name.len(), TENANT, names.iter().map(|n| n.len()).sum::<usize>())",

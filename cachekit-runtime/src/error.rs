@@ -104,16 +104,16 @@ pub(crate) fn shortened(message: impl std::fmt::Display) -> String {
     beginning.0
 }
 
-/// An output that can say "the loader timed out": what a hard `load_timeout` asks of a function's return type.
+/// An output that can carry an [`Error`]: what a hard `load_timeout` and `on_backend_error = "fail"` ask of a function's return type.
 ///
 /// Implemented for every `Result<T, E>` with `E: From<Error>`.
 #[diagnostic::on_unimplemented(
-    message = "a hard `load_timeout` needs a `Result` whose error is `From<cachekit::Error>`, and this function returns `{Self}`",
-    label = "cannot carry `cachekit::Error::LoadTimeout`",
-    note = "implement `From<cachekit::Error>` for the error type, or leave out `hard = …`"
+    message = "this argument of `#[cache]` needs a `Result` whose error is `From<cachekit::Error>`, and this function returns `{Self}`",
+    label = "ends a call with a `cachekit::Error`, which the output cannot carry",
+    note = "implement `From<cachekit::Error>` for the error type, or leave out `hard = …` or `on_backend_error = \"fail\"`"
 )]
 pub trait TimedOut {
-    /// The output for a load that timed out.
+    /// The output for a load that timed out, or a backend that failed.
     fn timed_out(error: Error) -> Self;
 }
 

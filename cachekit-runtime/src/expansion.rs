@@ -128,9 +128,51 @@ pub fn returning<R, F: Future<Output = R>>(future: F) -> F {
     future
 }
 
+/// The name in shared backends of a free function that was given none: its path. For a function in a function, whose `path` lacks the outer one, it is
+/// read from the type of a closure in the generated `__site`.
+#[cfg(feature = "backend")]
+pub fn function_path<S>(path: &'static str, _: &S) -> std::borrow::Cow<'static, str> {
+    const BESIDE: &str = "::__site::";
+    let place = std::any::type_name::<S>();
+    let found = place.rfind(BESIDE).and_then(|end| place.get(..end)).unwrap_or(place);
+    if found == path { path.into() } else { found.into() }
+}
+
+/// The arguments in the name of a type, `<u64>`; nothing for a type without.
+#[cfg(feature = "backend")]
+#[must_use]
+pub fn arguments_of(type_name: &'static str) -> &'static str {
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    type_name.find(|c| !is_path(c)).and_then(|start| type_name.get(start..)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn names_tell_instances_apart() {
+        assert_eq!(arguments_of(std::any::type_name::<String>()), "");
+        assert_eq!(arguments_of("a::Repo<u64, a::B>"), "<u64, a::B>");
+        assert_eq!(arguments_of("[u8; 4]"), "[u8; 4]");
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn a_function_in_a_function_has_the_outer_one_in_its_path() {
+        // As generated code has it.
+        enum Free {}
+        impl Free {
+            fn __site(path: &'static str) -> String {
+                function_path(path, &|| {}).into_owned()
+            }
+        }
+        let whole = Free::__site("elsewhere");
+        assert!(whole.ends_with("a_function_in_a_function_has_the_outer_one_in_its_path::Free"), "{whole}");
+        let path: &'static str = whole.clone().leak();
+        assert_eq!(Free::__site(path), whole);
+    }
 
     /// As generated code asks.
     macro_rules! success {

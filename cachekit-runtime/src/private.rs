@@ -1,9 +1,5 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
-#[cfg(feature = "backend")]
-pub use crate::codec::{
-    CodecProbe, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, erased, needs_codec,
-};
 pub use crate::{
     cache::{Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, Stale, look, look_refresh, look_traced},
     elsewhere::{Elsewhere, elsewhere},
@@ -30,12 +26,21 @@ pub use crate::{
 };
 #[cfg(feature = "backend")]
 pub use crate::{
-    codec::DynCodec,
-    far::Place,
+    codec::{
+        self, CodecProbe, NamedCodecProbe, ViaHint, ViaNamed, ViaNoCodec, ViaSerde, assert_codec, codec_of,
+        codec_of_output, named_codec_of,
+    },
+    expansion::{arguments_of, function_path},
+    far::{Place, place_at},
+    key::{StoredFormProbe, StoredKeyProbe, StoredPart, StoredPartProbe, assert_stored_part},
 };
+#[cfg(feature = "backend")]
+pub use serde::Serialize;
 pub use std::sync::LazyLock;
 
 use crate::{cache, scope};
+#[cfg(feature = "backend")]
+use std::task::{Context, Poll};
 use std::{
     future::{IntoFuture, ready},
     pin::Pin,
@@ -66,18 +71,41 @@ pub fn invalidate<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> De
     cache::invalidate(cache, parts)
 }
 
+// What these return holds nothing of the parts, and does not name their type, which would borrow what the key is made of.
+
 /// A companion's `get`, of an async function with a backend of bytes.
 #[cfg(feature = "backend")]
-pub fn get_async<P: Parts, V: Value>(
-    cache: &Cache<P::Key, V>,
-    parts: &P,
-) -> impl Future<Output = Option<V>> + use<P, V> {
+pub fn get_async<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Getting<V> {
     let found = cache::get(cache, parts);
-    let rest = if found.is_none() { parts.to_key().map(|key| (cache.clone(), key)) } else { None };
-    async move {
-        match rest {
-            Some((cache, key)) => cache.fetch(&key).await,
-            None => found,
+    match if found.is_none() { parts.to_key() } else { None } {
+        Some(key) => {
+            let cache = cache.clone();
+            Getting::Far(Box::pin(async move { cache.fetch(&key).await }))
+        }
+        None => Getting::Near(found),
+    }
+}
+
+/// A value that may have been in memory already.
+#[cfg(feature = "backend")]
+#[must_use = "futures do nothing unless polled"]
+pub enum Getting<V> {
+    /// It was, or there is no key to look for.
+    Near(Option<V>),
+    /// The backends are asked.
+    Far(Pin<Box<dyn Future<Output = Option<V>> + Send>>),
+}
+
+#[cfg(feature = "backend")]
+impl<V> Unpin for Getting<V> {}
+
+#[cfg(feature = "backend")]
+impl<V> Future for Getting<V> {
+    type Output = Option<V>;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<V>> {
+        match self.get_mut() {
+            Getting::Near(found) => Poll::Ready(found.take()),
+            Getting::Far(far) => far.as_mut().poll(context),
         }
     }
 }
@@ -89,22 +117,19 @@ pub fn insert_async<P: Parts, V: Value, const N: usize>(
     parts: &P,
     value: V,
     _: [String; N],
-) -> impl Future<Output = Delivery> + use<P, V, N> {
+) -> Delivering {
     let (cache, key) = (cache.clone(), parts.to_key());
-    async move {
+    Box::pin(async move {
         match key {
             Some(key) => cache.insert_async(key, value).await,
             None => Delivery::Local,
         }
-    }
+    })
 }
 
 /// A companion's `invalidate`, of an async function with a backend of bytes.
 #[cfg(feature = "backend")]
-pub fn invalidate_async<P: Parts, V: Value>(
-    cache: &Cache<P::Key, V>,
-    parts: &P,
-) -> impl Future<Output = Delivery> + use<P, V> {
+pub fn invalidate_async<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Delivering {
     invalidation(cache, parts).into_future()
 }
 
@@ -142,7 +167,8 @@ trait Target: Send {
     fn run(self: Box<Self>) -> Delivering;
 }
 
-type Delivering = Pin<Box<dyn Future<Output = Delivery> + Send>>;
+/// An invalidation or an insertion on its way.
+pub type Delivering = Pin<Box<dyn Future<Output = Delivery> + Send>>;
 
 struct OfKey<K, V> {
     cache: Cache<K, V>,

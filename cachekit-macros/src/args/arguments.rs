@@ -10,6 +10,8 @@ use syn::{Expr, ExprPath, Ident, PathArguments, PathSegment, Token, TypePath};
 /// The arguments that exist, in the order in which the documentation has them.
 pub(crate) const KNOWN: &[&str] = &[
     "backend",
+    "codec",
+    "compress",
     "strategy",
     "capacity",
     "max_bytes",
@@ -20,6 +22,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "key",
     "skip",
     "ttl",
+    "near_ttl",
     "idle",
     "jitter",
     "refresh_ahead",
@@ -33,6 +36,9 @@ pub(crate) const KNOWN: &[&str] = &[
     "single_flight",
     "max_loads",
     "load_timeout",
+    "timeout",
+    "lock",
+    "on_backend_error",
     "on_removal",
     "tags",
     "companion",
@@ -42,7 +48,7 @@ pub(crate) const KNOWN: &[&str] = &[
 ];
 
 /// Those that take the path of a type.
-const NAMES_OF_TYPES: &[&str] = &["strategy", "hasher"];
+const NAMES_OF_TYPES: &[&str] = &["strategy", "hasher", "codec"];
 
 pub(crate) struct Arg {
     pub(crate) name: Ident,

@@ -80,7 +80,15 @@ pub(crate) fn flag_with_value(name: &Ident, value: &impl ToTokens) -> Error {
 /// An example for every argument.
 fn right_shape(name: &Ident) -> String {
     let right = match name.to_string().as_str() {
-        "backend" => "backend = \"memory\"",
+        "backend" => {
+            "backend = \"memory\"`, `\"file\"`, `\"redis\"`, an expression of a type that implements `Backend`, or an array of these, `[\"memory\", \"redis\"]"
+        }
+        "codec" => "codec = \"json\"` or a path to a type that implements `Codec`, `codec = my::Codec",
+        "compress" => "compress = \"lz4\"",
+        "near_ttl" => "near_ttl = \"5s\"`, `near_ttl = Duration::from_secs(5)` or `near_ttl = |value| value.lifetime()",
+        "timeout" => "timeout = \"250ms\"",
+        "lock" => "lock = \"10s\"",
+        "on_backend_error" => "on_backend_error = \"bypass\"` or `on_backend_error = \"fail\"",
         "strategy" => "strategy = \"lru\"` or a path to a type that implements `Policy`, `strategy = my::Policy",
         "capacity" => "capacity = 10_000` or `capacity = \"unbounded\"",
         "max_bytes" => "max_bytes = \"64MiB\"",

@@ -5,6 +5,7 @@
 pub(crate) mod args;
 mod code;
 pub(crate) mod companion;
+pub(crate) mod far;
 pub(crate) mod freshness;
 pub(crate) mod invalidate;
 pub(crate) mod key;

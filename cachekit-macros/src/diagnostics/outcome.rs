@@ -6,7 +6,11 @@ use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, Ident, LitInt};
 
 pub(crate) fn one_value(name: &Ident, closure: &ExprClosure) -> Error {
-    let example = if name == "ttl" { "ttl = |value| value.lifetime()" } else { "cache_if = |value| !value.is_empty()" };
+    let example = match name.to_string().as_str() {
+        "ttl" => "ttl = |value| value.lifetime()",
+        "near_ttl" => "near_ttl = |value| value.lifetime()",
+        _ => "cache_if = |value| !value.is_empty()",
+    };
     let count = closure.inputs.len();
     at(
         closure,

@@ -29,8 +29,9 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
         "ty" | "create" => "here it is `strategy = \"lru\"` with `capacity`, or `cache = EXPR` for a cache that is built elsewhere".into(),
         "with_cached_flag" => "here the companion tells whether a call was a hit: `name::traced(…)`".into(),
         "unbound" => "here it is `capacity = \"unbounded\"`".into(),
-        "map_error" => "a cache that fails is bypassed here and never fails the call, so leave it out".into(),
-        "disk" | "redis" => "here it will be `backend`, of which this version has only `backend = \"memory\"`".into(),
+        "map_error" => "a backend that fails is bypassed here, so leave it out (`on_backend_error = \"fail\"` makes the call fail)".into(),
+        "redis" => "here it is `backend = \"redis\"`, or `backend = [\"memory\", \"redis\"]`".into(),
+        "disk" => "here it is `backend = \"file\"`, or `backend = [\"memory\", \"file\"]`".into(),
         "result_fallback" => "here it is `stale_if_error = \"1h\"` beside `ttl`".into(),
         "in_impl" => "here it is `method`, and only where neither a receiver nor `Self` in the signature says it".into(),
         "force_refresh" => "here the companion does it, `name::refresh(…)`, or `bypass_if = EXPR` for calls that do not ask the cache".into(),
@@ -54,6 +55,13 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
         "lru" | "lfu" | "fifo" | "sieve" | "s3_fifo" | "s3_tinylfu" | "w_tinylfu" | "lirs" | "adaptive" => {
             format!("here it is `strategy = \"{}\"`", name.replace('_', "-"))
         }
+        "local_ttl" | "l1_ttl" | "memory_ttl" => {
+            "here it is `near_ttl = \"5s\"`, beside `backend = [\"memory\", …]`".to_owned()
+        }
+        "serializer" | "serialize" | "serialization" | "encoding" => "here it is `codec = \"json\"`".to_owned(),
+        "compression" => "here it is `compress = \"lz4\"`".to_owned(),
+        "file" | "store" | "storage" | "tiers" | "layers" => "here it is `backend = [\"memory\", \"file\"]`".to_owned(),
+        "lock_ttl" | "lease" => "here it is `lock = \"10s\"`".to_owned(),
         "tinylfu" => "here it is `strategy = \"w-tinylfu\"`".to_owned(),
         _ => return None,
     };
@@ -63,9 +71,6 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
 /// Arguments of later versions, with what to do until then.
 pub(crate) fn not_here(name: &str) -> Option<&'static str> {
     Some(match name {
-        "near_ttl" | "codec" | "compress" | "lock" | "timeout" | "on_backend_error" => {
-            ", whose only backend is \"memory\": leave it out"
-        }
         "batch" | "of" | "http" | "scope" => ": leave it out",
         _ => return None,
     })
@@ -121,6 +126,11 @@ mod tests {
         "max_weight",
         "weight",
         "build_hasher",
+        "serializer",
+        "compression",
+        "local_ttl",
+        "lease",
+        "storage",
     ];
 
     #[test]

@@ -1,44 +1,10 @@
-//! Where and how much: backend, strategy, capacity, name, version.
+//! How much, and what is kept: strategy, capacity, hasher, name, version.
 
 use super::{at, code, did_you_mean, list};
-use syn::{Error, Expr, ExprArray, ExprPath, LitInt, LitStr};
+use syn::{Error, Expr, ExprPath, LitInt, LitStr};
 
 pub(crate) const STRATEGIES: &[&str] =
     &["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs", "adaptive"];
-
-pub(crate) fn backend(literal: &LitStr) -> Error {
-    let text = literal.value();
-    match text.as_str() {
-        "redis" | "file" => at(
-            literal,
-            "CK031",
-            &format!(
-                "`backend = \"{text}\"` is not available in this version of cachekit: write `backend = \"memory\"`, or leave it out"
-            ),
-        ),
-        _ => {
-            let hint = did_you_mean(&text, ["memory"])
-                .unwrap_or_else(|| "this version of cachekit has `\"memory\"` only".into());
-            at(literal, "CK032", &format!("there is no backend \"{text}\"; {hint}"))
-        }
-    }
-}
-
-pub(crate) fn backend_path(expr: &Expr) -> Error {
-    at(
-        expr,
-        "CK032",
-        &format!("`backend` does not take `{}`: this version of cachekit has `backend = \"memory\"` only", code(expr)),
-    )
-}
-
-pub(crate) fn no_backend(array: &ExprArray) -> Error {
-    at(array, "CK033", "`backend = []` names no backend: write `backend = \"memory\"`, or leave it out")
-}
-
-pub(crate) fn backend_twice(second: &Expr) -> Error {
-    at(second, "CK033", "`backend` names \"memory\" twice: keep one of them")
-}
 
 pub(crate) fn strategy(literal: &LitStr) -> Error {
     let text = literal.value();
@@ -117,7 +83,19 @@ pub(crate) fn cache_elsewhere(name: &syn::Ident) -> Error {
 
 /// `hasher = RandomState::new()`
 pub(crate) fn hasher_value(name: &syn::Ident, expr: &Expr) -> Error {
-    let ty = match expr {
+    at(
+        expr,
+        "CK114",
+        &format!(
+            "`{name}` takes the type of a hasher, not a value: write `{name} = {}`",
+            type_of(expr).as_deref().unwrap_or("std::hash::RandomState")
+        ),
+    )
+}
+
+/// The type of which an expression makes a value, as far as it tells: `Type::new()`, `Type { … }`.
+pub(super) fn type_of(expr: &Expr) -> Option<String> {
+    match expr {
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) if path.path.segments.len() > 1 => {
                 let mut segments = path.path.segments.clone();
@@ -129,15 +107,7 @@ pub(crate) fn hasher_value(name: &syn::Ident, expr: &Expr) -> Error {
         },
         Expr::Struct(value) => Some(code(&value.path)),
         _ => None,
-    };
-    at(
-        expr,
-        "CK114",
-        &format!(
-            "`{name}` takes the type of a hasher, not a value: write `{name} = {}`",
-            ty.as_deref().unwrap_or("std::hash::RandomState")
-        ),
-    )
+    }
 }
 
 pub(crate) fn one_entry(name: &syn::Ident) -> Error {

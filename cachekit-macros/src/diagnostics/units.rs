@@ -9,13 +9,19 @@ const UNITS: &[&str] =
 pub(crate) fn no_unit(name: &Ident, literal: &LitStr) -> Error {
     let number = literal.value();
     let number = number.trim();
+    let (unit, meaning, others) = likely(name);
     at(
         literal,
         "CK015",
         &format!(
-            "`{name} = \"{number}\"` has no unit: write `{name} = \"{number}s\"` for seconds (or `ms`, `m`, `h`, `d`)"
+            "`{name} = \"{number}\"` has no unit: write `{name} = \"{number}{unit}\"` for {meaning} (or {others})"
         ),
     )
+}
+
+/// The unit that a time of this name most likely has, what it means, and the other ones.
+fn likely(name: &Ident) -> (&'static str, &'static str, &'static str) {
+    if name == "timeout" { ("ms", "milliseconds", "`s`") } else { ("s", "seconds", "`ms`, `m`, `h`, `d`") }
 }
 
 pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
@@ -24,7 +30,7 @@ pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
     let unit = &number[digits.len()..];
     let right =
         if unit.is_empty() || matches!(unit, "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64") {
-            format!("{}s", digits.replace('_', ""))
+            format!("{}{}", digits.replace('_', ""), likely(name).0)
         } else {
             number.clone()
         };
@@ -69,6 +75,7 @@ pub(crate) fn zero(name: &Ident, literal: &LitStr) -> Error {
         "ttl" => "to compute every time, take `#[cache]` off; to skip the cache for some calls, write `bypass_if = …`",
         "none" => "to not store a `None`, write `none = false`",
         "errors" => "an `Err` is not stored unless `errors` says so: leave it out",
+        "timeout" => "to not wait for backends, leave them out; to wait less, write `timeout = \"50ms\"`",
         "soft" | "hard" => "leave it out, or give the load some time, as in \"200ms\"",
         _ => "leave it out, or give it some time, as in \"30s\"",
     };

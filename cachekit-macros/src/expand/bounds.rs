@@ -92,9 +92,15 @@ impl Context<'_> {
         let bounds = uncommon.filter_map(|(ty, form)| {
             let (span, owns) = (spans::of(&ty), forms::owns(&form));
             let k = self.k_at(span);
-            let is = if owns { quote!(Key) } else { quote!(KeyPart<#form>) };
+            let stored = self.far().map(|_| quote_spanned!(span=> #k::Serialize));
+            let is = match (owns, stored) {
+                (true, None) => quote_spanned!(span=> #k::Key),
+                (true, Some(stored)) => quote_spanned!(span=> #k::Key + #stored),
+                (false, None) => quote_spanned!(span=> #k::KeyPart<#form>),
+                (false, Some(stored)) => quote_spanned!(span=> #k::KeyPart<#form, Owned: #stored>),
+            };
             let of = syn::parse2(spans::repeated(&ty.to_token_stream())).ok()?;
-            Some(Bound { of, is: quote_spanned!(span=> #k::#is) })
+            Some(Bound { of, is })
         });
         bounds.collect()
     }

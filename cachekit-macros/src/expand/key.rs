@@ -154,6 +154,7 @@ impl<'a> Context<'a> {
             })
         };
         let rebound = self.rebound(&mentioned);
+        let (known, found) = (self.probe("PartProbe"), self.probe("FormProbe"));
         let mut bindings = Vec::new();
         let mut parts = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
@@ -161,23 +162,26 @@ impl<'a> Context<'a> {
             match part {
                 Part::Param(param) => {
                     let (name, form) = (&param.name, forms::form(k, &param.ty));
-                    parts.push(quote_spanned!(span=> (&#k::PartProbe::<_, #form>::new(&#name)).part()));
+                    parts.push(quote_spanned!(span=> (&#k::#known::<_, #form>::new(&#name)).part()));
                 }
                 Part::Formatted(name, spec) => {
                     let format = format!("{{:{spec}}}");
                     bindings.push(quote_spanned!(span=> let #local = ::std::format!(#format, #name);));
-                    parts.push(quote_spanned!(span=> (&#k::PartProbe::<_, #k::form::Val>::new(&#local)).part()));
+                    parts.push(quote_spanned!(span=> (&#k::#known::<_, #k::form::Val>::new(&#local)).part()));
                 }
-                Part::Bound(name) => parts.push(quote_spanned!(span=> (&&&#k::FormProbe::new(#name)).part())),
+                Part::Bound(name) => {
+                    bindings.extend(checked.then(|| self.stored_assertion(name)).flatten());
+                    parts.push(quote_spanned!(span=> (&&&#k::#found::new(#name)).part()));
+                }
                 Part::Expr(expr) => {
                     bindings.push(quote_spanned!(span=> let #local = &(#expr);));
-                    let part = quote_spanned!(span=> (&&&#k::FormProbe::new(#local)).part());
                     if checked {
                         let at = spans::of(expr);
-                        let (k, part) = (self.k_at(at), spans::placed(&part, at));
-                        bindings.push(quote_spanned!(at=> #k::assert_part(&#part);));
+                        let (k, local) = (self.k_at(at), spans::placed(&local, at));
+                        bindings.push(quote_spanned!(at=> #k::assert_part(&(&&&#k::FormProbe::new(#local)).part());));
+                        bindings.extend(self.stored_assertion(&local));
                     }
-                    parts.push(part);
+                    parts.push(quote_spanned!(span=> (&&&#k::#found::new(#local)).part()));
                 }
             }
         }
@@ -199,14 +203,14 @@ impl<'a> Context<'a> {
 
     /// `(u64, String)` in the machine's words, for types that are known and concrete.
     pub(super) fn concrete_key(&self) -> TokenStream {
-        let k = &self.k;
+        let (k, probe) = (&self.k, self.probe("KeyProbe"));
         let owned: Vec<_> = self
             .declared_parts()
             .map(|(ty, form)| {
                 let ty = spans::repeated(&ty);
                 quote_spanned!(self.span=> <#ty as #k::KeyOr<#form, {
                     use #k::KeyFallback as _;
-                    <#k::KeyProbe<#ty, #form>>::OK
+                    <#k::#probe<#ty, #form>>::OK
                 }>>::Owned)
             })
             .collect();
@@ -241,7 +245,14 @@ impl<'a> Context<'a> {
             Part::Param(param) => {
                 let (span, ty, form) = (spans::of(&param.ty), &param.ty, forms::form(k, &param.ty));
                 let k = self.k_at(span);
-                Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>();))
+                let stored = self.far().map(|_| {
+                    let name = spans::blamed(&param.name, span);
+                    quote_spanned!(span=> {
+                        use #k::{ViaUnusable as _, ViaUsable as _};
+                        #k::assert_stored_part(&(&#k::PartProbe::<_, #form>::new(&#name)).part());
+                    })
+                });
+                Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>(); #stored))
             }
             Part::Formatted(..) => None,
             Part::Bound(_) | Part::Expr(_) => None,

@@ -7,7 +7,7 @@ use super::{
     spans,
 };
 use crate::model::Store;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Receiver, ReceiverKind};
 
@@ -19,12 +19,15 @@ impl Context<'_> {
         let (k, span, value) = (&self.k, self.span, self.value());
         let cache = self.cache();
         let over = |function: &str| {
-            let function = Ident::new(function, span);
-            self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts)))
+            let (function, awaited) = self.entry_function(function);
+            let call = self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts)));
+            self.awaited(call, awaited)
         };
         let tags = self.tag_array();
+        let (function, awaited) = self.entry_function("insert");
         let insert =
-            self.with_parts(&quote_spanned!(span=> #k::insert(#cache, &__cachekit_parts, __cachekit_value, #tags)));
+            self.with_parts(&quote_spanned!(span=> #k::#function(#cache, &__cachekit_parts, __cachekit_value, #tags)));
+        let insert = self.awaited(insert, awaited);
         let delivery = quote_spanned!(span=> #k::Delivery);
         let operation = |name, docs, takes, must_use, output, body| Operation {
             name,
@@ -72,9 +75,9 @@ impl Context<'_> {
         let (cache, infer) = self.whole_cache();
         let owned = self.owns_cache();
         let whole = |function: &str| {
-            let function = Ident::new(function, span);
+            let (function, awaited) = self.entry_function(function);
             if owned {
-                quote_spanned!(span=> { let __cachekit_cache = #cache; #infer #k::#function(__cachekit_cache) })
+                quote_spanned!(span=> { let __cachekit_cache = #cache; #infer #k::#function(__cachekit_cache) #awaited })
             } else {
                 // In one expression: the user's may have made temporaries.
                 quote_spanned!(span=> { #k::#function(#cache) })
@@ -164,7 +167,8 @@ impl Context<'_> {
         let (generics, clause) = (self.generics(false), self.clause(false));
         let (inputs, permissions) = (self.inputs(&Takes::Keys), self.permissions());
         let key = self.with_parts(&quote_spanned!(span=> #k::Parts::to_key(&__cachekit_parts)));
-        quote_spanned!(span=> #permissions fn #name #generics (#inputs) -> ::core::option::Option<impl #k::Key> #clause #key)
+        let stored = self.far().map(|_| quote_spanned!(span=> + #k::Serialize));
+        quote_spanned!(span=> #permissions fn #name #generics (#inputs) -> ::core::option::Option<impl #k::Key #stored> #clause #key)
     }
 }
 

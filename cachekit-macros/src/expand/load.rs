@@ -4,7 +4,7 @@ use super::{context::Context, refresh::Owned, spans};
 use crate::model::Param;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Pat;
+use syn::{Ident, Pat};
 
 impl Context<'_> {
     /// The body with the arguments in scope, as a value or a future: a call beside, or the body itself.
@@ -43,17 +43,24 @@ impl Context<'_> {
             (&&#k::ShareProbe::<#output_ty>::NEW).share()
         }};
         let timeout = self.model.concurrency.load_timeout.as_ref();
-        // Of the methods' bounds, the one that an output may not meet is about the hard timeout.
-        let blame = timeout.map_or(span, |timeout| spans::machine(timeout.span));
-        let (soft, hard) = timeout.map_or((false, false), |timeout| (timeout.soft.is_some(), timeout.hard.is_some()));
-        let span = if hard { blame } else { span };
-        let method = match (self.is_async, soft, hard) {
-            (false, ..) => quote_spanned!(span=> run),
-            (true, false, false) => quote_spanned!(span=> run_async),
-            (true, false, true) => quote_spanned!(blame=> run_timed),
-            (true, true, false) => quote_spanned!(span=> run_detachable),
-            (true, true, true) => quote_spanned!(blame=> run_detachable_timed),
+        // Of the methods' bounds, the one that an output may not meet is about who may end the call with an error.
+        let (soft, hard) = timeout.map_or((None, None), |timeout| (timeout.soft.as_ref(), timeout.hard.as_ref()));
+        let fails = self.far().and_then(|far| far.fails).map(spans::machine);
+        let blame = fails.or(timeout.filter(|_| hard.is_some()).map(|timeout| spans::machine(timeout.span)));
+        let span = blame.unwrap_or(span);
+        let soft = soft.is_some();
+        let method = match (self.is_async, soft, fails.is_some(), hard.is_some()) {
+            (false, _, false, _) => "run",
+            (false, _, true, _) => "run_or_fail",
+            (true, false, false, false) => "run_async",
+            (true, false, false, true) => "run_timed",
+            // With a hard timeout too, if the cache has one.
+            (true, false, true, _) => "run_async_or_fail",
+            (true, true, false, false) => "run_detachable",
+            (true, true, false, true) => "run_detachable_timed",
+            (true, true, true, _) => "run_detachable_or_fail",
         };
+        let method = Ident::new(method, span);
         if soft && self.is_async && !self.is_inline() {
             let Owned { keep, load } = self.owned_load();
             let run = quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #load).await);

@@ -8,6 +8,7 @@ mod callbacks;
 mod companion;
 mod context;
 mod docs;
+mod far;
 mod forms;
 mod function;
 mod impl_block;

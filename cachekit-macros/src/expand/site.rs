@@ -39,24 +39,24 @@ impl Context<'_> {
         if self.is_plain() {
             let companion = &self.companion;
             let key = quote_spanned!(span=> <#companion as #k::Cached>::Key);
-            let start = self.static_name(store);
-            let chain = self.chain(store);
+            let (start, chain) = (self.cache_name(store), self.chain(store));
+            let build = quote_spanned!(span=> #k::Builder::<#key, #value>::named(#start) #chain .build());
+            let build = self.with_codec(Some(&value), build);
             return quote_spanned! {span=>
                 fn #name() -> &'static #k::Cache<#key, #value> {
                     #imports static __CACHEKIT_SITE: #k::LazyLock<#k::Cache<#key, #value>> =
-                        #k::LazyLock::new(|| #k::Builder::<#key, #value>::named(#start) #chain .build());
+                        #k::LazyLock::new(|| #build);
                     &__CACHEKIT_SITE
                 }
             };
         }
-        let start = self.static_name(store);
-        let chain = self.chain(store);
         let callbacks = self.callback_parameters(&value);
         let (generics, clause) = self.generics_with_key();
+        let build = self.with_codec(Some(&value), self.build(store));
         quote_spanned! {span=>
             fn #name #generics (#callbacks) -> &'static #k::Cache<__CachekitKey, #value> #clause {
                 #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
-                #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| __cachekit_builder.name(#start) #chain .build())
+                #k::per_type_keyed(&__CACHEKIT_SITE, &|| {}, |__cachekit_builder: #k::Builder<__CachekitKey, #value>| #build)
             }
         }
     }
@@ -66,11 +66,16 @@ impl Context<'_> {
         let (k, span) = (&self.k, self.span);
         let Store::Own(store) = &self.model.store else { return self.cache() };
         let imports = self.chain_imports();
-        let (start, chain) = (self.static_name(store), self.chain(store));
+        let build = self.with_codec(None, self.build(store));
         quote_spanned! {span=> {
                     #imports static __CACHEKIT_SITE: #k::PerType = #k::PerType::new();
-        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&__CACHEKIT_SITE, &|| {}, __cachekit_output, |__cachekit_builder| __cachekit_builder.name(#start) #chain .build())
+        #k::per_type_of::<_, #k::AnyParts<_>, _, _>(&__CACHEKIT_SITE, &|| {}, __cachekit_output, |__cachekit_builder| #build)
                 }}
+    }
+
+    fn build(&self, store: &OwnStore) -> TokenStream {
+        let (start, chain) = (self.cache_name(store), self.chain(store));
+        quote_spanned!(self.span=> __cachekit_builder.name(#start) #chain .build())
     }
 
     /// Generics of a hidden function whose last parameter is the key's type, because an expression's type cannot be written.
@@ -78,34 +83,50 @@ impl Context<'_> {
         let k = &self.k;
         let params = self.params(false);
         let clause = self.clause(false);
-        (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key>), clause)
+        let stored = self.far().map(|_| quote_spanned!(self.span=> + #k::Serialize));
+        (quote_spanned!(self.span=> <#(#params,)* __CachekitKey: #k::Key #stored>), clause)
     }
 
-    fn static_name(&self, store: &OwnStore) -> TokenStream {
-        if let Some(name) = &store.name {
-            return quote!(#name);
+    fn cache_name(&self, store: &OwnStore) -> TokenStream {
+        match (&store.name, self.far()) {
+            (Some(name), None) => quote!(#name),
+            (Some(name), Some(_)) => self.shared_name(name),
+            (None, None) => self.static_name(),
+            (None, Some(_)) => self.shared_path(self.static_name()),
         }
+    }
+
+    fn static_name(&self) -> TokenStream {
         let function = self.sig.ident.unraw().to_string();
-        let (span, args) = (self.span, self.type_args().map(spans::repeated).collect::<Vec<_>>());
-        let consts = self.sig.generics.const_params().map(|param| param.ident.clone()).collect::<Vec<_>>();
-        let shown = self.type_args().zip(&args).map(|(ident, arg)| {
-            if consts.contains(ident) {
-                quote_spanned!(span=> #arg)
-            } else {
-                quote_spanned!(span=> ::core::any::type_name::<#arg>())
-            }
-        });
-        let holes = if args.is_empty() { String::new() } else { format!("<{}>", vec!["{}"; args.len()].join(", ")) };
+        let span = self.span;
+        let (holes, shown) = self.shown_args();
         if self.method().is_some() {
             let format = format!("{{}}::{function}{holes}");
             return quote_spanned!(span=> ::std::format!(#format, ::core::any::type_name::<Self>() #(, #shown)*));
         }
-        if args.is_empty() {
+        if shown.is_empty() {
             let path = format!("::{function}");
             return quote_spanned!(span=> ::core::concat!(::core::module_path!(), #path));
         }
         let format = format!("{{}}::{function}{holes}");
         quote_spanned!(span=> ::std::format!(#format, ::core::module_path!() #(, #shown)*))
+    }
+
+    /// `<{}, {}>` and what fills it: the type and const arguments, as far as there are any.
+    pub(super) fn shown_args(&self) -> (String, Vec<TokenStream>) {
+        let span = self.span;
+        let consts: Vec<_> = self.sig.generics.const_params().map(|param| &param.ident).collect();
+        let shown = self.type_args().map(|ident| {
+            let arg = spans::repeated(ident);
+            if consts.contains(&ident) {
+                quote_spanned!(span=> #arg)
+            } else {
+                quote_spanned!(span=> ::core::any::type_name::<#arg>())
+            }
+        });
+        let shown: Vec<_> = shown.collect();
+        let holes = if shown.is_empty() { String::new() } else { format!("<{}>", vec!["{}"; shown.len()].join(", ")) };
+        (holes, shown)
     }
 
     fn chain_imports(&self) -> Option<TokenStream> {
@@ -193,7 +214,8 @@ impl Context<'_> {
             Strategy::Custom(path) => quote_spanned!(spans::of(path)=> .policy::<#path>()),
         });
         let hasher = store.hasher.as_ref().map(|path| quote_spanned!(spans::of(path)=> .hasher_type::<#path>()));
-        quote!(#(#calls)* #strategy #hasher)
+        let far = self.far_chain();
+        quote!(#far #(#calls)* #strategy #hasher)
     }
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.
@@ -213,8 +235,8 @@ impl Context<'_> {
             let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_option::<#output>();)
         });
-        let weight = self.weight_assertion();
-        quote!(#(#results)* #none #weight)
+        let (weight, codec) = (self.weight_assertion(), self.codec_assertion());
+        quote!(#(#results)* #none #weight #codec)
     }
 
     /// `max_bytes` asks the values for their weight.
@@ -234,14 +256,14 @@ impl Context<'_> {
     }
 }
 
-fn time_span(time: &Time) -> Span {
+pub(super) fn time_span(time: &Time) -> Span {
     match time {
         Time::Known(_, span) => *span,
         Time::Expr(expr) => expr.span(),
     }
 }
 
-fn duration(time: &Time) -> TokenStream {
+pub(super) fn duration(time: &Time) -> TokenStream {
     match time {
         Time::Known(known, span) => {
             let (seconds, nanos) = (known.as_secs(), known.subsec_nanos());

@@ -142,3 +142,38 @@ fn bytes_weigher_and_hasher() {
     );
     insta::assert_snapshot!(expand(args, item));
 }
+
+#[test]
+fn sync_function_over_backends() {
+    let args = quote!(
+        backend = ["memory", BYTES, "redis"],
+        codec = "postcard",
+        compress = "lz4",
+        ttl = "1h",
+        near_ttl = "5s",
+        timeout = "100ms",
+        lock = "10s",
+        on_backend_error = "fail"
+    );
+    let item = quote!(
+        pub fn user(id: u64, name: &str) -> Result<User, Failed> {
+            find(id, name)
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}
+
+#[test]
+fn async_generic_function_over_a_backend() {
+    let args =
+        quote!(backend = ["memory", my::backend()], name = "users", near_ttl = |value| value.lifetime(), skip(db));
+    let item = quote!(
+        async fn user<K>(id: K, db: &Db) -> Option<User>
+        where
+            K: Key + Serialize,
+        {
+            db.find(id).await
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}

@@ -1,6 +1,7 @@
 //! Puts the arguments and the function together.
 
 use super::cache::{Draft, KeyArg, draft};
+use super::far::tiers;
 use super::{
     BlockItem, Bound, Bytes, Companion, Concurrency, Function, ImplBlock, ImplModel, Key, Method, Model, OwnStore,
     Place, Store, associated,
@@ -43,6 +44,8 @@ pub(crate) fn model(
 ) -> (Model, Given) {
     let Draft {
         krate,
+        backend,
+        far,
         strategy,
         capacity,
         max_bytes,
@@ -74,7 +77,10 @@ pub(crate) fn model(
     let bound = bytes.or(capacity);
     let store = match cache {
         Some(cache) => Store::Elsewhere(cache),
-        None => Store::Own(Box::new(OwnStore { strategy, bound, hasher, name, version })),
+        None => {
+            let tiers = tiers(backend, far, given.has("backend"));
+            Store::Own(Box::new(OwnStore { tiers, strategy, bound, hasher, name, version }))
+        }
     };
     let model = Model {
         krate: krate.or_else(|| block.and_then(|(_, krate)| krate.cloned())).unwrap_or_else(facade),

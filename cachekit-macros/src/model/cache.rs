@@ -1,5 +1,6 @@
 //! Gives every argument of `#[cache]` its meaning, one by one.
 
+use super::far::{self, Backend, FarDraft};
 use super::size::size;
 use super::template::template;
 use super::units::{plain, time};
@@ -16,6 +17,9 @@ use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) krate: Option<Path>,
+    pub(super) backend: Option<Vec<Backend>>,
+    /// What is said about entries as bytes.
+    pub(super) far: FarDraft,
     pub(super) strategy: Option<Strategy>,
     pub(super) capacity: Option<Bound>,
     pub(super) max_bytes: Option<(u64, LitStr)>,
@@ -93,6 +97,7 @@ fn meant(name: &Ident) -> Option<Ident> {
         "max_weight" | "maximum_weight" | "max_memory" => "max_bytes",
         text if diagnostics::store::STRATEGIES.iter().any(|strategy| strategy.replace('-', "_") == text) => "strategy",
         "convert" => "key",
+        "disk" | "redis" | "file" => "backend",
         text => diagnostics::nearest(text, KNOWN.iter().copied())?,
     };
     let mut ident = Ident::parse_any.parse_str(ours).ok()?;
@@ -103,7 +108,13 @@ fn meant(name: &Ident) -> Option<Ident> {
 impl Draft {
     fn set(&mut self, name: &Ident, expr: Expr, function: &Function, errors: &mut Errors) -> Result<(), Error> {
         match name.to_string().as_str() {
-            "backend" => values::backend(&expr)?,
+            "backend" => self.backend = far::backend(name, &expr, errors),
+            "codec" => self.far.codec = Some(far::codec(name, &expr)?),
+            "compress" => self.far.compress = Some(far::compress(name, &expr)?),
+            "near_ttl" => self.far.near_ttl = Some(values::ttl(name, expr)?),
+            "timeout" => self.far.timeout = Some(time(name, expr)?),
+            "lock" => self.far.lock = Some(time(name, expr)?),
+            "on_backend_error" => self.far.fails = far::on_backend_error(name, &expr)?,
             "strategy" => self.strategy = Some(values::strategy(name, &expr)?),
             "capacity" => self.capacity = Some(values::capacity(name, expr)?),
             "max_bytes" => self.max_bytes = Some(size(name, &expr)?),

@@ -6,6 +6,7 @@
 mod associated;
 mod build;
 mod cache;
+mod far;
 mod function;
 mod invalidation;
 mod names;
@@ -17,6 +18,7 @@ mod values;
 
 use build::names_ident;
 pub(crate) use build::{Given, impl_block, model, names_self};
+pub(crate) use far::{Backend, Codec, Far, Format, Tiers};
 pub(crate) use function::function;
 pub(crate) use invalidation::invalidation;
 pub(crate) use names::{mentioned, mentions, uses};
@@ -114,6 +116,7 @@ pub(crate) enum Store {
 }
 
 pub(crate) struct OwnStore {
+    pub(crate) tiers: Tiers,
     pub(crate) strategy: Option<Strategy>,
     pub(crate) bound: Option<Bound>,
     /// A type that implements `BuildHasher`.

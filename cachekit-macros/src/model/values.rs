@@ -9,7 +9,7 @@ use syn::{Error, Expr, ExprAssign, ExprLit, ExprUnary, Ident, Lit, LitStr, Path,
 
 type Result<T> = std::result::Result<T, Error>;
 
-fn literal(expr: &Expr) -> Option<&Lit> {
+pub(super) fn literal(expr: &Expr) -> Option<&Lit> {
     match plain(expr) {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         _ => None,
@@ -34,22 +34,6 @@ pub(super) fn path(name: &Ident, expr: &Expr) -> Result<Path> {
     match plain(expr) {
         Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
         _ => Err(say::wrong_shape(name, expr)),
-    }
-}
-
-pub(super) fn backend(expr: &Expr) -> Result<()> {
-    let one = |expr: &Expr| match literal(expr) {
-        Some(Lit::Str(literal)) if literal.value() == "memory" => Ok(()),
-        Some(Lit::Str(literal)) => Err(store::backend(literal)),
-        _ => Err(store::backend_path(expr)),
-    };
-    match plain(expr) {
-        Expr::Array(array) if array.elems.is_empty() => Err(store::no_backend(array)),
-        Expr::Array(array) => match array.elems.iter().nth(1) {
-            Some(second) if array.elems.iter().all(|expr| one(expr).is_ok()) => Err(store::backend_twice(second)),
-            _ => array.elems.iter().try_for_each(one),
-        },
-        expr => one(expr),
     }
 }
 

@@ -5,14 +5,14 @@ use crate::model::{Companion, Given, Jitter, Key, Model, Time, Ttl};
 use proc_macro2::Span;
 use std::time::Duration;
 
-fn known(time: Option<&Time>) -> Option<(Duration, Span)> {
+pub(super) fn known(time: Option<&Time>) -> Option<(Duration, Span)> {
     match time {
         Some(Time::Known(time, span)) => Some((*time, *span)),
         _ => None,
     }
 }
 
-fn known_ttl(model: &Model) -> Option<Duration> {
+pub(super) fn known_ttl(model: &Model) -> Option<Duration> {
     match &model.freshness.ttl {
         Some(Ttl::Time(time)) => known(Some(time)).map(|(ttl, _)| ttl),
         _ => None,
@@ -81,6 +81,9 @@ pub(super) fn single_flight(model: &Model, given: &Given, errors: &mut Errors) {
     }
     if model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some()) {
         errors.push(say::needs_flight(name, "load_timeout = (soft = …)"));
+    }
+    if given.has("lock") {
+        errors.push(say::needs_flight(name, "lock"));
     }
 }
 

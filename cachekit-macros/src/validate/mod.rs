@@ -1,6 +1,7 @@
 //! Judges what is readable but wrong: one small function per check, all of them named in the lists here.
 
 mod companion;
+mod far;
 mod freshness;
 mod invalidation;
 mod key;
@@ -36,6 +37,14 @@ const CHECKS: &[Check] = &[
     store::weigher_weighs,
     store::several_entries,
     store::configured_elsewhere,
+    far::features_are_on,
+    far::bytes_somewhere,
+    far::memory_somewhere,
+    far::lock_is_shared,
+    far::near_within_ttl,
+    far::instances_have_a_name,
+    far::tags_in_memory_alone,
+    far::failures_need_a_result,
     freshness::needs_ttl,
     freshness::refresh_has_something_to_do,
     freshness::within_ttl,

@@ -10,7 +10,7 @@ const PRIMITIVES: &[&str] = &[
 ];
 
 /// The returned type, if it is neither a `Result` nor an `Option` whatever is in scope.
-fn plain_output(model: &Model) -> Option<&Type> {
+pub(super) fn plain_output(model: &Model) -> Option<&Type> {
     let ReturnType::Type(_, ty) = &model.function.sig.output else { return None };
     let plain = match &**ty {
         Type::Path(path) => PRIMITIVES.iter().any(|name| path.path.is_ident(name)),

@@ -7,6 +7,12 @@ use crate::model::{Bound, Given, Key, Model, Store};
 /// What is said once, where a cache is built.
 const OF_THE_CACHE: &[&str] = &[
     "backend",
+    "codec",
+    "compress",
+    "near_ttl",
+    "timeout",
+    "lock",
+    "on_backend_error",
     "strategy",
     "capacity",
     "max_bytes",

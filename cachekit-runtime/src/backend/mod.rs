@@ -37,6 +37,11 @@ pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 
 /// ([`Error::backend`]) and does not try again by itself.
 ///
 /// `testing::backend_suite!` checks an implementation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no backend",
+    label = "does not implement `cachekit::backend::Backend`",
+    note = "the backends of cachekit are the strings `\"memory\"`, `\"file\"` and `\"redis\"`; anything else is a value of a type that implements `Backend`, or a static, `Arc` or `LazyLock` of one"
+)]
 pub trait Backend: Send + Sync + 'static {
     /// What messages and statistics call it: `"file"`, `"redis"`.
     fn name(&self) -> &str;

@@ -37,7 +37,10 @@ pub use dynamic::{DynCodec, erase, erased};
 pub use hint::CodecHint;
 pub use json::Json;
 #[doc(hidden)]
-pub use probe::{CodecProbe, Picked, Storable, ViaHint, ViaNoCodec, ViaSerde, assert_codec, needs_codec};
+pub use probe::{
+    CodecProbe, NamedCodecProbe, Picked, Storable, ViaHint, ViaNamed, ViaNoCodec, ViaSerde, assert_codec, codec_of,
+    codec_of_output, named_codec_of,
+};
 pub use raw::{Raw, RawValue};
 pub use roundtrip::verify_roundtrip;
 

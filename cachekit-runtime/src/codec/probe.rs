@@ -1,7 +1,12 @@
 //! The codec of a type that no attribute names: found by method resolution, in generic code too, where only what a where-clause says is seen.
 
 use super::{Codec, CodecHint, DynCodec, Json, erased};
-use crate::Error;
+use crate::{
+    Error,
+    cache::Builder,
+    key::Unusable,
+    output::{Output, OutputKind},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{marker::PhantomData, sync::Arc};
 
@@ -11,6 +16,48 @@ pub struct CodecProbe<V>(PhantomData<fn() -> V>);
 impl<V> CodecProbe<V> {
     /// The only value.
     pub const NEW: Self = CodecProbe(PhantomData);
+
+    /// Reports that the codec of the attribute is none for this type.
+    #[inline]
+    pub const fn needs<C: Codec<V> + Default>(&self) {}
+}
+
+/// The codec of what a cache holds, where its type cannot be written.
+#[must_use]
+pub fn codec_of<K, V>(_: &Builder<K, V>) -> CodecProbe<V> {
+    CodecProbe::NEW
+}
+
+/// The codec of what is stored of an output.
+#[must_use]
+pub fn codec_of_output<R, M: OutputKind<R>>(_: &Output<R, M>) -> CodecProbe<M::Stored> {
+    CodecProbe::NEW
+}
+
+/// Asks for the codec that the attribute names: `(&&NamedCodecProbe::<V, C>::NEW).codec()`.
+pub struct NamedCodecProbe<V, C>(PhantomData<fn() -> (V, C)>);
+
+impl<V, C> NamedCodecProbe<V, C> {
+    /// The only value.
+    pub const NEW: Self = NamedCodecProbe(PhantomData);
+}
+
+/// As [`codec_of`], where the attribute names the codec.
+#[must_use]
+pub fn named_codec_of<C, K, V>(_: &Builder<K, V>) -> NamedCodecProbe<V, C> {
+    NamedCodecProbe::NEW
+}
+
+/// Wins where the named codec is one of the type.
+pub trait ViaNamed<V> {
+    /// The codec.
+    fn codec(&self) -> Picked<V, true>;
+}
+
+impl<V: 'static, C: Codec<V> + Default> ViaNamed<V> for &NamedCodecProbe<V, C> {
+    fn codec(&self) -> Picked<V, true> {
+        Picked(erased::<V, C>())
+    }
 }
 
 /// The codec of `V`; not `OK`: there is none, which [`assert_codec`] reports.
@@ -60,10 +107,22 @@ impl<V: 'static> ViaNoCodec<V> for CodecProbe<V> {
     }
 }
 
+impl<V: 'static, C> ViaNoCodec<V> for NamedCodecProbe<V, C> {
+    fn codec(&self) -> Picked<V, false> {
+        Picked(erased::<V, Nothing>())
+    }
+}
+
 /// Where the compiler has reported that there is no codec.
 #[derive(Default)]
-struct Nothing;
+pub struct Nothing;
 
+/// An error has been reported elsewhere.
+impl CodecHint for Unusable {
+    type Codec = Nothing;
+}
+
+#[diagnostic::do_not_recommend]
 impl<V> Codec<V> for Nothing {
     const NAME: &'static str = "none";
 
@@ -90,10 +149,6 @@ impl<V: Serialize + DeserializeOwned> Storable<false> for V {}
 /// The one place that reports a type without a codec.
 #[inline]
 pub const fn assert_codec<V: Storable<OK>, const OK: bool>(_: &Picked<V, OK>) {}
-
-/// Reports that the codec of the attribute is none for this type.
-#[inline]
-pub const fn needs_codec<C: Codec<V> + Default, V>() {}
 
 #[cfg(test)]
 mod tests {
@@ -173,10 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn a_named_codec_is_taken_where_it_carries_the_type() {
+        macro_rules! named {
+            ($type:ty, $codec:ty) => {
+                (&&NamedCodecProbe::<$type, $codec>::NEW).codec().codec().codec_name()
+            };
+        }
+        fn by_serde<T: Serialize + DeserializeOwned + 'static>() -> &'static str {
+            named!(T, Json)
+        }
+        assert_eq!(named!(String, Json), "json");
+        assert_eq!(named!(String, Raw), "raw");
+        assert_eq!(named!(u64, Raw), "none");
+        assert_eq!(named!(std::time::Instant, Json), "none");
+        assert_eq!(by_serde::<u64>(), "json");
+    }
+
+    #[test]
     fn a_type_with_a_codec_is_asserted_to_have_one() {
         let picked = pick!(u64);
         assert_codec(&picked);
-        needs_codec::<Json, u64>();
+        CodecProbe::<u64>::NEW.needs::<Json>();
         assert_eq!(picked.codec().codec_name(), "json");
     }
 }

@@ -58,6 +58,11 @@ impl Place {
     }
 }
 
+/// A backend in a static, which an attribute names by its path.
+pub fn place_at<B: Backend>(backend: &'static B) -> Place {
+    Place::own(backend)
+}
+
 impl<B: Backend> From<B> for Place {
     fn from(backend: B) -> Self {
         Place::own(backend)

@@ -7,11 +7,15 @@ mod expr;
 pub mod form;
 mod part;
 mod probe;
+#[cfg(feature = "backend")]
+mod stored;
 mod tuple;
 
 pub use expr::{FormProbe, PartProbe, ViaBorrowed, ViaOwned, ViaRejected, ViaUnusable, ViaUsable, assert_part};
 pub use part::KeyPart;
 pub use probe::{KeyFallback, KeyOr, KeyProbe, Part, Unusable, assert_key, part};
+#[cfg(feature = "backend")]
+pub use stored::{StoredFormProbe, StoredKeyProbe, StoredPart, StoredPartProbe, assert_stored_part};
 pub use tuple::Parts;
 
 use std::hash::Hash;

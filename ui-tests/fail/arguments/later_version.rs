@@ -1,6 +1,6 @@
 use cachekit::cache;
 
-#[cache(codec = "json")]
+#[cache(scope = "tenant")]
 fn user(id: u64) -> u64 {
     id
 }

@@ -1,6 +1,6 @@
 use cachekit::cache;
 
-#[cache(backend = ["memory", "redis"])]
+#[cache(backend = "redis", on_backend_error = "fail")]
 fn user(id: u64) -> u64 {
     id
 }

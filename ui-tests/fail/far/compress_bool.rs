@@ -1,0 +1,8 @@
+use cachekit::cache;
+
+#[cache(backend = "redis", compress = true)]
+fn user(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use cachekit::{backend::MemoryBytes, cache};
+use std::sync::LazyLock;
+
+static BYTES: LazyLock<MemoryBytes> = LazyLock::new(MemoryBytes::new);
+
+#[derive(Clone)]
+struct User {
+    id: u64,
+}
+
+#[cache(backend = ["memory", BYTES])]
+fn user(id: u64) -> User {
+    User { id }
+}
+
+#[cache(backend = BYTES)]
+async fn maybe(id: u64) -> Result<User, String> {
+    Ok(User { id })
+}
+
+fn main() {}

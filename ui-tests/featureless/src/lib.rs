@@ -1,0 +1,1 @@
+//! Compile-time fixtures for who uses cachekit without its features.
