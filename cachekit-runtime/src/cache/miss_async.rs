@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// What a call does next: it has its output, or it runs its loader, with what its outcome will be.
 enum Next<K, V, R> {
     Output(R),
-    Load(Load<K, V>, OutcomeKind),
+    Load(Box<Load<K, V>>, OutcomeKind),
 }
 
 impl<K, V> Miss<K, V> {
@@ -65,7 +65,7 @@ impl<K, V> Miss<K, V> {
             }
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
-                Next::Load(loading, kind) => (loading, kind),
+                Next::Load(loading, kind) => (*loading, kind),
             },
         };
         loading.run_async(output, share, kind, trace, load).await
@@ -163,7 +163,7 @@ where
     M: OutputKind<R, Stored = V>,
 {
     if !core.settings.single_flight {
-        return Next::Load(Load::new(core, hash, key, tags, None), OutcomeKind::Miss);
+        return Next::Load(Box::new(Load::new(core, hash, key, tags, None)), OutcomeKind::Miss);
     }
     // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
     let joined = core.flights.join(hash, &key, tags.as_ref(), true);
@@ -173,8 +173,12 @@ where
             Followed::Output(output) => return Next::Output(output),
             Followed::Lead(lead) => lead,
             // The flight that it is part of will store.
-            Followed::Alone(Alone::Cycle) => return Next::Load(Load::uncached(core, hash), OutcomeKind::Bypassed),
-            Followed::Alone(_) => return Next::Load(Load::new(core, hash, key, tags, None), OutcomeKind::Bypassed),
+            Followed::Alone(Alone::Cycle) => {
+                return Next::Load(Box::new(Load::uncached(core, hash)), OutcomeKind::Bypassed);
+            }
+            Followed::Alone(_) => {
+                return Next::Load(Box::new(Load::new(core, hash, key, tags, None)), OutcomeKind::Bypassed);
+            }
         },
     };
     if let Some(value) = core.fresh_again(hash, &key, trace) {
@@ -182,7 +186,7 @@ where
         lead.finish(|| Some(Payload::Value(followers)));
         return Next::Output(output.wrap(value));
     }
-    Next::Load(Load::new(core, hash, key, tags, Some(lead)), OutcomeKind::Miss)
+    Next::Load(Box::new(Load::new(core, hash, key, tags, Some(lead))), OutcomeKind::Miss)
 }
 
 impl<K: Key, V: Value> Load<K, V> {

@@ -22,6 +22,7 @@ const LONG: u64 = nanos(Duration::from_secs(1));
 
 impl<K, V> Core<K, V> {
     /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
+    #[expect(clippy::too_many_arguments, reason = "all that a load leaves")]
     pub(crate) fn store_loaded(
         &self,
         hash: u64,

@@ -11,6 +11,7 @@ pub struct Place(pub(super) Which);
 pub(super) enum Which {
     Memory,
     /// The backend of that kind that [`configure`](crate::configure), `cachekit.toml` or the environment describe.
+    #[cfg_attr(not(any(feature = "file", feature = "redis")), expect(dead_code, reason = "there is none of a name"))]
     Named(Kind),
     Own(Arc<dyn Backend>),
 }

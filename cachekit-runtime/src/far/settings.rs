@@ -17,6 +17,9 @@ use std::{sync::Arc, time::Duration};
 /// How long all waits of one call for backends take together, unless it is told otherwise.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);
 
+/// Writes a key for a backend.
+type TextOf<K> = fn(&K) -> Result<KeyText, Unwritable>;
+
 pub(crate) struct FarSettings<K, V> {
     /// Nearest first. Empty: the cache is in memory alone.
     pub(super) places: Vec<Which>,
@@ -24,7 +27,7 @@ pub(crate) struct FarSettings<K, V> {
     pub(crate) near: bool,
     pub(crate) near_ttl: Option<NearTtlOf<V>>,
     pub(crate) codec: Option<Arc<dyn DynCodec<V>>>,
-    pub(crate) text_of: Option<fn(&K) -> Result<KeyText, Unwritable>>,
+    pub(crate) text_of: Option<TextOf<K>>,
     pub(crate) compress: bool,
     pub(crate) timeout: Duration,
     /// The lease of the fill lock.

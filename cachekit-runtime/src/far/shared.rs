@@ -68,7 +68,6 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// What is there: a value, or the witness of a fill. `None`: nothing that counts, and it has been removed.
-    #[expect(clippy::too_many_arguments, reason = "the state of one look")]
     async fn judge(
         self: &Arc<Self>,
         tier: &Tier,

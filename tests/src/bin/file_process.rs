@@ -93,7 +93,7 @@ fn change(backend: &FileBackend, version: &AtomicU64, cache: usize, seed: u64) {
             }
             _ => {
                 say(&format!("sets {cache} {key} {version}"));
-                let ttl = (version % 2 == 0).then_some(Duration::from_secs(86_400));
+                let ttl = version.is_multiple_of(2).then_some(Duration::from_secs(86_400));
                 match drive(backend.set(&address(cache, key), value(cache, key, version), ttl)) {
                     Ok(()) | Err(Error::Backend { failure: Failure::Busy, .. }) => {}
                     Err(error) => panic!("{error}"),
