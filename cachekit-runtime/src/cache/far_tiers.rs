@@ -18,6 +18,7 @@ use crate::{
     time::{NEVER, duration},
 };
 use std::{
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -29,16 +30,30 @@ pub(super) struct FarTiers<V> {
 
 /// What a look left for the fill.
 pub(super) struct Pending<V> {
+    /// Boxed, so that the loads of caches in memory alone stay small, which may be nested deeply.
+    inner: Box<Left<V>>,
+}
+
+struct Left<V> {
     far: Arc<Far<V>>,
     fill: Fill,
     /// When the waits of the call are over.
+    until: u64,
+    /// A value past its ttl that a tier had, for `stale_if_error`.
+    stale: Option<V>,
+}
+
+/// What the far tiers said.
+pub(super) struct Answer<V> {
+    asked: Asked<V>,
+    far: Arc<Far<V>>,
     until: u64,
 }
 
 /// A value on its way into the far tiers.
 pub(super) struct Store<V> {
     pending: Pending<V>,
-    sealed: Sealed,
+    sealed: Box<Sealed>,
 }
 
 impl<V> FarTiers<V> {
@@ -117,14 +132,14 @@ impl<K: Key, V: Value> Load<K, V> {
         let question = self.core.far_address(key).map(|(far, address)| (far.clone(), address));
         if question.is_none() && self.core.settings.far.is_far() {
             let message = "the backends of the cache cannot be used; the log says why";
-            self.failed = Some(Error::backend(&*self.core.settings.name, Failure::Misconfigured, message));
+            self.failed = Some(Box::new(Error::backend(&*self.core.settings.name, Failure::Misconfigured, message)));
         }
         question
     }
 
     /// What a call gives that asked to fail with its backends, if they failed.
     pub(super) fn failed_output<R>(&mut self, share: Share<R>, trace: &mut Outcome) -> Option<R> {
-        let output = share.failed(self.failed.take()?)?;
+        let output = share.failed(*self.failed.take()?)?;
         trace.computed(OutcomeKind::Bypassed);
         if let Some(lead) = self.lead.take() {
             // Those who wait ask for themselves.
@@ -133,34 +148,32 @@ impl<K: Key, V: Value> Load<K, V> {
         Some(output)
     }
 
-    /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs.
-    pub(super) async fn ask_far_async(&mut self) -> Option<Found<V>> {
+    /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs. `None`: there is nobody to ask; so the
+    /// future of a cache in memory alone stays small.
+    pub(super) fn ask_far_async(&mut self) -> Option<Pin<Box<dyn Future<Output = Answer<V>> + Send>>> {
         let (far, address) = self.question()?;
         let budget = far.budget();
         let until = budget.deadline();
-        let asked = far.clone().ask(address, self.accept(), budget).await;
-        self.answered(far, asked, until)
+        let ask = far.clone().ask(address, self.accept(), budget);
+        Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
     }
 
     /// As [`ask_far_async`](Self::ask_far_async), on this thread.
     pub(super) fn ask_far(&mut self) -> Option<Found<V>> {
-        let (far, address) = self.question()?;
-        let budget = far.budget();
-        let until = budget.deadline();
-        let asked = far.wait(far.clone().ask(address, self.accept(), budget))?;
-        self.answered(far, asked, until)
+        let asking = self.ask_far_async()?;
+        let answer = self.core.far()?.wait(asking)?;
+        self.answered(answer)
     }
 
-    fn answered(&mut self, far: Arc<Far<V>>, asked: Asked<V>, until: u64) -> Option<Found<V>> {
-        let Asked { found, stale, fill, failed } = asked;
-        self.failed = failed;
+    /// The value, if there is one.
+    pub(super) fn answered(&mut self, answer: Answer<V>) -> Option<Found<V>> {
+        let Answer { asked: Asked { found, stale, fill, failed }, far, until } = answer;
+        self.failed = failed.map(Box::new);
         if found.is_some() {
             return found;
         }
-        if self.core.settings.stale_if_error > Duration::ZERO && self.instead.is_none() {
-            self.instead_of_error = stale.map(|stale| stale.value);
-        }
-        self.pending = Some(Pending { far, fill, until });
+        let stale = stale.filter(|_| self.core.settings.stale_if_error > Duration::ZERO).map(|stale| stale.value);
+        self.pending = Some(Pending { inner: Box::new(Left { far, fill, until, stale }) });
         None
     }
 
@@ -209,31 +222,36 @@ impl<K: Key, V: Value> Load<K, V> {
         }
     }
 
-    fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Sealed> {
+    fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Box<Sealed>> {
         let ttl = (ttl != NEVER).then(|| duration(ttl));
-        let sealed = pending.far.seal(&pending.fill, value, ttl, self.core.settings.stale_if_error);
+        let sealed = pending.inner.far.seal(&pending.inner.fill, value, ttl, self.core.settings.stale_if_error);
         let failed = |error: &Error| {
-            pending.far.counters.store_failed();
+            pending.inner.far.counters.store_failed();
             tracing::debug!(cache = %self.core.settings.name, %error, "a value is not stored in a backend");
         };
-        sealed.inspect_err(failed).ok()
+        sealed.inspect_err(failed).ok().map(Box::new)
     }
 }
 
 impl<V: Value> Pending<V> {
+    pub(super) fn stale(&mut self) -> Option<V> {
+        self.inner.stale.take()
+    }
+
     /// Nothing will be stored.
     fn abandon(self) {
-        if self.fill.has_witness() {
-            self.far.spawn(false, self.far.clone().abandon(self.fill));
+        let Left { far, fill, .. } = *self.inner;
+        if fill.has_witness() {
+            far.spawn(false, far.clone().abandon(fill));
         }
     }
 }
 
 impl<V: Value> Store<V> {
     fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
-        let Pending { far, fill, until } = self.pending;
+        let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
-        (far.clone(), until, far.store(fill, self.sealed, budget))
+        (far.clone(), until, far.store(fill, *self.sealed, budget))
     }
 
     /// Stores without the caller.
@@ -243,17 +261,19 @@ impl<V: Value> Store<V> {
     }
 
     /// Waits for the store while the call's time lasts; then it goes on alone.
-    pub(super) async fn wait_async(self) {
+    pub(super) fn wait_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let (far, until, store) = self.into_future();
         let mut store = Box::pin(store);
-        if race(store.as_mut(), far.sleep_until(until)).await.is_none() {
-            far.spawn(false, store);
-        }
+        Box::pin(async move {
+            if race(store.as_mut(), far.sleep_until(until)).await.is_none() {
+                far.spawn(false, store);
+            }
+        })
     }
 
     /// As [`wait_async`](Self::wait_async), on this thread.
     pub(super) fn wait(self) {
-        let far = self.pending.far.clone();
+        let far = self.pending.inner.far.clone();
         let _ = far.wait(self.wait_async());
     }
 }

@@ -31,17 +31,14 @@ pub(super) struct Load<K, V> {
     started: Option<u64>,
     /// Given instead of an error.
     pub(super) instead: Option<V>,
-    /// A value past its ttl that a far tier had, for `stale_if_error`.
-    pub(super) instead_of_error: Option<V>,
     /// What the far tiers need for a fill.
-    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     pub(super) pending: Option<Pending<V>>,
     /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
     ttl: Option<Option<u64>>,
     pub(super) replaces: Replaces,
     /// Why the furthest tier gave no answer.
     #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
-    pub(super) failed: Option<Error>,
+    pub(super) failed: Option<Box<Error>>,
 }
 
 /// What comes after a load.
@@ -80,7 +77,6 @@ impl<K: Key, V: Value> Load<K, V> {
             permit: None,
             started: None,
             instead: None,
-            instead_of_error: None,
             pending: None,
             ttl: None,
             replaces: Replaces::Nothing,
@@ -190,7 +186,8 @@ impl<K: Key, V: Value> Load<K, V> {
             return None;
         }
         let stale = self.core.find_stale(self.hash, |other| other == key, allowance);
-        let (value, age) = stale.or_else(|| self.instead_of_error.take().map(|value| (value, None)))?;
+        let (value, age) =
+            stale.or_else(|| self.pending.as_mut().and_then(Pending::stale).map(|value| (value, None)))?;
         let output = M::wrap(value.clone());
         if M::is_error(&output) {
             return None;

@@ -209,8 +209,11 @@ impl<K: Key, V: Value> Load<K, V> {
         // part of it calls sees who leads.
         let (this, started) = (&mut self, &mut *trace);
         let whole = async move {
-            if let Some(found) = this.ask_far_async().await {
-                return Got::Found(found);
+            if let Some(asking) = this.ask_far_async() {
+                let answer = asking.await;
+                if let Some(found) = this.answered(answer) {
+                    return Got::Found(found);
+                }
             }
             if let Some(output) = this.failed_output(share, started) {
                 return Got::Failed(output);

@@ -10,7 +10,7 @@ use crate::{
     output::{Share, Value},
     stats::FarStats,
 };
-use std::{convert::Infallible, marker::PhantomData, time::Duration};
+use std::{convert::Infallible, future::Ready, marker::PhantomData, time::Duration};
 
 /// None.
 pub(super) struct FarTiers<V>(PhantomData<V>);
@@ -45,8 +45,13 @@ impl<K: Key, V: Value> Core<K, V> {
 
 impl<K: Key, V: Value> Load<K, V> {
     #[inline]
-    pub(super) async fn ask_far_async(&mut self) -> Option<Infallible> {
+    pub(super) fn ask_far_async(&mut self) -> Option<Ready<Infallible>> {
         None
+    }
+
+    #[inline]
+    pub(super) fn answered(&mut self, never: Infallible) -> Option<Infallible> {
+        match never {}
     }
 
     #[inline]
@@ -66,6 +71,12 @@ impl<K: Key, V: Value> Load<K, V> {
     #[inline]
     pub(super) fn after<R, M>(&mut self, loaded: R) -> After<R, V, Store> {
         After::Settle(loaded)
+    }
+}
+
+impl<V> Pending<V> {
+    pub(super) fn stale(&mut self) -> Option<V> {
+        match self.0 {}
     }
 }
 

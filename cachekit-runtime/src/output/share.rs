@@ -12,6 +12,7 @@ pub struct Share<R> {
     copy: Option<(Pack<R>, Unpack<R>)>,
     same: Option<Same<R>>,
     /// What says that a backend failed, where the call asked to fail with it.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "nothing fails"))]
     failed: Option<fn(Error) -> R>,
 }
 
