@@ -8,6 +8,7 @@ use super::{
 use crate::model::{Backend, Codec, Far, Format, Store, Tiers, Ttl};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr};
 
@@ -200,10 +201,11 @@ impl Context<'_> {
     /// The path of the function where it has a name of no other kind. A nested one has that of the function around it, which only its type tells.
     pub(super) fn shared_path(&self, path: TokenStream) -> TokenStream {
         let k = &self.k;
-        if self.home == Home::Companion || self.home == Home::Hidden {
-            quote_spanned!(self.span=> #k::function_path(#path, &|| {}))
-        } else {
-            path
-        }
+        let function = match self.home {
+            Home::Companion => self.sig.ident.unraw().to_string(),
+            Home::Hidden => String::new(),
+            _ => return path,
+        };
+        quote_spanned!(self.span=> #k::function_path(#path, #function, &|| {}))
     }
 }
