@@ -20,7 +20,8 @@ use crate::sync::lock;
 static TASKS: LazyLock<Arc<Tasks>> = LazyLock::new(Arc::default);
 static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Limits::default()));
 
-/// Waits for the background work of all caches that has begun before this call: refreshes, and loads that go on past a soft timeout.
+/// Waits for the background work of all caches that has begun before this call: refreshes, loads that go on past a soft timeout, and stores in backends
+/// of bytes, which are as durable afterwards as the backend makes them.
 ///
 /// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere. Work that
 /// begins later is not waited for, even if earlier work begins it.
@@ -32,15 +33,31 @@ static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Lim
 /// # drop(in_async_code);
 /// ```
 pub fn flush() -> Flush {
+    #[cfg(feature = "backend")]
+    flush_backends();
     Tasks::flush(&TASKS)
+}
+
+/// Has the backends flush what the work of before stores in them, as work of its own.
+#[cfg(feature = "backend")]
+fn flush_backends() {
+    let links = crate::far::links();
+    if links.is_empty() || IN_BACKGROUND.get() {
+        return;
+    }
+    let before = Tasks::flush(&TASKS);
+    let Some(guard) = TaskGuard::begin() else { return };
+    crate::far::flush_later(links, before, guard);
 }
 
 /// Refuses new background work of all caches from now on, and waits for what has begun, like [`flush`]. For the end of a process.
 ///
 /// Caches go on to work afterwards, but nothing is refreshed in the background. May be called any number of times.
 pub fn shutdown() -> Flush {
+    // Before the end of new work, which the flush of the backends is.
+    let flushed = flush();
     TASKS.shut_down();
-    flush()
+    flushed
 }
 
 /// Whether [`shutdown`] has been called.

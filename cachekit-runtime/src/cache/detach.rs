@@ -75,6 +75,24 @@ impl<K: Key, V: Value> Miss<K, V> {
         }
     }
 
+    /// As [`Miss::run_detachable_timed`]; fails where the backends do.
+    ///
+    /// Cancel-safe: a detached load goes on.
+    pub async fn run_detachable_or_fail<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut + Send + 'static,
+    ) -> R
+    where
+        R: TimedOut + 'static,
+        M: OutputKind<R, Stored = V> + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        self.run_detachable_timed(output, share.or_fail(), trace, load).await
+    }
+
     /// As [`Miss::run_detachable`], within the hard load timeout.
     pub async fn run_detachable_timed<R, M, Fut>(
         self,

@@ -6,13 +6,14 @@ use super::{
     timeout::race,
 };
 use crate::{
-    backend::Address,
+    Error,
+    backend::{Address, Failure},
     config,
     far::{Accept, Asked, Far, Fill, Found, Parts, Sealed},
     flight::state::Payload,
     key::Key,
     outcome::{Delivery, Outcome, OutcomeKind},
-    output::{OutputKind, Value},
+    output::{OutputKind, Share, Value},
     stats::FarStats,
     time::{NEVER, duration},
 };
@@ -111,9 +112,25 @@ impl<K: Key, V: Value> Core<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
-    fn question(&self) -> Option<(Arc<Far<V>>, Address)> {
+    fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
         let key = self.key.as_ref()?;
-        self.core.far_address(key).map(|(far, address)| (far.clone(), address))
+        let question = self.core.far_address(key).map(|(far, address)| (far.clone(), address));
+        if question.is_none() && self.core.settings.far.is_far() {
+            let message = "the backends of the cache cannot be used; the log says why";
+            self.failed = Some(Error::backend(&*self.core.settings.name, Failure::Misconfigured, message));
+        }
+        question
+    }
+
+    /// What a call gives that asked to fail with its backends, if they failed.
+    pub(super) fn failed_output<R>(&mut self, share: Share<R>, trace: &mut Outcome) -> Option<R> {
+        let output = share.failed(self.failed.take()?)?;
+        trace.computed(OutcomeKind::Bypassed);
+        if let Some(lead) = self.lead.take() {
+            // Those who wait ask for themselves.
+            lead.finish(|| None);
+        }
+        Some(output)
     }
 
     /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs.
@@ -195,7 +212,7 @@ impl<K: Key, V: Value> Load<K, V> {
     fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Sealed> {
         let ttl = (ttl != NEVER).then(|| duration(ttl));
         let sealed = pending.far.seal(&pending.fill, value, ttl, self.core.settings.stale_if_error);
-        let failed = |error: &crate::Error| {
+        let failed = |error: &Error| {
             pending.far.counters.store_failed();
             tracing::debug!(cache = %self.core.settings.name, %error, "a value is not stored in a backend");
         };

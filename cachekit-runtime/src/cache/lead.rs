@@ -34,15 +34,18 @@ pub(super) struct Load<K, V> {
     /// A value past its ttl that a far tier had, for `stale_if_error`.
     pub(super) instead_of_error: Option<V>,
     /// What the far tiers need for a fill.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     pub(super) pending: Option<Pending<V>>,
     /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
     ttl: Option<Option<u64>>,
     pub(super) replaces: Replaces,
     /// Why the furthest tier gave no answer.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     pub(super) failed: Option<Error>,
 }
 
 /// What comes after a load.
+#[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are no far tiers"))]
 pub(super) enum After<R, V, S> {
     /// The far tiers get nothing.
     Settle(R),

@@ -6,6 +6,7 @@ use super::{
     lead::{After, Load, Replaces},
 };
 use crate::{
+    error::TimedOut,
     flight::{
         graph::Executing,
         map::{Joined, Lead},
@@ -143,6 +144,23 @@ impl<K, V> Miss<K, V> {
     }
 }
 
+impl<K: Key, V: Value> Miss<K, V> {
+    /// As [`run`](Self::run); fails where the backends do.
+    pub fn run_or_fail<R, M>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> R,
+    ) -> R
+    where
+        R: TimedOut,
+        M: OutputKind<R, Stored = V>,
+    {
+        self.run(output, share.or_fail(), trace, load)
+    }
+}
+
 impl<K: Key, V: Value> Load<K, V> {
     /// Runs the loader on this thread and settles the result.
     pub(super) fn run<R, M>(
@@ -158,6 +176,9 @@ impl<K: Key, V: Value> Load<K, V> {
     {
         if let Some(found) = self.ask_far() {
             return self.settle_found::<R, M>(found, trace);
+        }
+        if let Some(output) = self.failed_output(share, trace) {
+            return output;
         }
         if let Some(permits) = self.core.permits.clone() {
             let permit = permits.take(&self.node);

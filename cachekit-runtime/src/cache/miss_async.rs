@@ -71,6 +71,26 @@ impl<K, V> Miss<K, V> {
         loading.run_async(output, share, kind, trace, load).await
     }
 
+    /// As [`run_timed`](Self::run_timed); fails where the backends do.
+    ///
+    /// Cancel-safe as that.
+    pub async fn run_async_or_fail<R, M, Fut>(
+        self,
+        output: Output<R, M>,
+        share: Share<R>,
+        trace: &mut Outcome,
+        load: impl FnOnce() -> Fut,
+    ) -> R
+    where
+        K: Key,
+        V: Value,
+        R: TimedOut,
+        M: OutputKind<R, Stored = V>,
+        Fut: Future<Output = R>,
+    {
+        self.run_timed(output, share.or_fail(), trace, load).await
+    }
+
     /// As [`Miss::run_async`], for at most the hard load timeout; then a stale value, if one is allowed, or [`Error::LoadTimeout`].
     pub async fn run_timed<R, M, Fut>(
         self,
@@ -126,6 +146,7 @@ impl<K: Key, V: Value> Core<K, V> {
 /// Where a leader has its value from.
 enum Got<F, R> {
     Found(F),
+    Failed(R),
     Loaded(R),
 }
 
@@ -187,6 +208,9 @@ impl<K: Key, V: Value> Load<K, V> {
             if let Some(found) = this.ask_far_async().await {
                 return Got::Found(found);
             }
+            if let Some(output) = this.failed_output(share, started) {
+                return Got::Failed(output);
+            }
             if let Some(permits) = this.core.permits.clone() {
                 let permit = permits.take_async(&this.node).await;
                 this.hold(permit);
@@ -203,6 +227,7 @@ impl<K: Key, V: Value> Load<K, V> {
             };
             let loaded = match got {
                 Got::Found(found) => return self.settle_found::<R, M>(found, trace),
+                Got::Failed(output) => return output,
                 Got::Loaded(loaded) => loaded,
             };
             match self.after::<R, M>(loaded) {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     key::Key,
     outcome::{Delivery, Outcome},
-    output::Value,
+    output::{Share, Value},
     stats::FarStats,
 };
 use std::{convert::Infallible, marker::PhantomData, time::Duration};
@@ -51,6 +51,11 @@ impl<K: Key, V: Value> Load<K, V> {
 
     #[inline]
     pub(super) fn ask_far(&mut self) -> Option<Infallible> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn failed_output<R>(&mut self, _: Share<R>, _: &mut Outcome) -> Option<R> {
         None
     }
 

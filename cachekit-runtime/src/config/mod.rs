@@ -44,7 +44,7 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 ///
 /// ```toml
 /// namespace = "shop"
-/// max_value_bytes = "16MiB"
+/// max_value_bytes = "256MiB"
 /// strict = false
 ///
 /// [redis]
@@ -111,7 +111,8 @@ impl Configure {
         self
     }
 
-    /// The most bytes of an entry in a backend. What is larger is not stored, and counts as missing where it is found. Default: 16 MiB.
+    /// The most bytes of an entry in a backend, and the most that reading one may allocate: up to sixteen times its bytes for JSON, five for the other
+    /// formats. What is larger is not stored, and counts as missing where it is found. Default: 256 MiB.
     pub fn max_value_bytes(mut self, bytes: u64) -> Self {
         self.said.max_value_bytes = Some(bytes);
         self

@@ -1,9 +1,9 @@
 //! Storing in the far tiers what was computed.
 
-use super::{Far, Tier, freshness, lock::Hold, order::Moment};
+use super::{Far, Tier, freshness, lock::Hold, order::Moment, shared::MARKER};
 use crate::{
     Error,
-    backend::{Address, Witness},
+    backend::{Address, Claim, Witness},
     budget::Budget,
     codec,
     envelope::{Draft, Envelope, Freshness, Head},
@@ -15,6 +15,9 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+
+/// How often a store of a caller's value is tried, where others store at the same time.
+const REPLACEMENTS: usize = 8;
 
 /// The right to store in one tier.
 #[derive(Debug, Clone, Default)]
@@ -169,23 +172,71 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if tier.link.undelivered.holds(address) {
             return false;
         }
-        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
         if tier.link.is_shared() {
-            if self.announce(tier, budget).await.is_err() {
-                return false;
-            }
-            let Ok(generation) = self.generation(tier, budget, None).await else { return false };
-            fill.tickets.push(Ticket::Witness { witness: Head::value().witness(), generation, hold: None });
-        } else {
-            fill.tickets.push(Ticket::Plain);
+            return self.replace_shared(tier, address, value, ttl, if_error, budget).await;
         }
-        let Ok(mut sealed) = self.seal(&fill, value, ttl, if_error) else { return false };
-        let Some(bytes) = sealed.envelopes.pop().flatten() else { return false };
-        let life = if is_last { sealed.life } else { sealed.near_life };
-        let turn = if tier.link.is_shared() { None } else { Some(self.order.turn_of(address.id()).await) };
-        let stored = tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await;
-        drop(turn);
-        stored.is_ok()
+        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
+        fill.tickets.push(Ticket::Plain);
+        let Some((bytes, life, near_life)) = self.seal_one(&fill, value, ttl, if_error) else { return false };
+        let life = if is_last { life } else { near_life };
+        let _turn = self.order.turn_of(address.id()).await;
+        tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await.is_ok()
+    }
+
+    /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation.
+    async fn replace_shared(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+        budget: &Budget,
+    ) -> bool {
+        for _ in 0..REPLACEMENTS {
+            let Ok(looked) = tier.link.call_shared(budget, |shared| shared.look(address)).await else { return false };
+            let Ok(generation) = self.prepare(tier, budget, looked.generation).await else { return false };
+            let there = match looked.bytes {
+                Some(bytes) => bytes,
+                None => {
+                    let marker = Head::marker().witness();
+                    match tier.link.fill_shared(budget, |shared| shared.claim(address, marker, MARKER)).await {
+                        Ok(Claim::Ours) => Bytes::copy_from_slice(&marker.0),
+                        Ok(Claim::Theirs(bytes)) => bytes,
+                        Err(_) => return false,
+                    }
+                }
+            };
+            let witness = match Head::read(&there) {
+                Ok(head) => head.witness(),
+                Err(rejected) => {
+                    self.reject(tier, address, &rejected, budget).await;
+                    continue;
+                }
+            };
+            let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
+            fill.tickets.push(Ticket::Witness { witness, generation, hold: None });
+            let Some((bytes, life, _)) = self.seal_one(&fill, value, ttl, if_error) else { return false };
+            match tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await {
+                Ok(true) => return true,
+                // Somebody was faster: theirs is older all the same, since ours is stored now.
+                Ok(false) => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    fn seal_one(
+        &self,
+        fill: &Fill,
+        value: &V,
+        ttl: Option<Duration>,
+        if_error: Duration,
+    ) -> Option<(Bytes, Option<Duration>, Option<Duration>)> {
+        let mut sealed = self.seal(fill, value, ttl, if_error).ok()?;
+        let bytes = sealed.envelopes.pop().flatten()?;
+        Some((bytes, sealed.life, sealed.near_life))
     }
 
     /// Gives the witnesses back: nothing will be stored.

@@ -4,13 +4,15 @@ use super::{bridge, undelivered::Undelivered};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, SharedBackend},
+    background::{Flush, TaskGuard},
     breaker::{Breaker, Purpose},
     budget::Budget,
+    sync::lock,
     time::{Clock, NEVER, nanos},
 };
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,6 +26,27 @@ const BATCH: usize = 512;
 
 /// Between two attempts to deliver while the breaker is closed.
 const AGAIN: u64 = nanos(Duration::from_millis(100));
+
+/// All that live, for a flush.
+static LINKS: Mutex<Vec<Weak<Link>>> = Mutex::new(Vec::new());
+
+/// All backends that caches use.
+pub(crate) fn links() -> Vec<Arc<Link>> {
+    lock(&LINKS).iter().filter_map(Weak::upgrade).collect()
+}
+
+/// Flushes the backends once the work of before has ended; `guard` lives until then.
+pub(crate) fn flush_later(links: Vec<Arc<Link>>, before: Flush, guard: TaskGuard) {
+    bridge::spawn_apart(async move {
+        before.await;
+        for link in links {
+            if let Err(error) = link.patiently(link.backend.flush()).await {
+                tracing::warn!(%error, "a backend could not be flushed");
+            }
+        }
+        drop(guard);
+    });
+}
 
 pub(crate) struct Link {
     backend: Arc<dyn Backend>,
@@ -45,13 +68,17 @@ pub(super) enum Unanswered {
 impl Link {
     pub(crate) fn new(backend: Arc<dyn Backend>, clock: Clock) -> Arc<Self> {
         let breaker = Arc::new(Breaker::new(backend.name(), clock.clone()));
-        Arc::new(Link {
+        let link = Arc::new(Link {
             backend,
             breaker,
             undelivered: Undelivered::default(),
             clock,
             is_attended: AtomicBool::new(false),
-        })
+        });
+        let mut links = lock(&LINKS);
+        links.retain(|link| link.strong_count() > 0);
+        links.push(Arc::downgrade(&link));
+        link
     }
 
     /// Does it answer? Blocks this thread.

@@ -20,7 +20,7 @@ mod undelivered;
 
 pub(crate) use ask::{Accept, Asked, Found};
 pub(crate) use fill::{Fill, Sealed};
-pub(crate) use link::Link;
+pub(crate) use link::{Link, flush_later, links};
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use settings::FarSettings;

@@ -21,7 +21,7 @@ use std::{
 };
 
 /// How long a marker waits for its fill.
-const MARKER: Duration = Duration::from_secs(600);
+pub(super) const MARKER: Duration = Duration::from_secs(600);
 
 /// How long a generation lives at least after its last fill.
 const GENERATION: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -47,8 +47,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
-        self.announce(tier, budget).await?;
-        let generation = self.generation(tier, budget, looked.generation).await?;
+        let generation = self.prepare(tier, budget, looked.generation).await?;
         let (head, life) = match self.lock {
             Some(lease) => (Head::lock(), lease),
             None => (Head::marker(), MARKER),
@@ -120,8 +119,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Ticket::None);
         }
-        self.announce(tier, budget).await?;
-        let generation = self.generation(tier, budget, generation).await?;
+        let generation = self.prepare(tier, budget, generation).await?;
         let seen = head.witness();
         let Some(lease) = self.lock else { return Ok(Ticket::Witness { witness: seen, generation, hold: None }) };
         let lock = Head::lock().witness();
@@ -132,22 +130,25 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         Ok(Ticket::Witness { witness: lock, generation, hold: Some(hold) })
     }
 
-    pub(super) async fn generation(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
-        match known {
+    /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.
+    pub(super) async fn prepare(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
+        // An announcement may remove the generation: where the others' fingerprints were lost, nothing that is there can be invalidated any more.
+        let is_new = self.announce(tier, budget).await?;
+        match known.filter(|_| !is_new) {
             Some(generation) => Ok(generation),
             None => tier.link.fill_shared(budget, |shared| shared.generation(&self.name, GENERATION)).await,
         }
     }
 
-    /// Says that entries of our fingerprint will be there, so that invalidations by others reach them.
-    pub(super) async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<(), Unanswered> {
+    /// Says that entries of our fingerprint will be there, so that invalidations by others reach them. `false`: it is known.
+    async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<bool, Unanswered> {
         let (last, now) = (tier.announced.load(Ordering::Acquire), self.clock.coarse().max(1));
         if last != 0 && now.saturating_sub(last) < ANNOUNCE {
-            return Ok(());
+            return Ok(false);
         }
         let fingerprint = self.fingerprint();
         tier.link.fill_shared(budget, |shared| shared.announce(&self.name, fingerprint)).await?;
         tier.announced.store(now, Ordering::Release);
-        Ok(())
+        Ok(true)
     }
 }

@@ -170,7 +170,9 @@ mod tests {
     #[test]
     fn a_full_queue_coarsens() {
         let queue = Undelivered::default();
-        (0..MOST).for_each(|key| queue.add_key(&address(if key % 2 == 0 { "a" } else { "b" }, key)));
+        for key in 0..MOST {
+            queue.add_key(&address(if key % 2 == 0 { "a" } else { "b" }, key));
+        }
         assert!(!queue.holds(&address("a", 1)));
         queue.add_key(&address("c", 1));
         assert!(["a", "b", "c"].iter().all(|cache| queue.holds(&address(cache, 999_999_999))));

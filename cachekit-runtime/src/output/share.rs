@@ -1,5 +1,6 @@
 //! Can a leader's whole output, an `Err` included, be given to its followers?
 
+use crate::error::{Error, TimedOut};
 use std::{any::Any, marker::PhantomData, sync::Arc};
 
 type Pack<R> = fn(&R) -> Arc<dyn Any + Send + Sync>;
@@ -10,6 +11,8 @@ type Same<R> = fn(&R, &R) -> bool;
 pub struct Share<R> {
     copy: Option<(Pack<R>, Unpack<R>)>,
     same: Option<Same<R>>,
+    /// What says that a backend failed, where the call asked to fail with it.
+    failed: Option<fn(Error) -> R>,
 }
 
 impl<R> Clone for Share<R> {
@@ -21,7 +24,7 @@ impl<R> Clone for Share<R> {
 impl<R> Copy for Share<R> {}
 
 impl<R> Share<R> {
-    pub(crate) const NOTHING: Self = Share { copy: None, same: None };
+    pub(crate) const NOTHING: Self = Share { copy: None, same: None, failed: None };
 
     pub(crate) fn pack(self, output: &R) -> Option<Arc<dyn Any + Send + Sync>> {
         self.copy.map(|(pack, _)| pack(output))
@@ -29,6 +32,20 @@ impl<R> Share<R> {
 
     pub(crate) fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R> {
         self.copy.and_then(|(_, unpack)| unpack(packed))
+    }
+
+    /// The output fails where the backends do.
+    pub(crate) fn or_fail(self) -> Self
+    where
+        R: TimedOut,
+    {
+        Share { failed: Some(R::timed_out), ..self }
+    }
+
+    /// `None`: it does not.
+    #[cfg(feature = "backend")]
+    pub(crate) fn failed(self, error: Error) -> Option<R> {
+        self.failed.map(|failed| failed(error))
     }
 
     /// `None`: the type has no `PartialEq`.
@@ -41,6 +58,7 @@ impl<R: Clone + Send + Sync + 'static> Share<R> {
     pub(crate) const CLONE: Self = Share {
         copy: Some((|output| Arc::new(output.clone()), |packed| packed.downcast_ref::<R>().cloned())),
         same: None,
+        failed: None,
     };
 }
 

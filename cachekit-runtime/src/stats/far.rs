@@ -1,5 +1,6 @@
 //! What a cache counts of its far tiers.
 
+#[cfg(feature = "backend")]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a cache has counted of the backends of bytes behind its memory. A call asks them after it has found nothing in memory, and so was counted as
@@ -28,6 +29,7 @@ pub struct FarStats {
 }
 
 /// Monotonic. Beside a look at a backend an addition that others contend for is nothing.
+#[cfg(feature = "backend")]
 #[derive(Debug, Default)]
 pub(crate) struct FarCounters {
     hits: AtomicU64,
@@ -41,10 +43,12 @@ pub(crate) struct FarCounters {
     lock_waits: AtomicU64,
 }
 
+#[cfg(feature = "backend")]
 fn add(count: &AtomicU64) {
     count.fetch_add(1, Ordering::Relaxed);
 }
 
+#[cfg(feature = "backend")]
 impl FarCounters {
     pub(crate) fn hit(&self) {
         add(&self.hits);
