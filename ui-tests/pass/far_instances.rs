@@ -90,6 +90,41 @@ impl Find for Other {
     }
 }
 
+trait Default {
+    fn seed(&self) -> u64;
+
+    #[cache(companion = false, backend = BYTES, name = "default", key = (id,), skip(self))]
+    fn seeded(&self, id: u64) -> u64 {
+        computed();
+        self.seed() + id
+    }
+}
+
+impl Default for Plain {
+    fn seed(&self) -> u64 {
+        10
+    }
+}
+
+impl Default for Other {
+    fn seed(&self) -> u64 {
+        20
+    }
+}
+
+macro_rules! made {
+    ($name:ident, $more:expr) => {
+        #[cache(backend = BYTES, companion = false)]
+        fn $name(id: u64, (a, b): (u8, u8)) -> u64 {
+            computed();
+            id + u64::from(a) + u64::from(b) + $more
+        }
+    };
+}
+
+made!(by_one, 1);
+made!(by_two, 2);
+
 fn one(id: u64) -> u64 {
     #[cache(backend = BYTES)]
     fn nested(id: u64) -> u64 {
@@ -134,5 +169,7 @@ fn main() {
 
     assert_eq!((once(|| Plain.find(1)), once(|| Other.find(1))), (2, 3));
     assert_eq!(once(|| Plain.named("a")), Some(b"a".to_vec()));
+    assert_eq!((once(|| Plain.seeded(1)), once(|| Other.seeded(1))), (11, 21));
     assert_eq!((once(|| one(1)), once(|| two(1))), (2, 3));
+    assert_eq!((once(|| by_one(1, (2, 3))), once(|| by_two(1, (2, 3)))), (7, 8));
 }
