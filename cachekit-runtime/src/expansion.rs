@@ -129,12 +129,14 @@ pub fn returning<R, F: Future<Output = R>>(future: F) -> F {
 }
 
 /// The name in shared backends of a free function that was given none: its path. For a function in a function, whose `path` lacks the outer one, it is
-/// read from the type of a closure in the generated `__site`.
+/// read from the type of a closure in the generated `__site` of its companion, which stands beside `function`; or in it, if that is empty.
 #[cfg(feature = "backend")]
-pub fn function_path<S>(path: &'static str, _: &S) -> std::borrow::Cow<'static, str> {
+pub fn function_path<S>(path: &'static str, function: &'static str, _: &S) -> std::borrow::Cow<'static, str> {
     const BESIDE: &str = "::__site::";
     let place = std::any::type_name::<S>();
-    let found = place.rfind(BESIDE).and_then(|end| place.get(..end)).unwrap_or(place);
+    let companion = place.rfind(BESIDE).and_then(|end| place.get(..end)).unwrap_or(place);
+    let outside = companion.rsplit_once("::").map_or(companion, |(outside, _)| outside);
+    let found = if function.is_empty() { outside.to_owned() } else { format!("{outside}::{function}") };
     if found == path { path.into() } else { found.into() }
 }
 
@@ -164,14 +166,29 @@ mod tests {
         // As generated code has it.
         enum Free {}
         impl Free {
-            fn __site(path: &'static str) -> String {
-                function_path(path, &|| {}).into_owned()
+            fn __site(function: &'static str) -> String {
+                function_path("a::user", function, &|| {}).into_owned()
             }
         }
-        let whole = Free::__site("elsewhere");
-        assert!(whole.ends_with("a_function_in_a_function_has_the_outer_one_in_its_path::Free"), "{whole}");
-        let path: &'static str = whole.clone().leak();
-        assert_eq!(Free::__site(path), whole);
+        let outer = concat!(module_path!(), "::a_function_in_a_function_has_the_outer_one_in_its_path");
+        assert_eq!(Free::__site("user"), format!("{outer}::user"));
+        assert_eq!(Free::__site(""), outer);
+    }
+
+    #[cfg(feature = "backend")]
+    enum Companion {}
+    #[cfg(feature = "backend")]
+    impl Companion {
+        fn __site() -> std::borrow::Cow<'static, str> {
+            function_path(concat!(module_path!(), "::user"), "user", &|| {})
+        }
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn a_function_in_a_module_has_the_path_of_the_module() {
+        assert_eq!(Companion::__site(), concat!(module_path!(), "::user"));
+        assert!(matches!(Companion::__site(), std::borrow::Cow::Borrowed(_)));
     }
 
     /// As generated code asks.

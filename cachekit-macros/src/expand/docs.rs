@@ -4,7 +4,7 @@ use super::{
     companion::Takes,
     context::{Context, Home},
 };
-use crate::model::{Bound, Jitter, Key, NonePolicy, Store, Strategy, Time, Ttl};
+use crate::model::{Backend, Bound, Codec, Far, Jitter, Key, NonePolicy, Store, Strategy, Time, Ttl};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
 use std::fmt::Write as _;
@@ -102,6 +102,7 @@ impl Context<'_> {
     /// The configuration in words.
     fn facts(&self) -> Vec<String> {
         let (model, mut facts) = (self.model, Vec::new());
+        facts.extend(self.far().map(far_facts).unwrap_or_default());
         if let Store::Own(store) = &model.store {
             match &store.strategy {
                 Some(Strategy::Named { name, .. }) => facts.push(format!("strategy `{}`", name.value())),
@@ -157,6 +158,29 @@ impl Context<'_> {
         }
         facts
     }
+}
+
+fn far_facts(far: &Far) -> Vec<String> {
+    let backends = far.backends.iter().map(|backend| match backend {
+        Backend::Memory(literal) | Backend::File(literal) | Backend::Redis(literal) => format!("`{}`", literal.value()),
+        Backend::Own(expr) => format!("`{}`", shown(expr)),
+    });
+    let mut facts = vec![format!("in {}", backends.collect::<Vec<_>>().join(", then "))];
+    match &far.codec {
+        Some(Codec::Named(literal, _)) => facts.push(format!("codec `{}`", literal.value())),
+        Some(Codec::Custom(path)) => facts.push(format!("codec `{}`", shown(path))),
+        None => {}
+    }
+    facts.extend(far.compress.map(|_| "compressed".to_owned()));
+    match &far.near_ttl {
+        Some(Ttl::Time(ttl)) => facts.push(format!("in memory for {}", time(ttl))),
+        Some(Ttl::ByValue(_)) => facts.push("in memory for a time by value".to_owned()),
+        None => {}
+    }
+    facts.extend(far.lock.as_ref().map(|lease| format!("computed under a lock of {}", time(lease))));
+    facts.extend(far.timeout.as_ref().map(|most| format!("backends are waited for {}", time(most))));
+    facts.extend(far.fails.map(|_| "calls fail with their backend".to_owned()));
+    facts
 }
 
 /// `&self`, `self: &Arc<Self>`

@@ -8,6 +8,7 @@ use super::{
 use crate::model::{Backend, Codec, Far, Format, Store, Tiers, Ttl};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr};
 
@@ -188,22 +189,32 @@ impl Context<'_> {
     pub(super) fn shared_name(&self, name: &LitStr) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let (holes, shown) = self.shown_args();
-        let method = self.method().is_some();
-        if shown.is_empty() && !method {
+        let this = self.method().map(|method| {
+            let this = quote_spanned!(span=> ::core::any::type_name::<Self>());
+            // Without companions it may stand in a trait, where `Self` is any type.
+            if self.home == Home::Nowhere && method.block.is_none() {
+                ("<{}>", this)
+            } else {
+                ("{}", quote_spanned!(span=> #k::arguments_of(#this)))
+            }
+        });
+        if shown.is_empty() && this.is_none() {
             return quote!(#name);
         }
-        let format = format!("{{}}{}{holes}", if method { "{}" } else { "" });
-        let of_self = method.then(|| quote_spanned!(span=> , #k::arguments_of(::core::any::type_name::<Self>())));
-        quote_spanned!(span=> ::std::format!(#format, #name #of_self #(, #shown)*))
+        let (hole, this): (Option<&str>, Option<TokenStream>) = this.unzip();
+        let this = this.map(|this| quote_spanned!(span=> , #this));
+        let format = format!("{{}}{}{holes}", hole.unwrap_or_default());
+        quote_spanned!(span=> ::std::format!(#format, #name #this #(, #shown)*))
     }
 
     /// The path of the function where it has a name of no other kind. A nested one has that of the function around it, which only its type tells.
     pub(super) fn shared_path(&self, path: TokenStream) -> TokenStream {
         let k = &self.k;
-        if self.home == Home::Companion || self.home == Home::Hidden {
-            quote_spanned!(self.span=> #k::function_path(#path, &|| {}))
-        } else {
-            path
-        }
+        let function = match self.home {
+            Home::Companion => self.sig.ident.unraw().to_string(),
+            Home::Hidden => String::new(),
+            _ => return path,
+        };
+        quote_spanned!(self.span=> #k::function_path(#path, #function, &|| {}))
     }
 }

@@ -12,6 +12,13 @@ pub fn add(a: u64, b: &str) -> u64 {
     a + b.len() as u64
 }
 
+/// Adds, for who comes after a restart.
+#[memo::cache(crate = ::memo, backend = ["memory", memo::backend::MemoryBytes::new()], codec = "json", near_ttl = "1m")]
+#[must_use]
+pub fn add_for_good(a: u64, b: &str) -> u64 {
+    a + b.len() as u64
+}
+
 /// Adds later.
 ///
 /// # Errors

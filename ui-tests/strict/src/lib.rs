@@ -26,6 +26,7 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod backends;
 pub mod functions;
 pub mod invalidations;
 pub mod methods;

@@ -5,26 +5,32 @@ use std::collections::BTreeMap;
 use super::problem::Problem;
 use super::tree::Tree;
 
-const FOLDER: &str = "ui-tests/fail/";
-const INDEX: &str = "ui-tests/fail/README.md";
+const FOLDERS: [&str; 2] = ["ui-tests/fail/", "ui-tests/backends/fail/"];
 
 pub(crate) fn check(tree: &Tree, problems: &mut Vec<Problem>) {
-    let index = tree.get(INDEX).map_or("", |file| file.text.as_str());
+    for folder in FOLDERS {
+        check_folder(tree, folder, problems);
+    }
+}
+
+fn check_folder(tree: &Tree, folder: &str, problems: &mut Vec<Problem>) {
+    let path = format!("{folder}README.md");
+    let index = tree.get(&path).map_or("", |file| file.text.as_str());
     let mut indexed = BTreeMap::new();
-    for (line, case) in entries(index) {
+    for (line, case) in entries(index, folder) {
         if let Some(first) = indexed.insert(case.clone(), line) {
             problems.push(Problem::at(
-                INDEX,
+                &path,
                 line,
                 format!("`{case}` is listed twice, first in line {first}: remove one"),
             ));
         }
     }
-    for file in tree.below(FOLDER) {
-        let case = &file.path[FOLDER.len()..];
+    for file in tree.below(folder) {
+        let case = &file.path[folder.len()..];
         if file.is_rust() {
             if indexed.remove(case).is_none() {
-                let text = format!("not in the index: add a line \"- `{case}`: the mistake\" to {INDEX}");
+                let text = format!("not in the index: add a line \"- `{case}`: the mistake\" to {path}");
                 problems.push(Problem::file(&file.path, text));
             }
             if tree.get(&with_extension(&file.path, "stderr")).is_none() {
@@ -36,15 +42,18 @@ pub(crate) fn check(tree: &Tree, problems: &mut Vec<Problem>) {
         }
     }
     for (case, line) in indexed {
-        problems.push(Problem::at(INDEX, line, format!("`{case}` does not exist: remove the line or add the fixture")));
+        problems.push(Problem::at(&path, line, format!("`{case}` does not exist: remove the line or add the fixture")));
     }
 }
 
 /// The cases that an index names: the first path to an `.rs` file of each list item or table row.
-fn entries(index: &str) -> Vec<(usize, String)> {
+fn entries(index: &str, folder: &str) -> Vec<(usize, String)> {
     let around = |c: char| c.is_whitespace() || "`|()[]".contains(c);
-    let case =
-        |line: &str| line.split(around).find(|word| word.trim_end_matches([':', ',']).ends_with(".rs")).map(clean);
+    let case = |line: &str| {
+        line.split(around)
+            .find(|word| word.trim_end_matches([':', ',']).ends_with(".rs"))
+            .map(|word| clean(word, folder))
+    };
     index
         .lines()
         .enumerate()
@@ -53,9 +62,9 @@ fn entries(index: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-fn clean(word: &str) -> String {
+fn clean(word: &str, folder: &str) -> String {
     let word = word.trim_end_matches([':', ',']);
-    word.trim_start_matches(FOLDER).trim_start_matches("./").to_owned()
+    word.trim_start_matches(folder).trim_start_matches("./").to_owned()
 }
 
 fn with_extension(path: &str, extension: &str) -> String {
@@ -75,7 +84,7 @@ mod tests {
 
     const GOOD: [(&str, &str); 5] = [
         (
-            INDEX,
+            "ui-tests/fail/README.md",
             "Cases:\n\nSee `tests/ui.rs`.\n\n- `key/float.rs`: a float\n| [ttl/unit.rs](ttl/unit.rs) | no unit |\n",
         ),
         ("ui-tests/fail/key/float.rs", ""),

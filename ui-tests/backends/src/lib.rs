@@ -1,0 +1,1 @@
+//! Compile-time fixtures of caches over backends.

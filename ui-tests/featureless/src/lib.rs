@@ -1,1 +1,0 @@
-//! Compile-time fixtures for who uses cachekit without its features.
