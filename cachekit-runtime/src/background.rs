@@ -34,20 +34,18 @@ static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Lim
 /// ```
 pub fn flush() -> Flush {
     #[cfg(feature = "backend")]
-    flush_backends();
+    crate::far::flush();
     Tasks::flush(&TASKS)
 }
 
-/// Has the backends flush what the work of before stores in them, as work of its own.
+/// What has begun so far, and a place among it for what is to come after all of that. `None`: on a thread that runs such work, and after the shutdown.
 #[cfg(feature = "backend")]
-fn flush_backends() {
-    let links = crate::far::links();
-    if links.is_empty() || IN_BACKGROUND.get() {
-        return;
+pub(crate) fn after_all() -> Option<(Flush, TaskGuard)> {
+    if IN_BACKGROUND.get() {
+        return None;
     }
     let before = Tasks::flush(&TASKS);
-    let Some(guard) = TaskGuard::begin() else { return };
-    crate::far::flush_later(links, before, guard);
+    TaskGuard::begin().map(|guard| (before, guard))
 }
 
 /// Refuses new background work of all caches from now on, and waits for what has begun, like [`flush`]. For the end of a process.

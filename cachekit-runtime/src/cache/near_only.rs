@@ -7,7 +7,7 @@ use super::{
 use crate::{
     key::Key,
     outcome::{Delivery, Outcome},
-    output::{Share, Value},
+    output::{OutputKind, Share, Value},
     stats::FarStats,
 };
 use std::{convert::Infallible, future::Ready, marker::PhantomData, time::Duration};
@@ -64,12 +64,20 @@ impl<K: Key, V: Value> Load<K, V> {
         None
     }
 
-    pub(super) fn settle_found<R, M>(self, never: Infallible, _: &mut Outcome) -> R {
+    #[expect(clippy::extra_unused_type_parameters, reason = "as with the feature")]
+    pub(super) fn settle_found<R, M>(self, never: Infallible, _: &mut Outcome) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
         match never {}
     }
 
     #[inline]
-    pub(super) fn after<R, M>(&mut self, loaded: R) -> After<R, V, Store> {
+    #[expect(clippy::extra_unused_type_parameters, reason = "as with the feature")]
+    pub(super) fn after<R, M>(&mut self, loaded: R) -> After<R, V, Store>
+    where
+        M: OutputKind<R, Stored = V>,
+    {
         After::Settle(loaded)
     }
 }

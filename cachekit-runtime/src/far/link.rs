@@ -1,18 +1,16 @@
 //! One backend as all caches of the process that use it see it: its breaker, what it has not been told yet, and who finds out when it is back.
 
-use super::{bridge, undelivered::Undelivered};
+use super::{bridge, flush, undelivered::Undelivered};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, SharedBackend},
-    background::{Flush, TaskGuard},
     breaker::{Breaker, Purpose},
     budget::Budget,
-    sync::lock,
     time::{Clock, NEVER, nanos},
 };
 use std::{
     sync::{
-        Arc, Mutex, Weak,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -26,27 +24,6 @@ const BATCH: usize = 512;
 
 /// Between two attempts to deliver while the breaker is closed.
 const AGAIN: u64 = nanos(Duration::from_millis(100));
-
-/// All that live, for a flush.
-static LINKS: Mutex<Vec<Weak<Link>>> = Mutex::new(Vec::new());
-
-/// All backends that caches use.
-pub(crate) fn links() -> Vec<Arc<Link>> {
-    lock(&LINKS).iter().filter_map(Weak::upgrade).collect()
-}
-
-/// Flushes the backends once the work of before has ended; `guard` lives until then.
-pub(crate) fn flush_later(links: Vec<Arc<Link>>, before: Flush, guard: TaskGuard) {
-    bridge::spawn_apart(async move {
-        before.await;
-        for link in links {
-            if let Err(error) = link.patiently(link.backend.flush()).await {
-                tracing::warn!(%error, "a backend could not be flushed");
-            }
-        }
-        drop(guard);
-    });
-}
 
 pub(crate) struct Link {
     backend: Arc<dyn Backend>,
@@ -75,9 +52,7 @@ impl Link {
             clock,
             is_attended: AtomicBool::new(false),
         });
-        let mut links = lock(&LINKS);
-        links.retain(|link| link.strong_count() > 0);
-        links.push(Arc::downgrade(&link));
+        flush::enlist(&link);
         link
     }
 
@@ -222,7 +197,7 @@ impl Link {
         }
     }
 
-    async fn patiently<T>(&self, asked: BackendFuture<'_, T>) -> Result<T, Error> {
+    pub(super) async fn patiently<T>(&self, asked: BackendFuture<'_, T>) -> Result<T, Error> {
         Budget::start(&self.clock, PATIENCE).within(self.backend.name(), asked).await
     }
 }

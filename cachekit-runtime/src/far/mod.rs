@@ -7,6 +7,7 @@
 mod ask;
 mod bridge;
 mod fill;
+mod flush;
 mod freshness;
 mod link;
 mod lock;
@@ -20,7 +21,8 @@ mod undelivered;
 
 pub(crate) use ask::{Accept, Asked, Found};
 pub(crate) use fill::{Fill, Sealed};
-pub(crate) use link::{Link, flush_later, links};
+pub(crate) use flush::flush;
+pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use settings::FarSettings;

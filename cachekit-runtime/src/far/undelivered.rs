@@ -91,7 +91,7 @@ impl Undelivered {
         }
     }
 
-    /// Up to `most` keys and all caches, which stay until they are [`delivered`](Self::delivered).
+    /// Up to `most` keys and all caches, which stay until they are delivered.
     pub(super) fn next(&self, most: usize) -> Batch {
         let state = lock(&self.state);
         Batch {

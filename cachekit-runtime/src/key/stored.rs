@@ -145,13 +145,13 @@ mod tests {
     #[test]
     fn a_part_that_cannot_be_written_is_unusable() {
         let (plain, number, text) = (Plain(1), 7_u8, "text");
-        assert_eq!((&StoredPartProbe::<_, Val>::new(&number)).part().to_key(), Some(7));
-        assert_eq!((&StoredPartProbe::<_, Ref>::new(&text)).part().to_key().as_deref(), Some("text"));
+        assert_eq!(StoredPartProbe::<_, Val>::new(&number).part().to_key(), Some(7));
+        assert_eq!(StoredPartProbe::<_, Ref>::new(&text).part().to_key().as_deref(), Some("text"));
         assert!((&StoredPartProbe::<_, Val>::new(&plain)).part().to_key().is_none());
-        assert_eq!((&&&StoredFormProbe::new(&number)).part().to_key(), Some(7));
+        assert_eq!((&&StoredFormProbe::new(&number)).part().to_key(), Some(7));
         assert_eq!((&&&StoredFormProbe::new(&text)).part().to_key().as_deref(), Some("text"));
-        assert!((&&&StoredFormProbe::new(&plain)).part().to_key().is_none());
-        assert!(StoredKeyProbe::<u8, Val>::OK && StoredKeyProbe::<&str, Ref>::OK);
-        assert!(!<StoredKeyProbe<Plain, Val> as KeyFallback>::OK && !StoredKeyProbe::<Plain, Val>::OK);
+        assert!(StoredFormProbe::new(&plain).part().to_key().is_none());
+        const { assert!(StoredKeyProbe::<u8, Val>::OK && StoredKeyProbe::<&str, Ref>::OK) };
+        const { assert!(!<StoredKeyProbe<Plain, Val> as KeyFallback>::OK && !StoredKeyProbe::<Plain, Val>::OK) };
     }
 }

@@ -29,7 +29,7 @@ macro_rules! scripts {
     )+};
 }
 
-/// Adds the fingerprint to the set; KEYS[f] = F, KEYS[g] = G, ARGV[3] = the fingerprint.
+/// Adds the fingerprint to the set; `KEYS[f]` = F, `KEYS[g]` = G, `ARGV[3]` = the fingerprint.
 const ADD: &str = "
 local function announce(f,g)
   if redis.call('SADD',f,ARGV[3])==1 and redis.call('SCARD',f)==1 then redis.call('UNLINK',g) end
