@@ -7,6 +7,7 @@ pub mod adaptive;
 #[cfg(feature = "backend")]
 pub mod backend;
 mod background;
+mod block_on;
 #[cfg(feature = "backend")]
 pub mod breaker;
 #[cfg(feature = "backend")]

@@ -76,6 +76,12 @@
 //! | feature | default | what |
 //! |---|---|---|
 //! | `tokio` | yes | async refreshes run on the caller's tokio runtime (without it, on cachekit's own small pool); sync calls know when they stand on a runtime's thread |
+//! | `file` | no | `backend = "file"`: entries that survive a restart |
+//! | `redis`, `redis-tls` | no | `backend = "redis"`: entries that processes share; with TLS |
+//! | `backend` | no | backends of your own, codecs, `Place`, `configure`; on with each of the above |
+//! | `postcard`, `msgpack`, `bincode` | no | codecs beside JSON |
+//! | `lz4` | no | `compress = "lz4"` |
+//! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
 //!
@@ -113,4 +119,7 @@ mod documents {
     struct MigrationGuide;
     #[doc = include_str!("../../docs/hash-flooding.md")]
     struct HashFlooding;
+    #[cfg(feature = "redis")]
+    #[doc = include_str!("../../docs/guides/backends.md")]
+    struct Backends;
 }
