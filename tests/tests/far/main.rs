@@ -1,4 +1,6 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod nodes;
 mod storm;
+mod sync;
