@@ -1,6 +1,7 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod identity;
 mod nodes;
 mod storm;
 mod sync;
