@@ -2,6 +2,7 @@
 
 mod basics;
 mod identity;
+mod lock;
 mod nodes;
 mod storm;
 mod sync;
