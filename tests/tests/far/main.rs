@@ -4,5 +4,6 @@ mod basics;
 mod identity;
 mod lock;
 mod nodes;
+mod outage;
 mod storm;
 mod sync;
