@@ -182,7 +182,7 @@ fn run<R>(future: impl Future<Output = R>) -> R {
 
 #[test]
 fn what_is_no_entry_is_a_miss_and_goes() {
-    damaged("memory", || Arc::new(MemoryBytes::new()), |backend| only(backend));
+    damaged("memory", || Arc::new(MemoryBytes::new()), only);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use cachekit_tests::{
 };
 use std::{
     sync::{
-        Barrier,
+        Condvar, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -46,8 +46,31 @@ impl Truth {
     }
 }
 
-/// One node through a fault that begins and ends at the barriers.
-fn through(node: &Node, first: u64, means: Means, truth: &Truth, begins: &Barrier, ends: &Barrier) {
+/// Where all meet, again and again. As the barrier of the standard library, but that a party which has failed does not keep the others waiting.
+struct Meeting {
+    parties: usize,
+    arrived: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Meeting {
+    fn of(parties: usize) -> Self {
+        Meeting { parties, arrived: Mutex::new(0), changed: Condvar::new() }
+    }
+
+    fn wait(&self) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        *arrived += 1;
+        let all = arrived.next_multiple_of(self.parties);
+        self.changed.notify_all();
+        let met = self.changed.wait_timeout_while(arrived, 4 * PATIENCE, |arrived| *arrived < all);
+        let is_late = met.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        assert!(!is_late, "somebody has failed");
+    }
+}
+
+/// One node through a fault that begins and ends where all meet.
+fn through(node: &Node, first: u64, means: Means, truth: &Truth, begins: &Meeting, ends: &Meeting) {
     let keys = first..first + KEYS;
     let load = |key| truth.load(key);
     for key in keys.clone() {
@@ -101,7 +124,7 @@ fn all_through(means: Means, port: u16, server: &mut RedisServer, fault: impl Fn
     let nodes = kinds.map(|(near, is_async)| Node { cache: node(NAME, port, near), is_async });
     let all_keys = 0..KEYS * nodes.len() as u64;
     let truth = Truth(all_keys.clone().map(|_| AtomicU64::new(0)).collect());
-    let (begins, ends) = (Barrier::new(nodes.len() + 1), Barrier::new(nodes.len() + 1));
+    let (begins, ends) = (Meeting::of(nodes.len() + 1), Meeting::of(nodes.len() + 1));
     let other = node(NAME, server.port(), false);
     thread::scope(|scope| {
         for (number, node) in nodes.iter().enumerate() {
