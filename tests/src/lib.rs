@@ -1,5 +1,6 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod child;
 pub mod drive;
 pub mod fault_proxy;
 pub mod file_load;

@@ -242,7 +242,7 @@ impl<V: Value> Pending<V> {
     fn abandon(self) {
         let Left { far, fill, .. } = *self.inner;
         if fill.has_witness() {
-            far.spawn(false, far.clone().abandon(fill));
+            far.spawn_from_thread(far.clone().abandon(fill));
         }
     }
 }
@@ -254,10 +254,16 @@ impl<V: Value> Store<V> {
         (far.clone(), until, far.store(fill, *self.sealed, budget))
     }
 
-    /// Stores without the caller.
+    /// Stores without the caller, which is a task.
     pub(super) fn detach(self) {
         let (far, _, store) = self.into_future();
         far.spawn(false, store);
+    }
+
+    /// As [`detach`](Self::detach), for a caller that is a thread.
+    pub(super) fn detach_from_thread(self) {
+        let (far, _, store) = self.into_future();
+        far.spawn_from_thread(store);
     }
 
     /// Waits for the store while the call's time lasts; then it goes on alone.
@@ -364,7 +370,12 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(super) fn invalidate_far(&self, key: &K) -> Option<Delivery> {
         let (far, address) = self.core.far_address(key)?;
-        Some(far.wait(far.clone().invalidate(address)).unwrap_or(Delivery::Queued))
+        let told = far.wait(far.clone().invalidate(address.clone()));
+        Some(told.unwrap_or_else(|| {
+            let far = far.clone();
+            far.clone().spawn(true, async move { _ = far.invalidate(address).await });
+            Delivery::Queued
+        }))
     }
 
     /// As [`clear`](Self::clear).
@@ -381,7 +392,11 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(super) fn clear_far(&self) -> Option<Delivery> {
         let far = self.core.far()?;
-        Some(far.wait(far.clone().clear()).unwrap_or(Delivery::Queued))
+        Some(far.wait(far.clone().clear()).unwrap_or_else(|| {
+            let far = far.clone();
+            far.clone().spawn(true, async move { _ = far.clear().await });
+            Delivery::Queued
+        }))
     }
 }
 

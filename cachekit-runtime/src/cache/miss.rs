@@ -194,7 +194,7 @@ impl<K: Key, V: Value> Load<K, V> {
             After::Settle(loaded) => self.settle::<R, M>(loaded, share, trace),
             After::Detach(loaded, store) => {
                 let output = self.settle::<R, M>(loaded, share, trace);
-                store.detach();
+                store.detach_from_thread();
                 output
             }
             After::Wait(value, store) => {

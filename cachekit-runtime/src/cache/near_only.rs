@@ -93,6 +93,10 @@ impl Store {
         match self.0 {}
     }
 
+    pub(super) fn detach_from_thread(self) {
+        match self.0 {}
+    }
+
     pub(super) async fn wait_async(self) {
         match self.0 {}
     }

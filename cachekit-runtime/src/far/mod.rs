@@ -149,6 +149,11 @@ impl<V: Send + Sync + 'static> Far<V> {
         wait(immediate, future)
     }
 
+    /// Lets it go on without a caller that is no task.
+    pub(crate) fn spawn_from_thread(&self, future: impl Future<Output = ()> + Send + 'static) {
+        bridge::spawn_from_thread(future);
+    }
+
     /// Lets it go on without the caller. `must`: also after the shutdown.
     pub(crate) fn spawn(&self, must: bool, future: impl Future<Output = ()> + Send + 'static) {
         bridge::spawn(must, future);

@@ -57,7 +57,12 @@ pub(super) fn run(core: &Core) {
 /// Once for each trouble, and not at every attempt.
 fn say(said: &mut Option<Error>, error: &Error) {
     if said.as_ref() != Some(error) {
-        tracing::warn!(%error, "the file backend does not work for now");
+        // What is wrong with the settings is one line: that of the breaker, which opens at once.
+        if matches!(error, Error::Backend { failure: Failure::Misconfigured, .. }) {
+            tracing::debug!(%error, "the file backend does not work for now");
+        } else {
+            tracing::warn!(%error, "the file backend does not work for now");
+        }
         *said = Some(error.clone());
     }
 }

@@ -1,0 +1,277 @@
+//! Where backends are: said by the program, by `cachekit.toml`, by the environment. It is settled once in a process, so each case is a child.
+
+use cachekit_runtime::{Cache, Delivery, Error, Place, backend::Failure, configure};
+use cachekit_tests::{child, redis_server::RedisServer};
+use std::{
+    fmt::{Debug, Write},
+    fs,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+/// The lines of the log that a person is meant to read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    /// Of this process, from now on.
+    fn of_all() -> Self {
+        let log = Log::default();
+        tracing::subscriber::set_global_default(log.clone()).expect("the only one");
+        log
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).ok();
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Runs the test in a child in a folder of its own that has this `cachekit.toml`.
+fn in_a_child(test: &str, role: &str, file: Option<&str>, change: impl FnOnce(&mut Command, &Path)) {
+    let folder = tempfile::tempdir().expect("a folder");
+    if let Some(text) = file {
+        fs::write(folder.path().join("cachekit.toml"), text).expect("the file");
+    }
+    child::run(test, role, |command| {
+        command.current_dir(folder.path());
+        for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
+            command.env_remove(name);
+        }
+        change(command, folder.path());
+    });
+}
+
+fn cache(name: &'static str, place: Place) -> Cache<u64, u64> {
+    Cache::builder().name(name).ttl(Duration::from_secs(60)).backends([place]).build()
+}
+
+/// It computes every time: there is nothing that it could store in.
+fn runs_uncached(cache: &Cache<u64, u64>) {
+    for value in 0..3 {
+        assert_eq!(cache.get_or_compute(&1, || value), value);
+    }
+    assert_eq!(cache.get(&1), None);
+    cache.invalidate(&1);
+    cache.insert(1, 7);
+    assert_eq!(cache.get(&1), None);
+}
+
+/// One line says what is wrong, whatever is called how often; it says it in these words and keeps the secret.
+fn one_line(log: &Log, words: &[&str]) {
+    let lines = log.lines();
+    let [line] = &lines[..] else { panic!("{lines:#?}") };
+    for word in words {
+        assert!(line.contains(word), "no {word:?} in {line}");
+    }
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn the_program_counts_before_the_file_and_the_file_before_the_environment() {
+    let test = "the_program_counts_before_the_file_and_the_file_before_the_environment";
+    let Some(role) = child::role() else {
+        let server = RedisServer::start();
+        let url = server.url();
+        let file = format!("namespace = 'of_the_file'\n[redis]\nurl = '{url}'\n[file]\ndirectory = 'by_the_file'");
+        for (role, file) in [("program", Some(&*file)), ("file", Some(&*file)), ("environment", None)] {
+            in_a_child(test, role, file, |command, folder| {
+                command.env("CACHEKIT_NAMESPACE", "of_the_environment");
+                command.env("CACHEKIT_DIR", folder.join("by_the_environment"));
+                // Where the file has no say; elsewhere nobody is there.
+                let other = if role == "environment" { url.clone() } else { "redis://127.0.0.1:1".to_owned() };
+                command.env("CACHEKIT_REDIS_URL", other);
+            });
+            let keys = server.cli(&["KEYS", "ck:*:d:*"]);
+            assert_eq!(keys.lines().count(), 1, "{keys}");
+            assert!(keys.starts_with(&format!("ck:of_the_{role}:d:")), "{role}: {keys}");
+            server.cli(&["FLUSHALL"]);
+        }
+        return;
+    };
+    let log = Log::of_all();
+    if role == "program" {
+        let program = configure().namespace("of_the_program").directory("by_the_program");
+        program.apply().expect("nothing was said before");
+    }
+    let (redis, file) = (cache("config::redis", Place::redis()), cache("config::file", Place::file()));
+    for cache in [&redis, &file] {
+        assert_eq!(cache.get_or_compute(&1, || 7), 7);
+        assert_eq!(cache.get_or_compute(&1, || 8), 7);
+    }
+    assert_eq!(redis.stats().far.stores, 1);
+    let folders: Vec<_> = fs::read_dir(".").expect("the folder").flatten().map(|entry| entry.file_name()).collect();
+    let made: Vec<_> = folders.iter().filter(|name| name.to_string_lossy().starts_with("by_the_")).collect();
+    assert_eq!(made, [&*format!("by_the_{role}")]);
+    assert_eq!(log.lines(), [""; 0]);
+}
+
+#[test]
+fn another_file_can_be_named() {
+    if child::role().is_some() {
+        let cache = cache("config::named", Place::file());
+        assert_eq!((cache.get_or_compute(&1, || 7), cache.get_or_compute(&1, || 8)), (7, 7));
+        assert!(Path::new("there").is_dir());
+        return;
+    }
+    in_a_child("another_file_can_be_named", "child", Some("[file]\ndirectory = 'wrong'"), |command, folder| {
+        fs::write(folder.join("other.toml"), "[file]\ndirectory = 'there'").expect("the file");
+        command.env("CACHEKIT_CONFIG", folder.join("other.toml"));
+    });
+}
+
+#[test]
+fn nothing_is_said_of_a_backend() {
+    let Some(role) = child::role() else {
+        for role in ["redis", "file"] {
+            in_a_child("nothing_is_said_of_a_backend", role, None, |_, _| {});
+        }
+        return;
+    };
+    let log = Log::of_all();
+    let is_redis = role == "redis";
+    let place = || if is_redis { Place::redis() } else { Place::file() };
+    runs_uncached(&cache("config::nothing", place()));
+    runs_uncached(&cache("config::nothing_either", place()));
+    let variable = if is_redis { "CACHEKIT_REDIS_URL" } else { "CACHEKIT_DIR" };
+    one_line(
+        &log,
+        &["ERROR", &role, "nobody has said where it is", "cachekit::configure()", "cachekit.toml", variable],
+    );
+    // The memory in front of it is none the worse.
+    let near = Cache::<u64, u64>::builder().name("config::near").backends([Place::memory(), place()]).build();
+    assert_eq!((near.get_or_compute(&1, || 7), near.get_or_compute(&1, || 8), near.get(&1)), (7, 7, Some(7)));
+    assert_eq!(near.invalidate(&1), Delivery::Local);
+}
+
+/// What people get wrong, and what the line says of it.
+const MISTAKES: [(&str, &str, &[&str]); 4] = [
+    ("bad URL", "[redis]\nurl = 'redis://app:hunter2@'", &["redis", "ERROR"]),
+    ("scheme", "[redis]\nurl = 'http://app:hunter2@127.0.0.1'", &["redis", "ERROR"]),
+    ("folder", "[file]\ndirectory = 'a_file/below'", &["file", "a_file"]),
+    ("toml", "[redis]\nulr = 'redis://app:hunter2@h'", &["cachekit.toml", "line 2", "unknown field `ulr`"]),
+];
+
+#[test]
+fn a_mistake_is_one_line_and_calls_run_uncached() {
+    let Some(role) = child::role() else {
+        for (role, file, _) in MISTAKES {
+            in_a_child("a_mistake_is_one_line_and_calls_run_uncached", role, Some(file), |_, folder| {
+                fs::write(folder.join("a_file"), "in the way").expect("a file");
+            });
+        }
+        return;
+    };
+    let log = Log::of_all();
+    let (_, _, words) = MISTAKES.iter().find(|(mistake, ..)| *mistake == role).expect("it is one of them");
+    let place = || if role == "folder" { Place::file() } else { Place::redis() };
+    runs_uncached(&cache("config::mistake", place()));
+    runs_uncached(&cache("config::mistake_too", place()));
+    if role == "toml" {
+        // The file says nothing then, which is another line.
+        let lines = log.lines();
+        assert!(lines.len() == 2 && words.iter().all(|word| lines[0].contains(word)), "{lines:#?}");
+        assert!(lines.iter().all(|line| !line.contains("hunter2")), "{lines:#?}");
+    } else {
+        one_line(&log, words);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_one_line() {
+    if child::role().is_none() {
+        let server = RedisServer::options().password("right").start();
+        let file = format!("[redis]\nurl = 'redis://:hunter2@127.0.0.1:{}'", server.port());
+        return in_a_child("a_wrong_password_is_one_line", "child", Some(&file), |_, _| {});
+    }
+    let log = Log::of_all();
+    runs_uncached(&cache("config::password", Place::redis()));
+    one_line(&log, &["redis"]);
+}
+
+#[test]
+fn strict_fails_at_the_start() {
+    let Some(role) = child::role() else {
+        for (role, file, _) in MISTAKES {
+            in_a_child("strict_fails_at_the_start", role, Some(file), |_, folder| {
+                fs::write(folder.join("a_file"), "in the way").expect("a file");
+            });
+        }
+        let server = RedisServer::options().password("right").start();
+        for (role, password) in [("password", "hunter2"), ("well", "right")] {
+            let file = format!("[redis]\nurl = 'redis://:{password}@127.0.0.1:{}'", server.port());
+            in_a_child("strict_fails_at_the_start", role, Some(&file), |_, _| {});
+        }
+        let file = "[redis]\nurl = 'redis://:hunter2@127.0.0.1:1'";
+        return in_a_child("strict_fails_at_the_start", "unreachable", Some(file), |_, _| {});
+    };
+    let applied = configure().strict(true).apply();
+    if role == "well" {
+        return assert_eq!(applied, Ok(()));
+    }
+    let error = applied.expect_err(&role);
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+    let as_expected = match (&*role, &error) {
+        ("toml", Error::Configuration { .. }) => true,
+        ("unreachable", Error::Backend { failure, .. }) => *failure == Failure::Unreachable,
+        ("folder", Error::Backend { .. }) => true,
+        (_, Error::Backend { failure, .. }) => *failure == Failure::Misconfigured,
+        _ => false,
+    };
+    assert!(as_expected, "{role}: {error:?}");
+}
+
+#[test]
+fn it_is_said_once() {
+    let Some(role) = child::role() else {
+        for role in ["twice", "late"] {
+            in_a_child("it_is_said_once", role, None, |_, _| {});
+        }
+        return;
+    };
+    if role == "twice" {
+        assert_eq!(configure().directory("one").apply(), Ok(()));
+    } else {
+        assert_eq!(cache("config::early", Place::file()).get(&1), None);
+    }
+    let error = configure().directory("two").apply().expect_err("it is too late");
+    assert!(matches!(error, Error::Configuration { .. }) && error.to_string().contains("call it once"), "{error}");
+}
