@@ -3,7 +3,7 @@
 use crate::background::{TaskGuard, block_on};
 use std::future::Future;
 
-/// Drives the future and blocks this thread until it has ended. `None`: it panicked, or no thread could be had.
+/// Drives the future and blocks this thread until it has ended. `None`: it panicked, or no thread could be had, or this is that thread.
 ///
 /// `immediate`: it never waits, so this thread may drive it. Otherwise it runs on the thread of cachekit's own runtime, since this one may belong to
 /// a runtime that would be blocked, or to none. It has to end by itself: nothing here limits the wait.
@@ -35,18 +35,27 @@ pub(super) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
 #[cfg(feature = "tokio")]
 mod runtime {
     use std::{
+        cell::Cell,
         future::{Future, pending},
         sync::{LazyLock, mpsc},
         thread,
     };
     use tokio::runtime::{Builder, Handle};
 
+    thread_local! {
+        /// Whether this is the thread of the runtime: user code that it runs, reading a value for instance, must not wait for it.
+        static IS_OWN: Cell<bool> = const { Cell::new(false) };
+    }
+
     /// `None`: the system gives no thread.
     static OWN: LazyLock<Option<Handle>> = LazyLock::new(|| {
         let runtime = Builder::new_current_thread().enable_all().build();
         let started = runtime.and_then(|runtime| {
             let handle = runtime.handle().clone();
-            thread::Builder::new().name("cachekit-io".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
+            thread::Builder::new().name("cachekit-io".to_owned()).spawn(move || {
+                IS_OWN.set(true);
+                runtime.block_on(pending::<()>());
+            })?;
             Ok(handle)
         });
         match started {
@@ -62,6 +71,9 @@ mod runtime {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        if IS_OWN.get() {
+            return None;
+        }
         let (send, receive) = mpsc::sync_channel(1);
         OWN.as_ref()?.spawn(async move {
             // The caller is there: it waits below.
