@@ -189,6 +189,11 @@ pub(crate) fn tag_registry() -> Arc<TagRegistry> {
     current().map_or_else(|| tags::global().clone(), |scope| scope.tags.clone())
 }
 
+/// Is the cache switched off for this thread?
+pub(crate) fn is_off<K: Key, V: Value>(cache: &Cache<K, V>) -> bool {
+    is_special() && matches!(view(cache), View::Disabled(_))
+}
+
 /// How a call of this thread is to treat a cache, and which cache it gets.
 pub(crate) enum View<K, V> {
     Cached(Cache<K, V>),

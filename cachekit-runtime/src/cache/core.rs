@@ -73,12 +73,13 @@ pub(crate) struct Seen {
 }
 
 impl<K, V> Core<K, V> {
-    pub(crate) fn new(
+    pub(super) fn new(
         settings: Arc<Settings<K, V>>,
         clock: Clock,
         tags: Arc<TagRegistry>,
         upkeep: Upkeep,
         adapt: Adapt,
+        far_tiers: FarTiers<V>,
     ) -> Self {
         let bound = match (settings.max_weight, settings.capacity) {
             (Some(most), _) => Bound::Weight(most),
@@ -104,7 +105,7 @@ impl<K, V> Core<K, V> {
             live: Live::new(settings.strategy.clone()),
             upkeep,
             adapt,
-            far_tiers: FarTiers::new(),
+            far_tiers,
             settings,
         };
         if core.settings.is_timed() {

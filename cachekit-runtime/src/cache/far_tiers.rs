@@ -14,6 +14,7 @@ use crate::{
     key::Key,
     outcome::{Delivery, Outcome, OutcomeKind},
     output::{OutputKind, Share, Value},
+    scope,
     stats::FarStats,
     time::{NEVER, duration},
 };
@@ -26,6 +27,8 @@ use std::{
 /// The far tiers of a cache, made when the first call needs them.
 pub(super) struct FarTiers<V> {
     far: OnceLock<Option<Arc<Far<V>>>>,
+    /// Of a scope: it has places of its own.
+    is_isolated: bool,
 }
 
 /// What a look left for the fill.
@@ -56,9 +59,22 @@ pub(super) struct Store<V> {
     sealed: Box<Sealed>,
 }
 
+/// What is done whatever happens.
+struct AtLast<F: Fn()>(F);
+
+impl<F: Fn()> Drop for AtLast<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 impl<V> FarTiers<V> {
     pub(super) fn new() -> Self {
-        FarTiers { far: OnceLock::new() }
+        FarTiers { far: OnceLock::new(), is_isolated: false }
+    }
+
+    pub(super) fn of_scope() -> Self {
+        FarTiers { far: OnceLock::new(), is_isolated: true }
     }
 
     pub(super) fn stats(&self) -> FarStats {
@@ -80,7 +96,7 @@ impl<K: Key, V: Value> Core<K, V> {
     #[cold]
     fn find_far(&self) -> Option<Arc<Far<V>>> {
         let settings = &self.settings.far;
-        let links = settings.links(&self.clock);
+        let links = settings.links(&self.clock, self.far_tiers.is_isolated);
         if links.is_empty() {
             return None;
         }
@@ -209,7 +225,8 @@ impl<K: Key, V: Value> Load<K, V> {
         M: OutputKind<R, Stored = V>,
     {
         let Some(pending) = self.pending.take() else { return After::Settle(loaded) };
-        let value = M::stored(&loaded);
+        // Tags are known in memory alone: what has some would come back from a backend after their invalidation.
+        let value = M::stored(&loaded).filter(|_| self.tags.is_none());
         let ttl = value.and_then(|value| self.ttl_of(value));
         let sealed = value.zip(ttl).and_then(|(value, ttl)| self.seal(&pending, value, ttl));
         match (sealed, value) {
@@ -304,6 +321,9 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// What a far tier has.
     pub(crate) async fn fetch(&self, key: &K) -> Option<V> {
+        if scope::is_off(self) {
+            return None;
+        }
         let cache = self.here().into_owned();
         let core = &cache.core;
         let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
@@ -314,8 +334,12 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     pub(super) fn get_far(&self, key: &K) -> Option<V> {
-        let cache = self.here();
-        let core = &cache.core;
+        if scope::is_off(self) { None } else { self.here().far_value(key) }
+    }
+
+    /// As [`get_far`](Self::get_far), of this very cache.
+    pub(super) fn far_value(&self, key: &K) -> Option<V> {
+        let core = &self.core;
         let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
         let before = core.before_load(core.hash_one(key));
         let found = far.wait(far.clone().peek(address, far.budget()))??;
@@ -325,10 +349,11 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// As [`insert`](Self::insert).
     ///
-    /// Cancel-safe: dropped meanwhile, the value is in the memory of this process, and may be in the other tiers.
+    /// Cancel-safe: dropped meanwhile, the value may be in some of the tiers and not in others.
     pub async fn insert_async(&self, key: K, value: V) -> Delivery {
         let cache = self.here().into_owned();
-        let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
+        let has_tags = cache.core.tags_of(&key).is_some();
+        let far = cache.core.far_address(&key).filter(|_| !has_tags).map(|(far, address)| (far.clone(), address));
         let Some((far, address)) = far else {
             return self.insert_with(key, value, None, None);
         };
@@ -346,8 +371,12 @@ impl<K: Key, V: Value> Cache<K, V> {
             None => core.ttl_of(value),
         };
         let ttl = ttl.filter(|_| core.live.is_enabled());
-        let replace = far.clone().replace(address, value.clone(), ttl, core.settings.stale_if_error);
-        Some(far.wait(replace).unwrap_or(Delivery::Queued))
+        let replace = far.clone().replace(address.clone(), value.clone(), ttl, core.settings.stale_if_error);
+        Some(far.wait(replace).unwrap_or_else(|| {
+            // What is there is invalid, and will be removed.
+            drop(far.clone().invalidate(address));
+            Delivery::Queued
+        }))
     }
 
     /// As [`invalidate`](Self::invalidate).
@@ -358,9 +387,10 @@ impl<K: Key, V: Value> Cache<K, V> {
         let hash = cache.core.hash_one(key);
         cache.core.invalidate(hash, |other| other == key);
         let Some((far, address)) = cache.core.far_address(key) else { return Delivery::Local };
+        // Again, also when this is dropped: what was read from the tiers in between is in memory.
+        let again = AtLast(|| cache.core.invalidate(hash, |other| other == key));
         let delivery = far.clone().invalidate(address).await;
-        // Again: what was read from the tiers in between is in memory.
-        cache.core.invalidate(hash, |other| other == key);
+        drop(again);
         delivery
     }
 
@@ -385,8 +415,9 @@ impl<K: Key, V: Value> Cache<K, V> {
         let cache = self.here().into_owned();
         cache.core.clear();
         let Some(far) = cache.core.far().cloned() else { return Delivery::Local };
+        let again = AtLast(|| cache.core.clear());
         let delivery = far.clear().await;
-        cache.core.clear();
+        drop(again);
         delivery
     }
 

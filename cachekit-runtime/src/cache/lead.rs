@@ -22,7 +22,7 @@ pub(super) struct Load<K, V> {
     pub(super) core: Arc<Core<K, V>>,
     pub(super) hash: u64,
     pub(super) key: Option<K>,
-    tags: Option<TagSet>,
+    pub(super) tags: Option<TagSet>,
     pub(super) before: Before,
     /// `None`: outside of single flight.
     pub(super) lead: Option<Lead<K, V>>,

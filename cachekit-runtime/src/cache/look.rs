@@ -128,7 +128,13 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
                     Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
                 }
                 Look::Stale(stale) => Look::Miss(stale.compared(scope)),
-                other => other,
+                // The places of a scope are in memory, and do not block.
+                Look::Miss(miss) => match parts.to_key().and_then(|key| cache.far_value(&key)) {
+                    Some(value) => {
+                        Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
+                    }
+                    None => Look::Miss(miss),
+                },
             }
         }
     }

@@ -180,8 +180,9 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
         let cache = self.here();
-        // Before the memory: a call in between may read there what was.
-        let delivery = cache.insert_far(&key, &value, ttl);
+        let tags = tags.or_else(|| cache.core.tags_of(&key));
+        // Before the memory: a call in between may read there what was. Tags are known in memory alone: what has some goes to no backend.
+        let delivery = cache.insert_far(&key, &value, if tags.is_some() { Some(Duration::ZERO) } else { ttl });
         cache.insert_near(key, value, ttl, tags);
         delivery.unwrap_or(Delivery::Local)
     }
@@ -204,7 +205,11 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let cache = self.here();
         let hash = cache.hash_of(key);
-        let far = if cache.has_far() { cache.get(key) } else { None };
+        let far = if cache.has_far() && !scope::is_off(self) {
+            cache.get_slowly(hash, key).or_else(|| cache.far_value(&key.to_owned()))
+        } else {
+            None
+        };
         let gone = cache.core.take_out(hash, |other| other.borrow() == key);
         if cache.has_far() {
             cache.invalidate_far(&key.to_owned());
@@ -309,10 +314,13 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// Stores several values.
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> Delivery {
-        for (key, value) in entries {
-            self.insert(key, value);
-        }
-        Delivery::Local
+        entries.into_iter().map(|(key, value)| self.insert(key, value)).fold(Delivery::Local, |all, one| {
+            match (all, one) {
+                (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
+                (Delivery::Shared, _) | (_, Delivery::Shared) => Delivery::Shared,
+                _ => Delivery::Local,
+            }
+        })
     }
 
     /// Removes several entries; returns how many were there and fresh.
@@ -331,6 +339,8 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// Changes a value with nobody in between: other `compute`s and loads of the key wait, readers see the old value. `change` sees the fresh
     /// value, if there is one. Returns what is there afterwards.
+    ///
+    /// Where the cache has backends of bytes, `change` sees what they have, and they get what it makes; only calls of this process wait.
     ///
     /// Blocks while another flight of the key is under way; a nested `compute` of the same key runs `change` at once.
     pub fn compute(&self, key: K, change: impl FnOnce(Option<V>) -> Compute<V>) -> Option<V> {
@@ -352,6 +362,7 @@ impl<K: Key, V: Value> Cache<K, V> {
             .find(hash, |other| *other == key, false)
             .filter(|found| core.live.is_enabled() && matches!(found.worth, Worth::Fresh | Worth::Ahead));
         let old = found.and_then(|found| found.value);
+        let old = old.or_else(|| cache.far_value(&key));
         // What is made from a tagged value goes with it.
         let tags = tags.or_else(|| old.as_ref().and_then(|_| core.tags_there(hash, &key)));
         let change = change(old.clone());
@@ -363,13 +374,19 @@ impl<K: Key, V: Value> Cache<K, V> {
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
-                let stored =
-                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().ok().map(|lead| &*lead.flight));
+                cache.insert_far(&key, &value, tags.is_some().then_some(Duration::ZERO));
+                let stored = if core.is_near() {
+                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().ok().map(|lead| &*lead.flight))
+                } else {
+                    core.outdate_unlisted(hash);
+                    tags.is_none() && core.ttl_of(&value).is_some()
+                };
                 followers = Some(value.clone());
                 stored.then_some(value)
             }
             Compute::Remove => {
                 followers = None;
+                cache.invalidate_far(&key);
                 core.outdate_unlisted(hash);
                 if let Some(gone) = core.remove(hash, |other| *other == key) {
                     core.gone(gone, RemovalCause::Invalidated);

@@ -49,6 +49,7 @@ use crate::{
     time::Clock,
 };
 use adapt::Adapt;
+use far_tiers::FarTiers;
 use foldhash::fast::RandomState;
 use settings::Settings;
 use std::{
@@ -104,17 +105,17 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
         scope::read_environment();
-        Self::with(Arc::new(settings), Clock::system(), tags::global().clone())
+        Self::with(Arc::new(settings), Clock::system(), tags::global().clone(), FarTiers::new())
     }
 
     /// An empty cache of the same settings.
     pub(crate) fn with_environment(&self, clock: Clock, tags: Arc<TagRegistry>) -> Self {
-        Self::with(self.core.settings.clone(), clock, tags)
+        Self::with(self.core.settings.clone(), clock, tags, FarTiers::of_scope())
     }
 
-    fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>) -> Self {
+    fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, far_tiers: FarTiers<V>) -> Self {
         let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
-            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()))
+            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()), far_tiers)
         });
         Cache { fold: core.hasher.fold(), core }
     }

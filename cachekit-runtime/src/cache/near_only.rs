@@ -26,6 +26,10 @@ impl<V> FarTiers<V> {
         FarTiers(PhantomData)
     }
 
+    pub(super) fn of_scope() -> Self {
+        Self::new()
+    }
+
     pub(super) fn stats(&self) -> FarStats {
         FarStats::default()
     }
@@ -114,6 +118,11 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     #[inline]
     pub(super) fn get_far(&self, _: &K) -> Option<V> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn far_value(&self, _: &K) -> Option<V> {
         None
     }
 

@@ -62,7 +62,7 @@ mod runtime {
             let handle = runtime.handle().clone();
             thread::Builder::new().name("cachekit-io".to_owned()).spawn(move || {
                 IS_OWN.set(true);
-                runtime.block_on(pending::<()>())
+                runtime.block_on(pending::<()>());
             })?;
             Ok(handle)
         });

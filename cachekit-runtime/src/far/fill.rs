@@ -1,6 +1,11 @@
 //! Storing in the far tiers what was computed.
 
-use super::{Far, Tier, freshness, lock::Hold, order::Moment, shared::MARKER};
+use super::{
+    Far, Tier, freshness,
+    lock::Hold,
+    order::{Moment, Turn},
+    shared::MARKER,
+};
 use crate::{
     Error,
     backend::{Address, Claim, Witness},
@@ -10,6 +15,7 @@ use crate::{
     outcome::Delivery,
     time::{NEVER, duration},
 };
+use async_lock::RwLockReadGuard;
 use bytes::Bytes;
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -32,7 +38,6 @@ pub(super) enum Ticket {
         witness: Witness,
         generation: u64,
         /// Keeps the lock, if the witness is one.
-        #[expect(dead_code, reason = "held for what its drop does")]
         hold: Option<Hold>,
     },
 }
@@ -179,7 +184,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         fill.tickets.push(Ticket::Plain);
         let Some((bytes, life, near_life)) = self.seal_one(&fill, value, ttl, if_error) else { return false };
         let life = if is_last { life } else { near_life };
-        let _turn = self.order.turn_of(address.id()).await;
+        let Some(_turn) = self.turn(tier, address, budget).await else { return false };
+        // What was loaded while this waited is older too.
+        self.order.pass(address.id());
         tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await.is_ok()
     }
 
@@ -249,6 +256,17 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
+    /// The right to store in a tier that knows no witness, unless the budget ends first.
+    async fn turn<'a>(
+        &'a self,
+        tier: &'a Tier,
+        address: &Address,
+        budget: &Budget,
+    ) -> Option<(Turn<'a>, RwLockReadGuard<'a, ()>)> {
+        let turn = async { Ok((self.order.turn_of(address.id()).await, tier.link.settling.read().await)) };
+        budget.within(tier.link.backend().name(), turn).await.ok()
+    }
+
     /// Stores the bytes, or nothing in place of the marker.
     pub(super) async fn settle(
         &self,
@@ -265,16 +283,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let stored = match (ticket, bytes) {
             (Ticket::None, _) | (Ticket::Plain, None) => return,
             (Ticket::Plain, Some(bytes)) => {
-                let _turn = self.order.turn_of(fill.address.id()).await;
+                let Some(_turn) = self.turn(tier, &fill.address, budget).await else {
+                    return self.counters.store_failed();
+                };
                 if self.order.is_past(fill.address.id(), fill.moment) {
                     return self.counters.outdated();
                 }
                 tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
             }
-            (Ticket::Witness { witness, .. }, bytes) => {
+            (Ticket::Witness { witness, hold, .. }, bytes) => {
                 let is_value = bytes.is_some();
                 let stored =
                     tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await;
+                if let (Ok(_), Some(hold)) = (&stored, hold) {
+                    hold.release();
+                }
                 if !is_value {
                     return;
                 }

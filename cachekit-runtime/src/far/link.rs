@@ -8,7 +8,9 @@ use crate::{
     budget::Budget,
     time::{Clock, NEVER, nanos},
 };
+use async_lock::RwLock;
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +32,8 @@ pub(crate) struct Link {
     breaker: Arc<Breaker>,
     pub(super) undelivered: Undelivered,
     clock: Clock,
+    /// Held by the stores of a backend that knows no witness, so that a delivery comes after those that are under way.
+    pub(super) settling: RwLock<()>,
     /// Whether somebody probes and delivers.
     is_attended: AtomicBool,
 }
@@ -50,6 +54,7 @@ impl Link {
             breaker,
             undelivered: Undelivered::default(),
             clock,
+            settling: RwLock::new(()),
             is_attended: AtomicBool::new(false),
         });
         flush::enlist(&link);
@@ -103,6 +108,10 @@ impl Link {
         budget: &Budget,
         ask: impl FnOnce() -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
+        if budget.is_over() {
+            // It is not asked, so that it has not failed.
+            return Err(Unanswered::Skipped);
+        }
         let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
         let answer = budget.within(self.backend.name(), ask()).await;
         operation.ended(answer.as_ref().err());
@@ -185,8 +194,10 @@ impl Link {
             if batch.is_empty() {
                 return Ok(());
             }
+            // Each store lasts no longer than its caller's budget.
+            let _settled = if self.is_shared() { None } else { Some(self.settling.write().await) };
             for (cache, number) in &batch.caches {
-                self.patiently(self.backend.clear(cache)).await?;
+                self.patiently(self.clear(&*self.backend, cache)).await?;
                 self.undelivered.cache_delivered(cache, *number);
             }
             if !batch.keys.is_empty() {
@@ -197,8 +208,22 @@ impl Link {
         }
     }
 
+    /// In a shared backend what the entries take up is freed later: that may take long.
+    pub(super) fn clear<'a>(&self, backend: &'a dyn Backend, cache: &'a str) -> BackendFuture<'a, ()> {
+        match backend.shared() {
+            Some(shared) => shared.invalidate_all(cache),
+            None => backend.clear(cache),
+        }
+    }
+
     pub(super) async fn patiently<T>(&self, asked: BackendFuture<'_, T>) -> Result<T, Error> {
         Budget::start(&self.clock, PATIENCE).within(self.backend.name(), asked).await
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("backend", &self.backend.name()).finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,10 @@ use crate::{
 };
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,22 +28,61 @@ const PAUSE: (u64, u64) = (nanos(Duration::from_millis(10)), nanos(Duration::fro
 /// A lock that is ours: prolonged until this is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Hold {
-    _alive: Arc<()>,
+    held: Arc<Held>,
+}
+
+/// Gives the lock back when it is dropped, as a leader does that goes away: others would wait for the end of the lease.
+#[derive(Debug)]
+struct Held {
+    link: Arc<Link>,
+    address: Address,
+    lock: Witness,
+    lease: Duration,
+    clock: Clock,
+    is_over: AtomicBool,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.is_over.load(Ordering::Acquire) {
+            return;
+        }
+        let (link, address, lock) = (Arc::clone(&self.link), self.address.clone(), self.lock);
+        let budget = Budget::start(&self.clock, self.lease);
+        bridge::spawn(false, async move {
+            // If that fails, the lease ends.
+            let _ = link.fill_shared(&budget, |shared| shared.store(&address, lock, None, None)).await;
+        });
+    }
 }
 
 impl Hold {
     pub(super) fn keep(link: &Arc<Link>, address: &Address, lock: Witness, lease: Duration, clock: &Clock) -> Self {
-        let alive = Arc::new(());
-        let (held, link, address, clock) = (Arc::downgrade(&alive), Arc::clone(link), address.clone(), clock.clone());
-        bridge::spawn_apart(async move { prolong(held, link, address, lock, lease, clock).await });
-        Hold { _alive: alive }
+        let (link, address, clock) = (Arc::clone(link), address.clone(), clock.clone());
+        let held = Held {
+            link: Arc::clone(&link),
+            address: address.clone(),
+            lock,
+            lease,
+            clock: clock.clone(),
+            is_over: AtomicBool::new(false),
+        };
+        let held = Arc::new(held);
+        let alive = Arc::downgrade(&held);
+        bridge::spawn_apart(async move { prolong(alive, link, address, lock, lease, clock).await });
+        Hold { held }
+    }
+
+    /// There is a value in its place now, or nothing.
+    pub(super) fn release(&self) {
+        self.held.is_over.store(true, Ordering::Release);
     }
 }
 
-async fn prolong(held: Weak<()>, link: Arc<Link>, address: Address, lock: Witness, lease: Duration, clock: Clock) {
+async fn prolong(held: Weak<Held>, link: Arc<Link>, address: Address, lock: Witness, lease: Duration, clock: Clock) {
     loop {
         clock.sleep(lease / 3).await;
-        if held.upgrade().is_none() {
+        if held.strong_count() == 0 {
             return;
         }
         let budget = Budget::start(&clock, lease / 3);

@@ -1,19 +1,28 @@
 //! Invalidating in the far tiers.
 
 use super::{
-    Far,
+    Far, Tier,
     link::{Link, Unanswered},
+    order::Turn,
 };
-use crate::{backend::Address, outcome::Delivery};
-use std::{slice, sync::Arc};
+use crate::{Error, backend::Address, budget::Budget, outcome::Delivery};
+use std::{future::Future, slice, sync::Arc};
 
-/// An invalidation of one tier. Whatever becomes of the caller, the tier is told in the end.
-struct Telling<'a> {
-    link: &'a Arc<Link>,
+/// An invalidation of one tier, which is named in its queue. Whatever becomes of the caller, the tier is told in the end.
+struct Telling {
+    link: Arc<Link>,
+    /// `None`: it is part of a clearing.
+    number: Option<u64>,
     is_told: bool,
 }
 
-impl Drop for Telling<'_> {
+impl Telling {
+    fn new(tier: &Tier, name: impl FnOnce(&Link) -> Option<u64>) -> Self {
+        Telling { link: Arc::clone(&tier.link), number: name(&tier.link), is_told: false }
+    }
+}
+
+impl Drop for Telling {
     fn drop(&mut self) {
         if !self.is_told {
             self.link.attend();
@@ -25,48 +34,70 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Invalidates the entry in all tiers, under every fingerprint. What a tier does not take now it is told as soon as it is back; until then this
     /// process does not ask it for the entry.
     ///
-    /// Ends within the timeout. Dropped meanwhile, it goes on.
-    pub(crate) async fn invalidate(self: Arc<Self>, address: Address) -> Delivery {
+    /// Begins with the call; ends within the timeout. Dropped meanwhile, also before it was polled, it goes on.
+    pub(crate) fn invalidate(self: Arc<Self>, address: Address) -> impl Future<Output = Delivery> + Send + use<V> {
+        // In all tiers before the first is told: what a further one still has must not come back into a nearer one. Loads from before are outdated, and
+        // those that begin from now on ask no tier that was not told. Twice, so that also a delivery that comes at once finds no store from before.
         self.order.pass(address.id());
-        let (mut delivery, budget) = (Delivery::Local, self.budget());
-        for tier in &self.tiers {
-            let link = &tier.link;
-            // Named from now on, so that nothing is read or stored there before it is told.
-            let number = link.undelivered.add_key(&address);
-            let mut telling = Telling { link, is_told: false };
-            let turn = if link.is_shared() { None } else { Some(self.order.turn_of(address.id()).await) };
-            let told = link.call(&budget, |backend| backend.remove_many(slice::from_ref(&address))).await;
-            drop(turn);
-            if let (Ok(()), Some(number)) = (&told, number) {
-                link.undelivered.keys_delivered(&[(number, address.clone())]);
-                telling.is_told = true;
+        let name = |tier| Telling::new(tier, |link| link.undelivered.add_key(&address));
+        let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
+        self.order.pass(address.id());
+        async move {
+            let (mut delivery, budget) = (Delivery::Local, self.budget());
+            for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
+                let link = &tier.link;
+                let turn = async { Ok(vec![self.order.turn_of(address.id()).await]) };
+                let told = match self.turns(tier, &budget, turn).await {
+                    Ok(_turns) => link.call(&budget, |backend| backend.remove_many(slice::from_ref(&address))).await,
+                    Err(unanswered) => Err(unanswered),
+                };
+                if let (Ok(()), Some(number)) = (&told, telling.number) {
+                    link.undelivered.keys_delivered(&[(number, address.clone())]);
+                    telling.is_told = true;
+                }
+                delivery = self.after(delivery, link, telling.is_told, &told);
             }
-            delivery = self.after(delivery, link, telling.is_told, &told);
+            delivery
         }
-        delivery
     }
 
     /// As [`invalidate`](Self::invalidate), of all entries of the cache.
-    pub(crate) async fn clear(self: Arc<Self>) -> Delivery {
+    pub(crate) fn clear(self: Arc<Self>) -> impl Future<Output = Delivery> + Send + use<V> {
         self.order.pass_all();
-        let (mut delivery, budget) = (Delivery::Local, self.budget());
-        for tier in &self.tiers {
-            let link = &tier.link;
-            let number = link.undelivered.add_cache(&self.name);
-            let mut telling = Telling { link, is_told: false };
-            let told = if link.is_shared() {
-                link.call_shared(&budget, |shared| shared.invalidate_all(&self.name)).await
-            } else {
-                let _turns = self.order.turn_of_all().await;
-                link.call(&budget, |backend| backend.clear(&self.name)).await
-            };
-            if told.is_ok() {
-                link.undelivered.cache_delivered(&self.name, number);
-                telling.is_told = true;
+        let name = |tier| Telling::new(tier, |link| Some(link.undelivered.add_cache(&self.name)));
+        let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
+        self.order.pass_all();
+        async move {
+            let (mut delivery, budget) = (Delivery::Local, self.budget());
+            for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
+                let link = &tier.link;
+                let turns = async { Ok(self.order.turn_of_all().await) };
+                let told = match self.turns(tier, &budget, turns).await {
+                    Ok(_turns) => link.call(&budget, |backend| link.clear(backend, &self.name)).await,
+                    Err(unanswered) => Err(unanswered),
+                };
+                if let (Ok(()), Some(number)) = (&told, telling.number) {
+                    link.undelivered.cache_delivered(&self.name, number);
+                    telling.is_told = true;
+                }
+                delivery = self.after(delivery, link, telling.is_told, &told);
             }
-            delivery = self.after(delivery, link, telling.is_told, &told);
+            delivery
         }
-        delivery
+    }
+
+    /// The turns that an invalidation of the tier takes, within the budget. A shared tier has its witnesses instead.
+    async fn turns<'a>(
+        &self,
+        tier: &Tier,
+        budget: &Budget,
+        turns: impl Future<Output = Result<Vec<Turn<'a>>, Error>>,
+    ) -> Result<Vec<Turn<'a>>, Unanswered> {
+        if tier.link.is_shared() {
+            return Ok(Vec::new());
+        }
+        // Without a failure: it is not the backend that is waited for.
+        budget.within(tier.link.backend().name(), turns).await.map_err(|_| Unanswered::Skipped)
     }
 
     fn after(&self, before: Delivery, link: &Link, is_told: bool, told: &Result<(), Unanswered>) -> Delivery {

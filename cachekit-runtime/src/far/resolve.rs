@@ -5,9 +5,9 @@ use crate::{backend::MemoryBytes, outcome::Tier, time::Clock};
 use std::sync::Arc;
 
 /// The backends of these places, nearest first. One that cannot be had is left out, and a line in the log says why.
-pub(super) fn links_of(places: &[Which], clock: &Clock) -> Vec<(Arc<Link>, Tier)> {
-    // On a test clock a scope looks at the cache: it has places of its own.
-    if clock.is_test() {
+pub(super) fn links_of(places: &[Which], clock: &Clock, is_isolated: bool) -> Vec<(Arc<Link>, Tier)> {
+    // A scope has places of its own.
+    if is_isolated {
         let link = |which: &Which| {
             let bytes = Arc::new(MemoryBytes::new().with_clock(clock.clone()));
             (Link::new(bytes, clock.clone()), tier(which))

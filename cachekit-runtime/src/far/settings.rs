@@ -56,8 +56,8 @@ impl<K, V> FarSettings<K, V> {
     }
 
     /// The backends of its places.
-    pub(crate) fn links(&self, clock: &Clock) -> Vec<(Arc<Link>, Tier)> {
-        links_of(&self.places, clock)
+    pub(crate) fn links(&self, clock: &Clock, is_isolated: bool) -> Vec<(Arc<Link>, Tier)> {
+        links_of(&self.places, clock, is_isolated)
     }
 
     pub(crate) fn is_far(&self) -> bool {

@@ -11,7 +11,8 @@ use crate::{
 };
 use event_listener::{Event, Listener};
 use std::{
-    sync::{Arc, Mutex},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -22,7 +23,6 @@ pub(crate) struct Permits {
     max: usize,
     clock: Clock,
     taken: Mutex<Taken>,
-    event: Event,
     node: Arc<Node>,
 }
 
@@ -30,37 +30,84 @@ pub(crate) struct Permits {
 struct Taken {
     all: usize,
     by_async: usize,
-    waiting: usize,
-    /// Permits for those who wait.
+    /// Those who wait, in the order of their coming.
+    queue: BTreeMap<u64, Waiter>,
+    next: u64,
+    /// Permits that were handed on, and not come for yet.
     handed: usize,
-    /// When one was handed on last.
-    handed_at: u64,
-    /// Sync callers that block a thread of a runtime while they wait: async holders may need that thread.
-    blocked: usize,
 }
 
-/// A sync caller waits on a thread of a runtime.
-struct Blocked<'a>(&'a Permits);
+struct Waiter {
+    event: Arc<Event>,
+    is_async: bool,
+    /// A sync caller that blocks a thread of a runtime while it waits: async holders may need that thread.
+    is_blocking: bool,
+    /// When a permit was handed on to it.
+    handed_at: Option<u64>,
+    /// It did not come for one: others come first.
+    was_late: bool,
+}
 
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        lock(&self.0.taken).blocked -= 1;
+impl Taken {
+    /// Hands a permit that is free on to who has waited longest. Whom to wake, outside of the lock.
+    fn hand_on(&mut self, clock: &Clock) -> Vec<Arc<Event>> {
+        let waiting = |waiter: &&mut Waiter| waiter.handed_at.is_none();
+        let is_late = self.queue.values().filter(|waiter| waiter.handed_at.is_none()).all(|waiter| waiter.was_late);
+        let next = self.queue.values_mut().filter(waiting).find(|waiter| is_late || !waiter.was_late);
+        let Some(waiter) = next else { return Vec::new() };
+        waiter.handed_at = Some(clock.now());
+        let (event, is_async) = (waiter.event.clone(), waiter.is_async);
+        self.handed += 1;
+        let mut wakes = if is_async { self.blocking() } else { Vec::new() };
+        wakes.push(event);
+        wakes
     }
+
+    /// Those who must not wait for an async holder, and look again when there is one.
+    fn blocking(&self) -> Vec<Arc<Event>> {
+        self.queue.values().filter(|waiter| waiter.is_blocking).map(|waiter| waiter.event.clone()).collect()
+    }
+
+    /// Takes back what was handed on to somebody who does not come for it, and lets others come first from now on.
+    fn take_back(&mut self, now: u64) -> bool {
+        let is_late = |waiter: &Waiter| waiter.handed_at.is_some_and(|at| now.saturating_sub(at) > KEPT);
+        let Some(late) = self.queue.iter().find(|(_, waiter)| is_late(waiter)).map(|(number, _)| *number) else {
+            return false;
+        };
+        self.handed -= 1;
+        if let Some(waiter) = self.queue.get_mut(&late) {
+            waiter.handed_at = None;
+            waiter.was_late = true;
+        }
+        true
+    }
+
+    /// May an async holder need a thread that is blocked?
+    fn has_async(&self) -> bool {
+        self.by_async > 0 || self.queue.values().any(|waiter| waiter.is_async && waiter.handed_at.is_some())
+    }
+}
+
+fn wake(events: Vec<Arc<Event>>) {
+    events.iter().for_each(|event| _ = event.notify(usize::MAX));
 }
 
 /// A caller waits.
-struct Queued<'a>(&'a Permits);
-
-impl<'a> Queued<'a> {
-    fn begin(permits: &'a Permits) -> Self {
-        lock(&permits.taken).waiting += 1;
-        Queued(permits)
-    }
+struct Queued<'a> {
+    permits: &'a Permits,
+    number: u64,
+    event: Arc<Event>,
 }
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        lock(&self.0.taken).waiting -= 1;
+        let mut taken = lock(&self.permits.taken);
+        if taken.queue.remove(&self.number).is_some_and(|waiter| waiter.handed_at.is_some()) {
+            taken.handed -= 1;
+            let wakes = taken.hand_on(&self.permits.clock);
+            drop(taken);
+            wake(wakes);
+        }
     }
 }
 
@@ -79,27 +126,46 @@ impl Permit {
 
 impl Permits {
     pub(crate) fn new(max: usize, clock: Clock) -> Self {
-        Permits { max, clock, taken: Mutex::default(), event: Event::new(), node: Arc::new(Node::default()) }
+        Permits { max, clock, taken: Mutex::default(), node: Arc::new(Node::default()) }
     }
 
-    fn try_take(self: &Arc<Self>, holder: &Arc<Node>, is_async: bool, waited: bool) -> Option<Permit> {
-        let mut taken = lock(&self.taken);
-        let may_have_handed =
-            waited || taken.waiting == 0 || taken.handed > 0 && self.clock.now().saturating_sub(taken.handed_at) > KEPT;
-        if may_have_handed && taken.handed > 0 {
-            taken.handed -= 1;
-        } else if taken.all + taken.handed >= self.max {
-            return None;
-        }
+    fn taken(self: &Arc<Self>, mut taken: MutexGuard<'_, Taken>, holder: &Arc<Node>, is_async: bool) -> Permit {
         taken.all += 1;
         taken.by_async += usize::from(is_async);
-        let tell_blocked = is_async && taken.blocked > 0;
+        let wakes = if is_async { taken.blocking() } else { Vec::new() };
         drop(taken);
-        if tell_blocked {
-            self.event.notify(usize::MAX);
-        }
+        wake(wakes);
         graph::hold(&self.node, holder);
-        Some(Permit { permits: Some(self.clone()), holder: holder.clone(), is_async })
+        Permit { permits: Some(self.clone()), holder: holder.clone(), is_async }
+    }
+
+    /// As [`try_take`](Self::try_take), and waits in the queue otherwise.
+    fn take_or_queue(
+        self: &Arc<Self>,
+        holder: &Arc<Node>,
+        is_async: bool,
+        is_blocking: bool,
+    ) -> Result<Permit, Queued<'_>> {
+        let mut taken = lock(&self.taken);
+        let is_free = taken.all + taken.handed < self.max;
+        if is_free || taken.handed > 0 && taken.take_back(self.clock.now()) {
+            return Ok(self.taken(taken, holder, is_async));
+        }
+        let (number, event) = (taken.next, Arc::new(Event::new()));
+        taken.next += 1;
+        taken
+            .queue
+            .insert(number, Waiter { event: event.clone(), is_async, is_blocking, handed_at: None, was_late: false });
+        Err(Queued { permits: self, number, event })
+    }
+
+    /// What was handed on to the one who waits.
+    fn come_for(self: &Arc<Self>, queued: &Queued<'_>, holder: &Arc<Node>, is_async: bool) -> Option<Permit> {
+        let mut taken = lock(&self.taken);
+        taken.queue.get(&queued.number)?.handed_at?;
+        taken.queue.remove(&queued.number);
+        taken.handed -= 1;
+        Some(self.taken(taken, holder, is_async))
     }
 
     fn over_limit(holder: &Arc<Node>) -> Permit {
@@ -108,20 +174,17 @@ impl Permits {
 
     /// Waits for a permit; a wait that would close a cycle, or would block a thread that an async holder may need, goes over the limit instead.
     pub(crate) fn take(self: &Arc<Self>, holder: &Arc<Node>) -> Permit {
-        if let Some(permit) = self.try_take(holder, false, false) {
-            return permit;
-        }
-        let _queued = Queued::begin(self);
-        let blocked = is_runtime_thread().then(|| {
-            lock(&self.taken).blocked += 1;
-            Blocked(self)
-        });
+        let is_blocking = is_runtime_thread();
+        let queued = match self.take_or_queue(holder, false, is_blocking) {
+            Ok(permit) => return permit,
+            Err(queued) => queued,
+        };
         loop {
-            let listener = self.event.listen();
-            if let Some(permit) = self.try_take(holder, false, true) {
+            let listener = queued.event.listen();
+            if let Some(permit) = self.come_for(&queued, holder, false) {
                 return permit;
             }
-            if blocked.is_some() && lock(&self.taken).by_async > 0 {
+            if is_blocking && lock(&self.taken).has_async() {
                 return Self::over_limit(holder);
             }
             let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else { return Self::over_limit(holder) };
@@ -131,13 +194,13 @@ impl Permits {
 
     /// As [`Permits::take`]. Cancel-safe.
     pub(crate) async fn take_async(self: &Arc<Self>, holder: &Arc<Node>) -> Permit {
-        if let Some(permit) = self.try_take(holder, true, false) {
-            return permit;
-        }
-        let _queued = Queued::begin(self);
+        let queued = match self.take_or_queue(holder, true, false) {
+            Ok(permit) => return permit,
+            Err(queued) => queued,
+        };
         loop {
-            let listener = self.event.listen();
-            if let Some(permit) = self.try_take(holder, true, true) {
+            let listener = queued.event.listen();
+            if let Some(permit) = self.come_for(&queued, holder, true) {
                 return permit;
             }
             let Ok(_waiting) = Waiting::begin(&self.node, Some(holder)) else { return Self::over_limit(holder) };
@@ -153,13 +216,9 @@ impl Drop for Permit {
         let mut taken = lock(&permits.taken);
         taken.all -= 1;
         taken.by_async -= usize::from(self.is_async);
-        if taken.waiting > taken.handed {
-            taken.handed += 1;
-            taken.handed_at = permits.clock.now();
-        }
+        let wakes = taken.hand_on(&permits.clock);
         drop(taken);
-        // One more for each permit: `notify(1)` would do nothing while somebody who was woken for another one has not come yet.
-        permits.event.notify_additional(1);
+        wake(wakes);
     }
 }
 
@@ -179,14 +238,15 @@ mod tests {
         let permits = Arc::new(Permits::new(1, clock.clock()));
         let [first, second, third] = [(); 3].map(|()| Arc::new(Node::default()));
         let mut context = Context::from_waker(Waker::noop());
-        let held = permits.try_take(&first, true, false);
+        let held = permits.take_or_queue(&first, true, false).ok();
         let mut waiter = pin!(permits.take_async(&second));
         assert!(waiter.as_mut().poll(&mut context).is_pending());
         drop(held);
-        assert!(permits.try_take(&third, true, false).is_none(), "it is the waiter's");
+        let mut newcomer = pin!(permits.take_async(&third));
+        assert!(newcomer.as_mut().poll(&mut context).is_pending(), "it is the waiter's");
         let Poll::Ready(taken) = waiter.as_mut().poll(&mut context) else { panic!("its turn") };
         drop(taken);
-        assert!(permits.try_take(&third, true, false).is_some(), "nobody waits any more");
+        assert!(newcomer.as_mut().poll(&mut context).is_ready(), "nobody waits before it any more");
     }
 
     #[test]
@@ -196,15 +256,15 @@ mod tests {
         let [first, second, third] = [(); 3].map(|()| Arc::new(Node::default()));
         let mut context = Context::from_waker(Waker::noop());
         {
-            let held = permits.try_take(&first, true, false);
+            let held = permits.take_or_queue(&first, true, false).ok();
             let mut unpolled = pin!(permits.take_async(&second));
             assert!(unpolled.as_mut().poll(&mut context).is_pending());
             drop(held);
             clock.advance(Duration::from_millis(101));
-            let taken = permits.try_take(&third, true, false);
+            let taken = permits.take_or_queue(&third, true, false).ok();
             assert!(taken.is_some(), "the waiter does not come");
             drop(taken);
         }
-        assert!(permits.try_take(&third, true, false).is_some(), "the waiter is gone");
+        assert!(permits.take_or_queue(&third, true, false).ok().is_some(), "the waiter is gone");
     }
 }

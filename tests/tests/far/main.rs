@@ -1,9 +1,15 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod gated;
 mod identity;
+mod invalidations;
 mod lock;
+mod locks;
+mod map;
 mod nodes;
 mod outage;
+mod scopes;
 mod storm;
 mod sync;
+mod threads;
