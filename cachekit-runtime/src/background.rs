@@ -356,7 +356,9 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
     use std::collections::HashSet;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::{self, Sender};
+    use std::task::{Context, Poll, Waker};
 
     fn pool(limits: Limits) -> (Arc<Tasks>, Pool) {
         let tasks = Arc::new(Tasks::default());
