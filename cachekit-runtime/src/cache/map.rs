@@ -255,12 +255,16 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// Removes the entries for which `test` holds, and returns how many. Loads that are under way are not stored. `test` runs under a lock of the
     /// cache and must not call it.
+    ///
+    /// Entries in backends of bytes are not asked: they stay, and are read again.
     pub fn invalidate_if(&self, mut test: impl FnMut(&K, &V) -> bool) -> usize {
         self.here().core.retain(|key, value| !test(key, value))
     }
 
     /// Keeps the entries for which `keep` holds, and returns how many went. Loads that are under way are not stored. `keep` runs under a lock of the
     /// cache and must not call it.
+    ///
+    /// Entries in backends of bytes are not asked: they stay, and are read again.
     pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) -> usize {
         self.here().core.retain(keep)
     }

@@ -94,7 +94,8 @@ async fn prolong(held: Weak<Held>, link: Arc<Link>, address: Address, lock: Witn
 }
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
-    /// Another process fills: waits until there is a value, or the lock is gone. Not longer than a lease after the lock was seen prolonged last.
+    /// Another process fills: waits until there is a value, or the lock is gone. Not longer than one lease; whoever has
+    /// waited so long computes beside the holder, so that two processes that wait for each other's keys do not wait for ever.
     pub(super) async fn wait_for_lock(
         self: &Arc<Self>,
         tier: &Tier,
