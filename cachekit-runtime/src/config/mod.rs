@@ -31,13 +31,11 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
-/// # let folder = tempfile::tempdir().unwrap();
-/// # let folder = folder.path();
-/// # fn start(folder: &std::path::Path) -> Result<(), cachekit::Error> {
-/// cachekit::configure().namespace("shop").directory(folder).redis("redis://cache.example:6379").apply()?;
+/// # fn start() -> Result<(), cachekit::Error> {
+/// cachekit::configure().namespace("shop").directory("/var/cache/shop").redis("redis://cache.example:6379").apply()?;
 /// # Ok(())
 /// # }
-/// # start(folder).unwrap();
+/// # start().unwrap();
 /// ```
 ///
 /// `cachekit.toml`, in which everything can be left out:
