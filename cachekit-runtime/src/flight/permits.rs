@@ -139,7 +139,7 @@ impl Permits {
         Permit { permits: Some(self.clone()), holder: holder.clone(), is_async }
     }
 
-    /// As [`try_take`](Self::try_take), and waits in the queue otherwise.
+    /// As `try_take`, and waits in the queue otherwise.
     fn take_or_queue(
         self: &Arc<Self>,
         holder: &Arc<Node>,
