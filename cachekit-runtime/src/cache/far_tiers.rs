@@ -9,10 +9,10 @@ use crate::{
     Error,
     backend::{Address, Failure},
     config,
-    far::{Accept, Asked, Far, Fill, Found, Parts, Sealed},
+    far::{Accept, Asked, Far, Fill, Found, Insertion, Parts, Sealed},
     flight::state::Payload,
     key::Key,
-    outcome::{Delivery, Outcome, OutcomeKind},
+    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause},
     output::{OutputKind, Share, Value},
     scope,
     stats::FarStats,
@@ -57,6 +57,8 @@ pub(super) struct Answer<V> {
 pub(super) struct Store<V> {
     pending: Pending<V>,
     sealed: Box<Sealed>,
+    /// Takes the value out of memory, where it was put before another process's invalidation was seen.
+    forget: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// What is done whatever happens.
@@ -131,6 +133,10 @@ impl<K: Key, V: Value> Core<K, V> {
                 None
             }
         }
+    }
+
+    fn insertion(&self, address: Address, value: V, ttl: Option<u64>) -> Insertion<V> {
+        Insertion { address, value, ttl, if_error: self.settings.stale_if_error }
     }
 
     /// How long the memory in front of far tiers keeps a value of this ttl.
@@ -230,13 +236,25 @@ impl<K: Key, V: Value> Load<K, V> {
         let ttl = value.and_then(|value| self.ttl_of(value));
         let sealed = value.zip(ttl).and_then(|(value, ttl)| self.seal(&pending, value, ttl));
         match (sealed, value) {
-            (Some(sealed), _) if self.core.is_near() => After::Detach(loaded, Store { pending, sealed }),
-            (Some(sealed), Some(value)) => After::Wait(value.clone(), Store { pending, sealed }),
+            (Some(sealed), _) if self.core.is_near() => {
+                let forget = self.forget();
+                After::Detach(loaded, Store { pending, sealed, forget })
+            }
+            (Some(sealed), Some(value)) => After::Wait(value.clone(), Store { pending, sealed, forget: None }),
             _ => {
                 pending.abandon();
                 After::Settle(loaded)
             }
         }
+    }
+
+    fn forget(&self) -> Option<Box<dyn FnOnce() + Send>> {
+        let (core, hash, key) = (self.core.clone(), self.hash, self.key.clone()?);
+        Some(Box::new(move || {
+            if let Some(gone) = core.remove(hash, |other| *other == key) {
+                core.gone(gone, RemovalCause::Invalidated);
+            }
+        }))
     }
 
     fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Box<Sealed>> {
@@ -268,7 +286,16 @@ impl<V: Value> Store<V> {
     fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
-        (far.clone(), until, far.store(fill, *self.sealed, budget))
+        let store = far.clone().store(fill, *self.sealed, budget);
+        let forget = self.forget;
+        let whole = async move {
+            if !store.await
+                && let Some(forget) = forget
+            {
+                forget();
+            }
+        };
+        (far, until, whole)
     }
 
     /// Stores without the caller, which is a task.
@@ -357,21 +384,17 @@ impl<K: Key, V: Value> Cache<K, V> {
         let Some((far, address)) = far else {
             return self.insert_with(key, value, None, None);
         };
-        let ttl = cache.core.ttl_of(&value).filter(|_| cache.core.live.is_enabled());
-        let delivery = far.clone().replace(address, value.clone(), ttl, cache.core.settings.stale_if_error).await;
-        cache.insert_near(key, value, None, None);
+        let ttl = cache.core.inserted_ttl(&value, None);
+        let delivery = far.replace(cache.core.insertion(address, value.clone(), ttl)).await;
+        cache.insert_near(key, value, ttl, None);
         delivery
     }
 
-    pub(super) fn insert_far(&self, key: &K, value: &V, ttl: Option<Duration>) -> Option<Delivery> {
+    /// Without a ttl it removes what is there.
+    pub(super) fn insert_far(&self, key: &K, value: &V, ttl: Option<u64>) -> Option<Delivery> {
         let core = &self.core;
         let (far, address) = core.far_address(key)?;
-        let ttl = match ttl {
-            Some(ttl) => (!ttl.is_zero()).then_some(crate::time::nanos(ttl)),
-            None => core.ttl_of(value),
-        };
-        let ttl = ttl.filter(|_| core.live.is_enabled());
-        let replace = far.clone().replace(address.clone(), value.clone(), ttl, core.settings.stale_if_error);
+        let replace = far.clone().replace(core.insertion(address.clone(), value.clone(), ttl));
         Some(far.wait(replace).unwrap_or_else(|| {
             // What is there is invalid, and will be removed.
             drop(far.clone().invalidate(address));

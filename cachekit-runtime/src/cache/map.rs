@@ -182,12 +182,13 @@ impl<K: Key, V: Value> Cache<K, V> {
         let cache = self.here();
         let tags = tags.or_else(|| cache.core.tags_of(&key));
         // Before the memory: a call in between may read there what was. Tags are known in memory alone: what has some goes to no backend.
-        let delivery = cache.insert_far(&key, &value, if tags.is_some() { Some(Duration::ZERO) } else { ttl });
+        let ttl = cache.core.inserted_ttl(&value, ttl);
+        let delivery = cache.insert_far(&key, &value, ttl.filter(|_| tags.is_none()));
         cache.insert_near(key, value, ttl, tags);
         delivery.unwrap_or(Delivery::Local)
     }
 
-    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) {
+    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>) {
         let hash = self.hash_of(&key);
         if !self.core.is_near() {
             // Loads under way are older.
@@ -378,12 +379,20 @@ impl<K: Key, V: Value> Cache<K, V> {
         let now = match change {
             Compute::Keep => old,
             Compute::Set(value) => {
-                cache.insert_far(&key, &value, tags.is_some().then_some(Duration::ZERO));
+                let ttl = core.inserted_ttl(&value, None);
+                cache.insert_far(&key, &value, ttl.filter(|_| tags.is_none()));
                 let stored = if core.is_near() {
-                    core.store_current(hash, key, value.clone(), tags, lead.as_ref().ok().map(|lead| &*lead.flight))
+                    core.store_current(
+                        hash,
+                        key,
+                        value.clone(),
+                        ttl,
+                        tags,
+                        lead.as_ref().ok().map(|lead| &*lead.flight),
+                    )
                 } else {
                     core.outdate_unlisted(hash);
-                    tags.is_none() && core.ttl_of(&value).is_some()
+                    tags.is_none() && ttl.is_some()
                 };
                 followers = Some(value.clone());
                 stored.then_some(value)

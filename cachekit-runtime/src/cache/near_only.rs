@@ -10,7 +10,7 @@ use crate::{
     output::{OutputKind, Share, Value},
     stats::FarStats,
 };
-use std::{convert::Infallible, future::Ready, marker::PhantomData, time::Duration};
+use std::{convert::Infallible, future::Ready, marker::PhantomData};
 
 /// None.
 pub(super) struct FarTiers<V>(PhantomData<V>);
@@ -131,7 +131,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     #[inline]
-    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<Duration>) -> Option<Delivery> {
+    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<u64>) -> Option<Delivery> {
         None
     }
 

@@ -41,7 +41,6 @@ impl<K, V> Core<K, V> {
             self.counters.store_refused(Refusal::NotCacheable);
             return false;
         };
-        let ttl = self.near_ttl(value, ttl);
         let unchanged = || self.is_unchanged(hash, before, flight);
         if tags.as_ref().is_some_and(|tags| !tags.is_current()) {
             self.counters.store_refused(Refusal::Invalidated);
@@ -83,16 +82,21 @@ impl<K, V> Core<K, V> {
         self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), None, unchanged);
     }
 
-    /// Stores a value that a caller inserts: whatever is being loaded for the key is older.
-    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>)
-    where
-        K: Eq,
-    {
-        let ttl = match ttl {
+    /// How long a value that a caller inserts is to be kept, in all tiers; `None`: not at all. `asked`: for so long, whatever the settings say.
+    pub(super) fn inserted_ttl(&self, value: &V, asked: Option<Duration>) -> Option<u64> {
+        match asked {
             _ if !self.live.is_enabled() => None,
             Some(ttl) => (!ttl.is_zero()).then_some(nanos(ttl)),
-            None => self.ttl_of(&value),
-        };
+            None => self.ttl_of(value),
+        }
+    }
+
+    /// Stores a value that a caller inserts: whatever is being loaded for the key is older. Without a ttl it removes what is there.
+    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>)
+    where
+        K: Key,
+        V: Value,
+    {
         let Some(ttl) = ttl else {
             self.counters.store_refused(Refusal::NotCacheable);
             return self.invalidate(hash, |other| *other == key);
@@ -113,14 +117,16 @@ impl<K, V> Core<K, V> {
         hash: u64,
         key: K,
         value: V,
+        ttl: Option<u64>,
         tags: Option<TagSet>,
         flight: Option<&Flight<V>>,
     ) -> bool
     where
-        K: Eq,
+        K: Key,
+        V: Value,
     {
         self.outdate_unlisted(hash);
-        match self.ttl_of(&value) {
+        match ttl {
             Some(ttl) => self.put(hash, key, value, ttl, tags, || flight.is_none_or(|flight| !flight.is_invalidated())),
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
@@ -132,11 +138,13 @@ impl<K, V> Core<K, V> {
         }
     }
 
-    /// `may`: asked under the lock.
+    /// For its ttl, or for as long as the memory in front of far tiers keeps it. `may`: asked under the lock.
     fn put(&self, hash: u64, key: K, value: V, ttl: u64, tags: Option<TagSet>, may: impl FnOnce() -> bool) -> bool
     where
-        K: Eq,
+        K: Key,
+        V: Value,
     {
+        let ttl = self.near_ttl(&value, ttl);
         self.put_aged(hash, key, value, ttl, 0, tags, may)
     }
 

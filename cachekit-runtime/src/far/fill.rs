@@ -2,6 +2,7 @@
 
 use super::{
     Far, Tier, freshness,
+    link::Unanswered,
     lock::Hold,
     order::{Moment, Turn},
     shared::MARKER,
@@ -49,6 +50,16 @@ pub(crate) struct Fill {
     pub(super) moment: Moment,
     /// By tier.
     pub(super) tickets: Vec<Ticket>,
+}
+
+/// A value that a caller inserts.
+#[derive(Debug)]
+pub(crate) struct Insertion<V> {
+    pub(crate) address: Address,
+    pub(crate) value: V,
+    /// In nanoseconds; [`NEVER`]: no end; `None`: nothing is to be there.
+    pub(crate) ttl: Option<u64>,
+    pub(crate) if_error: Duration,
 }
 
 /// A value as bytes, by tier.
@@ -121,41 +132,45 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         Ok(())
     }
 
-    /// Stores the value, nearest tier first, where nothing was invalidated since the look. A failed store costs the entry only.
-    pub(crate) async fn store(self: Arc<Self>, fill: Fill, sealed: Sealed, budget: Budget) {
+    /// Stores the value, nearest tier first, where nothing was invalidated since the look. A failed store costs the entry only. `false`: in a tier an
+    /// invalidation had come in between, so that the value is to be in none.
+    pub(crate) async fn store(self: Arc<Self>, fill: Fill, sealed: Sealed, budget: Budget) -> bool {
+        let mut is_current = true;
         let last = self.tiers.len().saturating_sub(1);
         let parts = self.tiers.iter().zip(&fill.tickets).zip(sealed.envelopes).enumerate();
         for (index, ((tier, ticket), bytes)) in parts {
             let life = if index == last { sealed.life } else { sealed.near_life };
             if bytes.is_some() {
-                self.settle(tier, ticket, &fill, bytes, life, &budget).await;
+                is_current &= self.settle(tier, ticket, &fill, bytes, life, &budget).await;
             }
         }
+        is_current
     }
 
-    /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. Without a ttl
-    /// it removes what is there. What a tier does not take is invalidated there as soon as it is back.
-    pub(crate) async fn replace(
-        self: Arc<Self>,
-        address: Address,
-        value: V,
-        ttl: Option<u64>,
-        if_error: Duration,
-    ) -> Delivery {
-        let Some(ttl) = ttl else { return self.invalidate(address).await };
-        let ttl = (ttl != NEVER).then(|| duration(ttl));
-        self.order.pass(address.id());
+    /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. What a tier does
+    /// not take is invalidated there as soon as it is back.
+    pub(crate) async fn replace(self: Arc<Self>, insertion: Insertion<V>) -> Delivery {
+        if insertion.ttl.is_none() {
+            return self.invalidate(insertion.address).await;
+        }
+        let id = insertion.address.id();
+        self.order.pass(id);
         let (budget, last) = (self.budget(), self.tiers.len().saturating_sub(1));
         let mut delivery = Delivery::Local;
         for (index, tier) in self.tiers.iter().enumerate() {
-            let stored = self.replace_in(tier, &address, &value, ttl, if_error, index == last, &budget).await;
-            if stored {
+            let is_stored = match tier.link.undelivered.holds(&insertion.address) {
+                true => false,
+                false if tier.link.is_shared() => self.replace_shared(tier, &insertion, &budget).await,
+                false => self.replace_plain(tier, &insertion, index == last, &budget).await,
+            };
+            if is_stored {
                 self.counters.stored();
-                delivery =
-                    if tier.link.is_shared() && delivery == Delivery::Local { Delivery::Shared } else { delivery };
+                if tier.link.is_shared() && delivery == Delivery::Local {
+                    delivery = Delivery::Shared;
+                }
             } else {
                 self.counters.store_failed();
-                tier.link.undelivered.add_key(&address);
+                tier.link.undelivered.add_key(&insertion.address);
                 tier.link.attend();
                 delivery = Delivery::Queued;
             }
@@ -163,70 +178,22 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         delivery
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
-    async fn replace_in(
-        &self,
-        tier: &Tier,
-        address: &Address,
-        value: &V,
-        ttl: Option<Duration>,
-        if_error: Duration,
-        is_last: bool,
-        budget: &Budget,
-    ) -> bool {
-        if tier.link.undelivered.holds(address) {
-            return false;
-        }
-        if tier.link.is_shared() {
-            return self.replace_shared(tier, address, value, ttl, if_error, budget).await;
-        }
-        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
-        fill.tickets.push(Ticket::Plain);
-        let Some((bytes, life, near_life)) = self.seal_one(&fill, value, ttl, if_error) else { return false };
-        let life = if is_last { life } else { near_life };
+    async fn replace_plain(&self, tier: &Tier, insertion: &Insertion<V>, is_last: bool, budget: &Budget) -> bool {
+        let address = &insertion.address;
+        let Some((bytes, life, near_life)) = self.seal_one(insertion, Ticket::Plain) else { return false };
         let Some(_turn) = self.turn(tier, address, budget).await else { return false };
         // What was loaded while this waited is older too.
         self.order.pass(address.id());
+        let life = if is_last { life } else { near_life };
         tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await.is_ok()
     }
 
     /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation.
-    async fn replace_shared(
-        &self,
-        tier: &Tier,
-        address: &Address,
-        value: &V,
-        ttl: Option<Duration>,
-        if_error: Duration,
-        budget: &Budget,
-    ) -> bool {
+    async fn replace_shared(&self, tier: &Tier, insertion: &Insertion<V>, budget: &Budget) -> bool {
         for _ in 0..REPLACEMENTS {
-            let Ok(looked) = tier.link.call_shared(budget, |shared| shared.look(address)).await else { return false };
-            let Ok(generation) = self.prepare(tier, budget, looked.generation).await else { return false };
-            let there = match looked.bytes {
-                Some(bytes) => bytes,
-                None => {
-                    let marker = Head::marker().witness();
-                    match tier.link.fill_shared(budget, |shared| shared.claim(address, marker, MARKER)).await {
-                        Ok(Claim::Ours) => Bytes::copy_from_slice(&marker.0),
-                        Ok(Claim::Theirs(bytes)) => bytes,
-                        Err(_) => return false,
-                    }
-                }
-            };
-            let witness = match Head::read(&there) {
-                Ok(head) => head.witness(),
-                Err(rejected) => {
-                    self.reject(tier, address, &rejected, budget).await;
-                    continue;
-                }
-            };
-            let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
-            fill.tickets.push(Ticket::Witness { witness, generation, hold: None });
-            let Some((bytes, life, _)) = self.seal_one(&fill, value, ttl, if_error) else { return false };
-            match tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await {
+            match self.try_replace(tier, insertion, budget).await {
                 Ok(true) => return true,
-                // Somebody was faster: theirs is older all the same, since ours is stored now.
+                // Somebody was faster: theirs is older all the same, if ours is stored now.
                 Ok(false) => {}
                 Err(_) => return false,
             }
@@ -234,14 +201,41 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         false
     }
 
+    async fn try_replace(&self, tier: &Tier, insertion: &Insertion<V>, budget: &Budget) -> Result<bool, Unanswered> {
+        let address = &insertion.address;
+        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
+        let generation = self.prepare(tier, budget, looked.generation).await?;
+        let there = match looked.bytes {
+            Some(bytes) => bytes,
+            None => {
+                let marker = Head::marker().witness();
+                match tier.link.fill_shared(budget, |shared| shared.claim(address, marker, MARKER)).await? {
+                    Claim::Ours => Bytes::copy_from_slice(&marker.0),
+                    Claim::Theirs(bytes) => bytes,
+                }
+            }
+        };
+        let witness = match Head::read(&there) {
+            Ok(head) => head.witness(),
+            Err(rejected) => {
+                self.reject(tier, address, &rejected, budget).await;
+                return Ok(false);
+            }
+        };
+        let ticket = Ticket::Witness { witness, generation, hold: None };
+        let (bytes, life, _) = self.seal_one(insertion, ticket).ok_or(Unanswered::Skipped)?;
+        tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await
+    }
+
     fn seal_one(
         &self,
-        fill: &Fill,
-        value: &V,
-        ttl: Option<Duration>,
-        if_error: Duration,
+        insertion: &Insertion<V>,
+        ticket: Ticket,
     ) -> Option<(Bytes, Option<Duration>, Option<Duration>)> {
-        let mut sealed = self.seal(fill, value, ttl, if_error).ok()?;
+        let mut fill = Fill::new(insertion.address.clone(), self.order.moment(insertion.address.id()));
+        fill.tickets.push(ticket);
+        let ttl = insertion.ttl.filter(|ttl| *ttl != NEVER).map(duration);
+        let mut sealed = self.seal(&fill, &insertion.value, ttl, insertion.if_error).ok()?;
         let bytes = sealed.envelopes.pop().flatten()?;
         Some((bytes, sealed.life, sealed.near_life))
     }
@@ -267,7 +261,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         budget.within(tier.link.backend().name(), turn).await.ok()
     }
 
-    /// Stores the bytes, or nothing in place of the marker.
+    /// Stores the bytes, or nothing in place of the marker. `false`: an invalidation has come in between.
     pub(super) async fn settle(
         &self,
         tier: &Tier,
@@ -276,21 +270,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         bytes: Option<Bytes>,
         life: Option<Duration>,
         budget: &Budget,
-    ) {
+    ) -> bool {
         if tier.link.undelivered.holds(&fill.address) {
-            return;
+            return true;
         }
         let stored = match (ticket, bytes) {
-            (Ticket::None, _) | (Ticket::Plain, None) => return,
-            (Ticket::Plain, Some(bytes)) => {
-                let Some(_turn) = self.turn(tier, &fill.address, budget).await else {
-                    return self.counters.store_failed();
-                };
-                if self.order.is_past(fill.address.id(), fill.moment) {
-                    return self.counters.outdated();
+            (Ticket::None, _) | (Ticket::Plain, None) => return true,
+            (Ticket::Plain, Some(bytes)) => match self.turn(tier, &fill.address, budget).await {
+                Some(_turn) if self.order.is_past(fill.address.id(), fill.moment) => Ok(false),
+                Some(_turn) => {
+                    tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
                 }
-                tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
-            }
+                None => Err(Unanswered::Skipped),
+            },
             (Ticket::Witness { witness, hold, .. }, bytes) => {
                 let is_value = bytes.is_some();
                 let stored =
@@ -299,7 +291,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     hold.release();
                 }
                 if !is_value {
-                    return;
+                    return true;
                 }
                 stored
             }
@@ -309,6 +301,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             Ok(false) => self.counters.outdated(),
             Err(_) => self.counters.store_failed(),
         }
+        stored.unwrap_or(true)
     }
 }
 
@@ -316,9 +309,7 @@ impl Fill {
     pub(super) fn new(address: Address, moment: Moment) -> Self {
         Fill { address, moment, tickets: Vec::new() }
     }
-}
 
-impl Fill {
     /// Does a backend wait for it?
     pub(crate) fn has_witness(&self) -> bool {
         self.tickets.iter().any(|ticket| matches!(ticket, Ticket::Witness { .. }))

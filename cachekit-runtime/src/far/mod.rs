@@ -20,7 +20,7 @@ mod shared;
 mod undelivered;
 
 pub(crate) use ask::{Accept, Asked, Found};
-pub(crate) use fill::{Fill, Sealed};
+pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;

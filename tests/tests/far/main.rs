@@ -7,6 +7,7 @@ mod invalidations;
 mod lock;
 mod locks;
 mod map;
+mod near;
 mod nodes;
 mod outage;
 mod scopes;
