@@ -1,20 +1,16 @@
 //! Bincode 2, by `bincode`.
 
 use super::{
-    Codec, DEFAULT_MAX_VALUE_BYTES,
     guard::{self, Budget, Rules},
+    serde_format::serde_codec,
     sink::Sink,
     too_large,
 };
-use crate::{
-    Error,
-    identity::{self, Identity},
-};
+use crate::Error;
 use ::bincode::{
     config::{self, Configuration, LittleEndian, Varint},
     serde::{encode_into_std_write, seed_decode_from_slice},
 };
-use bytes::Bytes;
 use serde::{
     Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, DeserializeSeed},
@@ -39,32 +35,13 @@ fn configuration() -> Configuration<LittleEndian, Varint, config::Limit<LIMIT>> 
     config::standard().with_limit()
 }
 
-#[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> Codec<V> for Bincode {
-    const NAME: &'static str = NAME;
+serde_codec!(Bincode, NAME, encode, decode);
 
-    fn identity(version: Option<u64>, tag_templates: &[&str]) -> Identity {
-        identity::fingerprint::<V>(NAME, version, tag_templates)
-    }
-
-    fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_within(value, out, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode(bytes, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn encode_within(&self, value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
-        let max = max.min(LIMIT);
-        encode_into_std_write(Encoding(value), &mut Sink::new(out, max), configuration())
-            .map(drop)
-            .map_err(|error| Error::encode(NAME, error))
-    }
-
-    fn decode_within(&self, bytes: &Bytes, max: usize) -> Result<V, Error> {
-        decode(bytes, max)
-    }
+fn encode<V: Serialize>(value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+    let max = max.min(LIMIT);
+    encode_into_std_write(Encoding(value), &mut Sink::new(out, max), configuration())
+        .map(drop)
+        .map_err(|error| Error::encode(NAME, error))
 }
 
 /// bincode hands out its serializer only to what it serializes.

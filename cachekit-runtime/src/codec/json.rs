@@ -1,16 +1,12 @@
 //! JSON, by `serde_json`.
 
 use super::{
-    Codec, DEFAULT_MAX_VALUE_BYTES,
     guard::{self, Budget, Rules},
+    serde_format::serde_codec,
     sink::Sink,
     too_large,
 };
-use crate::{
-    Error,
-    identity::{self, Identity},
-};
-use bytes::Bytes;
+use crate::Error;
 use serde::{Serialize, de::DeserializeOwned};
 
 const NAME: &str = "json";
@@ -32,35 +28,16 @@ const SHORT: usize = 512;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json;
 
-#[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
-    const NAME: &'static str = NAME;
+serde_codec!(Json, NAME, encode, decode);
 
-    fn identity(version: Option<u64>, tag_templates: &[&str]) -> Identity {
-        identity::fingerprint::<V>(NAME, version, tag_templates)
+fn encode<V: Serialize>(value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+    let before = out.len();
+    let mut serializer = serde_json::Serializer::new(Sink::new(out, max / TEXT));
+    guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))?;
+    if too_strange(out.get(before..).unwrap_or_default(), max) {
+        return Err(Error::encode(NAME, UNPRINTABLE));
     }
-
-    fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_within(value, out, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode(bytes, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn encode_within(&self, value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
-        let before = out.len();
-        let mut serializer = serde_json::Serializer::new(Sink::new(out, max / TEXT));
-        guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))?;
-        if too_strange(out.get(before..).unwrap_or_default(), max) {
-            return Err(Error::encode(NAME, UNPRINTABLE));
-        }
-        Ok(())
-    }
-
-    fn decode_within(&self, bytes: &Bytes, max: usize) -> Result<V, Error> {
-        decode(bytes, max)
-    }
+    Ok(())
 }
 
 fn decode<V: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<V, Error> {

@@ -25,6 +25,7 @@ mod postcard;
 mod probe;
 mod raw;
 mod roundtrip;
+mod serde_format;
 mod sink;
 
 #[cfg(feature = "bincode")]

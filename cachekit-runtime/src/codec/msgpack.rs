@@ -1,16 +1,12 @@
 //! MessagePack, by `rmp-serde`.
 
 use super::{
-    Codec, DEFAULT_MAX_VALUE_BYTES,
     guard::{self, Budget, Rules},
+    serde_format::serde_codec,
     sink::Sink,
     too_large,
 };
-use crate::{
-    Error,
-    identity::{self, Identity},
-};
-use bytes::Bytes;
+use crate::Error;
 use rmp_serde::decode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::ErrorKind;
@@ -24,30 +20,11 @@ const RULES: Rules = Rules::new(false, true, false);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MsgPack;
 
-#[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> Codec<V> for MsgPack {
-    const NAME: &'static str = NAME;
+serde_codec!(MsgPack, NAME, encode, decode);
 
-    fn identity(version: Option<u64>, tag_templates: &[&str]) -> Identity {
-        identity::fingerprint::<V>(NAME, version, tag_templates)
-    }
-
-    fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_within(value, out, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode(bytes, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn encode_within(&self, value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
-        let mut serializer = rmp_serde::Serializer::new(Sink::new(out, max)).with_struct_map();
-        guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))
-    }
-
-    fn decode_within(&self, bytes: &Bytes, max: usize) -> Result<V, Error> {
-        decode(bytes, max)
-    }
+fn encode<V: Serialize>(value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+    let mut serializer = rmp_serde::Serializer::new(Sink::new(out, max)).with_struct_map();
+    guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))
 }
 
 fn decode<V: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<V, Error> {

@@ -1,17 +1,13 @@
 //! Postcard, by `postcard`.
 
 use super::{
-    Codec, DEFAULT_MAX_VALUE_BYTES,
     guard::{self, Budget, Rules},
+    serde_format::serde_codec,
     sink::Sink,
     too_large,
 };
-use crate::{
-    Error,
-    identity::{self, Identity},
-};
+use crate::Error;
 use ::postcard::{Deserializer, Serializer, ser_flavors::Flavor};
-use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 const NAME: &str = "postcard";
@@ -24,30 +20,11 @@ const RULES: Rules = Rules::new(false, false, false);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Postcard;
 
-#[diagnostic::do_not_recommend]
-impl<V: Serialize + DeserializeOwned> Codec<V> for Postcard {
-    const NAME: &'static str = NAME;
+serde_codec!(Postcard, NAME, encode, decode);
 
-    fn identity(version: Option<u64>, tag_templates: &[&str]) -> Identity {
-        identity::fingerprint::<V>(NAME, version, tag_templates)
-    }
-
-    fn encode(&self, value: &V, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.encode_within(value, out, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<V, Error> {
-        decode(bytes, DEFAULT_MAX_VALUE_BYTES)
-    }
-
-    fn encode_within(&self, value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
-        let mut serializer = Serializer { output: Sink::new(out, max) };
-        guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))
-    }
-
-    fn decode_within(&self, bytes: &Bytes, max: usize) -> Result<V, Error> {
-        decode(bytes, max)
-    }
+fn encode<V: Serialize>(value: &V, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+    let mut serializer = Serializer { output: Sink::new(out, max) };
+    guard::serialize(value, &mut serializer, RULES).map_err(|error| Error::encode(NAME, error))
 }
 
 impl Flavor for Sink<'_> {
