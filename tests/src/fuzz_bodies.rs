@@ -7,6 +7,7 @@ use cachekit_runtime::{
     backend::{Address, Fingerprint, HEAD},
     codec::{Bincode, Codec, Json, MsgPack, Postcard, Raw, erased},
     envelope::{Draft, Envelope, Freshness, Head, open},
+    identity::text::{KeyText, cache_name, is_hashed, original_name, parse},
     testing::CodecSample,
 };
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ const ROOM: usize = 16 << 20;
 pub type Body = fn(&[u8]);
 
 /// All bodies by the names of their targets.
-pub const ALL: [(&str, Body); 7] = [
+pub const ALL: [(&str, Body); 8] = [
     ("envelope", envelope),
     ("envelope_body", envelope_body),
     ("json", serde_codec::<Json>),
@@ -29,6 +30,7 @@ pub const ALL: [(&str, Body); 7] = [
     ("postcard", serde_codec::<Postcard>),
     ("bincode", serde_codec::<Bincode>),
     ("raw", raw),
+    ("key_text", key_text),
 ];
 
 /// Runs the body of a target.
@@ -64,6 +66,7 @@ pub fn valid(target: &str) -> Vec<Vec<u8>> {
         "postcard" => samples::<Postcard>(),
         "bincode" => samples::<Bincode>(),
         "raw" => vec!["text".into(), "äöü".into()],
+        "key_text" => key_texts(),
         "envelope" => envelopes(),
         "envelope_body" => envelopes().iter().filter_map(|all| all.get(HEAD + 9..)).map(<[u8]>::to_vec).collect(),
         _ => Vec::new(),
@@ -141,6 +144,30 @@ fn serde_codec<C: Codec<CodecSample> + Default>(data: &[u8]) {
         // NaN is not equal to itself, but prints alike.
         Ok(back) => assert_eq!(format!("{back:?}"), format!("{value:?}")),
         Err(error) => panic!("{value:?} was decoded and does not come back: {error}"),
+    }
+}
+
+fn key_texts() -> Vec<Vec<u8>> {
+    let texts = [
+        KeyText::of(&(42_u64, "Ann", Some([1.5_f64, -0.0]))),
+        KeyText::of(&CodecSample::all()),
+        KeyText::of("with \"quotes\", {braces}:colons~ and \u{7}"),
+    ];
+    texts.into_iter().flatten().map(|text| text.into_whole().into_bytes()).collect()
+}
+
+/// A text of a key, as a command may be given one: it is read or refused, and reading it again gives the same.
+fn key_text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(tree) = parse(text) {
+        assert_eq!(parse(text), Some(tree));
+        assert!(!is_hashed(text));
+    }
+    let _ = original_name(text);
+    let name = cache_name(text);
+    match original_name(&name) {
+        Some(original) => assert_eq!(original, text),
+        None => assert!(is_hashed(&name), "{name}"),
     }
 }
 

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| cachekit_tests::fuzz_bodies::run("key_text", data));
