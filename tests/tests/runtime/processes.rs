@@ -5,25 +5,16 @@ use cachekit_runtime::{
     private::{Look, Output, Plain, form, look, part},
     shutdown, testing,
 };
-use std::{process::Command, time::Duration};
+use cachekit_tests::child;
+use std::time::Duration;
 
-const CHILD: &str = "CACHEKIT_TESTS_CHILD";
-
-fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
-}
-
-/// Runs the test of that name in a child.
-fn in_a_child(test: &str, variables: &[(&str, &str)]) {
-    let binary = std::env::current_exe().expect("the test binary");
-    let output = Command::new(binary)
-        .args(["--exact", &format!("processes::{test}"), "--nocapture"])
-        .env(CHILD, "1")
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the child starts");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+/// Runs the test of that name in a child; `false` in the child itself.
+fn is_parent(test: &str, variables: &[(&str, &str)]) -> bool {
+    if child::role().is_some() {
+        return false;
+    }
+    child::run(&format!("processes::{test}"), test, |command| _ = command.envs(variables.iter().copied()));
+    true
 }
 
 fn computes_twice() -> bool {
@@ -34,8 +25,8 @@ fn computes_twice() -> bool {
 
 #[test]
 fn the_environment_disables_all_caches() {
-    if !is_child() {
-        return in_a_child("the_environment_disables_all_caches", &[("CACHEKIT_DISABLED", "1")]);
+    if is_parent("the_environment_disables_all_caches", &[("CACHEKIT_DISABLED", "1")]) {
+        return;
     }
     assert!(computes_twice());
     let scope = testing::scope();
@@ -46,10 +37,8 @@ fn the_environment_disables_all_caches() {
 
 #[test]
 fn an_environment_of_zero_or_nothing_disables_nothing() {
-    if !is_child() {
-        for value in ["0", ""] {
-            in_a_child("an_environment_of_zero_or_nothing_disables_nothing", &[("CACHEKIT_DISABLED", value)]);
-        }
+    let test = "an_environment_of_zero_or_nothing_disables_nothing";
+    if ["0", ""].map(|value| is_parent(test, &[("CACHEKIT_DISABLED", value)])) == [true, true] {
         return;
     }
     assert!(!computes_twice());
@@ -57,8 +46,8 @@ fn an_environment_of_zero_or_nothing_disables_nothing() {
 
 #[test]
 fn after_a_shutdown_caches_work_and_nothing_is_refreshed() {
-    if !is_child() {
-        return in_a_child("after_a_shutdown_caches_work_and_nothing_is_refreshed", &[]);
+    if is_parent("after_a_shutdown_caches_work_and_nothing_is_refreshed", &[]) {
+        return;
     }
     let second = Duration::from_secs(1);
     let scope = testing::scope();
@@ -88,8 +77,8 @@ fn after_a_shutdown_caches_work_and_nothing_is_refreshed() {
 
 #[test]
 fn a_flush_waits_for_what_has_begun() {
-    if !is_child() {
-        return in_a_child("a_flush_waits_for_what_has_begun", &[]);
+    if is_parent("a_flush_waits_for_what_has_begun", &[]) {
+        return;
     }
     let second = Duration::from_secs(1);
     let scope = testing::scope();
