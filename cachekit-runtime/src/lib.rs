@@ -50,7 +50,7 @@ pub mod time;
 mod weigh;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
-pub use cache::{Builder, Cache, Compute, EntryRef, Explain, State};
+pub use cache::{Builder, Cache, Compute, EntryRef, Explain, FarPlaces, State};
 #[cfg(feature = "backend")]
 pub use config::{Configure, configure};
 pub use error::{Error, TimedOut};

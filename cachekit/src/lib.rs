@@ -95,9 +95,9 @@ pub use cachekit_macros::{cache, invalidate};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
-    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, Flush, Key, OptionLike, Outcome, OutcomeKind,
-    RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, is_shut_down, policy, shutdown,
-    stats, testing, time,
+    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
+    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, is_shut_down,
+    policy, shutdown, stats, testing, time,
 };
 
 #[cfg(feature = "backend")]

@@ -45,7 +45,7 @@ pub(crate) struct Core<K, V> {
     pub(super) live: Live,
     pub(super) upkeep: Upkeep,
     pub(super) adapt: Adapt,
-    pub(super) far_tiers: FarTiers<V>,
+    pub(super) far_tiers: FarTiers<K, V>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -79,7 +79,7 @@ impl<K, V> Core<K, V> {
         tags: Arc<TagRegistry>,
         upkeep: Upkeep,
         adapt: Adapt,
-        far_tiers: FarTiers<V>,
+        far_tiers: FarTiers<K, V>,
     ) -> Self {
         let bound = match (settings.max_weight, settings.capacity) {
             (Some(most), _) => Bound::Weight(most),

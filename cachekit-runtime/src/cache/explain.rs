@@ -26,6 +26,21 @@ pub struct Explain {
     pub loading: bool,
     /// The strategy of the cache.
     pub strategy: String,
+    /// Where a backend of bytes has the entry, and which ones.
+    pub far: FarPlaces,
+}
+
+/// Where the backends of a cache have the entry of a key. Says nothing of whether it is there: that would take asking them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FarPlaces {
+    /// The names of the backends, nearest first; empty: none, or none that can be used.
+    pub backends: Vec<String>,
+    /// The address of the entry: name of the cache, arguments, fingerprint of the value's shape.
+    pub address: Option<String>,
+    /// Why each build of the program has entries of its own: the shape of the values cannot be traced, and no `version` was given. `None`: they are shared
+    /// by all builds with values of that shape.
+    pub tied_to_build: Option<String>,
 }
 
 /// What is there for a key.
@@ -66,6 +81,15 @@ impl fmt::Display for Explain {
         if self.loading {
             f.write_str(", and a load is under way")?;
         }
+        if let Some(address) = &self.far.address {
+            write!(f, "; in {} at {address}", self.far.backends.join(" and "))?;
+        }
+        if let Some(why) = &self.far.tied_to_build {
+            write!(
+                f,
+                "; of this build of the program only, because the value's type {why}: give a `version` to share them"
+            )?;
+        }
         Ok(())
     }
 }
@@ -92,6 +116,7 @@ where
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),
         tags: seen.as_ref().map_or(0, |seen| seen.tags),
+        far: core.far_places(parts.to_key()),
         loading: core.flights.contains(hash, is_key),
         strategy: match core.table.bound() {
             Bound::Unbounded => "unbounded".to_owned(),

@@ -2,6 +2,8 @@
 
 use super::{
     Cache, Core,
+    explain::FarPlaces,
+    keys_met::KeysMet,
     lead::{After, Load, Replaces},
     timeout::race,
 };
@@ -25,8 +27,9 @@ use std::{
 };
 
 /// The far tiers of a cache, made when the first call needs them.
-pub(super) struct FarTiers<V> {
+pub(super) struct FarTiers<K, V> {
     far: OnceLock<Option<Arc<Far<V>>>>,
+    met: KeysMet<K>,
     /// Of a scope: it has places of its own.
     is_isolated: bool,
 }
@@ -70,13 +73,13 @@ impl<F: Fn()> Drop for AtLast<F> {
     }
 }
 
-impl<V> FarTiers<V> {
+impl<K, V> FarTiers<K, V> {
     pub(super) fn new() -> Self {
-        FarTiers { far: OnceLock::new(), is_isolated: false }
+        FarTiers { far: OnceLock::new(), met: KeysMet::new(), is_isolated: false }
     }
 
     pub(super) fn of_scope() -> Self {
-        FarTiers { far: OnceLock::new(), is_isolated: true }
+        FarTiers { is_isolated: true, ..Self::new() }
     }
 
     pub(super) fn stats(&self) -> FarStats {
@@ -126,12 +129,28 @@ impl<K: Key, V: Value> Core<K, V> {
     /// Where the entry of a key is in the far tiers.
     pub(super) fn far_address(&self, key: &K) -> Option<(&Arc<Far<V>>, Address)> {
         let far = self.far()?;
-        match (self.settings.far.text_of?)(key) {
-            Ok(text) => Some((far, far.address(&text))),
+        let text = match (self.settings.far.text_of?)(key) {
+            Ok(text) => text,
             Err(error) => {
                 tracing::warn!(cache = %self.settings.name, %error, "a key cannot be written for a backend; the call stays in memory");
-                None
+                return None;
             }
+        };
+        if let Some(disagreement) = self.far_tiers.met.meet(key, &text) {
+            tracing::error!(cache = %self.settings.name, %disagreement, "the type of the keys is not fit for a backend; the call stays in memory");
+            return None;
+        }
+        Some((far, far.address(&text)))
+    }
+
+    /// Where the far tiers have the entry of a key, for [`explain`](super::explain).
+    pub(super) fn far_places(&self, key: Option<K>) -> FarPlaces {
+        let Some(far) = self.far() else { return FarPlaces::default() };
+        let identity = far.identity();
+        FarPlaces {
+            backends: far.names(),
+            address: key.and_then(|key| self.far_address(&key)).map(|(_, address)| address.to_string()),
+            tied_to_build: identity.opaque.filter(|_| identity.is_tied_to_executable).map(|opaque| opaque.to_string()),
         }
     }
 

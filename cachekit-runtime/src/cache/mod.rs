@@ -14,6 +14,8 @@ mod far_tiers;
 #[path = "near_only.rs"]
 mod far_tiers;
 mod follow;
+#[cfg(feature = "backend")]
+mod keys_met;
 mod lead;
 mod live;
 mod look;
@@ -30,7 +32,7 @@ mod upkeep;
 
 pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
-pub use explain::{Explain, State};
+pub use explain::{Explain, FarPlaces, State};
 pub(crate) use look::count_bypass;
 pub use look::{Look, look, look_refresh, look_traced};
 pub use map::{Compute, EntryRef};
@@ -113,7 +115,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         Self::with(self.core.settings.clone(), clock, tags, FarTiers::of_scope())
     }
 
-    fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, far_tiers: FarTiers<V>) -> Self {
+    fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, far_tiers: FarTiers<K, V>) -> Self {
         let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
             Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()), far_tiers)
         });

@@ -2,6 +2,7 @@
 
 use super::{
     Cache, Core,
+    explain::FarPlaces,
     lead::{After, Load},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 use std::{convert::Infallible, future::Ready, marker::PhantomData};
 
 /// None.
-pub(super) struct FarTiers<V>(PhantomData<V>);
+pub(super) struct FarTiers<K, V>(PhantomData<(K, V)>);
 
 /// Nothing that could be.
 pub(super) struct Pending<V>(Infallible, PhantomData<V>);
@@ -21,7 +22,7 @@ pub(super) struct Pending<V>(Infallible, PhantomData<V>);
 /// Nothing that could be.
 pub(super) struct Store(Infallible);
 
-impl<V> FarTiers<V> {
+impl<K, V> FarTiers<K, V> {
     pub(super) fn new() -> Self {
         FarTiers(PhantomData)
     }
@@ -39,6 +40,10 @@ impl<K: Key, V: Value> Core<K, V> {
     #[inline]
     pub(super) fn is_near(&self) -> bool {
         true
+    }
+
+    pub(super) fn far_places(&self, _: Option<K>) -> FarPlaces {
+        FarPlaces::default()
     }
 
     #[inline]

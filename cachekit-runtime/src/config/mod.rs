@@ -43,7 +43,7 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 /// ```toml
 /// namespace = "shop"
 /// max_value_bytes = "256MiB"
-/// strict = false
+/// strict = false             # for `configure().apply()`
 ///
 /// [redis]
 /// url = "redis://cache.example:6379"

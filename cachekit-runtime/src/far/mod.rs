@@ -116,6 +116,11 @@ impl<V: Send + Sync + 'static> Far<V> {
         *self.identity.get_or_init(|| self.codec.identity(self.version, &[]))
     }
 
+    /// Of its backends, nearest first.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.tiers.iter().map(|tier| tier.link.backend().name().to_owned()).collect()
+    }
+
     fn fingerprint(&self) -> Fingerprint {
         self.identity().fingerprint
     }
@@ -160,10 +165,9 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 }
 
-impl<V> fmt::Debug for Far<V> {
+impl<V: Send + Sync + 'static> fmt::Debug for Far<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tiers: Vec<_> = self.tiers.iter().map(|tier| tier.link.backend().name()).collect();
-        f.debug_struct("Far").field("name", &self.name).field("tiers", &tiers).finish_non_exhaustive()
+        f.debug_struct("Far").field("name", &self.name).field("tiers", &self.names()).finish_non_exhaustive()
     }
 }
 

@@ -230,6 +230,19 @@ impl fmt::Display for Stats {
                 ("too heavy", self.refusals.too_heavy),
             ],
         )?;
+        let far = &self.far;
+        let backends = [
+            ("hits", far.hits),
+            ("misses", far.misses),
+            ("errors", far.errors),
+            ("skipped", far.skipped),
+            ("rejected", far.rejected),
+            ("stores", far.stores),
+            ("outdated", far.outdated),
+            ("failed stores", far.store_errors),
+            ("lock waits", far.lock_waits),
+        ];
+        row(f, "backends", &backends)?;
         let Removals { evicted, expired, invalidated, replaced } = self.removals;
         let removals =
             [("evicted", evicted), ("expired", expired), ("invalidated", invalidated), ("replaced", replaced)];
@@ -282,5 +295,9 @@ mod tests {
         let table = "calls     4, 75.0 % hits\nhits      3 fresh\nmisses    1 expired, 1 joined\nentries   1";
         assert_eq!(stats.to_string(), table);
         assert_eq!(Stats::default().to_string(), "calls     0\nentries   0");
+        let mut stats = Stats { misses: Misses { absent: 2, ..Misses::default() }, ..Stats::default() };
+        (stats.far.hits, stats.far.stores) = (1, 1);
+        let table = "calls     2, 50.0 % hits\nmisses    2 absent\nbackends  1 hits, 1 stores\nentries   0";
+        assert_eq!(stats.to_string(), table);
     }
 }

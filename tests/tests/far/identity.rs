@@ -1,6 +1,7 @@
 //! Who reads whose entries: shapes of values, versions, codecs; and what becomes of bytes that are no entries.
 
 use super::nodes::redis;
+use cachekit::cache;
 use cachekit_runtime::{
     Cache, Delivery, Place,
     backend::{Address, Backend, MemoryBytes},
@@ -234,4 +235,53 @@ fn what_is_too_large_is_not_stored_and_not_read() {
     assert_eq!(of_size(100), (true, 0));
     assert_eq!(of_size(5_000), (false, 1));
     assert_eq!(drive(backend.get(&address)).expect("an answer"), None, "it is removed");
+}
+
+/// Forgets half of itself when it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+struct Forgetful {
+    id: u64,
+    #[serde(skip)]
+    tenant: u64,
+}
+
+#[test]
+fn a_key_that_serializes_as_another_gets_nothing_of_it() {
+    let cache: Cache<Forgetful, String> =
+        Cache::builder().name("far::forgetful").backends([Place::own(MemoryBytes::new())]).build();
+    let [one, other] = [1, 2].map(|tenant| Forgetful { id: 7, tenant });
+    cache.insert(one.clone(), "of tenant 1".to_owned());
+    assert_eq!(cache.get_or_compute(&other, || "of tenant 2".to_owned()), "of tenant 2");
+    assert_eq!(cache.get(&one).as_deref(), Some("of tenant 1"));
+}
+
+#[cache(backend = MemoryBytes::new(), version = 3)]
+fn traced(id: u64) -> (u64, String) {
+    (id, "text".to_owned())
+}
+
+/// Leaves it to the data what comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Number(u64),
+    Text(String),
+}
+
+#[cache(backend = ["memory", MemoryBytes::new()])]
+fn untraced(id: u64) -> Either {
+    if id == 0 { Either::Text(String::new()) } else { Either::Number(id) }
+}
+
+#[test]
+fn what_a_call_would_meet_is_said_with_its_address() {
+    let explained = traced::explain(7);
+    assert_eq!(explained.far.backends, ["memory-bytes"]);
+    let address = explained.far.address.clone().unwrap_or_default();
+    assert!(address.contains("traced:7:") && explained.to_string().ends_with(&address), "{explained}");
+    assert_eq!(explained.far.tied_to_build, None);
+
+    let explained = untraced::explain(7);
+    assert!(explained.to_string().contains("of this build of the program only"), "{explained}");
+    assert!(explained.to_string().contains("give a `version`"), "{explained}");
 }
