@@ -143,7 +143,7 @@ impl<K: Key, V: Value> Core<K, V> {
         Some((far, far.address(&text)))
     }
 
-    /// Where the far tiers have the entry of a key, for [`explain`](super::explain).
+    /// Where the far tiers have the entry of a key, for `explain`.
     pub(super) fn far_places(&self, key: Option<K>) -> FarPlaces {
         let Some(far) = self.far() else { return FarPlaces::default() };
         let identity = far.identity();
