@@ -6,6 +6,7 @@
 
 mod ask;
 mod bridge;
+mod cells;
 mod fill;
 mod flush;
 mod freshness;
@@ -17,15 +18,21 @@ mod remove;
 mod resolve;
 mod settings;
 mod shared;
+mod switches;
+mod tagged;
+mod tie;
 mod undelivered;
+mod watch;
 
-pub(crate) use ask::{Accept, Asked, Found};
+pub(crate) use ask::{Accept, Asked, Found, Known, Question};
 pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use settings::FarSettings;
+pub(crate) use tie::Tie;
+pub(crate) use watch::{Near, Sight, Watch};
 
 use crate::{
     backend::{Address, Fingerprint},
@@ -114,6 +121,11 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     pub(crate) fn identity(&self) -> Identity {
         *self.identity.get_or_init(|| self.codec.identity(self.version, &[]))
+    }
+
+    /// As backends know the cache.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Of its backends, nearest first.
