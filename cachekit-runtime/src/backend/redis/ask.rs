@@ -26,14 +26,14 @@ impl RedisBackend {
         let mut by_hash = redis::cmd("EVALSHA");
         by_hash.arg(&script.hash);
         fill(&mut by_hash);
-        let answer = self.connections.send(&by_hash).await?;
+        let answer = self.topology.send(&by_hash).await?;
         if !is_unknown_script(&answer) {
             return Ok(answer);
         }
         let mut by_text = redis::cmd("EVAL");
         by_text.arg(&script.text);
         fill(&mut by_text);
-        self.connections.send(&by_text).await
+        self.topology.send(&by_text).await
     }
 
     /// As [`script`](Self::script), for many calls of one script; each of `calls` is what is added to one. Stops at the first flush with an error.
@@ -56,11 +56,11 @@ impl RedisBackend {
                     break;
                 }
             }
-            let mut answers = self.connections.send_all(&flush).await?;
+            let mut answers = self.topology.send_all(&flush).await?;
             if answers.iter().any(is_unknown_script) {
-                done([self.connections.send(redis::cmd("SCRIPT").arg("LOAD").arg(&script.text)).await?])?;
+                done([self.topology.send(redis::cmd("SCRIPT").arg("LOAD").arg(&script.text)).await?])?;
                 // All of them again: what was done already is done once more, which changes nothing.
-                answers = self.connections.send_all(&flush).await?;
+                answers = self.topology.send_all(&flush).await?;
             }
             done(answers)?;
             rest = rest.get(flush.len()..).unwrap_or_default();

@@ -16,7 +16,7 @@ use std::{collections::HashMap, time::Duration};
 impl RedisBackend {
     pub(super) async fn get_one(&self, address: &Address) -> Result<Option<Bytes>, Error> {
         let key = self.layout.data(address)?;
-        ask::bytes(self.connections.send(redis::cmd("GET").arg(key)).await?)
+        ask::bytes(self.topology.send(redis::cmd("GET").arg(key)).await?)
     }
 
     /// Single reads in one flush: in a cluster they go to different nodes.
@@ -34,7 +34,7 @@ impl RedisBackend {
                     break;
                 }
             }
-            for answer in self.connections.send_all(&flush).await? {
+            for answer in self.topology.send_all(&flush).await? {
                 found.push(ask::bytes(answer)?);
             }
             rest = rest.get(flush.len()..).unwrap_or_default();
@@ -59,7 +59,7 @@ impl RedisBackend {
 
     pub(super) async fn remove_one(&self, address: &Address) -> Result<bool, Error> {
         let key = self.layout.data(address)?;
-        Ok(ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?)? > 0)
+        Ok(ask::number(self.topology.send(redis::cmd("UNLINK").arg(key)).await?)? > 0)
     }
 
     /// Every fingerprint that was announced before this began is reached; entries of one that is announced later were computed later too.
@@ -94,7 +94,7 @@ impl RedisBackend {
             for (cache, _) in some.iter() {
                 flush.cmd("SMEMBERS").arg(self.layout.fingerprints(cache)?);
             }
-            let answers = self.connections.send_all(&flush).await?;
+            let answers = self.topology.send_all(&flush).await?;
             for ((_, fingerprints), answer) in some.iter_mut().zip(answers) {
                 fingerprints.extend(ask::list(answer)?.iter().filter_map(|member| match member {
                     Value::BulkString(digits) => layout::fingerprint(digits),

@@ -47,7 +47,7 @@ impl RedisBackend {
         let generation = self.layout.generation(address.cache())?;
         let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
         both.arg("MGET").arg(data).arg(generation);
-        let answers = ask::list(self.connections.send(&both).await?)?;
+        let answers = ask::list(self.topology.send(&both).await?)?;
         let Ok([data, generation]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("another number of values than of keys"));
         };
@@ -68,7 +68,7 @@ impl RedisBackend {
 
     pub(super) async fn remove_generation(&self, cache: &str) -> Result<(), Error> {
         let key = self.layout.generation(cache)?;
-        ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?).map(drop)
+        ask::number(self.topology.send(redis::cmd("UNLINK").arg(key)).await?).map(drop)
     }
 
     pub(super) async fn put_claim(&self, address: &Address, head: Witness, ttl: Duration) -> Result<Claim, Error> {

@@ -31,6 +31,7 @@ mod scripts;
 mod settings;
 #[cfg(feature = "redis-tls")]
 mod tls;
+mod topology;
 mod url;
 
 pub use settings::Settings;
@@ -40,13 +41,13 @@ use super::{
 };
 use crate::Error;
 use bytes::Bytes;
-use connections::Connections;
 use layout::Layout;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
+use topology::Topology;
 
 /// What errors and statistics call it.
 const NAME: &str = "redis";
@@ -55,7 +56,7 @@ const NAME: &str = "redis";
 #[derive(Debug, Clone)]
 pub struct RedisBackend {
     layout: Arc<Layout>,
-    connections: Arc<Connections>,
+    topology: Arc<Topology>,
     /// The caches that are being swept, and whether once more after that.
     sweeps: Arc<Mutex<HashMap<String, bool>>>,
 }
@@ -113,7 +114,7 @@ impl Backend for RedisBackend {
     }
 
     fn ping(&self) -> BackendFuture<'_, ()> {
-        Box::pin(async move { ask::done([self.connections.send(&redis::cmd("PING")).await?]) })
+        Box::pin(async move { ask::done([self.topology.send(&redis::cmd("PING")).await?]) })
     }
 
     fn shared(&self) -> Option<&dyn SharedBackend> {

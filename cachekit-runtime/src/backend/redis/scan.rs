@@ -78,7 +78,7 @@ impl RedisBackend {
     async fn step(&self, pattern: &str, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), Error> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
-        let answers = ask::list(self.connections.send(&scan).await?)?;
+        let answers = ask::list(self.topology.send(&scan).await?)?;
         let Ok([cursor, keys]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("a scan without a cursor or without keys"));
         };
@@ -102,7 +102,7 @@ impl RedisBackend {
         for key in keys {
             flush.cmd("PTTL").arg(key);
         }
-        let mut answers = self.connections.send_all(&flush).await?.into_iter();
+        let mut answers = self.topology.send_all(&flush).await?.into_iter();
         let values = ask::list(answers.next().unwrap_or_default())?;
         let mut entries = Vec::with_capacity(keys.len());
         for ((key, value), left) in keys.iter().zip(values).zip(answers) {
@@ -125,7 +125,7 @@ impl RedisBackend {
         loop {
             let (next, keys) = self.step(&pattern, cursor).await?;
             if !keys.is_empty() {
-                ask::number(self.connections.send(redis::cmd("UNLINK").arg(keys)).await?)?;
+                ask::number(self.topology.send(redis::cmd("UNLINK").arg(keys)).await?)?;
             }
             if next == 0 {
                 return Ok(());

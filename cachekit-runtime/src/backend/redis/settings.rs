@@ -1,6 +1,11 @@
 //! How to reach a Redis.
 
-use super::{RedisBackend, connections::Connections, failures, layout::Layout, url};
+use super::{
+    RedisBackend, failures,
+    layout::Layout,
+    topology::{Single, Topology},
+    url,
+};
 use crate::{Error, backend::Failure};
 #[cfg(not(feature = "redis-tls"))]
 use redis::Client;
@@ -111,8 +116,12 @@ impl Settings {
         #[cfg(not(feature = "redis-tls"))]
         let client = Client::open(info).map_err(|error| failures::from_redis(&error))?;
         let place = url::redacted(&self.url);
-        let connections = Connections::new(client, place, self.connect_timeout, self.response_timeout);
-        Ok(RedisBackend { layout: Arc::new(layout), connections: Arc::new(connections), sweeps: Arc::default() })
+        let single = Single::new(client, place, self.connect_timeout, self.response_timeout);
+        Ok(RedisBackend {
+            layout: Arc::new(layout),
+            topology: Arc::new(Topology::Single(single)),
+            sweeps: Arc::default(),
+        })
     }
 }
 
