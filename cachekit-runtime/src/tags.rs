@@ -66,6 +66,9 @@ impl TagCell {
 pub(crate) struct TagRegistry {
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    /// The backends that have entries with tags.
+    #[cfg(feature = "backend")]
+    links: Mutex<Vec<Weak<crate::far::Link>>>,
 }
 
 #[derive(Default)]
@@ -82,7 +85,12 @@ struct Named {
 
 impl TagRegistry {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::default(), shards: Default::default() }
+        Self {
+            hasher: RandomState::default(),
+            shards: Default::default(),
+            #[cfg(feature = "backend")]
+            links: Mutex::default(),
+        }
     }
 
     /// The cell of a name; the same for as long as anybody holds it.
@@ -118,6 +126,22 @@ impl TagRegistry {
         };
         cell.bump();
         true
+    }
+
+    /// Invalidations of tags reach this backend too.
+    #[cfg(feature = "backend")]
+    pub(crate) fn enlist(&self, link: &Arc<crate::far::Link>) {
+        let mut links = lock(&self.links);
+        links.retain(|known| known.strong_count() > 0);
+        if !links.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(link))) {
+            links.push(Arc::downgrade(link));
+        }
+    }
+
+    /// The backends that have entries with tags.
+    #[cfg(feature = "backend")]
+    pub(crate) fn links(&self) -> Vec<Arc<crate::far::Link>> {
+        lock(&self.links).iter().filter_map(Weak::upgrade).collect()
     }
 
     /// A shared backend said that this is the version, when it had been told so often that it changed. Under the lock, as is forgetting.

@@ -14,8 +14,9 @@ use crate::{
     config,
     far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Tie, Watch},
     flight::state::Payload,
+    identity::text::tag_name,
     key::Key,
-    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause},
+    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier},
     output::{OutputKind, Share, Value},
     scope,
     stats::FarStats,
@@ -140,8 +141,10 @@ impl<K: Key, V: Value> Core<K, V> {
             lock: settings.lock,
             near_ttl: settings.near_ttl.clone().unwrap_or_else(|| Arc::new(|_| None)),
             max_value_bytes: limits.max_value_bytes,
+            tag_templates: settings.tag_templates,
             clock: self.clock.clone(),
         });
+        far.links().for_each(|link| self.tags.enlist(link));
         if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
             let near: Weak<dyn Near> = self.far_tiers.core.clone();
             watch.enlist(far.name(), near);
@@ -248,6 +251,13 @@ impl<K: Key, V: Value> Load<K, V> {
         if found.is_some() {
             return found;
         }
+        if let (Some(_), Some(key), Some(outage)) = (&self.failed, &self.key, self.core.near_outage())
+            && self.replaces != Replaces::Everything
+            && let Some(value) = self.core.in_an_outage(self.hash, key, outage)
+        {
+            self.failed = None;
+            return Some(value);
+        }
         let stale = stale.filter(|_| self.core.settings.stale_if_error > Duration::ZERO).map(|stale| stale.value);
         self.pending = Some(Pending { inner: Box::new(Left { far, fill, until, stale }) });
         None
@@ -270,8 +280,10 @@ impl<K: Key, V: Value> Load<K, V> {
         if self.core.is_near()
             && let Some(key) = self.key.take()
         {
-            if let Some(tie) = found.tie.as_ref().filter(|_| found.is_known) {
-                self.core.trust_again(self.hash, &key, tie);
+            if found.is_known && found.tier == Tier::Memory {
+                if let Some(tie) = &found.tie {
+                    self.core.trust_again(self.hash, &key, tie);
+                }
                 return self.give::<R, M>(found.value);
             }
             let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
@@ -350,17 +362,18 @@ impl<V: Value> Pending<V> {
 }
 
 impl<V: Value> Store<V> {
-    fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
+    /// `false`: another process has invalidated the entry meanwhile.
+    fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = bool> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
         let store = far.clone().store(fill, *self.sealed, budget);
         let forget = self.forget;
         let whole = async move {
-            if !store.await
-                && let Some(forget) = forget
-            {
+            let is_current = store.await;
+            if !is_current && let Some(forget) = forget {
                 forget();
             }
+            is_current
         };
         (far, until, whole)
     }
@@ -368,30 +381,32 @@ impl<V: Value> Store<V> {
     /// Stores without the caller, which is a task.
     pub(super) fn detach(self) {
         let (far, _, store) = self.into_future();
-        far.spawn(false, store);
+        far.spawn(false, async move { _ = store.await });
     }
 
     /// As [`detach`](Self::detach), for a caller that is a thread.
     pub(super) fn detach_from_thread(self) {
         let (far, _, store) = self.into_future();
-        far.spawn_from_thread(store);
+        far.spawn_from_thread(async move { _ = store.await });
     }
 
-    /// Waits for the store while the call's time lasts; then it goes on alone.
-    pub(super) fn wait_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    /// Waits for the store while the call's time lasts; then it goes on alone. `false`: another process has invalidated the entry meanwhile.
+    pub(super) fn wait_async(self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         let (far, until, store) = self.into_future();
         let mut store = Box::pin(store);
         Box::pin(async move {
-            if race(store.as_mut(), far.sleep_until(until)).await.is_none() {
-                far.spawn(false, store);
+            let stored = race(store.as_mut(), far.sleep_until(until)).await;
+            if stored.is_none() {
+                far.spawn(false, async move { _ = store.await });
             }
+            stored.unwrap_or(true)
         })
     }
 
     /// As [`wait_async`](Self::wait_async), on this thread.
-    pub(super) fn wait(self) {
+    pub(super) fn wait(self) -> bool {
         let far = self.pending.inner.far.clone();
-        let _ = far.wait(self.wait_async());
+        far.wait(self.wait_async()).unwrap_or(true)
     }
 }
 
@@ -537,6 +552,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 }
 
-fn names_of(tags: Option<&TagSet>) -> Vec<String> {
-    tags.into_iter().flat_map(TagSet::names).map(|(name, _)| name.to_owned()).collect()
+/// As backends know them.
+pub(super) fn names_of(tags: Option<&TagSet>) -> Vec<String> {
+    tags.into_iter().flat_map(TagSet::names).map(|(name, _)| tag_name(name)).collect()
 }

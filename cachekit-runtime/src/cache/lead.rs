@@ -132,6 +132,13 @@ impl<K: Key, V: Value> Load<K, V> {
         self
     }
 
+    /// Another process has invalidated the entry during the load: who waits has perhaps begun after that, and asks for itself.
+    pub(super) fn outdated(&mut self) {
+        if let Some(lead) = self.lead.take() {
+            lead.finish(|| None);
+        }
+    }
+
     pub(super) fn hold(&mut self, permit: Permit) {
         if permit.is_over_limit() {
             self.core.counters.over_limit();

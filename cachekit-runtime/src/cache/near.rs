@@ -4,12 +4,13 @@ use super::{
     Core,
     bond::{Bond, Tie},
     entry::{self, Life, Worth},
+    far_tiers::names_of,
     near_index::Named,
 };
 use crate::{
     backend::{Address, Parts},
     envelope::TagVersion,
-    far::{Far, Known, Near, Question, Sight},
+    far::{Far, Found, Known, Near, Question, Sight},
     key::Key,
     outcome::{RemovalCause, Tier},
     output::Value,
@@ -79,8 +80,7 @@ impl<K: Key, V: Value> Core<K, V> {
     /// What a look asks for that loads nothing.
     pub(super) fn peeking(&self, far: &Far<V>, address: Address, key: &K) -> Question<V> {
         let sight = self.sight(far, &address, self.hash_one(key));
-        let tags = self.tags_of(key);
-        let tags = tags.iter().flat_map(|tags| tags.names()).map(|(name, _)| name.to_owned()).collect();
+        let tags = names_of(self.tags_of(key).as_ref());
         Question { address, accept: crate::far::Accept::Any, tags, known: None, sight }
     }
 
@@ -125,15 +125,29 @@ impl<K: Key, V: Value> Core<K, V> {
         );
     }
 
+    /// How long after the tier was heard last its copies are given when it does not answer; `None`: not at all.
+    pub(super) fn near_outage(&self) -> Option<Duration> {
+        self.far_tiers.watching()?;
+        self.settings.far.near_outage.or_else(|| crate::config::limits().near_outage).filter(|outage| !outage.is_zero())
+    }
+
     /// A copy that was true not too long ago, for a tier that does not answer.
-    pub(super) fn in_an_outage(&self, hash: u64, key: &K, outage: Duration) -> Option<V> {
+    pub(super) fn in_an_outage(&self, hash: u64, key: &K, outage: Duration) -> Option<Found<V>> {
         let now = self.now();
         let held = |seen: crate::memory::Seen<'_, V, entry::More>| {
             let life = Life::of(&seen);
+            let expires = life.expires(now);
             let is_good = life.worth(now, self.allowed) == Worth::Unsure
-                && now < life.expires(now)
+                && now < expires
                 && life.bond().is_some_and(|bond| bond.held(outage));
-            is_good.then(|| seen.value.clone())
+            is_good.then(|| Found {
+                value: seen.value.clone(),
+                left: if expires == NEVER { NEVER } else { expires.saturating_sub(now) },
+                age: life.born(now).map_or(Duration::ZERO, |born| duration(now.saturating_sub(born))),
+                tier: Tier::Memory,
+                tie: None,
+                is_known: true,
+            })
         };
         self.table.get(hash, |other| other == key, |seen| (held(seen), false)).flatten()
     }

@@ -133,11 +133,11 @@ impl Store {
         match self.0 {}
     }
 
-    pub(super) async fn wait_async(self) {
+    pub(super) async fn wait_async(self) -> bool {
         match self.0 {}
     }
 
-    pub(super) fn wait(self) {
+    pub(super) fn wait(self) -> bool {
         match self.0 {}
     }
 }

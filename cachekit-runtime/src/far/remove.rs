@@ -1,11 +1,11 @@
 //! Invalidating in the far tiers.
 
 use super::{
-    Far, Tier,
+    Far, Tier, bridge, flush,
     link::{Link, Unanswered},
     order::Turn,
 };
-use crate::{Error, backend::Address, budget::Budget, outcome::Delivery};
+use crate::{Error, backend::Address, budget::Budget, identity, outcome::Delivery};
 use std::{future::Future, slice, sync::Arc};
 
 /// An invalidation of one tier, which is named in its queue. Whatever becomes of the caller, the tier is told in the end.
@@ -147,4 +147,45 @@ impl Link {
             }
         }
     }
+}
+
+/// Of what each of several backends says: what holds for all.
+fn worst(before: Delivery, now: Delivery) -> Delivery {
+    match (before, now) {
+        (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
+        (Delivery::Local, now) => now,
+        (before, _) => before,
+    }
+}
+
+/// Invalidates every entry that has the tag, in these backends. Begins with the call; dropped meanwhile, it goes on.
+pub(crate) fn invalidate_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Output = Delivery> + Send + use<> {
+    let tag = identity::text::tag_name(tag);
+    let begun: Vec<_> = links.iter().map(|link| link.invalidate_tag(tag.clone())).collect();
+    async move {
+        let mut delivery = Delivery::Local;
+        for telling in begun {
+            delivery = worst(delivery, telling.await);
+        }
+        delivery
+    }
+}
+
+/// As [`invalidate_tag`], and blocks this thread.
+pub(crate) fn invalidate_tag_and_wait(links: &[Arc<Link>], tag: &str) -> Delivery {
+    if links.is_empty() {
+        return Delivery::Local;
+    }
+    let immediate = links.iter().all(|link| link.backend().capabilities().immediate);
+    bridge::wait(immediate, invalidate_tag(links, tag)).unwrap_or(Delivery::Queued)
+}
+
+/// Has everything been told that other processes had invalidated before the call?
+pub(crate) async fn sync() -> Result<(), Error> {
+    for link in flush::links() {
+        if let Some(shared) = link.backend().shared().filter(|_| link.watch.is_told()) {
+            link.patiently(shared.told()).await?;
+        }
+    }
+    Ok(())
 }

@@ -139,11 +139,11 @@ impl RedisBackend {
 }
 
 /// Sixteen hexadecimal digits, as of a fingerprint.
-fn read_generation(digits: &[u8]) -> Option<u64> {
+pub(super) fn read_generation(digits: &[u8]) -> Option<u64> {
     super::layout::fingerprint(digits).map(|number| number.0)
 }
 
 /// A number that no other process and no later start of this one has.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     RandomState::new().hash_one((SystemTime::now(), std::process::id()))
 }

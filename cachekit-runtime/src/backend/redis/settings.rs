@@ -1,6 +1,7 @@
 //! How to reach a Redis.
 
 use super::{
+    control::Control,
     RedisBackend, failures,
     layout::Layout,
     topology::{Single, Topology},
@@ -117,11 +118,9 @@ impl Settings {
         let client = Client::open(info).map_err(|error| failures::from_redis(&error))?;
         let place = url::redacted(&self.url);
         let single = Single::new(client, place, self.connect_timeout, self.response_timeout);
-        Ok(RedisBackend {
-            layout: Arc::new(layout),
-            topology: Arc::new(Topology::Single(single)),
-            sweeps: Arc::default(),
-        })
+        let (layout, topology) = (Arc::new(layout), Arc::new(Topology::Single(single)));
+        let control = Arc::new(Control::new(layout.clone(), topology.clone()));
+        Ok(RedisBackend { layout, topology, control, sweeps: Arc::default() })
     }
 }
 

@@ -6,6 +6,7 @@ mod masters;
 mod slots;
 
 pub(super) use masters::{Master, Masters};
+pub(super) use slots::SLOTS;
 
 use super::connections::Connections;
 use crate::Error;
@@ -49,6 +50,13 @@ impl Topology {
     pub(super) async fn refresh(&self) -> Result<(), Error> {
         match self {
             Topology::Single(_) => Ok(()),
+        }
+    }
+
+    /// Are keys spread over several masters?
+    pub(super) fn is_cluster(&self) -> bool {
+        match self {
+            Topology::Single(_) => false,
         }
     }
 
