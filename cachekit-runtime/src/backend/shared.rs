@@ -48,8 +48,8 @@ pub trait SharedBackend: Backend {
     /// Reads the entry and the generation of its cache, both as of one moment after the call began.
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked>;
 
-    /// The generation of the cache, made if there is none; it lives at least `ttl` longer.
-    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64>;
+    /// The generation of the entry's cache, as a [look](Self::look) at the entry says it, made if there is none; it lives at least `ttl` longer.
+    fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64>;
 
     /// Takes the generation of the cache away, which makes every entry of it invalid at once for those who compare it. What the entries take up may
     /// be freed later, in the background.

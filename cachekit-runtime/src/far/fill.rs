@@ -260,7 +260,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ) -> Result<Option<Option<Tie>>, Unanswered> {
         let address = &insertion.address;
         let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
-        let generation = self.prepare(tier, budget, looked.generation).await?;
+        let generation = self.prepare(tier, address, budget, looked.generation).await?;
         let there = match looked.bytes {
             Some(bytes) => bytes,
             None => {

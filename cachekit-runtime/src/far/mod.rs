@@ -34,6 +34,8 @@ pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, sync};
 pub(crate) use settings::FarSettings;
+#[cfg(feature = "redis")]
+pub(crate) use switches::without_boot;
 pub(crate) use tie::Tie;
 pub(crate) use watch::{Near, Sight, Watch};
 

@@ -53,7 +53,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
-        let generation = self.prepare(tier, budget, looked.generation).await?;
+        let generation = self.prepare(tier, &address, budget, looked.generation).await?;
         self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
         let (head, life) = match self.lock {
             Some(lease) => (Head::lock(), lease),
@@ -165,7 +165,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Ticket::None);
         }
-        let generation = self.prepare(tier, budget, generation).await?;
+        let generation = self.prepare(tier, address, budget, generation).await?;
         let seen = head.witness();
         let Some(lease) = self.lock else { return Ok(Ticket::Witness { witness: seen, generation, hold: None }) };
         let lock = Head::lock().witness();
@@ -177,12 +177,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.
-    pub(super) async fn prepare(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
+    pub(super) async fn prepare(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        budget: &Budget,
+        known: Option<u64>,
+    ) -> Result<u64, Unanswered> {
         // An announcement may remove the generation: where the others' fingerprints were lost, nothing that is there can be invalidated any more.
         let is_new = self.announce(tier, budget).await?;
         match known.filter(|_| !is_new) {
             Some(generation) => Ok(generation),
-            None => tier.link.fill_shared(budget, |shared| shared.generation(&self.name, GENERATION)).await,
+            None => tier.link.fill_shared(budget, |shared| shared.generation(address, GENERATION)).await,
         }
     }
 

@@ -48,9 +48,13 @@ impl<V: Send + Sync + 'static> Far<V> {
         stored: &[TagVersion],
         budget: &Budget,
     ) -> Result<bool, Unanswered> {
-        if fill.tagged.is_empty() || index != self.authority() {
+        if index != self.authority() {
             return Ok(true);
         }
+        // A look by key alone does not know the tags that the function gave.
+        let is_missing = |name: &str| !fill.tagged.iter().any(|tag| *tag.name == *name);
+        let further: Vec<String> = stored.iter().filter(|tag| is_missing(&tag.name)).map(|tag| tag.name.to_string()).collect();
+        fill.tagged.extend(tier.link.watch.cells.of(&further));
         let version_of = |tag: &Tagged| stored.iter().find(|stored| *stored.name == *tag.name).map(|tag| tag.version);
         let doubtful: Vec<usize> = fill.tagged.iter().enumerate().filter(|(_, tag)| tag.version != version_of(tag) || tag.version.is_none()).map(|(at, _)| at).collect();
         if doubtful.is_empty() {

@@ -279,7 +279,7 @@ mod tests {
         assert_eq!((stats.calls(), stats.hit_ratio()), (0, None));
         stats.hits = 5;
         stats.stale_hits = 1;
-        stats.misses = Misses { absent: 2, expired: 1, invalidated: 1 };
+        stats.misses = Misses { absent: 2, expired: 1, invalidated: 1, unsure: 0 };
         stats.joins = 2;
         stats.bypasses = Bypasses { asked: 1, disabled: 1, cycle: 1, sync_beside_async: 0, released: 1 };
         stats.loads = 9;

@@ -104,6 +104,9 @@ impl Boot {
         let mut check = redis::cmd("EVAL");
         check.arg(CHECK).arg(1).arg(&self.key).arg(&run).arg(now).arg(started).arg(Fingerprint(fresh).to_string());
         let answer = connection.send_packed_command(&check).await.map_err(|said| failures::from_redis(&said))?;
+        if crate::far::without_boot() {
+            return Ok(Verdict { run, number: 0 });
+        }
         let number = match answer {
             Value::BulkString(digits) => super::layout::fingerprint(&digits).map_or(fresh, |number| number.0),
             // It takes no writes now: what the key says counts, as the script would have it.

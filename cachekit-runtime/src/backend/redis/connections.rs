@@ -4,6 +4,7 @@
 //! the runtime of its task is gone, so is the connection.
 
 use super::{
+    boot::Boot,
     connection::{Connection, Limit},
     failures,
 };
@@ -13,7 +14,10 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     panic::catch_unwind,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -37,6 +41,9 @@ pub(super) struct Connections {
     place: String,
     connect_timeout: Duration,
     response_timeout: Duration,
+    boot: Boot,
+    /// Of the data, as the last connection found it.
+    lineage: Arc<AtomicU64>,
     links: Arc<Mutex<Vec<Link>>>,
 }
 
@@ -86,8 +93,20 @@ enum Found {
 }
 
 impl Connections {
-    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
-        Connections { client, place, connect_timeout, response_timeout, links: Arc::default() }
+    pub(super) fn new(
+        client: Client,
+        place: String,
+        connect_timeout: Duration,
+        response_timeout: Duration,
+        boot: Boot,
+    ) -> Self {
+        let (lineage, links) = Default::default();
+        Connections { client, place, connect_timeout, response_timeout, boot, lineage, links }
+    }
+
+    /// Of the data that the server has. What was read by a connection that was replaced since was perhaps of another.
+    pub(super) fn lineage(&self) -> u64 {
+        self.lineage.load(Ordering::Acquire)
     }
 
     /// One command; its answer may be an error of the server.
@@ -179,8 +198,9 @@ impl Connections {
         let (give, attempt) = watch::channel(None);
         let (client, timeout, place) = (self.client.clone(), self.connect_timeout, self.place.clone());
         let (links, id) = (self.links.clone(), runtime.id());
+        let (boot, lineage) = (self.boot.clone(), self.lineage.clone());
         runtime.spawn(async move {
-            let opened = Connection::open(&client, timeout).await.map(Arc::new).map_err(|said| {
+            let opened = Connection::open(&client, timeout, &boot).await.map(Arc::new).map_err(|said| {
                 let error = failures::from_redis(&said);
                 match error {
                     Error::Backend { backend, failure, message } => {
@@ -192,6 +212,8 @@ impl Connections {
             if let Some(link) = lock(&links).iter_mut().find(|link| link.runtime == id) {
                 match &opened {
                     Ok(connection) => {
+                        // Before anyone can read by it.
+                        lineage.store(connection.lineage(), Ordering::Release);
                         link.failures = 0;
                         link.state = State::Up(connection.clone());
                     }

@@ -133,8 +133,8 @@ impl SharedBackend for RedisBackend {
         Box::pin(self.look_at(address))
     }
 
-    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64> {
-        Box::pin(self.generation_of(cache, ttl))
+    fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {
+        Box::pin(self.generation_of(address, ttl))
     }
 
     fn invalidate_all<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
@@ -175,6 +175,10 @@ impl SharedBackend for RedisBackend {
 
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
         Box::pin(self.add_fingerprint(cache, fingerprint))
+    }
+
+    fn look_at_head<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
+        Box::pin(self.look_at_head_of(address))
     }
 
     fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {

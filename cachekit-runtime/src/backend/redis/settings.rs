@@ -1,6 +1,7 @@
 //! How to reach a Redis.
 
 use super::{
+    boot::Boot,
     control::Control,
     RedisBackend, failures,
     layout::Layout,
@@ -117,7 +118,7 @@ impl Settings {
         #[cfg(not(feature = "redis-tls"))]
         let client = Client::open(info).map_err(|error| failures::from_redis(&error))?;
         let place = url::redacted(&self.url);
-        let single = Single::new(client, place, self.connect_timeout, self.response_timeout);
+        let single = Single::new(client, place, self.connect_timeout, self.response_timeout, Boot::new(&layout, None));
         let (layout, topology) = (Arc::new(layout), Arc::new(Topology::Single(single)));
         let control = Arc::new(Control::new(layout.clone(), topology.clone()));
         Ok(RedisBackend { layout, topology, control, sweeps: Arc::default() })

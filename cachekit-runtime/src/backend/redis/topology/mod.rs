@@ -8,7 +8,7 @@ mod slots;
 pub(super) use masters::{Master, Masters};
 pub(super) use slots::SLOTS;
 
-use super::connections::Connections;
+use super::{boot::Boot, connections::Connections};
 use crate::Error;
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{sync::Arc, time::Duration};
@@ -28,9 +28,15 @@ pub(super) struct Single {
 }
 
 impl Single {
-    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
+    pub(super) fn new(
+        client: Client,
+        place: String,
+        connect_timeout: Duration,
+        response_timeout: Duration,
+        boot: Boot,
+    ) -> Self {
         let address = client.get_connection_info().addr().to_string().into();
-        let connections = Arc::new(Connections::new(client.clone(), place, connect_timeout, response_timeout));
+        let connections = Arc::new(Connections::new(client.clone(), place, connect_timeout, response_timeout, boot));
         let master = Master { address, client, connections: connections.clone() };
         Single { connections, masters: Arc::new(Masters::only(Arc::new(master), 0)) }
     }
@@ -50,6 +56,13 @@ impl Topology {
     pub(super) async fn refresh(&self) -> Result<(), Error> {
         match self {
             Topology::Single(_) => Ok(()),
+        }
+    }
+
+    /// Of the data on the server that has the key.
+    pub(super) fn lineage(&self, _key: &[u8]) -> u64 {
+        match self {
+            Topology::Single(single) => single.connections.lineage(),
         }
     }
 
