@@ -48,6 +48,8 @@ struct Store {
     tags: HashMap<String, u64>,
     leases: HashMap<String, u64>,
     watchers: Vec<Weak<dyn Watcher>>,
+    /// Run once after the next look has read what it gives.
+    after_look: Option<Box<dyn FnOnce() + Send>>,
     /// What was not told yet, where somebody keeps it back.
     kept_back: Option<Vec<Kept>>,
 }
@@ -98,6 +100,11 @@ impl OwnBackend {
                 Kept::Cache(cache) => News::Cache(cache),
             });
         }
+    }
+
+    /// Runs this once, after the next look has read what it gives and before it gives it.
+    pub fn after_the_next_look(&self, run: impl FnOnce() + Send + 'static) {
+        self.store().after_look = Some(Box::new(run));
     }
 
     /// From now on nothing is told until [`tell_on`](Self::tell_on).
@@ -231,9 +238,15 @@ fn place(address: &Address) -> String {
 impl SharedBackend for OwnBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         Box::pin(async move {
-            let store = self.store();
+            let mut store = self.store();
             let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
-            Ok(Looked::new(bytes, store.generations.get(address.cache()).copied()))
+            let looked = Looked::new(bytes, store.generations.get(address.cache()).copied());
+            let after = store.after_look.take();
+            drop(store);
+            if let Some(after) = after {
+                after();
+            }
+            Ok(looked)
         })
     }
 

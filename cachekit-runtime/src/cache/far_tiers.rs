@@ -25,7 +25,10 @@ use crate::{
 };
 use std::{
     pin::Pin,
-    sync::{Arc, OnceLock, Weak},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,7 @@ pub(super) struct FarTiers<K, V> {
     /// Tells what others change, if this cache keeps copies of that.
     pub(super) watch: OnceLock<Arc<Watch>>,
     pub(super) index: NearIndex,
+    has_tags: AtomicBool,
     core: Weak<Core<K, V>>,
 }
 
@@ -88,6 +92,7 @@ impl<K, V> FarTiers<K, V> {
             is_isolated: false,
             watch: OnceLock::new(),
             index: NearIndex::default(),
+            has_tags: AtomicBool::new(false),
             core: Weak::new(),
         }
     }
@@ -144,7 +149,6 @@ impl<K: Key, V: Value> Core<K, V> {
             tag_templates: settings.tag_templates,
             clock: self.clock.clone(),
         });
-        far.links().for_each(|link| self.tags.enlist(link));
         if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
             let near: Weak<dyn Near> = self.far_tiers.core.clone();
             watch.enlist(far.name(), near);
@@ -189,7 +193,17 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     fn insertion(&self, address: Address, value: V, ttl: Option<u64>, tags: Option<&TagSet>) -> Insertion<V> {
+        if let (Some(_), Some(far)) = (tags, self.far()) {
+            self.enlist_for_tags(far);
+        }
         Insertion { address, tags: names_of(tags), value, ttl, if_error: self.settings.stale_if_error }
+    }
+
+    /// Its backends have entries with tags, whose invalidations they are told from now on.
+    fn enlist_for_tags(&self, far: &Far<V>) {
+        if !self.far_tiers.has_tags.swap(true, Ordering::AcqRel) {
+            far.links().for_each(|link| self.tags.enlist(link));
+        }
     }
 
     /// How long the memory in front of far tiers keeps a value of this ttl.
@@ -231,6 +245,9 @@ impl<K: Key, V: Value> Load<K, V> {
         let until = budget.deadline();
         let known = self.key.as_ref().and_then(|key| self.core.known(self.hash, key));
         let sight = self.core.sight(&far, &address, self.hash);
+        if self.tags.is_some() {
+            self.core.enlist_for_tags(&far);
+        }
         let question =
             Question { address, accept: self.accept(), tags: names_of(self.tags.as_ref()), known, sight };
         let ask = far.clone().ask(question, budget);

@@ -112,7 +112,8 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
         scope::read_environment();
-        Self::with(Arc::new(settings), Clock::system(), tags::global().clone(), FarTiers::new())
+        let clock = settings.clock.clone().unwrap_or_else(Clock::system);
+        Self::with(Arc::new(settings), clock, tags::global().clone(), FarTiers::new())
     }
 
     /// An empty cache of the same settings.
