@@ -10,7 +10,7 @@ use super::{
 use crate::{
     backend::{Address, Parts},
     envelope::TagVersion,
-    far::{Far, Found, Known, Near, Question, Sight},
+    far::{Far, Found, Known, Near, Question, Sight, without_epochs},
     key::Key,
     outcome::{RemovalCause, Tier},
     output::Value,
@@ -21,13 +21,17 @@ use std::{sync::Arc, time::Duration};
 impl<K: Key, V: Value> Near for Core<K, V> {
     fn forget(&self, number: u64) {
         let Some(hash) = self.far_tiers.index().hash_of(number) else { return };
-        self.outdate_unlisted(hash);
-        self.flights.cut_off_hash(hash);
+        if !without_epochs() {
+            self.outdate_unlisted(hash);
+            self.flights.cut_off_hash(hash);
+        }
         // Two keys of one hash are one too many, which costs a look.
         while let Some(gone) = self.remove(hash, |_| true) {
             self.gone(gone, RemovalCause::Invalidated);
         }
-        self.flights.cut_off_hash(hash);
+        if !without_epochs() {
+            self.flights.cut_off_hash(hash);
+        }
     }
 
     fn forget_all(&self) {

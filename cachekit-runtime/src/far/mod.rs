@@ -36,6 +36,7 @@ pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, sync};
 pub(crate) use settings::FarSettings;
 #[cfg(feature = "redis")]
 pub(crate) use switches::without_boot;
+pub(crate) use switches::without_epochs;
 pub(crate) use tie::Tie;
 pub(crate) use watch::{Near, Sight, Watch};
 
