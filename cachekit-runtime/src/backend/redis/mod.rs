@@ -114,7 +114,7 @@ impl Backend for RedisBackend {
     }
 
     fn ping(&self) -> BackendFuture<'_, ()> {
-        Box::pin(async move { ask::done([self.topology.send(&redis::cmd("PING")).await?]) })
+        Box::pin(async move { ask::done(self.topology.send_to_all(&redis::cmd("PING")).await?) })
     }
 
     fn shared(&self) -> Option<&dyn SharedBackend> {
