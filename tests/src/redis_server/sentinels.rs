@@ -53,8 +53,9 @@ impl Sentinels {
             if let Some(password) = password {
                 lines += &format!("requirepass {password}\nsentinel sentinel-pass {password}\n");
             }
-            let watching =
-                Options { sentinel: Some(lines), password: password.map(str::to_owned), ..Options::default() };
+            let mut watching = Options::default();
+            watching.sentinel = Some(lines);
+            watching.password = password.map(str::to_owned);
             watching.start()
         };
         let sentinels = (0..SENTINELS).map(start).collect();
