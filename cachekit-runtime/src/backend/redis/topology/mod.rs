@@ -65,7 +65,7 @@ impl Topology {
     pub(super) async fn known_masters(&self) -> Result<Arc<Masters>, Error> {
         match self {
             Topology::Single(single) => Ok(single.masters.clone()),
-            Topology::Sentinel(sentinel) => sentinel.known_masters(sentinel.connections.limit()).await,
+            Topology::Sentinel(sentinel) => sentinel.known_masters().await,
             Topology::Cluster(cluster) => cluster.known_masters(cluster.limit()).await,
         }
     }
@@ -100,8 +100,11 @@ impl Topology {
     /// Sends a command, all of whose keys are in the slot of this one. The answer may be an error of the server.
     pub(super) async fn send(&self, key: impl AsRef<[u8]>, command: &Cmd) -> Result<Value, Error> {
         match self {
-            Topology::Single(Single { connections, .. }) => connections.send(command, connections.limit()).await,
-            Topology::Sentinel(Sentinel { connections, .. }) => connections.send(command, connections.limit()).await,
+            Topology::Single(single) => single.connections.send(command, single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send(command, connections.limit()).await
+            }
             Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command).await,
         }
     }
@@ -110,7 +113,9 @@ impl Topology {
     /// among them; an error of a node is an error of all. All commands have been answered, or given up, when this ends.
     pub(super) async fn send_all(&self, batch: Batch) -> Result<Vec<Value>, Error> {
         match self {
-            Topology::Single(Single { connections, .. }) | Topology::Sentinel(Sentinel { connections, .. }) => {
+            Topology::Single(single) => single.connections.send_all(&pipeline(batch), single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
                 connections.send_all(&pipeline(batch), connections.limit()).await
             }
             Topology::Cluster(cluster) => cluster.send_each(batch).await.into_iter().collect(),

@@ -4,6 +4,7 @@
 use super::{
     dial::{self, Dial},
     masters::{Master, Masters},
+    refresher::{Answer, Refresher, await_answer},
 };
 use crate::{
     Error,
@@ -18,19 +19,22 @@ use crate::{
     },
     sync::lock,
 };
-use redis::{AsyncConnectionConfig, Client, Value, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, RedisError, Value, aio::MultiplexedConnection};
 use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{task::JoinSet, time::timeout};
 
 /// How long a sentinel may take before the next one is asked too.
 const HURRY: Duration = Duration::from_millis(100);
+
+/// After how many milliseconds of use the sentinels are asked again.
+const INTERVAL: u64 = 1_000;
 
 /// Where a master is: host and port.
 type Place = (String, u16);
@@ -38,8 +42,12 @@ type Place = (String, u16);
 /// A master that sentinels name.
 pub(in crate::backend::redis) struct Sentinel {
     resolver: Arc<Resolver>,
-    pub(super) connections: Arc<Connections>,
+    connections: Arc<Connections>,
     seen: Mutex<Arc<Masters>>,
+    refresher: Refresher,
+    made: Instant,
+    /// When the sentinels were asked last without need, in milliseconds since it was made.
+    asked: AtomicU64,
 }
 
 impl Sentinel {
@@ -51,10 +59,45 @@ impl Sentinel {
             sentinels,
             service,
             first: AtomicUsize::new(0),
+            line: Mutex::new(None),
             found: Mutex::new(Found { epoch: 0, place: None }),
         });
         let connections = Connections::new(Target::Master(resolver.clone()), shown, connect, response);
-        Sentinel { resolver, connections: Arc::new(connections), seen: Mutex::new(Arc::new(Masters::unknown())) }
+        Sentinel {
+            resolver,
+            connections: Arc::new(connections),
+            seen: Mutex::new(Arc::new(Masters::unknown())),
+            refresher: Refresher::default(),
+            made: Instant::now(),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// The connections to the master; while they are used, the sentinels are asked now and then whether it is the master still. Sentinels take their
+    /// time to tell one that was well when it was deposed (several seconds): until then it takes whatever it gets, and all of that is lost.
+    pub(super) fn connections(&self) -> &Connections {
+        let now = u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.asked.load(Ordering::Relaxed);
+        if now.saturating_sub(last) >= INTERVAL
+            && self.asked.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.start_refresh(Duration::ZERO).ok();
+        }
+        &self.connections
+    }
+
+    fn start_refresh(&self, pause: Duration) -> Result<Option<Answer>, Error> {
+        let (resolver, connections) = (self.resolver.clone(), Arc::downgrade(&self.connections));
+        self.refresher.start(pause, || async move {
+            let before = lock(&resolver.found).epoch;
+            resolver.check().await?;
+            if lock(&resolver.found).epoch != before
+                && let Some(connections) = connections.upgrade()
+            {
+                connections.give_up();
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn masters(&self) -> Arc<Masters> {
@@ -72,24 +115,18 @@ impl Sentinel {
 
     /// Asks the sentinels; what they name counts when it says itself that it is a master.
     pub(super) async fn refresh(&self) -> Result<(), Error> {
-        let named = self.resolver.ask(self.resolver.dial.response_timeout).await?;
-        if lock(&self.resolver.found).place.as_ref() == Some(&named) {
-            return Ok(());
+        match self.start_refresh(Duration::ZERO)? {
+            Some(answer) => await_answer(answer, self.connections.limit()).await,
+            None => Ok(()),
         }
-        let before = lock(&self.resolver.found).epoch;
-        self.resolver.open(self.resolver.dial.connect_timeout).await?;
-        if lock(&self.resolver.found).epoch != before {
-            self.connections.give_up();
-        }
-        Ok(())
     }
 
     /// The master, found out if it is not known.
-    pub(super) async fn known_masters(&self, limit: Limit) -> Result<Arc<Masters>, Error> {
+    pub(super) async fn known_masters(&self) -> Result<Arc<Masters>, Error> {
         let masters = self.masters();
         if masters.nodes.is_empty() {
             // A connection finds it out.
-            self.connections.send(&redis::cmd("PING"), limit).await?;
+            self.connections.send(&redis::cmd("PING"), self.connections.limit()).await?;
         }
         Ok(self.masters())
     }
@@ -112,6 +149,8 @@ pub(in crate::backend::redis) struct Resolver {
     service: String,
     /// Who is asked first: the last one whose answer was good.
     first: AtomicUsize,
+    /// To the one that answered last.
+    line: Mutex<Option<Line>>,
     found: Mutex<Found>,
 }
 
@@ -121,6 +160,15 @@ struct Found {
 }
 
 impl Resolver {
+    /// Do the sentinels name somebody else by now, who says so too? Then that is the master.
+    async fn check(&self) -> Result<(), Error> {
+        let named = self.ask_again(self.dial.response_timeout).await?;
+        if lock(&self.found).place.as_ref() != Some(&named) {
+            self.open(self.dial.connect_timeout).await?;
+        }
+        Ok(())
+    }
+
     /// A connection to the master.
     pub(in crate::backend::redis) async fn open(&self, timeout: Duration) -> Result<Connection, Error> {
         let (host, port) = self.ask(timeout).await?;
@@ -157,6 +205,19 @@ impl Resolver {
         opened
     }
 
+    /// Asks the one that answered last, on the connection that is there, else all.
+    async fn ask_again(&self, time: Duration) -> Result<Place, Error> {
+        let line = lock(&self.line).take();
+        if let Some((at, mut connection)) = line
+            && at == self.first.load(Ordering::Relaxed)
+            && let Ok(Ok(place)) = timeout(time, ask_on(&mut connection, &self.service)).await
+        {
+            *lock(&self.line) = Some((at, connection));
+            return Ok(place);
+        }
+        self.ask(time).await
+    }
+
     /// Asks the sentinels in turn, the next one when the last has failed or is slow.
     async fn ask(&self, time: Duration) -> Result<Place, Error> {
         let first = self.first.load(Ordering::Relaxed);
@@ -178,8 +239,9 @@ impl Resolver {
                     },
                 };
                 match joined {
-                    Some(Ok((at, Ok(place)))) => {
+                    Some(Ok((at, Ok((connection, place))))) => {
                         self.first.store(at, Ordering::Relaxed);
+                        *lock(&self.line) = Some((at, connection));
                         return Ok(place);
                     }
                     Some(Ok((_, Err(error)))) => last = error,
@@ -192,25 +254,38 @@ impl Resolver {
     }
 }
 
-async fn ask_one(client: &Client, service: &str, time: Duration) -> Result<Place, Error> {
-    let address = client.get_connection_info().addr().to_string();
+/// A connection to a sentinel, and which one it is.
+type Line = (usize, MultiplexedConnection);
+
+async fn connect(client: &Client, time: Duration) -> Result<MultiplexedConnection, RedisError> {
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(time)).set_response_timeout(Some(time));
-    let question = async {
-        let mut connection: MultiplexedConnection =
-            client.get_multiplexed_async_connection_with_config(&config).await?;
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-        connection.send_packed_command(&question).await
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// Connects to a sentinel and asks it.
+async fn ask_one(client: &Client, service: &str, time: Duration) -> Result<(MultiplexedConnection, Place), Error> {
+    let asked = async {
+        let mut connection = connect(client, time).await.map_err(|said| failures::from_redis(&said))?;
+        let place = ask_on(&mut connection, service).await?;
+        Ok((connection, place))
     };
-    let answer = question.await.map_err(|said| match failures::from_redis(&said) {
+    let address = client.get_connection_info().addr().to_string();
+    asked.await.map_err(|error| match error {
         Error::Backend { backend, failure, message } => {
             Error::Backend { backend, failure, message: format!("the sentinel {address}: {message}") }
         }
         other => other,
-    })?;
+    })
+}
+
+/// Whom does it name?
+async fn ask_on(connection: &mut MultiplexedConnection, service: &str) -> Result<Place, Error> {
+    let mut question = redis::cmd("SENTINEL");
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
+    let answer = connection.send_packed_command(&question).await.map_err(|said| failures::from_redis(&said))?;
     if answer == Value::Nil {
         let message =
-            format!("the sentinel {address} knows no master `{service}`: write its name after the `/` of the URL");
+            format!("it knows no master `{service}`; what it calls it has to stand after the hosts of the URL");
         return Err(failures::error(Failure::Misconfigured, message));
     }
     let mut parts = ask::list(answer)?.into_iter();
