@@ -16,15 +16,17 @@ use redis::{RedisError, Value, aio::MultiplexedConnection};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     ops::RangeInclusive,
+    sync::Arc,
 };
 
 /// After so many milliseconds the time is renewed.
 const RENEW: u64 = 10_000;
 
-/// The boot key of one master.
+/// The boot keys of a backend's masters.
 #[derive(Debug, Clone)]
 pub(super) struct Boot {
-    key: String,
+    layout: Arc<Layout>,
+    is_cluster: bool,
     /// So that not every process renews at the same moment.
     patience: u64,
 }
@@ -32,11 +34,17 @@ pub(super) struct Boot {
 /// What a look at it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
+    key: String,
     run: String,
     number: u64,
 }
 
 impl Verdict {
+    /// Where it stands.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     pub(super) fn run(&self) -> &str {
         &self.run
     }
@@ -63,13 +71,9 @@ redis.call('SET',KEYS[1],ARGV[1]..' '..ARGV[2]..' '..ARGV[4])
 return ARGV[4]";
 
 impl Boot {
-    /// Of the master with these slots; `None`: with all.
-    pub(super) fn new(layout: &Layout, slots: Option<&RangeInclusive<u16>>) -> Self {
-        Boot { key: layout.boot(slots), patience: RENEW + RandomState::new().build_hasher().finish() % (RENEW / 2) }
-    }
-
-    pub(super) fn key(&self) -> &str {
-        &self.key
+    pub(super) fn new(layout: &Arc<Layout>, is_cluster: bool) -> Self {
+        let patience = RENEW + RandomState::new().build_hasher().finish() % (RENEW / 2);
+        Boot { layout: Arc::clone(layout), is_cluster, patience }
     }
 
     /// Is it time to renew it? By what the key holds and the time of the server.
@@ -87,10 +91,16 @@ impl Boot {
     /// # Errors
     /// Of the connection, or of a server that lets this user ask nothing.
     pub(super) async fn check(&self, connection: &mut MultiplexedConnection) -> Result<Verdict, Error> {
-        let mut about = redis::Pipeline::with_capacity(2);
+        let mut about = redis::Pipeline::with_capacity(3);
         about.cmd("INFO").arg("server").cmd("TIME");
-        let answers = connection.send_packed_commands(&about, 0, 2).await.map_err(|said| failures::from_redis(&said))?;
-        let [info, time] = <[Value; 2]>::try_from(answers).map_err(|_| failures::senseless("not two answers"))?;
+        if self.is_cluster {
+            about.cmd("CLUSTER").arg("NODES");
+        }
+        let answers = connection.send_packed_commands(&about, 0, about.len()).await;
+        let mut answers = answers.map_err(|said| failures::from_redis(&said))?.into_iter();
+        let (Some(info), Some(time)) = (answers.next(), answers.next()) else {
+            return Err(failures::senseless("less answers than questions"));
+        };
         if let Value::ServerError(said) = info {
             return Err(failures::from_redis(&RedisError::from(said)));
         }
@@ -101,18 +111,26 @@ impl Boot {
         // The latest moment that it can have been: a replica that is taken for a restart costs entries, the other way round they would be wrong.
         let started = now.saturating_sub(uptime.saturating_mul(1_000));
         let fresh = number_of(&run);
+        let key = match answers.next().as_ref().and_then(text) {
+            // A node without slots has nothing that could be old.
+            Some(nodes) => match own_slots(&nodes) {
+                Some(slots) => self.layout.boot(Some(&slots)),
+                None => return Ok(Verdict { key: self.layout.boot(None), run, number: fresh }),
+            },
+            None => self.layout.boot(None),
+        };
         let mut check = redis::cmd("EVAL");
-        check.arg(CHECK).arg(1).arg(&self.key).arg(&run).arg(now).arg(started).arg(Fingerprint(fresh).to_string());
+        check.arg(CHECK).arg(1).arg(&key).arg(&run).arg(now).arg(started).arg(Fingerprint(fresh).to_string());
         let answer = connection.send_packed_command(&check).await.map_err(|said| failures::from_redis(&said))?;
         if crate::far::without_boot() {
-            return Ok(Verdict { run, number: 0 });
+            return Ok(Verdict { key, run, number: 0 });
         }
         let number = match answer {
             Value::BulkString(digits) => super::layout::fingerprint(&digits).map_or(fresh, |number| number.0),
             // It takes no writes now: what the key says counts, as the script would have it.
             _ => {
                 let mut get = redis::cmd("GET");
-                get.arg(&self.key);
+                get.arg(&key);
                 let there = connection.send_packed_command(&get).await.map_err(|said| failures::from_redis(&said))?;
                 match text(&there).as_deref().and_then(|text| read(text.as_bytes())) {
                     Some((known, stamp, number)) if known == run || started <= stamp => number,
@@ -120,7 +138,17 @@ impl Boot {
                 }
             }
         };
-        Ok(Verdict { run, number })
+        Ok(Verdict { key, run, number })
+    }
+}
+
+/// The first range of slots of the node that was asked, of what `CLUSTER NODES` says.
+fn own_slots(nodes: &str) -> Option<RangeInclusive<u16>> {
+    let own = nodes.lines().find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself")))?;
+    let range = own.split(' ').skip(8).find(|part| !part.starts_with('['))?;
+    match range.split_once('-') {
+        Some((first, last)) => Some(first.parse().ok()?..=last.parse().ok()?),
+        None => range.parse().ok().map(|slot| slot..=slot),
     }
 }
 
@@ -170,8 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn finds_its_own_slots() {
+        let nodes = "a 127.0.0.1:1@2 master - 0 0 1 connected 0-5460\nb 127.0.0.1:2@3 myself,master - 0 0 2 connected 5461-10922 [5461->-a]\n";
+        assert_eq!(own_slots(nodes), Some(5_461..=10_922));
+        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,master - 0 0 2 connected [7-<-a] 9\n"), Some(9..=9));
+        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,slave a 0 0 2 connected\n"), None);
+    }
+
+    #[test]
     fn is_renewed_when_it_is_old_or_gone() {
-        let boot = Boot::new(&Layout::new("shop").unwrap(), None);
+        let boot = Boot::new(&Arc::new(Layout::new("shop").unwrap()), false);
         let time = Value::Array(vec![Value::BulkString(b"100".to_vec()), Value::BulkString(b"0".to_vec())]);
         let stamp = |text: &str| Value::BulkString(text.as_bytes().to_vec());
         assert!(boot.is_old(Some(&Value::Nil), Some(&time)));

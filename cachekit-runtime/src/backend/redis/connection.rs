@@ -67,6 +67,11 @@ impl Connection {
         !self.over.load(Ordering::Acquire)
     }
 
+    /// Nobody sends anything any more.
+    pub(super) fn give_up(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
     /// Sends one command and awaits its answer, which may be an error of the server.
     pub(super) async fn send(&self, command: &Cmd, limit: Limit) -> Result<Value, Error> {
         let mut requests = self.requests.clone();
@@ -93,7 +98,7 @@ impl Connection {
             Ok(Err(said)) => {
                 waiting.answered = true;
                 if failures::is_fatal(&said) {
-                    self.over.store(true, Ordering::Release);
+                    self.give_up();
                 }
                 Err(failures::from_redis(&said))
             }
@@ -103,7 +108,7 @@ impl Connection {
 
     fn silence(&self) {
         if self.silences.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCES {
-            self.over.store(true, Ordering::Release);
+            self.give_up();
         }
     }
 }

@@ -67,15 +67,16 @@ impl Control {
         track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.layout.signals());
         answered(in_time(connection.send_packed_command(&track)).await?)?;
         in_time(connection.subscribe(QUIET)).await?;
-        let boot = Boot::new(&self.layout, self.topology.masters().ranges_of(&master.address).first());
+        let boot = Boot::new(&self.layout, self.topology.is_sharded());
         let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late())?;
         let run = verdict.as_ref().map(Verdict::run).ok().map(str::to_owned);
+        let key = verdict.as_ref().map_or_else(|_| self.layout.boot(None), |verdict| verdict.key().to_owned());
         if last_run.is_some() && *last_run != run {
             self.tell(News::Replaced);
         }
         *last_run = run;
         let mut beat = Beat { since: self.now(), at: Instant::now() };
-        self.ask(&mut connection, &boot).await?;
+        self.ask(&mut connection, &boot, &key).await?;
         self.cover(&master.address, &connection, beat.since);
         *pause = PAUSES.0;
         let mut epoch = self.topology.masters().epoch;
@@ -87,7 +88,7 @@ impl Control {
                 return Ok(());
             }
             beat = Beat { since: self.now(), at: Instant::now() };
-            self.ask(&mut connection, &boot).await?;
+            self.ask(&mut connection, &boot, &key).await?;
             let masters = self.topology.masters();
             if masters.epoch != epoch {
                 epoch = masters.epoch;
@@ -98,11 +99,11 @@ impl Control {
     }
 
     /// Something, whose answer comes after all that was pushed before.
-    async fn ask(&self, connection: &mut MultiplexedConnection, boot: &Boot) -> Result<(), Error> {
+    async fn ask(&self, connection: &mut MultiplexedConnection, boot: &Boot, key: &str) -> Result<(), Error> {
         let mut questions = Pipeline::with_capacity(3);
-        questions.cmd("GET").arg(boot.key());
+        questions.cmd("GET").arg(key);
         questions.cmd("TIME");
-        if self.topology.is_cluster() {
+        if self.topology.is_sharded() {
             questions.cmd("CLUSTER").arg("INFO");
         }
         let answers = in_time(connection.send_packed_commands(&questions, 0, questions.len())).await?;

@@ -53,6 +53,44 @@ impl Masters {
         Masters { epoch, nodes: vec![master], owners: Owners::Only }
     }
 
+    /// As these, but the slot belongs to that node. `None`: it does already.
+    pub(super) fn with_owner(&self, slot: u16, node: &Arc<Master>) -> Option<Self> {
+        if self.owner(slot).and_then(|at| self.nodes.get(at)).is_some_and(|owner| owner.address == node.address) {
+            return None;
+        }
+        let (mut nodes, mut owners) = (self.nodes.clone(), self.each());
+        let place = place(&mut nodes, node);
+        *owners.get_mut(usize::from(slot))? = place;
+        Some(Masters { epoch: self.epoch + 1, nodes, owners: Owners::Each(owners) })
+    }
+
+    /// The masters of these ranges of slots (both ends included), and no others. `None`: all is as it was.
+    pub(super) fn with_owners(&self, ranges: Vec<(u16, u16, Arc<Master>)>) -> Option<Self> {
+        let (mut nodes, mut owners) = (Vec::new(), nobody());
+        for (first, last, node) in ranges {
+            let place = place(&mut nodes, &node);
+            if let Some(range) = owners.get_mut(usize::from(first)..=usize::from(last)) {
+                range.fill(place);
+            }
+        }
+        let is_same = |slot: u16| {
+            let before = self.owner(slot).and_then(|at| self.nodes.get(at)).map(|node| &node.address);
+            let now = owners.get(usize::from(slot)).and_then(|at| nodes.get(usize::from(*at)));
+            before == now.map(|node: &Arc<Master>| &node.address)
+        };
+        if nodes.len() == self.nodes.len() && (0..SLOTS).all(is_same) {
+            return None;
+        }
+        Some(Masters { epoch: self.epoch + 1, nodes, owners: Owners::Each(owners) })
+    }
+
+    fn each(&self) -> Box<[u16]> {
+        match &self.owners {
+            Owners::Only => nobody(),
+            Owners::Each(owners) => owners.clone(),
+        }
+    }
+
     /// The place of the slot's owner among the nodes; `None`: it is not known to have one.
     pub(in crate::backend::redis) fn owner(&self, slot: u16) -> Option<usize> {
         let at = match &self.owners {
@@ -79,6 +117,19 @@ impl Masters {
             }
         }
     }
+}
+
+fn nobody() -> Box<[u16]> {
+    vec![NOBODY; usize::from(SLOTS)].into()
+}
+
+/// The place of the node among these, to which it is added if it is not there.
+fn place(nodes: &mut Vec<Arc<Master>>, node: &Arc<Master>) -> u16 {
+    let at = nodes.iter().position(|known| known.address == node.address).unwrap_or_else(|| {
+        nodes.push(node.clone());
+        nodes.len() - 1
+    });
+    u16::try_from(at).unwrap_or(NOBODY)
 }
 
 impl fmt::Debug for Owners {

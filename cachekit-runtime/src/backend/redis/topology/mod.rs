@@ -1,14 +1,28 @@
 //! How a Redis is laid out: one server, a master that sentinels name, or a cluster. What asks for keys need not know which.
 
-#![allow(dead_code, reason = "the connections that are pushed to will use it")]
-
+mod batch;
+mod cluster;
+mod dial;
+mod flush;
+mod join;
+mod map;
 mod masters;
+mod redirect;
+mod refresher;
+mod sentinel;
 mod slots;
 
+pub(super) use batch::Batch;
+pub(super) use cluster::Cluster;
+pub(super) use dial::Dial;
 pub(super) use masters::{Master, Masters};
+pub(super) use sentinel::{Resolver, Sentinel};
 pub(super) use slots::SLOTS;
 
-use super::{boot::Boot, connections::Connections};
+use super::{
+    boot::Boot,
+    connections::{Connections, Target},
+};
 use crate::Error;
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{sync::Arc, time::Duration};
@@ -18,6 +32,10 @@ use std::{sync::Arc, time::Duration};
 pub(super) enum Topology {
     /// One server.
     Single(Single),
+    /// A master that sentinels name.
+    Sentinel(Sentinel),
+    /// A cluster.
+    Cluster(Cluster),
 }
 
 /// One server, which owns all slots.
@@ -36,7 +54,8 @@ impl Single {
         boot: Boot,
     ) -> Self {
         let address = client.get_connection_info().addr().to_string().into();
-        let connections = Arc::new(Connections::new(client.clone(), place, connect_timeout, response_timeout, boot));
+        let target = Target::Server(Arc::new(client.clone()));
+        let connections = Arc::new(Connections::new(target, place, connect_timeout, response_timeout, boot));
         let master = Master { address, client, connections: connections.clone() };
         Single { connections, masters: Arc::new(Masters::only(Arc::new(master), 0)) }
     }
@@ -47,29 +66,41 @@ impl Topology {
     pub(super) fn masters(&self) -> Arc<Masters> {
         match self {
             Topology::Single(single) => single.masters.clone(),
+            Topology::Sentinel(sentinel) => sentinel.masters(),
+            Topology::Cluster(cluster) => cluster.masters(),
+        }
+    }
+
+    /// As [`masters`](Self::masters), found out if they are not known.
+    pub(super) async fn known_masters(&self) -> Result<Arc<Masters>, Error> {
+        match self {
+            Topology::Single(single) => Ok(single.masters.clone()),
+            Topology::Sentinel(sentinel) => sentinel.known_masters().await,
+            Topology::Cluster(cluster) => cluster.known_masters(cluster.limit()).await,
         }
     }
 
     /// Asks now who the masters are. Nothing to do for one server.
     ///
-    /// Dropping the future stops nothing: the question goes on for the others who wait for its answer.
+    /// Dropping the future leaves all as it was, or as it is found.
     pub(super) async fn refresh(&self) -> Result<(), Error> {
         match self {
             Topology::Single(_) => Ok(()),
+            Topology::Sentinel(sentinel) => sentinel.refresh().await,
+            Topology::Cluster(cluster) => cluster.refresh(cluster.limit()).await,
         }
     }
 
     /// Of the data on the server that has the key.
-    pub(super) fn lineage(&self, _key: &[u8]) -> u64 {
+    pub(super) fn lineage(&self, key: &[u8]) -> u64 {
         match self {
             Topology::Single(single) => single.connections.lineage(),
-        }
-    }
-
-    /// Are keys spread over several masters?
-    pub(super) fn is_cluster(&self) -> bool {
-        match self {
-            Topology::Single(_) => false,
+            Topology::Sentinel(sentinel) => sentinel.connections().lineage(),
+            Topology::Cluster(cluster) => {
+                let masters = cluster.masters();
+                let owner = masters.owner(slots::slot(key)).and_then(|at| masters.nodes.get(at));
+                owner.map_or(0, |owner| owner.connections.lineage())
+            }
         }
     }
 
@@ -78,15 +109,75 @@ impl Topology {
         slots::slot(key)
     }
 
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Error> {
+    /// Are keys with different hash tags on different servers? Then no command may have both.
+    pub(super) fn is_sharded(&self) -> bool {
+        matches!(self, Topology::Cluster(_))
+    }
+
+    /// Commands that are to be sent in one go.
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(self.is_sharded())
+    }
+
+    /// Sends a command, all of whose keys are in the slot of this one. The answer may be an error of the server.
+    pub(super) async fn send(&self, key: impl AsRef<[u8]>, command: &Cmd) -> Result<Value, Error> {
         match self {
-            Topology::Single(single) => single.connections.send(command).await,
+            Topology::Single(single) => single.connections.send(command, single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send(command, connections.limit()).await
+            }
+            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command).await,
         }
     }
 
-    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, Error> {
+    /// Sends the commands, to each node its own in one flush, to all nodes at once. The answers in the order of the commands, errors of the server
+    /// among them; an error of a node is an error of all. All commands have been answered, or given up, when this ends.
+    pub(super) async fn send_all(&self, batch: Batch) -> Result<Vec<Value>, Error> {
         match self {
-            Topology::Single(single) => single.connections.send_all(commands).await,
+            Topology::Single(single) => single.connections.send_all(&pipeline(batch), single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send_all(&pipeline(batch), connections.limit()).await
+            }
+            Topology::Cluster(cluster) => cluster.send_each(batch).await.into_iter().collect(),
         }
     }
+
+    /// As [`send_all`](Self::send_all), but a node that fails takes only the answers to its own commands away.
+    #[expect(dead_code, reason = "for calls over many keys that take what they can get")]
+    pub(super) async fn send_each(&self, batch: Batch) -> Vec<Result<Value, Error>> {
+        if let Topology::Cluster(cluster) = self {
+            return cluster.send_each(batch).await;
+        }
+        let all = batch.len();
+        match self.send_all(batch).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) => (0..all).map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    /// Sends the same command to all masters. The answers in the order of [`Masters::nodes`].
+    pub(super) async fn send_to_all(&self, command: &Cmd) -> Result<Vec<Value>, Error> {
+        let masters = self.known_masters().await?;
+        let answers = masters.nodes.iter().map(|master| self.send_to(master, command));
+        join::join_all(answers).await.into_iter().collect()
+    }
+
+    /// Sends a command that has no keys to this very node.
+    pub(super) async fn send_to(&self, master: &Arc<Master>, command: &Cmd) -> Result<Value, Error> {
+        let answer = master.connections.send(command, master.connections.limit()).await;
+        if let Topology::Cluster(cluster) = self {
+            cluster.notice(master, &answer);
+        }
+        answer
+    }
+}
+
+fn pipeline(batch: Batch) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(batch.len());
+    for (_, command) in batch.into_commands() {
+        pipeline.add_command(command);
+    }
+    pipeline
 }
