@@ -194,7 +194,7 @@ async fn an_invalidation_reaches_an_entry_on_its_way() {
         }
     }
     // Neither an entry nor a signal is left.
-    let left: Vec<_> = cluster.nodes().iter().map(|node| node.cli(&["KEYS", "ck:shop:[ds]:*"])).collect();
+    let left: Vec<_> = cluster.nodes().iter().map(|node| node.cli(&["KEYS", "ck:shop:[ds]:{*"])).collect();
     assert!(left.iter().all(String::is_empty), "{left:?}");
 }
 

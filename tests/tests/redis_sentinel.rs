@@ -104,7 +104,7 @@ async fn a_master_that_dies_and_comes_back() {
     sentinels.server_mut(0).restart();
     let another = open(sentinels.url());
     let deadline = Instant::now() + PATIENCE;
-    while sentinels.server(0).cli(&["ROLE"]).starts_with("master") {
+    while sentinels.server(0).try_cli(&["ROLE"]).is_ok_and(|role| role.starts_with("master")) {
         for backend in [&backend, &another] {
             if let Ok(found) = backend.get(&address()).await {
                 assert_eq!(found.as_deref(), Some(&b"after"[..]));

@@ -129,7 +129,7 @@ impl Cluster {
     /// Is it a master, as it says itself?
     #[must_use]
     pub fn is_master(&self, at: usize) -> bool {
-        self.nodes[at].cli(&["ROLE"]).starts_with("master")
+        self.nodes[at].try_cli(&["ROLE"]).is_ok_and(|role| role.starts_with("master"))
     }
 
     /// `kill -9` of a node.

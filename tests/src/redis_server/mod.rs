@@ -126,6 +126,17 @@ impl RedisServer {
     /// # Panics
     /// If `redis-cli` fails.
     pub fn cli(&self, arguments: &[&str]) -> String {
+        self.try_cli(arguments).unwrap_or_else(|said| panic!("redis-cli {arguments:?}: {said}"))
+    }
+
+    /// As [`cli`](Self::cli), where the server may close the connection: one that changes its role does.
+    ///
+    /// # Errors
+    /// What `redis-cli` printed.
+    ///
+    /// # Panics
+    /// If there is no `redis-cli`.
+    pub fn try_cli(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = Command::new("redis-cli");
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
         if let Some(password) = &self.options.password {
@@ -134,8 +145,7 @@ impl RedisServer {
         }
         let output = command.args(arguments).output().unwrap_or_else(|error| missing("redis-cli", &error));
         let text = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
-        assert!(output.status.success(), "redis-cli {arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        text
+        if output.status.success() { Ok(text) } else { Err(format!("{text} {}", String::from_utf8_lossy(&output.stderr))) }
     }
 
     /// Starts `redis-cli` with these arguments and does not wait for it: for commands that keep the server busy.

@@ -61,7 +61,7 @@ impl Sentinels {
         let sentinels = (0..SENTINELS).map(start).collect();
         let all = Sentinels { servers, sentinels, password: password.map(str::to_owned) };
         all.wait("the replicas to be in sync", || {
-            all.servers[1..].iter().all(|replica| replica.cli(&["ROLE"]).lines().nth(3) == Some("connected"))
+            all.servers[1..].iter().all(|replica| replica.try_cli(&["ROLE"]).is_ok_and(|role| role.lines().nth(3) == Some("connected")))
         });
         all.wait_until_known(replicas);
         all
@@ -139,7 +139,7 @@ impl Sentinels {
             let first = named[0];
             first != of
                 && named.iter().all(|at| *at == first)
-                && self.servers[first].cli(&["ROLE"]).starts_with("master")
+                && self.servers[first].try_cli(&["ROLE"]).is_ok_and(|role| role.starts_with("master"))
         });
         self.master_named_by(running[0])
     }

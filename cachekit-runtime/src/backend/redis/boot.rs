@@ -123,7 +123,7 @@ impl Boot {
         check.arg(CHECK).arg(1).arg(&key).arg(&run).arg(now).arg(started).arg(Fingerprint(fresh).to_string());
         let answer = connection.send_packed_command(&check).await.map_err(|said| failures::from_redis(&said))?;
         if crate::far::without_boot() {
-            return Ok(Verdict { key, run, number: 0 });
+            return Ok(Verdict { key, run, number: 1 });
         }
         let number = match answer {
             Value::BulkString(digits) => super::layout::fingerprint(&digits).map_or(fresh, |number| number.0),

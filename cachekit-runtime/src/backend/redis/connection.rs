@@ -51,7 +51,7 @@ impl Connection {
             // A user who may not ask: what a restart brings back is not noticed then.
             Ok(Err(error)) if !requests_are_lost(&error) => {
                 tracing::debug!(%error, "whether the server has restarted from older data is not known");
-                0
+                1
             }
             Ok(Err(_)) | Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };

@@ -125,7 +125,7 @@ impl Connections {
         Connections { target, place, connect_timeout, response_timeout, boot, lineage, links }
     }
 
-    /// Of the data that the server has. What was read by a connection that was replaced since was perhaps of another.
+    /// Of the data that the server has; 0 before the first connection. What was read by a connection that was replaced since was perhaps of another.
     pub(super) fn lineage(&self) -> u64 {
         self.lineage.load(Ordering::Acquire)
     }

@@ -104,7 +104,7 @@ impl RedisBackend {
         });
         let digits = ask::bytes(answer.await?)?;
         let generation = digits.and_then(|digits| read_generation(&digits));
-        let lineage = self.topology.lineage(self.layout.signal(address.id()).as_bytes());
+        let lineage = self.topology.known_lineage(self.layout.signal(address.id()).as_bytes()).await?;
         generation.map(|generation| generation ^ lineage).ok_or_else(|| failures::senseless("no generation"))
     }
 

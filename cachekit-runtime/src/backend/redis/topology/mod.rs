@@ -91,7 +91,19 @@ impl Topology {
         }
     }
 
-    /// Of the data on the server that has the key.
+    /// As [`lineage`](Self::lineage), of a server that was perhaps not asked for anything yet.
+    pub(super) async fn known_lineage(&self, key: &[u8]) -> Result<u64, Error> {
+        match self.lineage(key) {
+            0 => {
+                // Any question makes the connection.
+                self.send(key, redis::cmd("EXISTS").arg(key)).await?;
+                Ok(self.lineage(key))
+            }
+            lineage => Ok(lineage),
+        }
+    }
+
+    /// Of the data on the server that has the key; 0 before it was asked for anything.
     pub(super) fn lineage(&self, key: &[u8]) -> u64 {
         match self {
             Topology::Single(single) => single.connections.lineage(),
