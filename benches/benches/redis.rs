@@ -73,7 +73,10 @@ fn contestants(server: &RedisServer, runtime: &Runtime) -> Vec<Contestant> {
         for address in &*addresses {
             backend.set(address, vec![7; VALUE].into(), None).await.expect("a value");
         }
-        backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(3_600)).await.expect("a generation");
+        backend
+            .generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(3_600))
+            .await
+            .expect("a generation");
         client.get_multiplexed_async_connection().await.expect("a connection")
     });
     let keys: Arc<[String]> = addresses

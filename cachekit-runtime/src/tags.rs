@@ -159,7 +159,8 @@ impl TagRegistry {
         let hash = self.hasher.hash_one(name);
         let mut shard = lock(self.shard(hash));
         shard.sweep_sometimes();
-        if let Some(cell) = shard.cells.find(hash, |known| *known.name == *name).and_then(|known| known.cell.upgrade()) {
+        if let Some(cell) = shard.cells.find(hash, |known| *known.name == *name).and_then(|known| known.cell.upgrade())
+        {
             cell.forget();
         }
     }

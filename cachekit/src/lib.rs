@@ -96,12 +96,12 @@ pub use cachekit_macros::{cache, invalidate};
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
     Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
-    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, invalidate_tag_async, is_shut_down,
-    policy, shutdown, stats, testing, time,
+    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
+    invalidate_tag_async, is_shut_down, policy, shutdown, stats, testing, time,
 };
 
 #[cfg(feature = "backend")]
-pub use cachekit_runtime::{Configure, Place, backend, codec, configure, envelope, identity};
+pub use cachekit_runtime::{Configure, Place, backend, codec, configure, envelope, identity, sync};
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;

@@ -5,13 +5,13 @@ use super::{
     settings::{Exceptional, Jitter, Settings, Ttl},
 };
 use crate::{
-    time::Clock,
     adaptive::Stepping,
     hashing::HasherType,
     key::Key,
     outcome::RemovalCause,
     output::{OptionLike, Value},
     policy::{Policy, Strategy},
+    time::Clock,
     weigh::{Weigh, weight_of_key},
 };
 use std::{borrow::Cow, hash::BuildHasher, sync::Arc, time::Duration};

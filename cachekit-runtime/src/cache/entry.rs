@@ -213,7 +213,8 @@ impl<'a> Life<'a> {
     /// Is it a copy of what others may have changed?
     pub(crate) fn is_unsure(self) -> bool {
         self.more.is_some_and(|more| {
-            more.tags.as_ref().is_some_and(|tags| !tags.is_current()) || more.bond.as_ref().is_some_and(|bond| !bond.holds())
+            more.tags.as_ref().is_some_and(|tags| !tags.is_current())
+                || more.bond.as_ref().is_some_and(|bond| !bond.holds())
         })
     }
 

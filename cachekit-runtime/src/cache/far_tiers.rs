@@ -4,8 +4,8 @@ use super::{
     Cache, Core,
     explain::FarPlaces,
     keys_met::KeysMet,
-    near_index::NearIndex,
     lead::{After, Load, Replaces},
+    near_index::NearIndex,
     timeout::race,
 };
 use crate::{
@@ -248,8 +248,14 @@ impl<K: Key, V: Value> Load<K, V> {
         if self.tags.is_some() {
             self.core.enlist_for_tags(&far);
         }
-        let question =
-            Question { address, accept: self.accept(), tags: names_of(self.tags.as_ref()), known, sight };
+        let question = Question {
+            address,
+            accept: self.accept(),
+            tags: names_of(self.tags.as_ref()),
+            known,
+            sight,
+            is_refresh: self.replaces == Replaces::Due,
+        };
         let ask = far.clone().ask(question, budget);
         Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
     }
@@ -263,7 +269,7 @@ impl<K: Key, V: Value> Load<K, V> {
 
     /// The value, if there is one.
     pub(super) fn answered(&mut self, answer: Answer<V>) -> Option<Found<V>> {
-        let Answer { asked: Asked { found, stale, fill, failed }, far, until } = answer;
+        let Answer { asked: Asked { found, stale, fill, failed, is_elsewhere }, far, until } = answer;
         self.failed = failed.map(Box::new);
         if found.is_some() {
             return found;
@@ -273,6 +279,16 @@ impl<K: Key, V: Value> Load<K, V> {
             && let Some(value) = self.core.in_an_outage(self.hash, key, outage)
         {
             self.failed = None;
+            return Some(value);
+        }
+        // Its value will be taken from the tier when this one is due again.
+        if is_elsewhere
+            && let Some(key) = &self.key
+            && let Some(value) = self.core.due(self.hash, key)
+        {
+            if fill.has_witness() {
+                far.spawn_from_thread(far.clone().abandon(fill));
+            }
             return Some(value);
         }
         let stale = stale.filter(|_| self.core.settings.stale_if_error > Duration::ZERO).map(|stale| stale.value);

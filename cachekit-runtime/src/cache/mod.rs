@@ -17,16 +17,16 @@ mod far_tiers;
 mod follow;
 #[cfg(feature = "backend")]
 mod keys_met;
-#[cfg(feature = "backend")]
-mod near;
-#[cfg(feature = "backend")]
-mod near_index;
 mod lead;
 mod live;
 mod look;
 mod map;
 mod miss;
 mod miss_async;
+#[cfg(feature = "backend")]
+mod near;
+#[cfg(feature = "backend")]
+mod near_index;
 mod read_through;
 mod refresh;
 mod refreshing;
@@ -123,7 +123,14 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, far_tiers: FarTiers<K, V>) -> Self {
         let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
-            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()), far_tiers.of(core.clone()))
+            Core::new(
+                settings,
+                clock,
+                tags,
+                Upkeep::of(core.clone()),
+                Adapt::of(core.clone()),
+                far_tiers.of(core.clone()),
+            )
         });
         Cache { fold: core.hasher.fold(), core }
     }

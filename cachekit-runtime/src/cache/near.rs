@@ -54,7 +54,8 @@ impl<K: Key, V: Value> Near for Core<K, V> {
 impl<K, V> Core<K, V> {
     /// What is kept under this tie is found by what is told about it, for as long as it is there.
     pub(super) fn name(&self, hash: u64, tie: Option<&Tie>) -> Option<Named<'_>> {
-        let is_there = |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
+        let is_there =
+            |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
         tie.map(|tie| self.far_tiers.index().name(tie.sight.number, hash, is_there))
     }
 
@@ -75,7 +76,8 @@ impl<K: Key, V: Value> Core<K, V> {
     /// To be noted before the tiers are asked for the entry; from then on what is told about it reaches this load.
     pub(super) fn sight(&self, far: &Far<V>, address: &Address, hash: u64) -> Option<Sight> {
         self.far_tiers.watching()?;
-        let is_there = |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
+        let is_there =
+            |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
         let number = far.watch()?.number_of(address.id());
         drop(self.far_tiers.index().name(number, hash, is_there));
         far.sight(address.id())
@@ -85,7 +87,7 @@ impl<K: Key, V: Value> Core<K, V> {
     pub(super) fn peeking(&self, far: &Far<V>, address: Address, key: &K) -> Question<V> {
         let sight = self.sight(far, &address, self.hash_one(key));
         let tags = names_of(self.tags_of(key).as_ref());
-        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight }
+        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight, is_refresh: false }
     }
 
     /// A copy that is good if the tier still has it.
@@ -133,6 +135,13 @@ impl<K: Key, V: Value> Core<K, V> {
     pub(super) fn near_outage(&self) -> Option<Duration> {
         self.far_tiers.watching()?;
         self.settings.far.near_outage.or_else(|| crate::config::limits().near_outage).filter(|outage| !outage.is_zero())
+    }
+
+    /// What is there, due for a refresh or stale, while another process refreshes it.
+    pub(super) fn due(&self, hash: u64, key: &K) -> Option<Found<V>> {
+        let (value, age) = self.find_stale(hash, |other| other == key, self.settings.stale_while_revalidate)?;
+        let age = age.unwrap_or_default();
+        Some(Found { value, left: 0, age, tier: Tier::Memory, tie: None, is_known: true })
     }
 
     /// A copy that was true not too long ago, for a tier that does not answer.

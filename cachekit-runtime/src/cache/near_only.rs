@@ -163,7 +163,13 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     #[inline]
-    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<u64>, _: Option<&TagSet>) -> Option<(Delivery, Option<Tie>)> {
+    pub(super) fn insert_far(
+        &self,
+        _: &K,
+        _: &V,
+        _: Option<u64>,
+        _: Option<&TagSet>,
+    ) -> Option<(Delivery, Option<Tie>)> {
         None
     }
 

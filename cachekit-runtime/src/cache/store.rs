@@ -151,7 +151,9 @@ impl<K, V> Core<K, V> {
             }
         }
         match ttl {
-            Some(ttl) => self.put(hash, key, value, ttl, tags, tie, || flight.is_none_or(|flight| !flight.is_invalidated())),
+            Some(ttl) => {
+                self.put(hash, key, value, ttl, tags, tie, || flight.is_none_or(|flight| !flight.is_invalidated()))
+            }
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
                 if let Some(gone) = self.remove(hash, |other| *other == key) {

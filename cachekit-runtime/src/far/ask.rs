@@ -44,6 +44,8 @@ pub(crate) struct Question<V> {
     pub(crate) known: Option<Known<V>>,
     /// Noted before anything is asked.
     pub(crate) sight: Option<Sight>,
+    /// The value is due for a refresh, which one process does for all.
+    pub(crate) is_refresh: bool,
 }
 
 /// A copy of an entry, near by.
@@ -69,7 +71,12 @@ pub(crate) struct Asked<V> {
     pub(crate) fill: Fill,
     /// Why the furthest tier gave no answer, if it did not.
     pub(crate) failed: Option<Error>,
+    /// Another process refreshes the entry just now.
+    pub(crate) is_elsewhere: bool,
 }
+
+/// How long one process has the right to refresh an entry.
+const REFRESH: Duration = Duration::from_secs(10);
 
 /// Which fresh values a look takes.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +126,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         fill.sight = question.sight;
         fill.tags = std::mem::take(&mut question.tags);
         fill.tagged = self.tagged(&fill.tags);
-        let mut asked = Asked { found: None, stale: None, fill, failed: None };
+        let mut asked = Asked { found: None, stale: None, fill, failed: None, is_elsewhere: false };
         for (index, tier) in self.tiers.iter().enumerate() {
             match self.ask_tier(index, tier, &mut question, &mut asked.fill, &budget).await {
                 Ok(Has::Value(found, bytes)) => {
@@ -144,7 +151,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 }
             }
         }
+        // A lock is such a right by itself.
+        if question.is_refresh && self.lock.is_none() && asked.fill.has_witness() {
+            asked.is_elsewhere = self.is_refreshed_elsewhere(&question.address, &budget).await;
+        }
         asked
+    }
+
+    /// Does another process have the right to refresh the entry? Takes it otherwise, so that of all processes one loads.
+    async fn is_refreshed_elsewhere(&self, address: &Address, budget: &Budget) -> bool {
+        let Some(tier) = self.tiers.iter().rev().find(|tier| tier.link.is_shared()) else { return false };
+        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, REFRESH)).await;
+        matches!(taken, Ok(false))
     }
 
     async fn ask_tier(

@@ -17,7 +17,7 @@ use crate::{
     backend::{Address, Claim, Failure, Witness},
     budget::Budget,
     codec,
-    envelope::{Draft, Envelope, Freshness, Head},
+    envelope::{Draft, Envelope, Freshness, Head, Kind},
     outcome::Delivery,
     time::{NEVER, duration},
 };
@@ -298,7 +298,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(crate) async fn abandon(self: Arc<Self>, fill: Fill) {
         let budget = self.budget();
         for (tier, ticket) in self.tiers.iter().zip(&fill.tickets) {
-            if let Ticket::Witness { .. } = ticket {
+            // What is a value stays one.
+            if let Ticket::Witness { witness, .. } = ticket
+                && Head::read(&witness.0).is_ok_and(|head| matches!(head.kind(), Kind::Marker | Kind::Lock))
+            {
                 self.settle(tier, ticket, &fill, None, None, &budget).await;
             }
         }
@@ -344,9 +347,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                         tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
                     }
                     bytes => {
-                        tier.link
-                            .fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life))
-                            .await
+                        tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await
                     }
                 };
                 if let (Ok(_), Some(hold)) = (&stored, hold) {

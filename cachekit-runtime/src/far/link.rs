@@ -12,8 +12,7 @@ use async_lock::RwLock;
 use std::{
     fmt,
     sync::{
-        Arc,
-        Once,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,

@@ -3,8 +3,8 @@
 use super::{
     Far, Tier,
     ask::{Has, Question},
-    fill::Fill,
     bridge,
+    fill::Fill,
     fill::Ticket,
     link::{Link, Unanswered},
 };

@@ -24,9 +24,9 @@ mod tie;
 mod undelivered;
 mod watch;
 
+pub(crate) use ask::{Accept, Asked, Found, Known, Question};
 #[cfg(feature = "redis")]
 pub(crate) use bridge::spawn_apart;
-pub(crate) use ask::{Accept, Asked, Found, Known, Question};
 pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
 pub(crate) use link::Link;

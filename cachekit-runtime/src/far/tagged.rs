@@ -53,10 +53,17 @@ impl<V: Send + Sync + 'static> Far<V> {
         }
         // A look by key alone does not know the tags that the function gave.
         let is_missing = |name: &str| !fill.tagged.iter().any(|tag| *tag.name == *name);
-        let further: Vec<String> = stored.iter().filter(|tag| is_missing(&tag.name)).map(|tag| tag.name.to_string()).collect();
+        let further: Vec<String> =
+            stored.iter().filter(|tag| is_missing(&tag.name)).map(|tag| tag.name.to_string()).collect();
         fill.tagged.extend(tier.link.watch.cells.of(&further));
         let version_of = |tag: &Tagged| stored.iter().find(|stored| *stored.name == *tag.name).map(|tag| tag.version);
-        let doubtful: Vec<usize> = fill.tagged.iter().enumerate().filter(|(_, tag)| tag.version != version_of(tag) || tag.version.is_none()).map(|(at, _)| at).collect();
+        let doubtful: Vec<usize> = fill
+            .tagged
+            .iter()
+            .enumerate()
+            .filter(|(_, tag)| tag.version != version_of(tag) || tag.version.is_none())
+            .map(|(at, _)| at)
+            .collect();
         if doubtful.is_empty() {
             return Ok(true);
         }
@@ -64,7 +71,8 @@ impl<V: Send + Sync + 'static> Far<V> {
         if fill.tagged.iter().any(|tag| version_of(tag).is_none()) {
             return Ok(false);
         }
-        let names: Vec<String> = doubtful.iter().filter_map(|at| Some(fill.tagged.get(*at)?.name.to_string())).collect();
+        let names: Vec<String> =
+            doubtful.iter().filter_map(|at| Some(fill.tagged.get(*at)?.name.to_string())).collect();
         // Anew, so that what is told while it is asked is seen.
         let mut fresh = tier.link.watch.cells.of(&names);
         let asked: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -113,7 +121,11 @@ impl Fill {
 }
 
 impl Link {
-    async fn versions_of(self: &std::sync::Arc<Self>, tags: &[&str], budget: &Budget) -> Result<Vec<Option<u64>>, Unanswered> {
+    async fn versions_of(
+        self: &std::sync::Arc<Self>,
+        tags: &[&str],
+        budget: &Budget,
+    ) -> Result<Vec<Option<u64>>, Unanswered> {
         if self.is_shared() {
             return self.call_shared(budget, |shared| shared.tags(tags)).await;
         }
@@ -122,7 +134,11 @@ impl Link {
         Ok(found.into_iter().map(|bytes| version(&bytes?)).collect())
     }
 
-    async fn make_versions(self: &std::sync::Arc<Self>, tags: &[&str], budget: &Budget) -> Result<Vec<u64>, Unanswered> {
+    async fn make_versions(
+        self: &std::sync::Arc<Self>,
+        tags: &[&str],
+        budget: &Budget,
+    ) -> Result<Vec<u64>, Unanswered> {
         if self.is_shared() {
             return self.fill_shared(budget, |shared| shared.make_tags(tags, TAG)).await;
         }
@@ -133,7 +149,8 @@ impl Link {
                 None => {
                     let made = random();
                     let bytes = Bytes::copy_from_slice(&made.to_le_bytes());
-                    self.fill(budget, |backend| Box::pin(async move { backend.set(&place(tag), bytes, None).await })).await?;
+                    self.fill(budget, |backend| Box::pin(async move { backend.set(&place(tag), bytes, None).await }))
+                        .await?;
                     made
                 }
             };

@@ -1,8 +1,7 @@
 //! What keeps a copy near by true to the tier that others change too.
 
 use super::{
-    Far,
-    cells,
+    Far, cells,
     fill::Fill,
     watch::{Sight, Watch},
 };

@@ -21,7 +21,6 @@ const MOST: usize = 64 * 1024;
 /// How long after its delivery an invalidation may have to be repeated.
 const LATELY: u64 = nanos(Duration::from_secs(60));
 
-
 #[derive(Default)]
 pub(super) struct Undelivered {
     /// So that a look asks no lock while there is nothing, which is always.

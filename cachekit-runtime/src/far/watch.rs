@@ -90,7 +90,11 @@ impl Watch {
     }
 
     /// Has it told by the backend. `false`: that cannot tell.
-    pub(super) fn begin(self: &Arc<Self>, shared: &dyn SharedBackend, replaced: impl Fn() + Send + Sync + 'static) -> bool {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        shared: &dyn SharedBackend,
+        replaced: impl Fn() + Send + Sync + 'static,
+    ) -> bool {
         // Only the first is kept; they are all alike.
         let _ = self.replaced.set(Box::new(replaced));
         let watcher: Arc<dyn Watcher> = self.clone();

@@ -406,7 +406,9 @@ mod tests {
     fn every_counter_is_its_own() {
         let counters = Counters::new();
         assert_eq!(counters.snapshot(), Stats::default());
-        [Miss::Absent, Miss::Expired, Miss::Expired, Miss::Invalidated, Miss::Unsure].into_iter().for_each(|why| counters.miss(why));
+        [Miss::Absent, Miss::Expired, Miss::Expired, Miss::Invalidated, Miss::Unsure]
+            .into_iter()
+            .for_each(|why| counters.miss(why));
         counters.join();
         [Takeover::Dropped, Takeover::Panicked, Takeover::Panicked, Takeover::Stalled]
             .into_iter()

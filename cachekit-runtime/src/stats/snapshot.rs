@@ -195,7 +195,13 @@ impl fmt::Display for Stats {
         row(
             f,
             "misses",
-            &[("absent", absent), ("expired", expired), ("invalidated", invalidated), ("unsure", unsure), ("joined", self.joins)],
+            &[
+                ("absent", absent),
+                ("expired", expired),
+                ("invalidated", invalidated),
+                ("unsure", unsure),
+                ("joined", self.joins),
+            ],
         )?;
         let Bypasses { asked, disabled, cycle, sync_beside_async, released } = self.bypasses;
         let alone = [

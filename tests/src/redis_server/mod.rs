@@ -145,7 +145,11 @@ impl RedisServer {
         }
         let output = command.args(arguments).output().unwrap_or_else(|error| missing("redis-cli", &error));
         let text = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
-        if output.status.success() { Ok(text) } else { Err(format!("{text} {}", String::from_utf8_lossy(&output.stderr))) }
+        if output.status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{text} {}", String::from_utf8_lossy(&output.stderr)))
+        }
     }
 
     /// Starts `redis-cli` with these arguments and does not wait for it: for commands that keep the server busy.

@@ -61,7 +61,9 @@ impl Sentinels {
         let sentinels = (0..SENTINELS).map(start).collect();
         let all = Sentinels { servers, sentinels, password: password.map(str::to_owned) };
         all.wait("the replicas to be in sync", || {
-            all.servers[1..].iter().all(|replica| replica.try_cli(&["ROLE"]).is_ok_and(|role| role.lines().nth(3) == Some("connected")))
+            all.servers[1..]
+                .iter()
+                .all(|replica| replica.try_cli(&["ROLE"]).is_ok_and(|role| role.lines().nth(3) == Some("connected")))
         });
         all.wait_until_known(replicas);
         all

@@ -1,8 +1,9 @@
 //! Copies in memory of what other processes change: with a backend of the test's own, whose news come when the test says so, and the test's clock.
 
+use crate::nodes::RUNTIME;
 use cachekit_runtime::{
     Builder, Cache, Delivery, Place,
-    backend::{News, Parts},
+    backend::{Address, Fingerprint, News, Parts, SharedBackend},
     invalidate_tag,
     testing::TestClock,
 };
@@ -163,7 +164,8 @@ fn a_load_that_the_news_have_overtaken_is_joined_by_nobody_and_kept_nowhere() {
 
 #[test]
 fn a_tag_of_another_process_reaches_copies() {
-    let nodes = Nodes::with("coherence::tags", |builder| builder.tags_with(|key| vec![format!("even:{}", key % 2 == 0)]));
+    let nodes =
+        Nodes::with("coherence::tags", |builder| builder.tags_with(|key| vec![format!("even:{}", key % 2 == 0)]));
     for key in 0..4 {
         nodes.call(&nodes.one, key);
         nodes.call(&nodes.other, key);
@@ -207,5 +209,43 @@ fn more_of_the_same_copies_are_not_kept_in_the_index_for_ever() {
     for key in there {
         nodes.other.invalidate(&key);
         assert!(!nodes.one.contains(&key), "{key}");
+    }
+}
+
+#[test]
+fn of_all_nodes_one_refreshes() {
+    let nodes = Nodes::with("coherence::refresh", |builder| builder.refresh_ahead(50.0));
+    let refresh = |cache: &Cache<u64, u64>| {
+        let loads = std::sync::Arc::new(AtomicU64::new(0));
+        let counted = loads.clone();
+        let value = cache.get_or_refresh(&7, move || counted.fetch_add(1, Ordering::Relaxed) + 100);
+        cachekit_runtime::flush().wait();
+        (value, loads.load(Ordering::Relaxed))
+    };
+    assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
+    nodes.clock.advance(Duration::from_secs(2_000));
+    nodes.backend.confirm();
+    // Somebody else has the right.
+    let address = Address::new("coherence/refresh", "7", Fingerprint(0));
+    let taken = RUNTIME.block_on(nodes.backend.lease(&address, Duration::from_secs(60)));
+    assert!(taken.expect("it answers"), "it is free");
+    assert_eq!(refresh(&nodes.one), (1, 0), "the other one does");
+    nodes.clock.advance(Duration::from_secs(900));
+    nodes.backend.confirm();
+    assert_eq!(refresh(&nodes.one), (1, 1), "the other one did not");
+    assert_eq!(refresh(&nodes.other), (1, 0), "it takes what the first one has stored");
+    assert_eq!(nodes.call(&nodes.other, 7), 100);
+}
+
+#[test]
+fn a_failed_refresh_leaves_the_value_to_the_others() {
+    let nodes = Nodes::with("coherence::failed", |builder| builder.refresh_ahead(50.0).stale_if_error(Duration::from_secs(60)));
+    assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
+    nodes.clock.advance(Duration::from_secs(3_600));
+    nodes.backend.confirm();
+    for _ in 0..2 {
+        let failed = nodes.one.try_get_or_compute(&7, || Err::<u64, &str>("no"));
+        cachekit_runtime::flush().wait();
+        assert_eq!(failed, Ok(1), "stale, and still there");
     }
 }

@@ -80,7 +80,9 @@ impl Boot {
     pub(super) fn is_old(&self, stamp: Option<&Value>, time: Option<&Value>) -> bool {
         let Some(now) = time.and_then(millis) else { return false };
         match stamp {
-            Some(Value::BulkString(text)) => read(text).is_none_or(|(_, then, _)| now.saturating_sub(then) > self.patience),
+            Some(Value::BulkString(text)) => {
+                read(text).is_none_or(|(_, then, _)| now.saturating_sub(then) > self.patience)
+            }
             Some(Value::Nil) => true,
             _ => false,
         }

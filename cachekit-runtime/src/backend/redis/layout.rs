@@ -231,7 +231,10 @@ mod tests {
         assert_eq!(layout.generation("user").unwrap(), "ck:shop:s:g:{user}");
         assert_eq!(layout.fingerprints("user").unwrap(), "ck:shop:f:{user}");
         assert_eq!(layout.tag("team:7"), "ck:shop:s:t:{team:7}");
-        assert_eq!((layout.boot(None), layout.lease("user:42")), ("ck:shop:s:b:{0}".to_owned(), "ck:shop:r:{user:42}".to_owned()));
+        assert_eq!(
+            (layout.boot(None), layout.lease("user:42")),
+            ("ck:shop:s:b:{0}".to_owned(), "ck:shop:r:{user:42}".to_owned())
+        );
         assert_eq!(layout.data_pattern(None).unwrap(), "ck:shop:d:{*");
         assert_eq!(layout.data_pattern(Some("us*r")).unwrap(), "ck:shop:d:{us\\*r:*");
     }
@@ -244,7 +247,9 @@ mod tests {
         assert_eq!(read(&layout.tag("team:7")).as_deref(), Some("Tag(\"team:7\")"));
         assert_eq!(read(&layout.generation("user").unwrap()).as_deref(), Some("Generation(\"user\")"));
         assert_eq!(read(&layout.boot(None)).as_deref(), Some("Boot"));
-        for key in ["ck:other:s:{user:1}", "ck:shop:d:{user:1}:00000000000000ab", "ck:shop:s:x:{user}", "ck:shop:s:{user:1"] {
+        for key in
+            ["ck:other:s:{user:1}", "ck:shop:d:{user:1}:00000000000000ab", "ck:shop:s:x:{user}", "ck:shop:s:{user:1"]
+        {
             assert_eq!(read(key), None, "{key}");
         }
     }

@@ -1,9 +1,10 @@
 //! How to reach a Redis.
 
 use super::{
+    RedisBackend,
     boot::Boot,
     control::Control,
-    RedisBackend, failures,
+    failures,
     layout::Layout,
     topology::{Cluster, Dial, Sentinel, Single, Topology},
     url::{self, Servers},
@@ -121,8 +122,7 @@ impl Settings {
         let layout = Arc::new(layout);
         let topology = match url::parse(&self.url)? {
             Servers::Single(info) => {
-                let (client, place, boot) =
-                    (self.client(info)?, url::redacted(&self.url), Boot::new(&layout, false));
+                let (client, place, boot) = (self.client(info)?, url::redacted(&self.url), Boot::new(&layout, false));
                 Topology::Single(Single::new(client, place, self.connect_timeout, self.response_timeout, boot))
             }
             Servers::Cluster(seeds) => {

@@ -39,13 +39,8 @@ impl Dial {
         let client = self.client(host, port)?;
         let address = address(host, port);
         let target = Target::Server(Arc::new(client.clone()));
-        let connections = Connections::new(
-            target,
-            address.clone(),
-            self.connect_timeout,
-            self.response_timeout,
-            self.boot.clone(),
-        );
+        let connections =
+            Connections::new(target, address.clone(), self.connect_timeout, self.response_timeout, self.boot.clone());
         Ok(Arc::new(Master { address: address.into(), client, connections: Arc::new(connections) }))
     }
 }

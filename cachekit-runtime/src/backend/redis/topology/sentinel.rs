@@ -182,7 +182,8 @@ impl Resolver {
         };
         let client = self.dial.client(&host, port)?;
         let opened = async {
-            let connection = Connection::open(&client, timeout, boot).await.map_err(|said| failures::from_redis(&said))?;
+            let connection =
+                Connection::open(&client, timeout, boot).await.map_err(|said| failures::from_redis(&said))?;
             let role = connection.send(&redis::cmd("ROLE"), Limit::new(timeout)).await?;
             let role = ask::bytes(ask::list(role)?.into_iter().next().unwrap_or_default())?.unwrap_or_default();
             match &role[..] {
