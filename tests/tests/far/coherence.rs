@@ -239,7 +239,8 @@ fn of_all_nodes_one_refreshes() {
 
 #[test]
 fn a_failed_refresh_leaves_the_value_to_the_others() {
-    let nodes = Nodes::with("coherence::failed", |builder| builder.refresh_ahead(50.0).stale_if_error(Duration::from_secs(60)));
+    let nodes =
+        Nodes::with("coherence::failed", |builder| builder.refresh_ahead(50.0).stale_if_error(Duration::from_secs(60)));
     assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
     nodes.clock.advance(Duration::from_secs(3_600));
     nodes.backend.confirm();
