@@ -9,6 +9,7 @@ use crate::{
     backend::{
         Failure, News,
         redis::{
+            ask,
             boot::{Boot, Verdict},
             failures,
             topology::Master,
@@ -109,8 +110,8 @@ impl Control {
         let answers = in_time(connection.send_packed_commands(&questions, 0, questions.len())).await?;
         let mut answers = answers.into_iter();
         let (stamp, time, cluster) = (answers.next(), answers.next(), answers.next());
-        if let Some(Value::BulkString(info)) = cluster
-            && !String::from_utf8_lossy(&info).contains("cluster_state:ok")
+        if let Some(info) = cluster
+            && !ask::text(info)?.contains("cluster_state:ok")
         {
             return Err(failures::error(Failure::Busy, "the cluster is down"));
         }

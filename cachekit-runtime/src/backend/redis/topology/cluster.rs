@@ -223,7 +223,7 @@ impl Shared {
         let mut known = lock(&self.known);
         let node = known.node(&self.dial, &self.seeds, host, port)?;
         if let Some(masters) = known.masters.with_owner(slot, &node) {
-            known.masters = Arc::new(masters);
+            known.replace(masters);
         }
         Ok(node)
     }
@@ -281,13 +281,23 @@ impl Shared {
             }
         }
         if let Some(masters) = known.masters.with_owners(owned) {
-            known.masters = Arc::new(masters);
+            known.replace(masters);
         }
         Ok(())
     }
 }
 
 impl Known {
+    /// A node that was none of the masters, perhaps a replica, was connected to before it had the data that it has now: it is connected to anew, so that
+    /// all processes know it by the same lineage.
+    fn replace(&mut self, masters: Masters) {
+        let last = std::mem::replace(&mut self.masters, Arc::new(masters));
+        let is_new = |node: &&Arc<Master>| !last.nodes.iter().any(|known| known.address == node.address);
+        if !last.nodes.is_empty() {
+            self.masters.nodes.iter().filter(is_new).for_each(|node| node.connections.give_up());
+        }
+    }
+
     fn node(&mut self, dial: &Dial, seeds: &[Arc<Master>], host: &str, port: u16) -> Result<Arc<Master>, Error> {
         let address = dial::address(host, port);
         let all = || seeds.iter().chain(&self.masters.nodes).chain(&self.nodes);
