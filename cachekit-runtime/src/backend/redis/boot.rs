@@ -116,8 +116,8 @@ impl Boot {
         let key = match answers.next().as_ref().and_then(text) {
             // A node without slots has nothing that could be old.
             Some(nodes) => match own_slots(&nodes) {
-                Some(slots) => self.layout.boot(Some(&slots)),
-                None => return Ok(Verdict { key: self.layout.boot(None), run, number: fresh }),
+                slots if !slots.is_empty() => self.layout.boot(Some(&slots)),
+                _ => return Ok(Verdict { key: self.layout.boot(None), run, number: fresh }),
             },
             None => self.layout.boot(None),
         };
@@ -144,14 +144,16 @@ impl Boot {
     }
 }
 
-/// The first range of slots of the node that was asked, of what `CLUSTER NODES` says.
-fn own_slots(nodes: &str) -> Option<RangeInclusive<u16>> {
-    let own = nodes.lines().find(|line| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself")))?;
-    let range = own.split(' ').skip(8).find(|part| !part.starts_with('['))?;
-    match range.split_once('-') {
+/// The slots of the node that was asked, of what `CLUSTER NODES` says.
+fn own_slots(nodes: &str) -> Vec<RangeInclusive<u16>> {
+    let is_own = |line: &&str| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself"));
+    let Some(own) = nodes.lines().find(is_own) else { return Vec::new() };
+    let range = |part: &str| match part.split_once('-') {
         Some((first, last)) => Some(first.parse().ok()?..=last.parse().ok()?),
-        None => range.parse().ok().map(|slot| slot..=slot),
-    }
+        None => part.parse().ok().map(|slot| slot..=slot),
+    };
+    // Those in brackets are on their way.
+    own.split(' ').skip(8).filter(|part| !part.starts_with('[')).filter_map(range).collect()
 }
 
 /// The number of a lineage that begins with this run.
@@ -202,9 +204,9 @@ mod tests {
     #[test]
     fn finds_its_own_slots() {
         let nodes = "a 127.0.0.1:1@2 master - 0 0 1 connected 0-5460\nb 127.0.0.1:2@3 myself,master - 0 0 2 connected 5461-10922 [5461->-a]\n";
-        assert_eq!(own_slots(nodes), Some(5_461..=10_922));
-        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,master - 0 0 2 connected [7-<-a] 9\n"), Some(9..=9));
-        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,slave a 0 0 2 connected\n"), None);
+        assert_eq!(own_slots(nodes), [5_461..=10_922]);
+        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,master - 0 0 2 connected [7-<-a] 9 12-13\n"), [9..=9, 12..=13]);
+        assert_eq!(own_slots("b 127.0.0.1:2@3 myself,slave a 0 0 2 connected\n"), []);
     }
 
     #[test]

@@ -117,11 +117,13 @@ impl Layout {
     }
 
     /// Where a master with these slots says which start of it has the data; `None`: with all slots.
-    pub(super) fn boot(&self, slots: Option<&RangeInclusive<u16>>) -> String {
+    pub(super) fn boot(&self, slots: Option<&[RangeInclusive<u16>]>) -> String {
         let mut number = 0_u32;
         loop {
             let key = braced(&self.boot, &number.to_string());
-            if slots.is_none_or(|slots| slots.contains(&Topology::slot(key.as_bytes()))) || number == u32::MAX {
+            if slots.is_none_or(|slots| slots.iter().any(|slots| slots.contains(&Topology::slot(key.as_bytes()))))
+                || number == u32::MAX
+            {
                 return key;
             }
             number += 1;
@@ -257,8 +259,9 @@ mod tests {
     #[test]
     fn a_boot_key_is_in_a_slot_of_its_master() {
         for slots in [0..=5_460, 16_000..=16_000] {
-            assert!(slots.contains(&Topology::slot(layout().boot(Some(&slots)).as_bytes())));
+            assert!(slots.contains(&Topology::slot(layout().boot(Some(std::slice::from_ref(&slots))).as_bytes())));
         }
+        assert_eq!(layout().boot(Some(&[7..=7, 0..=16_383])), layout().boot(None));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
 use covered::Covered;
 use redis::aio::MultiplexedConnection;
 use std::{
+    collections::HashSet,
     fmt,
     ops::RangeInclusive,
     sync::{Arc, Mutex, Weak},
@@ -46,6 +47,8 @@ struct State {
     is_started: bool,
     covered: Covered,
     connections: Vec<(Arc<str>, MultiplexedConnection)>,
+    /// The starts of servers that were masters so far.
+    runs: HashSet<String>,
 }
 
 impl Control {
@@ -109,6 +112,13 @@ impl Control {
             let _ = asked.await;
         }
         Ok(())
+    }
+
+    /// Has this start of a server not been a master before, while another was? It may lack what that had acknowledged.
+    fn is_another(&self, run: String) -> bool {
+        let mut state = lock(&self.state);
+        let is_first = state.runs.is_empty();
+        state.runs.insert(run) && !is_first
     }
 
     /// Nothing more is heard from that master.

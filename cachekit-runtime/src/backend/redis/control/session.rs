@@ -32,10 +32,9 @@ const QUIET: &str = "ck:quiet";
 /// Session after session, while somebody watches. Aborted when the master is none any more.
 pub(super) async fn attend(control: Weak<Control>, master: Arc<Master>) {
     let mut pause = PAUSES.0;
-    let mut last_run = None;
     loop {
         let Some(strong) = control.upgrade() else { return };
-        if let Err(error) = strong.session(&master, &mut last_run, &mut pause).await {
+        if let Err(error) = strong.session(&master, &mut pause).await {
             tracing::debug!(master = &*master.address, %error, "changes by other processes are not heard");
         }
         strong.lose(&master.address);
@@ -50,12 +49,7 @@ pub(super) async fn attend(control: Weak<Control>, master: Arc<Master>) {
 
 impl Control {
     /// Returns when it is over, with the reason.
-    async fn session(
-        self: &Arc<Self>,
-        master: &Arc<Master>,
-        last_run: &mut Option<String>,
-        pause: &mut Duration,
-    ) -> Result<(), Error> {
+    async fn session(self: &Arc<Self>, master: &Arc<Master>, pause: &mut Duration) -> Result<(), Error> {
         let end = Arc::new(End::default());
         let reader = Reader { control: Arc::downgrade(self), end: end.clone() };
         let config = AsyncConnectionConfig::new()
@@ -72,10 +66,11 @@ impl Control {
         let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late())?;
         let run = verdict.as_ref().map(Verdict::run).ok().map(str::to_owned);
         let key = verdict.as_ref().map_or_else(|_| self.layout.boot(None), |verdict| verdict.key().to_owned());
-        if last_run.is_some() && *last_run != run {
+        if let Some(run) = run
+            && self.is_another(run)
+        {
             self.tell(News::Replaced);
         }
-        *last_run = run;
         let mut beat = Beat { since: self.now(), at: Instant::now() };
         self.ask(&mut connection, &boot, &key).await?;
         self.cover(&master.address, &connection, beat.since);
