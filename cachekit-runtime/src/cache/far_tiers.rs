@@ -1,7 +1,7 @@
 //! What a cache does with its far tiers: look there before a load, store there after it, invalidate there.
 
 use super::{
-    Cache, Core,
+    Core,
     explain::FarPlaces,
     keys_met::KeysMet,
     lead::{After, Load, Replaces},
@@ -12,13 +12,12 @@ use crate::{
     Error,
     backend::{Address, Failure},
     config,
-    far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Tie, Watch},
+    far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Watch},
     flight::state::Payload,
     identity::text::tag_name,
     key::Key,
-    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier},
+    outcome::{Outcome, OutcomeKind, RemovalCause, Tier},
     output::{OutputKind, Share, Value},
-    scope,
     stats::FarStats,
     tags::TagSet,
     time::{NEVER, duration},
@@ -73,15 +72,6 @@ pub(super) struct Store<V> {
     sealed: Box<Sealed>,
     /// Takes the value out of memory, where it was put before another process's invalidation was seen.
     forget: Option<Box<dyn FnOnce() + Send>>,
-}
-
-/// What is done whatever happens.
-struct AtLast<F: Fn()>(F);
-
-impl<F: Fn()> Drop for AtLast<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
 }
 
 impl<K, V> FarTiers<K, V> {
@@ -192,7 +182,13 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
-    fn insertion(&self, address: Address, value: V, ttl: Option<u64>, tags: Option<&TagSet>) -> Insertion<V> {
+    pub(super) fn insertion(
+        &self,
+        address: Address,
+        value: V,
+        ttl: Option<u64>,
+        tags: Option<&TagSet>,
+    ) -> Insertion<V> {
         if let (Some(_), Some(far)) = (tags, self.far()) {
             self.enlist_for_tags(far);
         }
@@ -443,142 +439,9 @@ impl<V: Value> Store<V> {
     }
 }
 
-/// The operations that reach the far tiers, for async code. Their sync forms block the thread for at most the timeout of the cache.
-impl<K: Key, V: Value> Cache<K, V> {
-    /// Whether it says that it has far tiers, whether they can be used or not.
-    #[inline]
-    pub(super) fn has_far(&self) -> bool {
-        self.core.settings.far.is_far()
-    }
-
-    /// What any tier has of the key, nearest first. Never computes. `None` also where a tier does not answer in time.
-    ///
-    /// Cancel-safe.
-    pub async fn get_async(&self, key: &K) -> Option<V> {
-        match self.get_near(key) {
-            Some(value) => Some(value),
-            None => self.fetch(key).await,
-        }
-    }
-
-    /// What a far tier has.
-    pub(crate) async fn fetch(&self, key: &K) -> Option<V> {
-        if scope::is_off(self) {
-            return None;
-        }
-        let cache = self.here().into_owned();
-        let core = &cache.core;
-        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
-        let before = core.before_load(core.hash_one(key));
-        let found = far.clone().peek(core.peeking(far, address, key), far.budget()).await?;
-        core.keep(key, &found, before);
-        Some(found.value)
-    }
-
-    pub(super) fn get_far(&self, key: &K) -> Option<V> {
-        if scope::is_off(self) { None } else { self.here().far_value(key) }
-    }
-
-    /// As [`get_far`](Self::get_far), of this very cache.
-    pub(super) fn far_value(&self, key: &K) -> Option<V> {
-        let core = &self.core;
-        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
-        let before = core.before_load(core.hash_one(key));
-        let found = far.wait(far.clone().peek(core.peeking(far, address, key), far.budget()))??;
-        core.keep(key, &found, before);
-        Some(found.value)
-    }
-
-    /// As [`insert`](Self::insert).
-    ///
-    /// Cancel-safe: dropped meanwhile, the value may be in some of the tiers and not in others.
-    pub async fn insert_async(&self, key: K, value: V) -> Delivery {
-        let cache = self.here().into_owned();
-        let tags = cache.core.tags_of(&key);
-        let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
-        let Some((far, address)) = far else {
-            return self.insert_with(key, value, None, tags);
-        };
-        let ttl = cache.core.inserted_ttl(&value, None);
-        let insertion = cache.core.insertion(address, value.clone(), ttl, tags.as_ref());
-        let (delivery, tie) = far.replace(insertion).await;
-        cache.insert_near(key, value, ttl, tags, tie);
-        delivery
-    }
-
-    /// Without a ttl it removes what is there.
-    pub(super) fn insert_far(
-        &self,
-        key: &K,
-        value: &V,
-        ttl: Option<u64>,
-        tags: Option<&TagSet>,
-    ) -> Option<(Delivery, Option<Tie>)> {
-        let core = &self.core;
-        let (far, address) = core.far_address(key)?;
-        let replace = far.clone().replace(core.insertion(address.clone(), value.clone(), ttl, tags));
-        Some(far.wait(replace).unwrap_or_else(|| {
-            // What is there is invalid, and will be removed.
-            drop(far.clone().invalidate(address));
-            (Delivery::Queued, None)
-        }))
-    }
-
-    /// As [`invalidate`](Self::invalidate).
-    ///
-    /// Cancel-safe: dropped meanwhile, it goes on.
-    pub async fn invalidate_async(&self, key: &K) -> Delivery {
-        let cache = self.here().into_owned();
-        let hash = cache.core.hash_one(key);
-        cache.core.invalidate(hash, |other| other == key);
-        let Some((far, address)) = cache.core.far_address(key) else { return Delivery::Local };
-        // Again, also when this is dropped: what was read from the tiers in between is in memory.
-        let again = AtLast(|| cache.core.invalidate(hash, |other| other == key));
-        let delivery = far.clone().invalidate(address).await;
-        drop(again);
-        delivery
-    }
-
-    pub(crate) async fn invalidate_key_async(&self, key: &K) -> Delivery {
-        self.invalidate_async(key).await
-    }
-
-    pub(super) fn invalidate_far(&self, key: &K) -> Option<Delivery> {
-        let (far, address) = self.core.far_address(key)?;
-        let told = far.wait(far.clone().invalidate(address.clone()));
-        Some(told.unwrap_or_else(|| {
-            let far = far.clone();
-            far.clone().spawn(true, async move { _ = far.invalidate(address).await });
-            Delivery::Queued
-        }))
-    }
-
-    /// As [`clear`](Self::clear).
-    ///
-    /// Cancel-safe: dropped meanwhile, it goes on.
-    pub async fn clear_async(&self) -> Delivery {
-        let cache = self.here().into_owned();
-        cache.core.clear();
-        let Some(far) = cache.core.far().cloned() else { return Delivery::Local };
-        let again = AtLast(|| cache.core.clear());
-        let delivery = far.clear().await;
-        drop(again);
-        delivery
-    }
-
-    pub(super) fn clear_far(&self) -> Option<Delivery> {
-        let far = self.core.far()?;
-        Some(far.wait(far.clone().clear()).unwrap_or_else(|| {
-            let far = far.clone();
-            far.clone().spawn(true, async move { _ = far.clear().await });
-            Delivery::Queued
-        }))
-    }
-}
-
 impl<K: Key, V: Value> Core<K, V> {
     /// Keeps near what a far tier had.
-    fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
+    pub(super) fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
         if self.is_near() {
             self.store_found(self.hash_one(key), key.clone(), found, before, None);
         }

@@ -10,6 +10,8 @@ mod detach;
 mod entry;
 mod explain;
 #[cfg(feature = "backend")]
+mod far_operations;
+#[cfg(feature = "backend")]
 mod far_tiers;
 #[cfg(not(feature = "backend"))]
 #[path = "near_only.rs"]

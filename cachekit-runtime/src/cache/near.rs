@@ -54,9 +54,12 @@ impl<K: Key, V: Value> Near for Core<K, V> {
 impl<K, V> Core<K, V> {
     /// What is kept under this tie is found by what is told about it, for as long as it is there.
     pub(super) fn name(&self, hash: u64, tie: Option<&Tie>) -> Option<Named<'_>> {
-        let is_there =
-            |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
-        tie.map(|tie| self.far_tiers.index().name(tie.sight.number, hash, is_there))
+        tie.map(|tie| self.far_tiers.index().name(tie.sight.number, hash, |hash| self.is_there(hash)))
+    }
+
+    /// Is there an entry of that hash, or one that is being loaded?
+    fn is_there(&self, hash: u64) -> bool {
+        self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some()
     }
 
     /// Of a copy that is about to be kept.
@@ -76,10 +79,8 @@ impl<K: Key, V: Value> Core<K, V> {
     /// To be noted before the tiers are asked for the entry; from then on what is told about it reaches this load.
     pub(super) fn sight(&self, far: &Far<V>, address: &Address, hash: u64) -> Option<Sight> {
         self.far_tiers.watching()?;
-        let is_there =
-            |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
         let number = far.watch()?.number_of(address.id());
-        drop(self.far_tiers.index().name(number, hash, is_there));
+        drop(self.far_tiers.index().name(number, hash, |hash| self.is_there(hash)));
         far.sight(address.id())
     }
 

@@ -129,6 +129,7 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
+    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
     pub(crate) fn store_current(
         &self,
         hash: u64,

@@ -42,6 +42,9 @@ pub(crate) trait Near: Send + Sync {
     fn distrust(&self, parts: Parts<'_>);
 }
 
+/// Those of one name.
+type Caches = Vec<Weak<dyn Near>>;
+
 pub(crate) struct Watch {
     clock: Clock,
     /// By part: the incarnation in which it is told about; 0: nothing is.
@@ -52,7 +55,8 @@ pub(crate) struct Watch {
     epochs: Box<[AtomicU64]>,
     /// Of all entries.
     epoch: AtomicU64,
-    near: Mutex<HashMap<Box<str>, Vec<Weak<dyn Near>>>>,
+    /// By the name of the cache.
+    near: Mutex<HashMap<Box<str>, Caches>>,
     pub(super) cells: Cells,
     hasher: foldhash::fast::RandomState,
     /// Called when another server answers than before.
