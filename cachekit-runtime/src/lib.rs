@@ -49,15 +49,13 @@ pub mod testing;
 pub mod time;
 mod weigh;
 
-#[cfg(feature = "backend")]
-pub use background::sync;
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, FarPlaces, State};
 #[cfg(feature = "backend")]
 pub use config::{Configure, configure};
 pub use error::{Error, TimedOut};
 #[cfg(feature = "backend")]
-pub use far::Place;
+pub use far::{Place, sync};
 pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
 pub use output::{OptionLike, Value};

@@ -49,7 +49,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> 
     let start = Instant::now();
     while !holds().await {
         assert!(start.elapsed() < PATIENCE, "it does not happen: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await; // sleeps: between two looks at a real server
     }
 }
 

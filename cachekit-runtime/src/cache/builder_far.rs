@@ -65,8 +65,8 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// How long an entry is good in the memory of this process, where a backend of bytes is behind it; never longer than its ttl. It is the bound for
-    /// what other processes may have invalidated meanwhile. Default: the ttl.
+    /// How long an entry is good in the memory of this process, where a backend of bytes is behind it; never longer than its ttl. Default: the
+    /// ttl.
     pub fn near_ttl(mut self, ttl: Duration) -> Self {
         self.settings.far.near_ttl = Some(Arc::new(move |_| Some(ttl)));
         self

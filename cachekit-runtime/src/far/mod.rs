@@ -19,6 +19,7 @@ mod resolve;
 mod settings;
 mod shared;
 mod switches;
+mod sync;
 mod tagged;
 mod tie;
 mod undelivered;
@@ -32,11 +33,12 @@ pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
-pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, sync};
+pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait};
 pub(crate) use settings::FarSettings;
 #[cfg(feature = "redis")]
 pub(crate) use switches::without_boot;
 pub(crate) use switches::without_epochs;
+pub use sync::sync;
 pub(crate) use tie::Tie;
 pub(crate) use watch::{Near, Sight, Watch};
 

@@ -1,7 +1,7 @@
 //! Invalidating in the far tiers.
 
 use super::{
-    Far, Tier, bridge, flush,
+    Far, Tier, bridge,
     link::{Link, Unanswered},
     order::Turn,
 };
@@ -178,14 +178,4 @@ pub(crate) fn invalidate_tag_and_wait(links: &[Arc<Link>], tag: &str) -> Deliver
     }
     let immediate = links.iter().all(|link| link.backend().capabilities().immediate);
     bridge::wait(immediate, invalidate_tag(links, tag)).unwrap_or(Delivery::Queued)
-}
-
-/// Has everything been told that other processes had invalidated before the call?
-pub(crate) async fn sync() -> Result<(), Error> {
-    for link in flush::links() {
-        if let Some(shared) = link.backend().shared().filter(|_| link.watch.is_told()) {
-            link.patiently(shared.told()).await?;
-        }
-    }
-    Ok(())
 }

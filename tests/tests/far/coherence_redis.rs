@@ -43,7 +43,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> 
     let start = Instant::now();
     while !holds().await {
         assert!(start.elapsed() < PATIENCE, "it does not happen: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await; // sleeps: between two looks at a real server
     }
 }
 
@@ -143,7 +143,7 @@ fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
         cachekit_runtime::flush().await;
         server.cli(&["SAVE"]);
         // A process that started in the same second as the snapshot was taken cannot be told from one before.
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        tokio::time::sleep(Duration::from_millis(1_100)).await; // sleeps: the server's own clock has to go on
         source.store(2, Ordering::SeqCst);
         assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Shared);
         server.kill();

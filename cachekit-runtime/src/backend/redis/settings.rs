@@ -35,8 +35,10 @@ use std::{fmt, sync::Arc, time::Duration};
 /// A user of its own needs the keys of the namespace and few commands:
 ///
 /// ```text
-/// ACL SETUSER app on >secret ~ck:shop:* +@connection +@read +@write +@scripting -@dangerous
+/// ACL SETUSER app on >secret ~ck:shop:* &ck:quiet +@connection +@read +@write +@scripting +subscribe +time -@dangerous +info
 /// ```
+///
+/// Without `+info` a server that came back with older data is not noticed.
 ///
 /// In a Cluster it also needs `+cluster|slots +cluster|info` (Redis 6: `+cluster`), behind sentinels `+role`.
 #[derive(Clone)]

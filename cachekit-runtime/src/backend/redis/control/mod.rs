@@ -49,6 +49,7 @@ struct State {
     connections: Vec<(Arc<str>, MultiplexedConnection)>,
     /// The starts of servers that were masters so far.
     runs: HashSet<String>,
+    has_warned: bool,
 }
 
 impl Control {
@@ -119,6 +120,15 @@ impl Control {
         let mut state = lock(&self.state);
         let is_first = state.runs.is_empty();
         state.runs.insert(run) && !is_first
+    }
+
+    fn warn_once(&self, error: &Error) {
+        if !std::mem::replace(&mut lock(&self.state).has_warned, true) {
+            tracing::warn!(
+                %error,
+                "the server pushes no changes, so that copies in memory are compared with it at each use: it needs RESP3, and its user `+client|tracking`"
+            );
+        }
     }
 
     /// Nothing more is heard from that master.

@@ -60,8 +60,14 @@ impl Control {
         let mut connection = in_time(opening).await?;
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.layout.signals());
-        answered(in_time(connection.send_packed_command(&track)).await?)?;
-        in_time(connection.subscribe(QUIET)).await?;
+        if let Err(error) = answered(in_time(connection.send_packed_command(&track)).await?) {
+            self.warn_once(&error);
+            return Err(error);
+        }
+        // Without it the server bounds its output by less, and that is all.
+        if let Err(error) = in_time(connection.subscribe(QUIET)).await {
+            tracing::debug!(master = &*master.address, %error, "no channel bounds what is pushed");
+        }
         let boot = Boot::new(&self.layout, self.topology.is_sharded());
         let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late())?;
         let run = verdict.as_ref().map(Verdict::run).ok().map(str::to_owned);
@@ -105,6 +111,7 @@ impl Control {
         let answers = in_time(connection.send_packed_commands(&questions, 0, questions.len())).await?;
         let mut answers = answers.into_iter();
         let (stamp, time, cluster) = (answers.next(), answers.next(), answers.next());
+        let answer = stamp.clone();
         if let Some(info) = cluster
             && !ask::text(info)?.contains("cluster_state:ok")
         {
@@ -114,7 +121,7 @@ impl Control {
             // Otherwise the next session would take a failover for a restart.
             let _ = boot.check(connection).await;
         }
-        time.map_or(Ok(()), answered)
+        answer.map_or(Ok(()), answered)
     }
 
     /// The slots of the master have changed: what it has taken over is told about from now on, and what it has given away by whoever has it.
