@@ -14,12 +14,14 @@ mod memory_bytes;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod shared;
+mod together;
 
 pub use address::{Address, Fingerprint};
 #[cfg(feature = "file")]
 pub use file::{FileBackend, FileBuilder};
 pub use memory_bytes::MemoryBytes;
-pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
+pub use shared::{Claim, HEAD, Looked, SharedBackend, Storing, Witness};
+pub(crate) use together::each;
 
 use crate::Error;
 use bytes::Bytes;

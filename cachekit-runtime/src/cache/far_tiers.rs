@@ -51,9 +51,9 @@ struct Left<V> {
 
 /// What the far tiers said.
 pub(super) struct Answer<V> {
-    asked: Asked<V>,
-    far: Arc<Far<V>>,
-    until: u64,
+    pub(super) asked: Asked<V>,
+    pub(super) far: Arc<Far<V>>,
+    pub(super) until: u64,
 }
 
 /// A value on its way into the far tiers.
@@ -168,7 +168,7 @@ impl<K: Key, V: Value> Core<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
-    fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
+    pub(super) fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
         let key = self.key.as_ref()?;
         let question = self.core.far_address(key).map(|(far, address)| (far.clone(), address));
         if question.is_none() && self.core.settings.far.is_far() {
@@ -218,7 +218,7 @@ impl<K: Key, V: Value> Load<K, V> {
         None
     }
 
-    fn accept(&self) -> Accept {
+    pub(super) fn accept(&self) -> Accept {
         match (self.replaces, self.core.settings.refresh_ahead) {
             (Replaces::Nothing, _) | (Replaces::Due, None) => Accept::Any,
             (Replaces::Due, Some(percent)) => Accept::Left(100.0 - percent),
@@ -292,6 +292,12 @@ impl<V: Value> Pending<V> {
         self.inner.stale.take()
     }
 
+    /// For those who give up several at once.
+    pub(super) fn into_parts(self) -> (Arc<Far<V>>, Fill) {
+        let Left { far, fill, .. } = *self.inner;
+        (far, fill)
+    }
+
     /// Nothing will be stored.
     fn abandon(self) {
         let Left { far, fill, .. } = *self.inner;
@@ -302,6 +308,13 @@ impl<V: Value> Pending<V> {
 }
 
 impl<V: Value> Store<V> {
+    /// For those who store several at once: where, when the call's waits are over, what, and what is done if an invalidation was faster.
+    #[expect(clippy::type_complexity, reason = "taken apart at once")]
+    pub(super) fn into_parts(self) -> (Arc<Far<V>>, u64, Fill, Sealed, Option<Box<dyn FnOnce() + Send>>) {
+        let Left { far, fill, until, .. } = *self.pending.inner;
+        (far, until, fill, *self.sealed, self.forget)
+    }
+
     fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
@@ -475,7 +488,7 @@ impl<K: Key, V: Value> Cache<K, V> {
 
 impl<K: Key, V: Value> Core<K, V> {
     /// Keeps near what a far tier had.
-    fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
+    pub(super) fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
         if self.is_near() {
             self.store_found(self.hash_one(key), key.clone(), found, before, None);
         }

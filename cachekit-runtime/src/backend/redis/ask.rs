@@ -43,6 +43,17 @@ impl RedisBackend {
         calls: &[T],
         fill: impl Fn(&mut Cmd, &T) -> usize,
     ) -> Result<(), Error> {
+        self.script_flushes(script, calls, fill, done).await
+    }
+
+    /// As [`script_many`](Self::script_many); `took` gets the answers of each flush.
+    pub(super) async fn script_flushes<T>(
+        &self,
+        script: &Script,
+        calls: &[T],
+        fill: impl Fn(&mut Cmd, &T) -> usize,
+        mut took: impl FnMut(Vec<Value>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut rest = calls;
         while !rest.is_empty() {
             let mut flush = Pipeline::new();
@@ -59,10 +70,12 @@ impl RedisBackend {
             let mut answers = self.connections.send_all(&flush).await?;
             if answers.iter().any(is_unknown_script) {
                 done([self.connections.send(redis::cmd("SCRIPT").arg("LOAD").arg(&script.text)).await?])?;
-                // All of them again: what was done already is done once more, which changes nothing.
-                answers = self.connections.send_all(&flush).await?;
+                // All of them again: what was done already, where another node knew the script, changes nothing, and its first answer counts.
+                let again = self.connections.send_all(&flush).await?;
+                let either = |(first, again)| if is_unknown_script(&first) { again } else { first };
+                answers = answers.into_iter().zip(again).map(either).collect();
             }
-            done(answers)?;
+            took(answers)?;
             rest = rest.get(flush.len()..).unwrap_or_default();
         }
         Ok(())

@@ -26,6 +26,11 @@ pub(super) struct FillKeys {
 }
 
 impl FillKeys {
+    /// How many bytes they take up in a call.
+    pub(super) fn len(&self) -> usize {
+        self.data.len() + self.fingerprints.len() + self.generation.len()
+    }
+
     pub(super) fn add(&self, call: &mut Cmd) {
         call.arg(3).arg(&self.data).arg(&self.fingerprints).arg(&self.generation);
     }
@@ -139,7 +144,7 @@ impl RedisBackend {
 }
 
 /// Sixteen hexadecimal digits, as of a fingerprint.
-fn read_generation(digits: &[u8]) -> Option<u64> {
+pub(super) fn read_generation(digits: &[u8]) -> Option<u64> {
     super::layout::fingerprint(digits).map(|number| number.0)
 }
 
