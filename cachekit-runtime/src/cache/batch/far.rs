@@ -18,7 +18,6 @@ use crate::{
     key::Key,
     outcome::{Delivery, Outcome},
     output::{Plain, Value},
-    scope,
 };
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -218,18 +217,12 @@ type Fetched<S> = Vec<Option<Found<S>>>;
 type Fetching = Vec<(usize, Before)>;
 
 impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
-    /// As [`get`](Self::get), without blocking.
-    ///
-    /// Cancel-safe.
-    pub async fn get_async(mut self) -> Vec<Option<V>> {
-        if !self.wanted.is_empty()
-            && !scope::is_off(&self.cache)
-            && let Some((far, fetching, addresses)) = self.to_fetch()
-        {
+    /// As [`fetch`](Self::fetch), without blocking.
+    pub(super) async fn fetch_async(&mut self) {
+        if let Some((far, fetching, addresses)) = self.to_fetch() {
             let fetched = far.peek_many(addresses).await;
             self.fetched(fetching, fetched);
         }
-        self.values()
     }
 
     /// What the far tiers have of what is wanted.

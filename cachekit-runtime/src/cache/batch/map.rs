@@ -123,6 +123,16 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
         }
         self.values()
     }
+
+    /// As [`get`](Self::get), without blocking.
+    ///
+    /// Cancel-safe.
+    pub async fn get_async(mut self) -> Vec<Option<V>> {
+        if !self.wanted.is_empty() && !scope::is_off(&self.cache) {
+            self.fetch_async().await;
+        }
+        self.values()
+    }
 }
 
 fn chosen<K: Clone>(keys: &[K], positions: &[usize]) -> Vec<K> {

@@ -25,6 +25,7 @@ use crate::{
     key::{Key, Parts},
     outcome::Outcome,
     output::{BatchOr, ElementProbe, Ids, Value},
+    stats::Bypass,
     tags::TagSet,
 };
 use hashbrown::HashTable;
@@ -194,6 +195,11 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
         let (key, position) = (key.or_else(|| parts.to_key()), self.answers.len());
         self.answers.push(Answer::Wanted(at));
         self.wanted.push(Wanted { hash, key, tags: tags.or(by_key), plan, position, uses: 1, answer: None });
+    }
+
+    /// `bypass_if` sends the call past the cache.
+    pub fn bypass(&self) {
+        self.cache.here().core.counters.bypass(Bypass::Asked);
     }
 
     /// The output, if every id was there.

@@ -44,6 +44,14 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
 impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
     #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "as with the feature")]
     pub(super) fn fetch(&mut self) {}
+
+    #[expect(
+        clippy::unused_self,
+        clippy::unused_async,
+        clippy::needless_pass_by_ref_mut,
+        reason = "as with the feature"
+    )]
+    pub(super) async fn fetch_async(&mut self) {}
 }
 
 impl<K: Key, V: Value> Cache<K, V> {

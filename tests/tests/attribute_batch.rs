@@ -1,0 +1,314 @@
+//! `batch`, `of`: functions over several ids, whose elements are cached one by one.
+
+use cachekit::{cache, testing};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, HashMap},
+};
+
+thread_local! {
+    static ASKED: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn asked() -> Vec<Vec<u64>> {
+    ASKED.take()
+}
+
+fn note(ids: &[u64]) {
+    ASKED.with_borrow_mut(|asked| asked.push(ids.to_vec()));
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct User {
+    id: u64,
+    name: String,
+}
+
+fn user_of(id: u64) -> User {
+    User { id, name: format!("user {id}") }
+}
+
+#[cache(batch)]
+fn users(ids: &[u64]) -> HashMap<u64, User> {
+    note(ids);
+    ids.iter().filter(|id| **id < 100).map(|id| (*id, user_of(*id))).collect()
+}
+
+#[test]
+fn exactly_the_missing_ids_are_computed() {
+    let _scope = testing::scope();
+    assert_eq!(users(&[1, 2]).len(), 2);
+    assert_eq!(users(&[3, 2, 1, 3, 200])[&3], user_of(3));
+    assert_eq!(asked(), [vec![1, 2], vec![3, 200]]);
+    assert_eq!(users(&[1, 2, 3]).len(), 3);
+    assert!(users(&[]).is_empty());
+    assert!(asked().is_empty());
+    assert_eq!(users(&[200]), HashMap::new());
+    assert_eq!(asked(), [vec![200]], "no value is not stored");
+}
+
+#[test]
+fn the_companion_has_several_ids_too() {
+    let _scope = testing::scope();
+    users(&[1, 2]);
+    assert_eq!(users::get_many(&[2, 9, 1, 2]), [Some(user_of(2)), None, Some(user_of(1)), Some(user_of(2))]);
+    users::invalidate_many(&[1, 7]);
+    assert_eq!(users::cache().get(&1), None);
+    assert_eq!(asked(), [vec![1, 2]]);
+    users(&[1, 2]);
+    users::refresh(&[1, 2]);
+    assert_eq!(asked(), [vec![1], vec![1, 2]]);
+    assert_eq!(users::uncached(&[1]).len(), 1);
+    assert_eq!(asked(), [vec![1]]);
+    let stats = users::stats();
+    assert_eq!((stats.batches, stats.loads), (3, 5));
+    users::clear();
+    assert_eq!(users::get_many(&[2]), [None]);
+}
+
+type Failing<T> = Result<T, String>;
+
+#[cache(batch, ttl = "10s")]
+fn in_order(ids: &[u64]) -> Failing<Vec<Option<u64>>> {
+    note(ids);
+    if ids.contains(&666) {
+        return Err("down".to_owned());
+    }
+    Ok(ids.iter().map(|id| (id % 2 == 0).then_some(id * 2)).collect())
+}
+
+#[test]
+fn a_vector_keeps_order_and_duplicates() {
+    let scope = testing::scope();
+    assert_eq!(in_order(&[4, 3, 2, 4]), Ok(vec![Some(8), None, Some(4), Some(8)]));
+    assert_eq!(in_order(&[2, 3, 6, 2]), Ok(vec![Some(4), None, Some(12), Some(4)]));
+    assert_eq!(asked(), [vec![4, 3, 2], vec![3, 6]]);
+    assert_eq!(in_order(&[2, 8, 666]), Err("down".to_owned()));
+    assert_eq!(in_order(&[2, 4, 6]), Ok(vec![Some(4), Some(8), Some(12)]));
+    assert_eq!(asked(), [vec![8, 666]], "what was cached is not lost");
+    scope.advance(std::time::Duration::from_secs(11));
+    assert_eq!(in_order(&[2]), Ok(vec![Some(4)]));
+    assert_eq!(asked(), [vec![2]]);
+}
+
+#[cache(batch, none = "10s", ttl = "1m")]
+fn with_absence(ids: Vec<u64>) -> BTreeMap<u64, String> {
+    note(&ids);
+    ids.into_iter().filter(|id| id % 2 == 0).map(|id| (id, id.to_string())).collect()
+}
+
+#[test]
+fn absence_is_kept_for_as_long_as_none_says() {
+    let scope = testing::scope();
+    assert_eq!(with_absence(vec![1, 2]), BTreeMap::from([(2, "2".to_owned())]));
+    assert_eq!(with_absence(vec![1, 2]).len(), 1);
+    assert_eq!(asked(), [vec![1, 2]]);
+    scope.advance(std::time::Duration::from_secs(11));
+    with_absence(vec![2, 1]);
+    assert_eq!(asked(), [vec![1]]);
+}
+
+#[cache(batch, skip(calls))]
+fn of_tenant(calls: &Cell<u32>, tenant: u32, ids: &[&str], scale: u64) -> HashMap<String, u64> {
+    calls.set(calls.get() + 1);
+    ids.iter().map(|id| ((*id).to_owned(), u64::from(tenant) * scale + id.len() as u64)).collect()
+}
+
+#[test]
+fn further_parameters_are_in_the_key_or_skipped() {
+    let _scope = testing::scope();
+    let calls = Cell::new(0);
+    assert_eq!(of_tenant(&calls, 1, &["a", "bb"], 10)["bb"], 12);
+    assert_eq!(of_tenant(&calls, 1, &["bb", "a"], 10)["a"], 11);
+    assert_eq!(calls.get(), 1);
+    assert_eq!(of_tenant(&calls, 2, &["bb"], 10)["bb"], 22);
+    assert_eq!(of_tenant(&calls, 2, &["bb"], 100)["bb"], 202);
+    assert_eq!(calls.get(), 3);
+    assert_eq!(of_tenant::cache().get(&(1, "bb".to_owned(), 10)), Some(12));
+    assert_eq!(of_tenant::get_many(1, &["a", "c"], 10), [Some(11), None]);
+}
+
+#[cache]
+fn user(id: u64) -> Result<User, String> {
+    note(&[id]);
+    Ok(user_of(id))
+}
+
+#[cache(batch, of = user)]
+fn all_users(ids: &[u64]) -> Result<HashMap<u64, User>, String> {
+    note(ids);
+    Ok(ids.iter().map(|id| (*id, user_of(*id))).collect())
+}
+
+#[test]
+fn entries_are_shared_with_the_single_function_both_ways() {
+    let _scope = testing::scope();
+    user(1).unwrap();
+    assert_eq!(all_users(&[1, 2]).unwrap().len(), 2);
+    assert_eq!(user(2).unwrap(), user_of(2));
+    assert_eq!(asked(), [vec![1], vec![2]]);
+    user::invalidate(2);
+    assert_eq!(all_users::get_many(&[1, 2]), [Some(user_of(1)), None]);
+    all_users::invalidate_many(&[1]);
+    user(1).unwrap();
+    assert_eq!(asked(), [vec![1]]);
+}
+
+#[cache(ttl = "1m")]
+async fn maybe(tenant: u32, id: u64) -> Option<User> {
+    note(&[id, u64::from(tenant)]);
+    (id % 2 == 0).then(|| user_of(id))
+}
+
+#[cache(batch, of = maybe)]
+async fn maybe_all(tenant: u32, ids: &[u64]) -> Vec<Option<User>> {
+    note(ids);
+    let _ = tenant;
+    ids.iter().map(|id| (id % 2 == 0).then(|| user_of(*id))).collect()
+}
+
+#[tokio::test]
+async fn absence_is_shared_where_the_single_function_has_options() {
+    let scope = testing::scope();
+    scope
+        .run(async {
+            assert_eq!(maybe(1, 3).await, None);
+            assert_eq!(maybe_all(1, &[3, 2, 5]).await, [None, Some(user_of(2)), None]);
+            assert_eq!((maybe(1, 2).await, maybe(1, 5).await), (Some(user_of(2)), None));
+            assert_eq!(asked(), [vec![3, 1], vec![2, 5]]);
+            assert_eq!(maybe_all::get_many(1, &[2, 4]).await, [Some(user_of(2)), None]);
+        })
+        .await;
+}
+
+struct Repo {
+    factor: u64,
+}
+
+impl Repo {
+    #[cache(batch, skip(self))]
+    fn find(&self, ids: &[u64]) -> HashMap<u64, u64> {
+        note(ids);
+        ids.iter().map(|id| (*id, id * self.factor)).collect()
+    }
+
+    #[cache(skip(self))]
+    async fn one(&self, id: u64) -> Result<u64, String> {
+        Ok(id * self.factor)
+    }
+
+    #[cache(batch, of = Repo::one, skip(self))]
+    async fn many(&self, ids: &[u64]) -> Result<BTreeMap<u64, u64>, String> {
+        note(ids);
+        Ok(ids.iter().map(|id| (*id, id * self.factor)).collect())
+    }
+}
+
+#[tokio::test]
+async fn methods() {
+    let scope = testing::scope();
+    scope
+        .run(async {
+            let repo = Repo { factor: 3 };
+            assert_eq!(repo.find(&[1, 2])[&2], 6);
+            assert_eq!(repo.find(&[2, 3])[&3], 9);
+            assert_eq!(asked(), [vec![1, 2], vec![3]]);
+            assert_eq!(Repo::find_get_many(&[1, 9]), [Some(3), None]);
+            Repo::find_invalidate_many(&[1]);
+            assert_eq!(Repo::find_cache().get(&1), None);
+            assert_eq!(repo.one(7).await, Ok(21));
+            assert_eq!(repo.many(&[7, 8]).await.unwrap()[&8], 24);
+            assert_eq!(asked(), [vec![8]]);
+        })
+        .await;
+}
+
+#[cache(batch)]
+async fn any<T>(ids: &[T]) -> HashMap<T, usize>
+where
+    T: cachekit::Key + std::fmt::Debug,
+{
+    note(&[ids.len() as u64]);
+    ids.iter().map(|id| (id.clone(), format!("{id:?}").len())).collect()
+}
+
+#[tokio::test]
+async fn generic_functions() {
+    let scope = testing::scope();
+    scope
+        .run(async {
+            assert_eq!(any(&[1_u8, 22]).await[&22], 2);
+            assert_eq!(any(&["a".to_owned()]).await["a"], 3);
+            assert_eq!(any(&[22_u8, 1]).await[&1], 1);
+            assert_eq!(asked(), [vec![2], vec![1]]);
+            assert_eq!(any::get_many(&[1_u8, 3]).await, [Some(1), None]);
+        })
+        .await;
+}
+
+#[cache(batch, ttl = "10s", refresh_ahead = "50%", refresh = "inline", tags = ["n:{ids}", "all"], bypass_if = ids.len() > 5)]
+fn with_everything(ids: &[u64]) -> HashMap<u64, u64> {
+    note(ids);
+    ids.iter().map(|id| (*id, *id)).collect()
+}
+
+#[test]
+fn tags_refreshes_and_bypasses_are_of_single_ids() {
+    let scope = testing::scope();
+    with_everything(&[1, 2, 3]);
+    cachekit::invalidate_tag("n:2");
+    with_everything(&[1, 2, 3]);
+    assert_eq!(asked(), [vec![1, 2, 3], vec![2]]);
+    cachekit::invalidate_tag("all");
+    with_everything(&[1]);
+    assert_eq!(asked(), [vec![1]]);
+    scope.advance(std::time::Duration::from_secs(6));
+    with_everything(&[1, 4]);
+    assert_eq!(asked(), [vec![1, 4]], "what is due is refreshed with what is missing");
+    with_everything(&[1, 2, 3, 4, 5, 6]);
+    assert_eq!(asked(), [vec![1, 2, 3, 4, 5, 6]]);
+    assert_eq!(with_everything::stats().bypasses.asked, 1);
+}
+
+#[cachekit::invalidate(users(ids))]
+fn rename(ids: &[u64]) {}
+
+#[test]
+fn invalidate_takes_several_ids() {
+    let _scope = testing::scope();
+    users(&[1, 2, 3]);
+    rename(&[1, 3]);
+    asked();
+    users(&[1, 2, 3]);
+    assert_eq!(asked(), [vec![1, 3]]);
+}
+
+/// Says when it is cloned.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Counted(u64);
+
+thread_local! {
+    static CLONES: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        CLONES.set(CLONES.get() + 1);
+        Counted(self.0)
+    }
+}
+
+#[cache(batch)]
+fn counted(ids: &[Counted]) -> Vec<Option<u64>> {
+    ids.iter().map(|id| Some(id.0)).collect()
+}
+
+#[test]
+fn a_full_hit_clones_no_id() {
+    let _scope = testing::scope();
+    let ids = [Counted(1), Counted(2)];
+    counted(&ids);
+    CLONES.set(0);
+    assert_eq!(counted(&ids), [Some(1), Some(2)]);
+    assert_eq!(CLONES.get(), 0);
+}
