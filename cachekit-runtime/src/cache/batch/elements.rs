@@ -38,8 +38,11 @@ pub(super) struct Elements<K, S, V> {
     /// What others of this process load.
     pub(super) followers: VecDeque<(usize, Follower<K, S>)>,
     /// What is computed past the cache, with what it is compared with.
-    pub(super) beside: Vec<(usize, Option<(S, Arc<Scope>)>)>,
+    pub(super) beside: Vec<(usize, Compared<S>)>,
 }
+
+/// In a dry run, the value that would have been a hit.
+type Compared<S> = Option<(S, Arc<Scope>)>;
 
 /// An error of the leader of an element.
 pub(super) struct Failed<E>(pub(super) E);

@@ -1,10 +1,14 @@
 //! Without the feature `backend` there is nobody to ask and nothing to store elsewhere.
 
 use super::{
-    super::far_tiers::{Pending, Store},
+    super::{
+        Cache,
+        far_tiers::{Pending, Store},
+    },
+    Batch,
     elements::Elements,
 };
-use crate::{key::Key, output::Value};
+use crate::{key::Key, outcome::Delivery, output::Value};
 use std::marker::PhantomData;
 
 /// None.
@@ -19,38 +23,22 @@ impl<S> Stores<S> {
         store.detach();
     }
 
-    #[expect(clippy::unused_self, reason = "as with the feature")]
     pub(super) fn abandon(&mut self, _: Option<Pending<S>>) {}
 
     pub(super) fn run(self, _: bool) {}
 
-    #[expect(clippy::unused_async, reason = "as with the feature")]
     pub(super) async fn run_async(self, _: bool) {}
 }
 
 impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "as with the feature")]
     pub(super) fn ask_far(&mut self) {}
 
-    #[expect(
-        clippy::unused_self,
-        clippy::unused_async,
-        clippy::needless_pass_by_ref_mut,
-        reason = "as with the feature"
-    )]
     pub(super) async fn ask_far_async(&mut self) {}
 }
 
 impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "as with the feature")]
     pub(super) fn fetch(&mut self) {}
 
-    #[expect(
-        clippy::unused_self,
-        clippy::unused_async,
-        clippy::needless_pass_by_ref_mut,
-        reason = "as with the feature"
-    )]
     pub(super) async fn fetch_async(&mut self) {}
 }
 

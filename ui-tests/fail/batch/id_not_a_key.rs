@@ -1,0 +1,12 @@
+//! Took ids that cannot be keys.
+
+use std::collections::HashMap;
+
+struct Id;
+
+#[cachekit::cache(batch)]
+fn users(ids: &[Id]) -> Vec<Option<String>> {
+    ids.iter().map(|_| None).collect()
+}
+
+fn main() {}
