@@ -312,3 +312,120 @@ fn a_full_hit_clones_no_id() {
     assert_eq!(counted(&ids), [Some(1), Some(2)]);
     assert_eq!(CLONES.get(), 0);
 }
+
+#[derive(Debug, Clone, PartialEq)]
+struct Down(u64);
+
+#[cache]
+async fn fragile(id: u64) -> Result<u64, Down> {
+    gate(id).await;
+    Err(Down(id))
+}
+
+#[cache(batch, of = fragile)]
+async fn all_fragile(ids: &[u64]) -> Result<HashMap<u64, u64>, Down> {
+    note(ids);
+    gate(ids.len() as u64 + 100).await;
+    match ids.iter().find(|id| **id >= 50) {
+        Some(id) => Err(Down(*id)),
+        None => Ok(ids.iter().map(|id| (*id, *id)).collect()),
+    }
+}
+
+thread_local! {
+    static GATE: RefCell<HashMap<u64, std::rc::Rc<tokio::sync::Notify>>> = RefCell::default();
+}
+
+/// Passes once it is opened.
+async fn gate(number: u64) {
+    let notify = GATE.with_borrow_mut(|gates| gates.entry(number).or_default().clone());
+    notify.notified().await;
+}
+
+fn open(number: u64) {
+    GATE.with_borrow_mut(|gates| gates.entry(number).or_default().clone()).notify_one();
+}
+
+/// Waits for so many more flights to be joined.
+async fn joined(count: u64) {
+    while fragile::stats().joins < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn errors_go_to_those_who_follow_one_element() {
+    let scope = testing::scope();
+    let run = async {
+        // A batch follows a single call that fails.
+        let (single, batch) = tokio::join!(fragile(1), async {
+            let batch = all_fragile(&[2, 1]);
+            let open = async {
+                open(101);
+                joined(1).await;
+                open(1);
+            };
+            tokio::join!(batch, open).0
+        });
+        assert_eq!((single, batch), (Err(Down(1)), Err(Down(1))));
+        assert_eq!(asked(), [vec![2]], "its own element is not lost");
+        assert_eq!(fragile::cache().get(&2), Some(2));
+        // A single call follows a batch that fails, and so does another batch.
+        let (batch, other, single, ()) = tokio::join!(
+            all_fragile(&[60, 61]),
+            async { all_fragile(&[60, 2]).await },
+            async { fragile(61).await },
+            async {
+                joined(3).await;
+                open(102);
+            }
+        );
+        assert_eq!((batch, other, single), (Err(Down(60)), Err(Down(60)), Err(Down(60))));
+        assert_eq!(asked(), [vec![60, 61]]);
+    };
+    scope.run(run).await;
+}
+
+#[cache(batch, ttl = "10s", stale_if_error = "1m")]
+fn stale(ids: &[u64]) -> Result<HashMap<u64, u64>, String> {
+    note(ids);
+    if DOWN.get() { Err("down".to_owned()) } else { Ok(ids.iter().map(|id| (*id, *id)).collect()) }
+}
+
+thread_local! {
+    static DOWN: Cell<bool> = const { Cell::new(false) };
+}
+
+#[test]
+fn stale_values_stand_in_for_an_error_where_all_have_one() {
+    let scope = testing::scope();
+    stale(&[1, 2]).unwrap();
+    scope.advance(std::time::Duration::from_secs(11));
+    DOWN.set(true);
+    assert_eq!(stale(&[2, 1]), Ok(HashMap::from([(1, 1), (2, 2)])));
+    assert_eq!(stale(&[2, 3]), Err("down".to_owned()), "3 has none");
+    DOWN.set(false);
+    assert_eq!(stale(&[1, 2, 3]).unwrap().len(), 3);
+}
+
+#[cache(batch, backend = ["memory", FILE], ttl = "1h", name = "attribute_batch::stored", skip(factor))]
+async fn stored(factor: u64, tenant: &str, ids: &[u64]) -> Result<BTreeMap<u64, Vec<u64>>, String> {
+    note(ids);
+    Ok(ids.iter().map(|id| (*id, vec![id * factor; tenant.len()])).collect())
+}
+
+static FILE: std::sync::LazyLock<cachekit::backend::MemoryBytes> =
+    std::sync::LazyLock::new(cachekit::backend::MemoryBytes::new);
+
+#[tokio::test]
+async fn over_a_backend() {
+    assert_eq!(stored(2, "ab", &[1, 2]).await.unwrap()[&2], [4, 4]);
+    cachekit::flush().await;
+    stored::cache().retain(|_, _| false);
+    assert_eq!(stored(3, "ab", &[2, 1]).await.unwrap()[&2], [4, 4]);
+    assert_eq!(asked(), [vec![1, 2]], "the others are in the backend");
+    stored::invalidate_many("ab", &[1]).await;
+    assert_eq!(stored::get_many("ab", &[1, 2]).await, [None, Some(vec![4, 4])]);
+    stored::clear().await;
+    assert_eq!(stored::get_many("ab", &[2]).await, [None]);
+}

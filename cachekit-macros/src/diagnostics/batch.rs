@@ -14,10 +14,13 @@ pub(crate) fn no_ids(arg: &BatchArg, function: &Function) -> Error {
 }
 
 pub(crate) fn not_a_list(ty: &Type, name: &Ident) -> Error {
+    // `&Vec<u64>` is `&[u64]` to all callers.
+    let text = code(ty);
+    let element = text.strip_prefix("&Vec<").and_then(|rest| rest.strip_suffix('>')).unwrap_or("T");
     at(
         ty,
         "CK130",
-        &format!("the ids of a batch are a slice or a `Vec`, and `{name}` is a `{}`: write `{name}: &[T]`", code(ty)),
+        &format!("the ids of a batch are a slice or a `Vec`, and `{name}` is a `{text}`: write `{name}: &[{element}]`"),
     )
 }
 

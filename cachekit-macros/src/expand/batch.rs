@@ -1,6 +1,7 @@
 //! A function over several ids: looks for each, and runs the body for those that are missing.
 
 use super::{
+    bounds::Bound,
     context::{Context, Home},
     forms, spans,
 };
@@ -13,7 +14,7 @@ impl Context<'_> {
     pub(super) fn batch_wrapper(&self, batch: &Batch) -> TokenStream {
         let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
         let assertions = [self.key_assertions(), self.batch_assertion(batch), self.output_requirements()];
-        let flow = self.batch_flow(batch, false);
+        let flow = self.where_errors_belong().batch_flow(batch, false);
         self.around(&quote_spanned!(self.span=> { #hidden #(#assertions)* #flow }))
     }
 
@@ -22,7 +23,12 @@ impl Context<'_> {
         let (span, output, id, fit) = (self.output_span(), &self.output, self.owned_id(batch), self.id_is_fit(batch));
         let k = self.k_at(span);
         let id = spans::blamed(&id, span);
-        quote_spanned!(span=> #k::assert_batch::<#output, #id, { #fit }>();)
+        if !self.is_plain() {
+            // At one place with the other uses of the type: what is said there is said once.
+            let (output, id) = (spans::placed(output, span), spans::placed(&id, span));
+            return quote_spanned!(span=> #k::assert_batch_of::<#output, #id>(););
+        }
+        quote_spanned!(span=> #k::assert_batch::<#output, #id, #fit>();)
     }
 
     /// What an id is as a key, and in a map.
@@ -33,7 +39,7 @@ impl Context<'_> {
         let ty = spans::repeated(&ty);
         if self.is_plain() {
             let fit = self.id_is_fit(batch);
-            quote_spanned!(span=> <#ty as #k::KeyOr<#form, { #fit }>>::Owned)
+            quote_spanned!(span=> <#ty as #k::KeyOr<#form, #fit>>::Owned)
         } else if forms::owns(&form) {
             ty
         } else {
@@ -69,10 +75,24 @@ impl Context<'_> {
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), span);
         let (id, fit) = (spans::blamed(&self.owned_id(batch), span), self.output_is_fit(batch));
         if self.is_plain() {
-            quote_spanned!(span=> <#output as #k::BatchOr<#id, { #fit }>>::Value)
+            quote_spanned!(span=> <#output as #k::BatchOr<#id, #fit>>::Value)
         } else {
             quote_spanned!(span=> <#output as #k::BatchOutput<#id>>::Value)
         }
+    }
+
+    /// The return type is a batch's, and what it has per id can be stored.
+    pub(super) fn batch_bound(&self, batch: &Batch) -> Option<Bound> {
+        // It would hide that these values are those of a cache that somebody else built.
+        if !self.owns_cache() {
+            return None;
+        }
+        let span = self.output_span();
+        let (k, id) = (self.k_at(span), spans::blamed(&self.owned_id(batch), span));
+        let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), span);
+        let weight = self.weighs_values().then(|| quote_spanned!(span=> + #k::Weigh));
+        let is = quote_spanned!(span=> #k::BatchOutput<#id, Value: #k::Value #weight>);
+        Some(Bound { of: syn::parse2(output).ok()?, is })
     }
 
     fn stores_options(&self) -> bool {
@@ -104,6 +124,14 @@ impl Context<'_> {
         }
         let function = Ident::new(if self.stores_options() { "batch_of_options" } else { "batch" }, span);
         quote_spanned!(span=> #k::#function(#cache, #len))
+    }
+
+    /// The cache, by the key of an element. For the single function's by what a batch asks for too: the same mistake is said once.
+    pub(super) fn batch_cache(&self, batch: &Batch) -> TokenStream {
+        let Some(of) = &batch.of else { return self.cache() };
+        let at = spans::of(of);
+        let new = self.new_batch(batch, &quote_spanned!(at=> 0));
+        quote_spanned!(at=> #new.cache())
     }
 
     /// `let __cachekit_ids = …;` and a batch for them.
@@ -168,28 +196,42 @@ impl Context<'_> {
             quote_spanned!(span=> if #test { __cachekit_batch.bypass(); #uncached } else)
         });
         let own = self.own_id(batch);
-        let (id, fit) = (self.owned_id(batch), self.output_is_fit(batch));
+        let (named, id, fit) = self.named(batch);
         let run = Ident::new(if self.is_async { "run_async" } else { "run" }, span);
         let future = self.is_async.then(|| quote_spanned!(span=> _,));
         let load = self.batch_loader(batch);
         let running = self.boxed(quote_spanned! {span=>
-            __cachekit_batch.#run::<#output, #id, #future { #fit }>(__cachekit_share, __cachekit_own, #load)
+            __cachekit_batch.#run::<#output, #id, #future #fit>(__cachekit_share, __cachekit_own, #load)
         });
         let steps = quote_spanned! {span=> {
+            #named
             #looks
             let __cachekit_own = #own;
-            match __cachekit_batch.complete::<#output, #id, { #fit }>((0..__cachekit_ids.len()).map(__cachekit_own)) {
+            match __cachekit_batch.complete::<#output, #id, #fit>((0..__cachekit_ids.len()).map(__cachekit_own)) {
                 ::core::result::Result::Ok(__cachekit_output) => __cachekit_output,
                 ::core::result::Result::Err(__cachekit_batch) => {
                     let __cachekit_share = {
                         use #k::{ViaElement as _, ViaElementAll as _, ViaElementClone as _};
-                        (&&&__cachekit_batch.element_probe::<#output, #id, { #fit }>()).share()
+                        (&&&__cachekit_batch.element_probe::<#output, #id, #fit>()).share()
                     };
                     #running
                 }
             }
         }};
         quote_spanned!(span=> #begins #bypassed #steps)
+    }
+
+    /// The owned id and whether the return type is fit, under names where they can have some.
+    fn named(&self, batch: &Batch) -> (TokenStream, TokenStream, TokenStream) {
+        let (span, id, fit) = (self.span, self.owned_id(batch), self.output_is_fit(batch));
+        if !self.is_plain() {
+            return (TokenStream::new(), id, fit);
+        }
+        let named = quote_spanned! {span=>
+            type __CachekitId = #id;
+            const __CACHEKIT_FIT: bool = #fit;
+        };
+        (named, quote_spanned!(span=> __CachekitId), quote_spanned!(span=> __CACHEKIT_FIT))
     }
 
     /// The closure that gives the owned id at a position.

@@ -57,7 +57,7 @@ impl Context<'_> {
     }
 
     fn invalidate_many(&self, batch: &Batch) -> Operation {
-        let (k, span, cache) = (&self.k, self.span, self.cache());
+        let (k, span, cache) = (&self.k, self.span, self.batch_cache(batch));
         let body = self.batch_keys(batch, &|keys| {
             if self.is_async {
                 quote_spanned!(span=> #k::invalidate_many_async(#cache, #keys))

@@ -77,7 +77,12 @@ pub(super) fn batch(
             match lists.as_slice() {
                 [(index, _)] => *index,
                 [] => {
-                    errors.push(say_batch::no_ids(arg, function));
+                    // What is no list because of that has been reported, or will be.
+                    let is_reported =
+                        |param: &Param| matches!(&param.ty, Type::ImplTrait(_)) || is_mut_slice(&param.ty);
+                    if !params.iter().any(is_reported) {
+                        errors.push(say_batch::no_ids(arg, function));
+                    }
                     return None;
                 }
                 several => {
@@ -94,6 +99,10 @@ pub(super) fn batch(
         return None;
     };
     Some(Batch { ids: index, element, is_owned, of, name: arg.name.clone() })
+}
+
+fn is_mut_slice(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_some() && matches!(&*reference.elem, Type::Slice(_)))
 }
 
 /// The element of `&[T]` or `Vec<T>`, and whether it is the latter.

@@ -172,6 +172,11 @@ impl<I, R> BatchOr<I, false> for R {
 }
 
 /// A return type that is fit, unless the ids are not, which is an error elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "a batch of `{I}` cannot return `{Self}`",
+    label = "not one value per id",
+    note = "return `HashMap<{I}, V>`, `BTreeMap<{I}, V>`, or `Vec<Option<V>>` in the order of the ids; each plain or in a `Result`"
+)]
 pub trait BatchReturn<I, const KEY: bool> {}
 impl<I, R> BatchReturn<I, false> for R {}
 impl<I, R: BatchOutput<I, Value: Value>> BatchReturn<I, true> for R {}
@@ -179,6 +184,10 @@ impl<I, R: BatchOutput<I, Value: Value>> BatchReturn<I, true> for R {}
 /// The one place that reports a return type that is no batch's.
 #[inline]
 pub const fn assert_batch<R: BatchReturn<I, KEY>, I, const KEY: bool>() {}
+
+/// As [`assert_batch`] where constants cannot see types.
+#[inline]
+pub const fn assert_batch_of<R: BatchOutput<I, Value: Value>, I>() {}
 
 /// How an element of a batch ended, for those who follow its flight.
 pub enum Element<S, E> {

@@ -351,3 +351,96 @@ fn a_batch_that_calls_itself_runs_uncached() {
     assert_eq!(found, HashMap::from([(1, 6), (2, 7)]));
     assert_eq!(cache.stats().bypasses.cycle, 2);
 }
+
+#[test]
+fn scopes_switch_off_and_compare() {
+    let cache = cache();
+    {
+        let _off = testing::disable();
+        let calls = AtomicUsize::new(0);
+        let call = || {
+            cache.get_or_compute_many::<HashMap<u64, u64>>(&[2, 2, 4], |missing| {
+                calls.fetch_add(1, Ordering::SeqCst);
+                assert_eq!(missing, [2, 4]);
+                doubled(missing)
+            })
+        };
+        assert_eq!((call(), call()), (HashMap::from([(2, 4), (4, 8)]), HashMap::from([(2, 4), (4, 8)])));
+        assert_eq!((calls.load(Ordering::SeqCst), cache.len()), (2, 0));
+    }
+    let dry = testing::dry_run();
+    let first: HashMap<u64, u64> = cache.get_or_compute_many(&[2], doubled);
+    let second: HashMap<u64, u64> =
+        cache.get_or_compute_many(&[2, 4], |missing| missing.iter().map(|n| (*n, n * 3)).collect::<HashMap<_, _>>());
+    assert_eq!((first[&2], second[&2], second[&4]), (4, 6, 12), "computed, whatever is there");
+    let _ = dry.report();
+}
+
+#[test]
+fn one_run_is_one_load_for_max_loads() {
+    let cache: Cache<u64, u64> = Cache::builder().max_loads(1).build();
+    let found: HashMap<u64, u64> = cache.get_or_compute_many(&[2, 4, 6], doubled);
+    assert_eq!((found.len(), cache.stats().over_limit), (3, 0));
+    let nested: HashMap<u64, u64> = cache.get_or_compute_many(&[8, 10], |missing| {
+        assert_eq!(cache.get_or_compute(&100, || 1), 1, "goes over the limit, and does not wait for itself");
+        doubled(missing)
+    });
+    assert_eq!((nested.len(), cache.stats().over_limit), (2, 1));
+}
+
+/// Threads and tasks, single calls and batches, drops and invalidations, all at once: every call ends, with what the loaders give.
+#[test]
+fn everything_at_once() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let cache: Cache<u64, u64> = Cache::builder().capacity(16).build();
+    thread::scope(|scope| {
+        for caller in 0..2_u64 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for round in 0..400 {
+                    let keys: Vec<u64> = (0..10).map(|n| (n * (caller + 3) + round) % 32).collect();
+                    let found: HashMap<u64, u64> = cache.get_or_compute_many(&keys, |missing| {
+                        missing.iter().map(|n| (*n, n + 1)).collect::<HashMap<_, _>>()
+                    });
+                    assert!(keys.iter().all(|key| found[key] == key + 1));
+                    cache.invalidate(&(round % 32));
+                }
+            });
+        }
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..4_u64)
+                .map(|caller| {
+                    let cache = cache.clone();
+                    tokio::spawn(async move {
+                        for round in 0..400 {
+                            let keys: Vec<u64> = (0..10).map(|n| (n * (caller + 5) + round) % 32).collect();
+                            let load = |missing: Vec<u64>| async move {
+                                tokio::task::yield_now().await;
+                                missing.into_iter().map(|n| (n, n + 1)).collect::<HashMap<_, _>>()
+                            };
+                            let call = cache.get_or_compute_many_async::<HashMap<u64, u64>, _>(&keys, load);
+                            if round % 5 == caller {
+                                // Dropped after one poll, if it has not ended by then.
+                                let mut call = Box::pin(call);
+                                std::future::poll_fn(|context| {
+                                    let _ = call.as_mut().poll(context);
+                                    std::task::Poll::Ready(())
+                                })
+                                .await;
+                            } else {
+                                let found = call.await;
+                                assert!(keys.iter().all(|key| found[key] == key + 1));
+                            }
+                            let key = round % 32;
+                            assert_eq!(cache.get_or_compute_async(&key, || async { key + 1 }).await, key + 1);
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+    });
+    assert_eq!(cache.loads_in_flight(), 0);
+}

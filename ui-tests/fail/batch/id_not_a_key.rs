@@ -1,7 +1,5 @@
 //! Took ids that cannot be keys.
 
-use std::collections::HashMap;
-
 struct Id;
 
 #[cachekit::cache(batch)]

@@ -103,6 +103,11 @@ impl<K, S, V> Batch<K, S, V> {
         }
     }
 
+    /// Where its elements are.
+    pub fn cache(&self) -> &Cache<K, S> {
+        &self.cache
+    }
+
     /// Whatever is there is loaded anew.
     pub fn refreshing(mut self) -> Self {
         self.purpose = Purpose::Refresh;

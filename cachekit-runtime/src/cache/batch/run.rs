@@ -76,17 +76,19 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
     where
         R: BatchOr<I, OK, Value = V>,
     {
-        if !self.beside.is_empty() {
-            let loaded = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
-            self.settle_beside(loaded, share, own)?;
-        }
         loop {
             self.load(share, own, load)?;
-            let Some((at, follower)) = self.followers.pop_front() else { return Ok(()) };
+            let Some((at, follower)) = self.followers.pop_front() else { break };
             let output = Output::<Element<S, R::Error>, ElementKind>::NEW;
             let followed = self.core.follow(follower, output, share, &mut crate::outcome::Outcome::new());
             self.followed(at, followed, share).or_else(|Failed(error)| R::fail(error).map_or(Ok(()), Err))?;
         }
+        if !self.beside.is_empty() {
+            // Last, when nobody waits for this call any more.
+            let loaded = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
+            self.settle_beside(loaded, share, own)?;
+        }
+        Ok(())
     }
 
     /// Runs the body for all that is led.
@@ -132,11 +134,6 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         R: BatchOr<I, OK, Value = V>,
         Fut: Future<Output = R>,
     {
-        if !self.beside.is_empty() {
-            let loading = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
-            let loaded = Box::pin(loading).await;
-            self.settle_beside(loaded, share, own)?;
-        }
         loop {
             while self.leads() {
                 let (led, clock) = (self.flights(), self.core.clock.clone());
@@ -149,12 +146,18 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 stores.run_async(!waiting.is_empty()).await;
                 self.settle_waiting(waiting);
             }
-            let Some((at, follower)) = self.followers.pop_front() else { return Ok(()) };
+            let Some((at, follower)) = self.followers.pop_front() else { break };
             let output = Output::<Element<S, R::Error>, ElementKind>::NEW;
             let core = self.core.clone();
             let followed = core.follow_async(follower, output, share, &mut crate::outcome::Outcome::new()).await;
             self.followed(at, followed, share).or_else(|Failed(error)| R::fail(error).map_or(Ok(()), Err))?;
         }
+        if !self.beside.is_empty() {
+            let loading = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
+            let loaded = Box::pin(loading).await;
+            self.settle_beside(loaded, share, own)?;
+        }
+        Ok(())
     }
 
     /// What the body gives; `None`: the far tiers had everything.
