@@ -74,7 +74,7 @@ fn in_order(ids: &[u64]) -> Failing<Vec<Option<u64>>> {
     if ids.contains(&666) {
         return Err("down".to_owned());
     }
-    Ok(ids.iter().map(|id| (id % 2 == 0).then_some(id * 2)).collect())
+    Ok(ids.iter().map(|id| id.is_multiple_of(2).then_some(id * 2)).collect())
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_vector_keeps_order_and_duplicates() {
 #[cache(batch, none = "10s", ttl = "1m")]
 fn with_absence(ids: Vec<u64>) -> BTreeMap<u64, String> {
     note(&ids);
-    ids.into_iter().filter(|id| id % 2 == 0).map(|id| (id, id.to_string())).collect()
+    ids.into_iter().filter(|id| id.is_multiple_of(2)).map(|id| (id, id.to_string())).collect()
 }
 
 #[test]
@@ -157,14 +157,14 @@ fn entries_are_shared_with_the_single_function_both_ways() {
 #[cache(ttl = "1m")]
 async fn maybe(tenant: u32, id: u64) -> Option<User> {
     note(&[id, u64::from(tenant)]);
-    (id % 2 == 0).then(|| user_of(id))
+    id.is_multiple_of(2).then(|| user_of(id))
 }
 
 #[cache(batch, of = maybe)]
 async fn maybe_all(tenant: u32, ids: &[u64]) -> Vec<Option<User>> {
     note(ids);
     let _ = tenant;
-    ids.iter().map(|id| (id % 2 == 0).then(|| user_of(*id))).collect()
+    ids.iter().map(|id| id.is_multiple_of(2).then(|| user_of(*id))).collect()
 }
 
 #[tokio::test]

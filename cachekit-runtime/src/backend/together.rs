@@ -13,26 +13,32 @@ pub(super) fn all<'a, T: Send + 'a>(operations: Vec<BackendFuture<'a, T>>) -> Ba
     Box::pin(async move { each(operations).await.into_iter().collect::<Result<Vec<T>, Error>>() })
 }
 
+enum Slot<F: Future + ?Sized> {
+    Running(Pin<Box<F>>),
+    Ended(F::Output),
+}
+
 /// What each gives, in their order.
 pub(crate) async fn each<F>(futures: Vec<Pin<Box<F>>>) -> Vec<F::Output>
 where
     F: Future + ?Sized,
 {
-    let mut slots: Vec<(Option<Pin<Box<F>>>, Option<F::Output>)> =
-        futures.into_iter().map(|future| (Some(future), None)).collect();
+    let mut slots: Vec<Slot<F>> = futures.into_iter().map(Slot::Running).collect();
     poll_fn(|context| {
         let mut is_pending = false;
-        for (future, output) in &mut slots {
-            match future.as_mut().map(|future| future.as_mut().poll(context)) {
-                Some(Poll::Ready(ready)) => (*future, *output) = (None, Some(ready)),
-                Some(Poll::Pending) => is_pending = true,
-                None => {}
+        for slot in &mut slots {
+            if let Slot::Running(future) = slot {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(output) => *slot = Slot::Ended(output),
+                    Poll::Pending => is_pending = true,
+                }
             }
         }
         if is_pending { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    slots.into_iter().filter_map(|(_, output)| output).collect()
+    let output = |slot| if let Slot::Ended(output) = slot { Some(output) } else { None };
+    slots.into_iter().filter_map(output).collect()
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ struct Question<V> {
     is_locked: bool,
 }
 
+/// What is there, and in a shared tier the generation of its cache.
+type Peeked = (Option<Bytes>, Option<Option<u64>>);
+
 /// A value that a further tier had, for the nearer ones.
 struct Backfill {
     fill: Fill,
@@ -106,7 +109,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 .unzip();
             for (flush, slots) in open.chunks(FLUSH).zip(slots.chunks_mut(FLUSH)) {
                 let budget = self.budget();
-                let looked: Result<Vec<(Option<Bytes>, Option<Option<u64>>)>, Unanswered> = if tier.link.is_shared() {
+                let looked: Result<Vec<Peeked>, Unanswered> = if tier.link.is_shared() {
                     let looked = tier.link.call_shared(&budget, |shared| shared.look_many(flush)).await;
                     looked.map(|all| all.into_iter().map(|one| (one.bytes, Some(one.generation))).collect())
                 } else {

@@ -21,7 +21,7 @@ fn cache() -> Cache<u64, u64> {
 
 /// Twice the number, for even ones.
 fn doubled(missing: &[u64]) -> HashMap<u64, u64> {
-    missing.iter().filter(|n| *n % 2 == 0).map(|n| (*n, n * 2)).collect()
+    missing.iter().filter(|n| n.is_multiple_of(2)).map(|n| (*n, n * 2)).collect()
 }
 
 proptest! {
@@ -40,12 +40,12 @@ proptest! {
             let asked = Mutex::new(Vec::new());
             let found: Vec<Option<u64>> = cache.get_or_compute_many(&keys, |missing| {
                 asked.lock().unwrap().push(missing.to_vec());
-                missing.iter().map(|n| (n % 2 == 0).then_some(n * 2)).collect::<Vec<_>>()
+                missing.iter().map(|n| n.is_multiple_of(2).then_some(n * 2)).collect::<Vec<_>>()
             });
             let expected = if expected.is_empty() { Vec::new() } else { vec![expected] };
             prop_assert_eq!(asked.into_inner().unwrap(), expected);
-            prop_assert_eq!(found, keys.iter().map(|n| (n % 2 == 0).then_some(n * 2)).collect::<Vec<_>>());
-            cached.extend(keys.iter().filter(|n| *n % 2 == 0));
+            prop_assert_eq!(found, keys.iter().map(|n| n.is_multiple_of(2).then_some(n * 2)).collect::<Vec<_>>());
+            cached.extend(keys.iter().filter(|n| n.is_multiple_of(2)));
             prop_assert_eq!(cache.len(), cached.len());
         }
         prop_assert_eq!(cache.loads_in_flight(), 0);

@@ -34,6 +34,9 @@ pub(super) struct Stores<S> {
     until: u64,
 }
 
+/// Where an entry is, and which values are taken.
+type Questions = Vec<(Address, Accept)>;
+
 type Asking<S> = Pin<Box<dyn Future<Output = Vec<Told<S>>> + Send>>;
 
 /// What the tiers say of one element.
@@ -138,7 +141,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         }
     }
 
-    fn questions(&mut self) -> Option<(Arc<Far<S>>, Vec<(Address, Accept)>)> {
+    fn questions(&mut self) -> Option<(Arc<Far<S>>, Questions)> {
         if !self.core.settings.far.is_far() {
             return None;
         }

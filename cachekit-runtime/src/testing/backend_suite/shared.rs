@@ -48,7 +48,7 @@ pub mod shared_backend_checks {
             let generation = done(shared.generation(first.cache(), LONG).await);
             let addresses: Vec<Address> =
                 (0..600).map(|at| Address::new(first.cache(), &format!("many{at}"), ONE)).collect();
-            let is_taken = |at: usize| at % 3 == 0;
+            let is_taken = |at: usize| at.is_multiple_of(3);
             for (at, address) in addresses.iter().enumerate().filter(|(at, _)| is_taken(*at)) {
                 subject.set(address, bytes_of(head(1), &at.to_string()), None).await;
             }
@@ -61,15 +61,15 @@ pub mod shared_backend_checks {
                 assert_eq!(claim, expected(at).map_or(Claim::Ours, Claim::Theirs), "{at}");
             }
             let storing = |(at, address): (usize, &Address)| {
-                let bytes = (at % 2 == 0).then(|| bytes_of(head(3), &at.to_string()));
-                Storing::new(address.clone(), head(2), bytes, (at % 4 == 0).then_some(LONG))
+                let bytes = at.is_multiple_of(2).then(|| bytes_of(head(3), &at.to_string()));
+                Storing::new(address.clone(), head(2), bytes, at.is_multiple_of(4).then_some(LONG))
             };
             let stores: Vec<Storing> = addresses.iter().enumerate().map(storing).collect();
             for (at, stored) in done(shared.store_many(&stores).await).into_iter().enumerate() {
                 assert_eq!(stored, !is_taken(at), "{at}: only in place of its witness");
             }
             for (at, looked) in done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
-                let stored = if at % 2 == 0 { Some(bytes_of(head(3), &at.to_string())) } else { None };
+                let stored = if at.is_multiple_of(2) { Some(bytes_of(head(3), &at.to_string())) } else { None };
                 assert_eq!(looked.bytes, if is_taken(at) { expected(at) } else { stored }, "{at}");
             }
             assert_eq!(done(shared.look_many(&[]).await), []);
