@@ -77,6 +77,11 @@ impl<T: Clone + Send + Sync + 'static> Repo<T> {
         ids.iter().map(|_| None).chain((tenant > 200).then_some(None)).collect()
     }
 
+    #[cache(batch, skip(self))]
+    async fn shared(self: std::sync::Arc<Self>, ids: &[u64]) -> HashMap<u64, usize> {
+        ids.iter().map(|id| (*id, std::sync::Arc::strong_count(&self))).collect()
+    }
+
     #[cache(batch, method, bypass_if = ids.is_empty())]
     fn many(ids: &[u64]) -> HashMap<u64, String> {
         ids.iter().map(|id| (*id, id.to_string())).collect()
@@ -101,6 +106,7 @@ fn main() {
     drop(several::invalidate_many(&["a"]));
     let repo = Repo { users: cachekit::Cache::<(u8, u64), User>::builder().build() };
     is_send(repo.own(1, &[2]));
+    is_send(std::sync::Arc::new(Repo { users: cachekit::Cache::<(u8, u64), User>::builder().build() }).shared(&[1]));
     assert_eq!(repo.find(&[1]).len() + Repo::<User>::many(&[1]).len(), 2);
     assert_eq!(Repo::<User>::many_get_many(&[1]), [Some("1".to_owned())]);
     plain::invalidate_many(&[1]);

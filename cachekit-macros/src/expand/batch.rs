@@ -8,7 +8,7 @@ use super::{
 use crate::model::{Batch, NonePolicy};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Type;
+use syn::{ReceiverKind, Type};
 
 impl Context<'_> {
     pub(super) fn batch_wrapper(&self, batch: &Batch) -> TokenStream {
@@ -249,7 +249,21 @@ impl Context<'_> {
     fn batch_loader(&self, batch: &Batch) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let mut again = TokenStream::new();
-        let this = self.receiver().map(|this| quote!(#this));
+        let this = self.sig.receiver().map(|receiver| {
+            let this = &receiver.self_token;
+            let is_lent = match &receiver.kind {
+                ReceiverKind::Reference(..) => true,
+                ReceiverKind::Typed(_, ty) => matches!(forms::plain(ty), Type::Reference(_)),
+                _ => false,
+            };
+            if is_lent {
+                return quote!(#this);
+            }
+            let at = spans::machine(this.span);
+            let k = self.k_at(at);
+            again.extend(quote_spanned!(at=> let __cachekit_this = #k::again(&#this);));
+            quote_spanned!(at=> __cachekit_this)
+        });
         let args = self.params.iter().map(|param| {
             let (name, at) = (&param.name, spans::of(&param.ty));
             if self.ids(batch).is_some_and(|ids| ids == name) {
