@@ -1,12 +1,11 @@
 //! Several keys at once: one look and one store per tier, whatever is found.
 
-use super::nodes::{TIMEOUT, node, places};
 use bytes::Bytes;
 use cachekit_runtime::{
-    Cache, Delivery, Place,
+    Builder, Cache, Delivery, Place,
     backend::{
         Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, MemoryBytes, Page,
-        SharedBackend, Storing, Witness,
+        SharedBackend, Storing, Witness, redis::Settings,
     },
     time::Clock,
 };
@@ -132,10 +131,21 @@ impl<B: Backend> SharedBackend for Counting<B> {
     }
 }
 
+/// Longer than anything here takes on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cache of that name over a Redis, with typed memory in front of it.
+fn node(name: &'static str, server: &RedisServer) -> Builder<u64, String> {
+    let redis =
+        Settings::new(server.url()).connect_timeout(PATIENCE).response_timeout(PATIENCE).open().expect("settings");
+    let places = [Place::memory(), Place::own(redis)];
+    Cache::builder().name(name).ttl(Duration::from_secs(600)).timeout(PATIENCE).backends(places)
+}
+
 fn over<B: Backend>(name: &'static str, near: bool, backends: Vec<Arc<B>>) -> Cache<u64, String> {
     let near = near.then(Place::memory);
     let places = near.into_iter().chain(backends.into_iter().map(Place::own)).collect::<Vec<_>>();
-    Cache::builder().name(name).ttl(Duration::from_secs(600)).timeout(TIMEOUT).backends(places).build()
+    Cache::builder().name(name).ttl(Duration::from_secs(600)).timeout(PATIENCE).backends(places).build()
 }
 
 fn text(missing: &[u64]) -> HashMap<u64, String> {
@@ -252,7 +262,7 @@ async fn an_invalidation_by_another_node_during_the_load_keeps_that_element_out(
 #[test]
 fn redis_is_asked_in_one_flush_and_shares_with_single_calls() {
     let server = RedisServer::start();
-    let nodes = [node("far::batch", server.port(), true), node("far::batch", server.port(), true)];
+    let nodes = [node("far::batch", &server).build(), node("far::batch", &server).build()];
     let keys: Vec<u64> = (0..400).collect();
     assert_eq!(nodes[0].get_or_compute(&7, || "single".to_owned()), "single");
     cachekit_runtime::flush().wait();
@@ -268,19 +278,19 @@ fn redis_is_asked_in_one_flush_and_shares_with_single_calls() {
     assert_eq!((&*found[&7], &*found[&8]), ("single", "8"));
     cachekit_runtime::flush().wait();
     let (gets, scripts) = (calls("get"), calls("evalsha"));
-    let fresh = node("far::batch", server.port(), true);
+    let fresh = node("far::batch", &server).build();
     assert_eq!(fresh.get_or_compute_many(&keys, none).len(), 400);
     assert_eq!((calls("get") - gets, calls("evalsha") - scripts), (401, 0), "each once, and the generation");
     assert_eq!(fresh.get_or_compute(&399, || panic!("it is there")), "399");
     assert_eq!(nodes[0].invalidate_many(&keys), Delivery::Shared);
-    assert_eq!(node("far::batch", server.port(), true).get_many(&keys), vec![None; 400]);
+    assert_eq!(node("far::batch", &server).build().get_many(&keys), vec![None; 400]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_of_nodes_with_a_lock_compute_each_key_once() {
     let server = RedisServer::start();
-    let lease = Duration::from_secs(5);
-    let node = || places(Cache::builder().name("far::batch_lock").lock(lease), server.port(), true).build();
+    let lease = Duration::from_secs(60);
+    let node = || node("far::batch_lock", &server).lock(lease).build();
     let nodes = [node(), node()];
     let loads = Arc::new(Mutex::new(Vec::new()));
     let start = std::time::Instant::now();
