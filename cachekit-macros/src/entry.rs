@@ -164,6 +164,17 @@ mod tests {
             ("key = (self.tenant, id)", "fn user(self: &Arc<Self>, id: u64) -> u64 { id }"),
             ("cache = self.users, tags = [\"t\"]", "fn user(&self, id: u64) -> u64 { id }"),
             ("", "fn new(id: u64) -> Self { id }"),
+            ("batch", "fn users(ids: &[u64]) -> Map<u64> { id }"),
+            (
+                "batch = ids, skip(db)",
+                "async fn users(db: &Db, ids: Vec<u64>, states: &[u8]) -> Result<Map<u64>, E> { id. }",
+            ),
+            ("batch, of = Repo::<T>::user, skip(self)", "fn users(&self, ids: &[&str]) -> Map<u64> { id }"),
+            ("batch, of = user::<u64>, bypass_if = ids.is_empty()", "fn users(ids: &[u64]) -> Map<u64> { id }"),
+            (
+                "batch, none = \"10s\", ttl = \"1m\", refresh_ahead = \"80%\", refresh = \"inline\", max_loads = 3",
+                "fn users(ids: &[u64]) -> Map<u64> { id }",
+            ),
         ];
         for (args, item) in functions {
             let code = cached(args, item);

@@ -1,7 +1,10 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
 pub use crate::{
-    cache::{Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, Stale, look, look_refresh, look_traced},
+    cache::{
+        Batch, Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, SameKey, SharesValue, Stale, batch,
+        batch_of, batch_of_options, look, look_refresh, look_traced,
+    },
     elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},
     expansion::{
@@ -15,8 +18,10 @@ pub use crate::{
     },
     outcome::{Delivery, Outcome, RemovalCause},
     output::{
-        Bad, Cacheable, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Own, Plain,
-        ResultLike, ResultOk, Share, ShareProbe, Value, ViaAll, ViaClone, ViaNothing, ViaPlain, ViaResult, Whole,
+        Again, Bad, BatchFallback, BatchOr, BatchOutput, BatchProbe, BatchReturn, Cacheable, CopyProbe, Element,
+        ElementProbe, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Own, Plain,
+        ResultLike, ResultOk, Share, ShareProbe, Value, ViaAll, ViaClone, ViaCopied, ViaElement, ViaElementAll,
+        ViaElementClone, ViaNothing, ViaPlain, ViaResult, ViaUncopied, Whole, again, assert_batch, assert_batch_of,
         assert_output, give, keep, lend, needs_option, needs_result, own, pick,
     },
     policy::Strategy,
@@ -140,6 +145,19 @@ pub fn clear_async<K: Key, V: Value>(cache: &Cache<K, V>) -> impl Future<Output 
     async move { cache.clear_async().await }
 }
 
+/// A batch companion's `invalidate_many`.
+pub fn invalidate_many<K: Key, V: Value>(cache: &Cache<K, V>, keys: impl Iterator<Item = Option<K>>) -> Delivery {
+    cache.invalidate_keys(&keys.flatten().collect::<Vec<K>>())
+}
+
+/// As [`invalidate_many`], of an async function with a backend of bytes.
+pub fn invalidate_many_async<K: Key, V: Value>(
+    cache: &Cache<K, V>,
+    keys: impl Iterator<Item = Option<K>>,
+) -> Delivering {
+    invalidation_many(cache, keys).into_future()
+}
+
 /// A companion's `explain`.
 pub fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain {
     cache::explain(cache, parts)
@@ -181,6 +199,20 @@ impl<K: Key, V: Value> Target for OfKey<K, V> {
     }
     fn run(self: Box<Self>) -> Delivering {
         Box::pin(async move { self.cache.invalidate_key_async(&self.key).await })
+    }
+}
+
+struct OfKeys<K, V> {
+    cache: Cache<K, V>,
+    keys: Vec<K>,
+}
+
+impl<K: Key, V: Value> Target for OfKeys<K, V> {
+    fn wait(self: Box<Self>) -> Delivery {
+        self.cache.invalidate_keys(&self.keys)
+    }
+    fn run(self: Box<Self>) -> Delivering {
+        Box::pin(async move { self.cache.invalidate_keys_async(&self.keys).await })
     }
 }
 
@@ -230,6 +262,11 @@ pub fn invalidation<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> 
         None => Box::new(OfNothing),
     };
     Invalidation { target }
+}
+
+/// Of several keys.
+pub fn invalidation_many<K: Key, V: Value>(cache: &Cache<K, V>, keys: impl Iterator<Item = Option<K>>) -> Invalidation {
+    Invalidation { target: Box::new(OfKeys { cache: cache.clone(), keys: keys.flatten().collect() }) }
 }
 
 /// Of one tag.

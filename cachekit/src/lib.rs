@@ -119,6 +119,8 @@ mod documents {
     struct MigrationGuide;
     #[doc = include_str!("../../docs/hash-flooding.md")]
     struct HashFlooding;
+    #[doc = include_str!("../../docs/guides/batch.md")]
+    struct Batches;
     #[cfg(feature = "redis")]
     #[doc = include_str!("../../docs/guides/backends.md")]
     struct Backends;

@@ -41,6 +41,8 @@ pub(crate) const KNOWN: &[&str] = &[
     "on_backend_error",
     "on_removal",
     "tags",
+    "batch",
+    "of",
     "companion",
     "method",
     "cache",

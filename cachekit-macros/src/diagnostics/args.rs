@@ -89,6 +89,8 @@ fn right_shape(name: &Ident) -> String {
         "timeout" => "timeout = \"250ms\"",
         "lock" => "lock = \"10s\"",
         "on_backend_error" => "on_backend_error = \"bypass\"` or `on_backend_error = \"fail\"",
+        "batch" => "batch` alone, or, where several parameters are lists, `batch = ids",
+        "of" => "of = user`, or for a method `of = Repo::user",
         "strategy" => "strategy = \"lru\"` or a path to a type that implements `Policy`, `strategy = my::Policy",
         "capacity" => "capacity = 10_000` or `capacity = \"unbounded\"",
         "max_bytes" => "max_bytes = \"64MiB\"",

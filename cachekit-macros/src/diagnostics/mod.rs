@@ -3,6 +3,7 @@
 //! A message names the argument, says what is wrong and what to write, and ends in an id under which `docs/diagnostics.md` says more.
 
 pub(crate) mod args;
+pub(crate) mod batch;
 mod code;
 pub(crate) mod companion;
 pub(crate) mod far;

@@ -71,7 +71,7 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
 /// Arguments of later versions, with what to do until then.
 pub(crate) fn not_here(name: &str) -> Option<&'static str> {
     Some(match name {
-        "batch" | "of" | "http" | "scope" => ": leave it out",
+        "http" | "scope" => ": leave it out",
         _ => return None,
     })
 }

@@ -10,9 +10,9 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{GenericParam, Type, TypeParam};
 
 /// A type and what is asked of it.
-struct Bound {
-    of: Type,
-    is: TokenStream,
+pub(super) struct Bound {
+    pub(super) of: Type,
+    pub(super) is: TokenStream,
 }
 
 impl Bound {
@@ -77,6 +77,9 @@ impl Context<'_> {
 
     /// The stored type can be stored.
     fn value_bound(&self) -> Option<Bound> {
+        if let Some(batch) = &self.model.batch {
+            return self.batch_bound(batch);
+        }
         if forms::is_common(&self.output) {
             return None;
         }

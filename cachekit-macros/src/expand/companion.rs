@@ -39,7 +39,19 @@ impl Context<'_> {
         // Without it, a lint for exported enums speaks up.
         let exhaustive = (!hidden).then(|| quote_spanned!(span=> #[non_exhaustive]));
         let types = self.is_plain().then(|| {
-            let (key, kind) = (self.concrete_key(), self.concrete_kind(true));
+            let key = self.concrete_key();
+            if self.model.batch.is_some() {
+                let value = self.concrete_batch_value();
+                return quote_spanned! {span=>
+                    #(#cfgs)*
+                    impl #k::Cached for #companion {
+                        type Key = #key;
+                        type Kind = #k::Plain;
+                        type Value = #value;
+                    }
+                };
+            }
+            let kind = self.concrete_kind(true);
             let output = spans::repeated(&super::forms::eternal(&self.output));
             quote_spanned! {span=>
                 #(#cfgs)*
@@ -74,7 +86,7 @@ impl Context<'_> {
     /// What wrapper and operations call.
     pub(super) fn machinery(&self) -> TokenStream {
         let site = self.site();
-        if self.is_inline() {
+        if self.is_inline() || self.model.batch.is_some() {
             return site;
         }
         let load = self.load_function();
@@ -112,6 +124,9 @@ impl Context<'_> {
     }
 
     fn operations(&self) -> Vec<Operation> {
+        if let Some(batch) = &self.model.batch {
+            return self.batch_operations(batch);
+        }
         let mut operations = vec![self.traced(), self.refresh()];
         if self.by_key() {
             operations.extend(self.keyed_operations());
@@ -238,7 +253,10 @@ impl Context<'_> {
         let (generics, clause) = (self.generics(false), self.clause(false));
         let (inputs, cache) = (self.inputs(&Takes::Keys), self.cache());
         let permissions = self.permissions();
-        let body = self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &__cachekit_parts)));
+        let body = match &self.model.batch {
+            Some(batch) => self.batch_keys(batch, &|keys| quote_spanned!(span=> #k::invalidation_many(#cache, #keys))),
+            None => self.with_parts(&quote_spanned!(span=> #k::invalidation(#cache, &__cachekit_parts))),
+        };
         quote_spanned!(span=> #[doc(hidden)] #[inline] #permissions #vis fn #name #generics (#inputs) -> #k::Invalidation #clause #body)
     }
 }

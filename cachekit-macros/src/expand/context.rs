@@ -188,6 +188,9 @@ impl<'a> Context<'a> {
             let (k, companion) = (&self.k, &self.companion);
             return quote_spanned!(self.span=> <#companion as #k::Cached>::Value);
         }
+        if self.model.batch.is_some() {
+            return self.batch_value();
+        }
         let k = self.k_at(self.output_span());
         let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
         if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {

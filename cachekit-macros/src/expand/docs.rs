@@ -26,7 +26,8 @@ impl Context<'_> {
         if matches!(self.home, Home::Hidden | Home::Nowhere) {
             return TokenStream::new();
         }
-        let mut text = String::from("\n# Cached\n\nResults are cached");
+        let mut text = String::from("\n# Cached\n\n");
+        text.push_str(if self.model.batch.is_some() { "Results are cached by id" } else { "Results are cached" });
         let facts = self.facts();
         text.push_str(if facts.is_empty() { ".\n" } else { ": " });
         if !facts.is_empty() {
@@ -70,6 +71,9 @@ impl Context<'_> {
     }
 
     fn listed(&self) -> Vec<Listed> {
+        if self.model.batch.is_some() {
+            return self.listed_of_batch();
+        }
         let companion = self.home == Home::Companion;
         let by_key = companion || self.lacks_handle();
         let listed = |name, takes, means| Listed { name, takes, follows: true, means };
@@ -99,9 +103,28 @@ impl Context<'_> {
         all
     }
 
+    fn listed_of_batch(&self) -> Vec<Listed> {
+        let listed = |name, takes, means| Listed { name, takes, follows: true, means };
+        let mut all = Vec::new();
+        if self.by_key() {
+            all.push(listed("get_many", Takes::Keys, "the cached values, in the order of the ids; never computes"));
+            all.push(listed("invalidate_many", Takes::Keys, "removes values"));
+        }
+        all.push(listed("refresh", Takes::Everything, "computes and stores"));
+        all.push(listed("uncached", Takes::Everything, "the plain function"));
+        if self.owns_cache() {
+            all.push(listed("clear", Takes::Nothing, "removes all values"));
+            let now = |name, means| Listed { follows: false, ..listed(name, Takes::Nothing, means) };
+            all.extend([now("stats", "what it has counted"), now("cache", "the cache itself, of the single ids")]);
+        }
+        all
+    }
+
     /// The configuration in words.
     fn facts(&self) -> Vec<String> {
         let (model, mut facts) = (self.model, Vec::new());
+        let of = model.batch.as_ref().and_then(|batch| batch.of.as_ref());
+        facts.extend(of.map(|of| format!("shared with `{}`", shown(of))));
         facts.extend(self.far().map(far_facts).unwrap_or_default());
         if let Store::Own(store) = &model.store {
             match &store.strategy {

@@ -140,7 +140,10 @@ impl Context<'_> {
         };
         let at = Context { k: self.k_at(span), span, ..self.clone() };
         let k = &at.k;
-        let output = if self.is_plain() {
+        let output = if self.model.batch.is_some() {
+            let value = spans::placed(&self.value(), span);
+            quote_spanned!(span=> #k::Output::<#value, #k::Plain>::NEW)
+        } else if self.is_plain() {
             let (output, kind) = (spans::placed(&self.output, span), self.concrete_kind(false));
             quote_spanned!(span=> #k::Output::<#output, #kind>::NEW)
         } else {

@@ -70,7 +70,10 @@ enum Look {
 
 impl Context<'_> {
     fn expand(&self) -> Expansion {
-        let wrapper = self.wrapper();
+        let wrapper = match &self.model.batch {
+            Some(batch) => self.batch_wrapper(batch),
+            None => self.wrapper(),
+        };
         match self.home {
             Home::Companion => {
                 let companion = self.companion_items();
@@ -86,15 +89,20 @@ impl Context<'_> {
     }
 
     fn wrapper(&self) -> TokenStream {
+        let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
+        let assertions = [self.output_assertion(), self.key_assertions(), self.output_requirements()];
+        let flow = self.where_errors_belong().flow(Look::Plain);
+        let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
+        self.around(&body)
+    }
+
+    /// The wrapper with this body.
+    pub(super) fn around(&self, body: &TokenStream) -> TokenStream {
         let Function { docs, shared, body_attrs, vis, .. } = self.function();
         let (cfgs, section) = (&self.cfgs, self.cached_section());
         // Without a body of its own there is no other place for them.
         let body_attrs = if self.is_inline() { quote!(#(#body_attrs)*) } else { self.permissions() };
         let signature = self.wrapper_signature();
-        let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
-        let assertions = [self.output_assertion(), self.key_assertions(), self.output_requirements()];
-        let flow = self.where_errors_belong().flow(Look::Plain);
-        let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
         quote!(#(#docs)* #section #(#cfgs)* #(#shared)* #body_attrs #vis #signature #body)
     }
 

@@ -12,6 +12,8 @@ use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
 pub(super) enum Part<'a> {
     /// A parameter, of a type that is written down.
     Param(&'a Param),
+    /// One of the ids of a batch, which stand in this parameter, with its type.
+    Element(&'a Param, &'a Type),
     /// A name that a parameter's pattern binds, of a type that is not.
     Bound(&'a Ident),
     /// `{x:.2}`.
@@ -24,6 +26,7 @@ impl Part<'_> {
     pub(super) fn declared(&self) -> Option<Type> {
         match self {
             Part::Param(param) => Some(param.ty.clone()),
+            Part::Element(_, ty) => Some((*ty).clone()),
             Part::Formatted(..) => Some(parse_quote!(::std::string::String)),
             Part::Bound(_) | Part::Expr(_) => None,
         }
@@ -32,13 +35,15 @@ impl Part<'_> {
 
 pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Vec<Part<'a>> {
     let params = &model.function.params;
+    let part = |index: &usize| {
+        let param = params.get(*index)?;
+        Some(match &model.batch {
+            Some(batch) if batch.ids == *index => Part::Element(param, &batch.element),
+            _ => Part::Param(param),
+        })
+    };
     match &model.key {
-        Key::Params(indices) => indices
-            .iter()
-            .filter(|index| present(**index))
-            .filter_map(|index| params.get(*index))
-            .map(Part::Param)
-            .collect(),
+        Key::Params(indices) => indices.iter().filter(|index| present(**index)).filter_map(part).collect(),
         Key::Exprs(exprs) => exprs.iter().map(|expr| of_expr(params, expr)).collect(),
         Key::Template(template) => template.parts.iter().filter_map(|part| of_template(params, part)).collect(),
     }
@@ -100,7 +105,7 @@ impl<'a> Context<'a> {
 
     fn in_key(&self, param: &Param) -> bool {
         self.parts.iter().any(|part| match part {
-            Part::Param(other) => same(&other.name, &param.name),
+            Part::Param(other) | Part::Element(other, _) => same(&other.name, &param.name),
             Part::Bound(name) | Part::Formatted(name, _) => param.bound.iter().any(|bound| same(bound, name)),
             Part::Expr(expr) => param.bound.iter().any(|bound| uses(expr, bound)),
         })
@@ -112,7 +117,7 @@ impl<'a> Context<'a> {
 
     /// The name of a part that is a parameter, `_` where no tag mentions it; `None` for a part of another kind.
     pub(super) fn bound_in_tags(&self, part: &Part<'_>) -> Option<TokenStream> {
-        let Part::Param(param) = part else { return None };
+        let (Part::Param(param) | Part::Element(param, _)) = part else { return None };
         match &param.bound[..] {
             [name] if !self.in_tags(param) => Some(quote_spanned!(name.span()=> _)),
             [name] if same(name, &param.name) => Some(quote!(#name)),
@@ -148,7 +153,7 @@ impl<'a> Context<'a> {
         let (k, span) = (&self.k, self.span);
         let mentioned = |name: &Ident| {
             self.parts.iter().any(|part| match part {
-                Part::Param(_) => false,
+                Part::Param(_) | Part::Element(..) => false,
                 Part::Bound(other) | Part::Formatted(other, _) => same(other, name),
                 Part::Expr(expr) => uses(expr, name),
             })
@@ -163,6 +168,10 @@ impl<'a> Context<'a> {
                 Part::Param(param) => {
                     let (name, form) = (&param.name, forms::form(k, &param.ty));
                     parts.push(quote_spanned!(span=> (&#k::#known::<_, #form>::new(&#name)).part()));
+                }
+                Part::Element(_, ty) => {
+                    let form = forms::form(k, ty);
+                    parts.push(quote_spanned!(span=> (&#k::#known::<_, #form>::new(__cachekit_id)).part()));
                 }
                 Part::Formatted(name, spec) => {
                     let format = format!("{{:{spec}}}");
@@ -254,8 +263,13 @@ impl<'a> Context<'a> {
                 });
                 Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>(); #stored))
             }
-            Part::Formatted(..) => None,
-            Part::Bound(_) | Part::Expr(_) => None,
+            // What a backend asks of it is asked where there is one.
+            Part::Element(_, ty) => {
+                let (span, form) = (spans::of(ty), forms::form(k, ty));
+                let k = self.k_at(span);
+                Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>();))
+            }
+            Part::Formatted(..) | Part::Bound(_) | Part::Expr(_) => None,
         });
         assertions.collect()
     }

@@ -11,6 +11,14 @@ impl Context<'_> {
         let cfgs = quote!(#(#cfgs)*);
         let mut items = Vec::new();
         items.push(self.uncached_function());
+        if let Some(batch) = &self.model.batch {
+            items.extend(self.batch_operations(batch).iter().map(|operation| self.operation(operation)));
+            items.extend(
+                self.owns_cache().then(|| self.site()).map(|site| quote_spanned!(self.span=> #[doc(hidden)] #site)),
+            );
+            items.extend(self.owns_cache().then(|| self.invalidation_function()));
+            return quote!(#(#cfgs #items)*);
+        }
         items.push(self.operation(&self.traced()));
         items.push(self.operation(&self.refresh()));
         items.extend(self.hidden_items());

@@ -3,6 +3,8 @@
 //! A cached function becomes a wrapper ([`mod@function`]) and what stands beside it: the body under another name, the static ([`site`]), the function that
 //! loads ([`load`]) or refreshes ([`refresh`]), and the operations ([`companion`], [`method`]).
 
+mod batch;
+mod batch_companion;
 mod bounds;
 mod callbacks;
 mod companion;

@@ -227,7 +227,7 @@ impl Context<'_> {
             let (k, output) = (self.k_at(span), spans::blamed(output, span));
             quote_spanned!(span=> #k::needs_result::<#output>();)
         });
-        let none = model.outcome.none.as_ref().map(|none| {
+        let none = model.outcome.none.as_ref().filter(|_| model.batch.is_none()).map(|none| {
             let span = spans::machine(match none {
                 NonePolicy::Ttl(time) => time_span(time),
                 NonePolicy::NotStored(span) => *span,

@@ -177,3 +177,24 @@ fn async_generic_function_over_a_backend() {
     );
     insta::assert_snapshot!(expand(args, item));
 }
+
+#[test]
+fn batch() {
+    let args = quote!(batch, ttl = "30s", tags = ["user:{ids}"], skip(db));
+    let item = quote!(
+        pub async fn users(db: Db, tenant: u32, ids: &[u64]) -> Result<HashMap<u64, User>, Failed> {
+            db.find(tenant, ids).await
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}
+
+#[test]
+fn batch_of_a_method() {
+    let item = quote!(
+        fn users(&self, ids: Vec<&str>) -> Vec<Option<User>> {
+            self.find(ids)
+        }
+    );
+    insta::assert_snapshot!(expand(quote!(batch, of = Repo::user, skip(self)), item));
+}

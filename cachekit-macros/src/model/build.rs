@@ -64,6 +64,8 @@ pub(crate) fn model(
         on_removal,
         companion,
         cache,
+        batch,
+        of,
         given,
         meant,
     } = draft(args, &function, errors);
@@ -75,9 +77,11 @@ pub(crate) fn model(
     };
     let bytes = max_bytes.map(|(most, literal)| Bound::Bytes(Bytes { most, literal, weigher }));
     let bound = bytes.or(capacity);
-    let store = match cache {
-        Some(cache) => Store::Elsewhere(cache),
-        None => {
+    let batch = batch.and_then(|batch| super::batch::batch(&batch, of.clone(), &function, &key, errors));
+    let store = match (cache, of) {
+        (Some(cache), _) => Store::Elsewhere(cache),
+        (None, Some(of)) => Store::Elsewhere(super::batch::cache_of(&of)),
+        (None, None) => {
             let tiers = tiers(backend, far, given.has("backend"));
             Store::Own(Box::new(OwnStore { tiers, strategy, bound, hasher, name, version }))
         }
@@ -93,6 +97,7 @@ pub(crate) fn model(
         concurrency: Concurrency { single_flight: !no_single_flight, max_loads, load_timeout },
         tags,
         on_removal,
+        batch,
         function,
     };
     (model, given)

@@ -1,5 +1,6 @@
 //! Gives every argument of `#[cache]` its meaning, one by one.
 
+use super::batch::{self, BatchArg};
 use super::far::{self, Backend, FarDraft};
 use super::size::size;
 use super::template::template;
@@ -38,6 +39,9 @@ pub(super) struct Draft {
     pub(super) on_removal: Option<Expr>,
     pub(super) companion: Option<Companion>,
     pub(super) cache: Option<Expr>,
+    pub(super) batch: Option<BatchArg>,
+    /// `of = user`: the path of the single function.
+    pub(super) of: Option<Path>,
     /// What was given, right or wrong, so that no check complains about the absence of an argument that merely is wrong.
     pub(super) given: Vec<Ident>,
     /// Unknown names, and the known ones that were probably meant.
@@ -71,6 +75,10 @@ pub(super) fn draft(args: Vec<Arg>, function: &Function, errors: &mut Errors) ->
             ("skip", Value::List(list)) => skip(&name, &list, function, errors).map(|names| draft.skip = names),
             ("skip", Value::Is(expr)) => Err(say::value_for_list(&name, &expr)),
             ("skip", Value::Flag) => Err(say_key::nothing_skipped(&name)),
+            ("batch", Value::Flag) => {
+                draft.batch = Some(BatchArg { name: name.clone(), ids: None });
+                Ok(())
+            }
             ("method", Value::Flag) => Ok(()),
             ("method", Value::Is(expr)) => Err(say::flag_with_value(&name, &expr)),
             ("method", Value::List(list)) => Err(say::flag_with_value(&name, &list)),
@@ -147,6 +155,8 @@ impl Draft {
                 Expr::Lit(_) | Expr::Closure(_) => return Err(say::wrong_shape(name, &expr)),
                 _ => self.cache = Some(expr),
             },
+            "batch" => self.batch = Some(batch::argument(name, &expr, function)?),
+            "of" => self.of = Some(batch::single(name, &expr)?),
             "crate" => self.krate = Some(values::path(name, &expr)?),
             _ => return Err(say::missing_value(name)),
         }

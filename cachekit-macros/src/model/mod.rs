@@ -4,6 +4,7 @@
 //! it made: `expand` never looks at an attribute's tokens, and nothing in here knows how code is written.
 
 mod associated;
+mod batch;
 mod build;
 mod cache;
 mod far;
@@ -16,6 +17,7 @@ mod template;
 mod units;
 mod values;
 
+pub(crate) use batch::{Batch, BatchArg};
 use build::names_ident;
 pub(crate) use build::{Given, impl_block, model, names_self};
 pub(crate) use far::{Backend, Codec, Far, Format, Tiers};
@@ -41,6 +43,8 @@ pub(crate) struct Model {
     pub(crate) concurrency: Concurrency,
     pub(crate) tags: Vec<Template>,
     pub(crate) on_removal: Option<Expr>,
+    /// `batch`: the elements of one parameter are cached one by one.
+    pub(crate) batch: Option<Batch>,
 }
 
 /// The function itself; its body is never parsed, so that an editor gets completions in a half-written one.

@@ -1,5 +1,6 @@
 //! Judges what is readable but wrong: one small function per check, all of them named in the lists here.
 
+mod batch;
 mod companion;
 mod far;
 mod freshness;
@@ -54,6 +55,13 @@ const CHECKS: &[Check] = &[
     outcome::errors_need_a_result,
     outcome::none_needs_an_option,
     outcome::hard_timeouts_need_a_result,
+    batch::of_needs_batch,
+    batch::ids_are_there,
+    batch::configured_by_the_single,
+    batch::makes_sense_per_element,
+    batch::refreshes_inline,
+    batch::runs_twice,
+    batch::has_a_place,
     companion::only_functions_name_it,
     companion::hides_no_type,
     companion::method_says_something,

@@ -5,7 +5,7 @@ use crate::diagnostics::{Errors, store as say};
 use crate::model::{Bound, Given, Key, Model, Store};
 
 /// What is said once, where a cache is built.
-const OF_THE_CACHE: &[&str] = &[
+pub(super) const OF_THE_CACHE: &[&str] = &[
     "backend",
     "codec",
     "compress",

@@ -14,13 +14,15 @@ mod memory_bytes;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod shared;
+mod together;
 mod watch;
 
 pub use address::{Address, Fingerprint};
 #[cfg(feature = "file")]
 pub use file::{FileBackend, FileBuilder};
 pub use memory_bytes::MemoryBytes;
-pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
+pub use shared::{Claim, HEAD, Looked, SharedBackend, Storing, Witness};
+pub(crate) use together::each;
 pub use watch::{News, Parts, Watcher};
 
 use crate::Error;

@@ -4,7 +4,7 @@
 //! in place, which an invalidation by anyone removes. So nothing is stored that was computed before an invalidation, by whatever process; eviction, a
 //! lost lease and a late write all end in nothing being stored.
 
-use super::{Address, Backend, BackendFuture, Watcher};
+use super::{Address, Backend, BackendFuture, Watcher, together::all};
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 
@@ -41,6 +41,28 @@ pub enum Claim {
     Ours,
     /// Something else is there: an envelope, or the marker or lock of another.
     Theirs(Bytes),
+}
+
+/// One of several stores; as the arguments of [`SharedBackend::store`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Storing {
+    /// Where.
+    pub address: Address,
+    /// What has to be in place.
+    pub witness: Witness,
+    /// `None`: that is removed.
+    pub bytes: Option<Bytes>,
+    /// How long it lives; `None`: no end.
+    pub ttl: Option<Duration>,
+}
+
+impl Storing {
+    /// A store.
+    #[must_use]
+    pub fn new(address: Address, witness: Witness, bytes: Option<Bytes>, ttl: Option<Duration>) -> Self {
+        Storing { address, witness, bytes, ttl }
+    }
 }
 
 /// A backend that several processes share.
@@ -80,6 +102,23 @@ pub trait SharedBackend: Backend {
         bytes: Option<Bytes>,
         ttl: Option<Duration>,
     ) -> BackendFuture<'a, bool>;
+
+    /// As [`look`](Self::look) at several entries of one cache, in their order. Cachekit asks for at most 512 at once; a backend that can answers them in
+    /// one round trip. Without an implementation of its own: as many looks at the same time.
+    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Looked>> {
+        all(addresses.iter().map(|address| self.look(address)).collect())
+    }
+
+    /// As [`claim`](Self::claim) for several entries; as [`look_many`](Self::look_many).
+    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Vec<Claim>> {
+        all(claims.iter().map(|(address, head)| self.claim(address, *head, ttl)).collect())
+    }
+
+    /// As [`store`](Self::store) of several entries; as [`look_many`](Self::look_many).
+    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Vec<bool>> {
+        let store = |one: &'a Storing| self.store(&one.address, one.witness, one.bytes.clone(), one.ttl);
+        all(stores.iter().map(store).collect())
+    }
 
     /// Makes known that programs of this fingerprint use the cache, so that invalidations reach their entries. Before the first fill, and now and
     /// then.

@@ -61,9 +61,9 @@ struct Left<V> {
 
 /// What the far tiers said.
 pub(super) struct Answer<V> {
-    asked: Asked<V>,
-    far: Arc<Far<V>>,
-    until: u64,
+    pub(super) asked: Asked<V>,
+    pub(super) far: Arc<Far<V>>,
+    pub(super) until: u64,
 }
 
 /// A value on its way into the far tiers.
@@ -212,7 +212,7 @@ impl<K: Key, V: Value> Core<K, V> {
 }
 
 impl<K: Key, V: Value> Load<K, V> {
-    fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
+    pub(super) fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
         let key = self.key.as_ref()?;
         let question = self.core.far_address(key).map(|(far, address)| (far.clone(), address));
         if question.is_none() && self.core.settings.far.is_far() {
@@ -239,21 +239,24 @@ impl<K: Key, V: Value> Load<K, V> {
         let (far, address) = self.question()?;
         let budget = far.budget();
         let until = budget.deadline();
-        let known = self.key.as_ref().and_then(|key| self.core.known(self.hash, key));
-        let sight = self.core.sight(&far, &address, self.hash);
+        let question = self.asking(&far, address);
+        let ask = far.clone().ask(question, budget);
+        Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
+    }
+
+    /// What is asked for.
+    pub(super) fn asking(&self, far: &Far<V>, address: Address) -> Question<V> {
         if self.tags.is_some() {
-            self.core.enlist_for_tags(&far);
+            self.core.enlist_for_tags(far);
         }
-        let question = Question {
+        Question {
+            known: self.key.as_ref().and_then(|key| self.core.known(self.hash, key)),
+            sight: self.core.sight(far, &address, self.hash),
             address,
             accept: self.accept(),
             tags: names_of(self.tags.as_ref()),
-            known,
-            sight,
             is_refresh: self.replaces == Replaces::Due,
-        };
-        let ask = far.clone().ask(question, budget);
-        Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
+        }
     }
 
     /// As [`ask_far_async`](Self::ask_far_async), on this thread.
@@ -292,7 +295,7 @@ impl<K: Key, V: Value> Load<K, V> {
         None
     }
 
-    fn accept(&self) -> Accept {
+    pub(super) fn accept(&self) -> Accept {
         match (self.replaces, self.core.settings.refresh_ahead) {
             (Replaces::Nothing, _) | (Replaces::Due, None) => Accept::Any,
             (Replaces::Due, Some(percent)) => Accept::Left(100.0 - percent),
@@ -381,6 +384,12 @@ impl<V: Value> Pending<V> {
         self.inner.stale.take()
     }
 
+    /// For those who give up several at once.
+    pub(super) fn into_parts(self) -> (Arc<Far<V>>, Fill) {
+        let Left { far, fill, .. } = *self.inner;
+        (far, fill)
+    }
+
     /// Nothing will be stored.
     fn abandon(self) {
         let Left { far, fill, .. } = *self.inner;
@@ -391,6 +400,13 @@ impl<V: Value> Pending<V> {
 }
 
 impl<V: Value> Store<V> {
+    /// For those who store several at once: where, when the call's waits are over, what, and what is done if an invalidation was faster.
+    #[expect(clippy::type_complexity, reason = "taken apart at once")]
+    pub(super) fn into_parts(self) -> (Arc<Far<V>>, u64, Fill, Sealed, Option<Box<dyn FnOnce() + Send>>) {
+        let Left { far, fill, until, .. } = *self.pending.inner;
+        (far, until, fill, *self.sealed, self.forget)
+    }
+
     /// `false`: another process has invalidated the entry meanwhile.
     fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = bool> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;

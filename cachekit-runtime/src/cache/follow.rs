@@ -36,7 +36,7 @@ pub(super) enum Alone {
 }
 
 /// What a follower does after one look at the flight.
-enum Next<K, V, R> {
+pub(super) enum Next<K, V, R> {
     Ended(Followed<K, V, R>),
     Wait(Follower<K, V>),
 }
@@ -87,7 +87,7 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
-    fn next<R, M>(
+    pub(super) fn next<R, M>(
         &self,
         follower: Follower<K, V>,
         is_async: bool,

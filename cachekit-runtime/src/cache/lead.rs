@@ -151,7 +151,7 @@ impl<K: Key, V: Value> Load<K, V> {
         self.started = Some(self.core.clock.now());
     }
 
-    fn ended(&mut self, how: LoadEnd) {
+    pub(super) fn ended(&mut self, how: LoadEnd) {
         if let Some(started) = self.started.take() {
             self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
@@ -188,6 +188,15 @@ impl<K: Key, V: Value> Load<K, V> {
             lead.finish(|| Some(Payload::Value(value.clone())));
         }
         loaded
+    }
+
+    /// The load gave no value: nothing is stored, and the followers get what `payload` says.
+    pub(super) fn settle_without(mut self, is_error: bool, payload: impl FnOnce() -> Option<Payload<V>>) {
+        self.ended(if is_error { LoadEnd::Error } else { LoadEnd::Value });
+        self.core.counters.store_refused(Refusal::NotCacheable);
+        if let Some(lead) = self.lead.take() {
+            lead.finish(payload);
+        }
     }
 
     /// `stale_if_error`, or a failed inline refresh: a value that is not too old stands in for the error, for the followers too.

@@ -310,16 +310,6 @@ impl<K: Key, V: Value> Cache<K, V> {
         entries.into_iter()
     }
 
-    /// The values of several keys, in their order.
-    #[must_use]
-    pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<V>>
-    where
-        K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq + ToOwned<Owned = K> + 'a,
-    {
-        keys.into_iter().map(|key| self.get(key)).collect()
-    }
-
     /// Stores several values.
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> Delivery {
         entries.into_iter().map(|(key, value)| self.insert(key, value)).fold(Delivery::Local, |all, one| {

@@ -1,6 +1,7 @@
 //! A cache: typed memory, its flights, and all that can be done with them.
 
 mod adapt;
+mod batch;
 mod bond;
 mod builder;
 #[cfg(feature = "backend")]
@@ -37,6 +38,7 @@ mod store;
 mod timeout;
 mod upkeep;
 
+pub use batch::{Batch, SameKey, SharesValue, batch, batch_of, batch_of_options};
 pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};

@@ -5,6 +5,7 @@ use super::{
     fill::{Fill, Ticket},
     freshness::{self, Worth},
     link::Unanswered,
+    order::Moment,
     tie::Tie,
     watch::Sight,
 };
@@ -75,6 +76,13 @@ pub(crate) struct Asked<V> {
     pub(crate) is_elsewhere: bool,
 }
 
+impl<V> Asked<V> {
+    /// Of an entry that was not asked for yet.
+    pub(super) fn nothing(address: Address, moment: Moment) -> Self {
+        Asked { found: None, stale: None, fill: Fill::new(address, moment), failed: None, is_elsewhere: false }
+    }
+}
+
 /// How long one process has the right to refresh an entry.
 const REFRESH: Duration = Duration::from_secs(10);
 
@@ -126,7 +134,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         fill.sight = question.sight;
         fill.tags = std::mem::take(&mut question.tags);
         fill.tagged = self.tagged(&fill.tags);
-        let mut asked = Asked { found: None, stale: None, fill, failed: None, is_elsewhere: false };
+        let mut asked = Asked { fill, ..Asked::nothing(question.address.clone(), moment) };
         for (index, tier) in self.tiers.iter().enumerate() {
             match self.ask_tier(index, tier, &mut question, &mut asked.fill, &budget).await {
                 Ok(Has::Value(found, bytes)) => {
@@ -184,10 +192,23 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             self.prepare_tags(index, tier, fill, budget).await?;
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
-        let opened = match self.open(tier, address, &bytes) {
+        self.judge_plain(index, tier, question, fill, bytes, budget).await
+    }
+
+    /// What is there, in a tier that this process has alone.
+    pub(super) async fn judge_plain(
+        &self,
+        index: usize,
+        tier: &Tier,
+        question: &mut Question<V>,
+        fill: &mut Fill,
+        bytes: Bytes,
+        budget: &Budget,
+    ) -> Result<Has<V>, Unanswered> {
+        let opened = match self.open(tier, &question.address, &bytes) {
             Ok(opened) => opened,
             Err(rejected) => {
-                self.reject(tier, address, &rejected, budget).await;
+                self.reject(tier, &question.address, &rejected, budget).await;
                 self.prepare_tags(index, tier, fill, budget).await?;
                 return Ok(Has::Nothing(Ticket::Plain, None));
             }
@@ -233,19 +254,37 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     Err(_) => continue,
                 }
             };
-            let opened = bytes.and_then(|bytes| Some((self.open(tier, &address, &bytes).ok()?, bytes)));
-            if let Some((mut opened, bytes)) = opened
-                && matches!(opened.worth, Worth::Fresh { .. })
-                && generation.is_none_or(|generation| generation.is_some() && generation == opened.generation)
-                && matches!(self.agree(index, tier, &mut fill, &opened.tags, &budget).await, Ok(true))
-            {
+            let found = match bytes {
+                Some(bytes) => self.peeked(index, tier, &mut fill, &bytes, generation, &budget).await,
+                None => None,
+            };
+            if found.is_some() {
                 self.counters.hit();
-                opened.found.tie = self.tie(&fill, Head::read(&bytes).ok(), opened.generation);
-                return Some(opened.found);
+                return found;
             }
             self.counters.miss();
         }
         None
+    }
+
+    /// The value, if it is fresh and valid. `generation`: of the cache, as a shared tier says.
+    pub(super) async fn peeked(
+        &self,
+        index: usize,
+        tier: &Tier,
+        fill: &mut Fill,
+        bytes: &Bytes,
+        generation: Option<Option<u64>>,
+        budget: &Budget,
+    ) -> Option<Found<V>> {
+        let mut opened = self.open(tier, &fill.address, bytes).ok()?;
+        let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
+        let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
+        if !is_fresh || !is_of_now || !matches!(self.agree(index, tier, fill, &opened.tags, budget).await, Ok(true)) {
+            return None;
+        }
+        opened.found.tie = self.tie(fill, Head::read(bytes).ok(), opened.generation);
+        Some(opened.found)
     }
 
     /// The value of an envelope, and what its times say of it.
@@ -274,7 +313,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Is there a tier behind it that others change?
-    fn shared_after(&self, index: usize) -> bool {
+    pub(super) fn shared_after(&self, index: usize) -> bool {
         self.tiers.iter().skip(index + 1).any(|tier| tier.link.is_shared())
     }
 

@@ -368,6 +368,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 }
 
+impl Sealed {
+    /// The bytes for a tier, and how long it keeps them; `last` is the furthest.
+    pub(super) fn of(&self, tier: usize, last: usize) -> (Option<Bytes>, Option<Duration>) {
+        (self.envelopes.get(tier).cloned().flatten(), if tier == last { self.life } else { self.near_life })
+    }
+}
+
 impl Fill {
     pub(super) fn new(address: Address, moment: Moment) -> Self {
         Fill { address, moment, tickets: Vec::new(), tags: Vec::new(), tagged: Vec::new(), sight: None }

@@ -12,6 +12,7 @@ mod flush;
 mod freshness;
 mod link;
 mod lock;
+mod many;
 mod order;
 mod place;
 mod remove;

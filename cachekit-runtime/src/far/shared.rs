@@ -89,11 +89,28 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         budget: &Budget,
     ) -> Result<Option<Found<V>>, Unanswered> {
         let looked = tier.link.call_shared(budget, |shared| shared.look_at_head(address)).await?;
-        let is_same = looked.bytes.is_some_and(|head| head.starts_with(&known.head.0));
-        if !is_same || looked.generation != Some(known.generation) || !accept.takes(known.left, known.age) {
-            return Ok(None);
-        }
-        if !self.agree(self.index_of(tier), tier, fill, &known.tags, budget).await? {
+        let Some(head) = looked.bytes.and_then(|bytes| Head::read(&bytes).ok()) else { return Ok(None) };
+        self.confirm_seen(self.index_of(tier), tier, accept, known, head, looked.generation, fill, budget).await
+    }
+
+    /// As [`confirm`](Self::confirm), of a head and a generation that were looked at.
+    #[expect(clippy::too_many_arguments, reason = "all that a look has seen")]
+    pub(super) async fn confirm_seen(
+        &self,
+        index: usize,
+        tier: &Tier,
+        accept: Accept,
+        known: Known<V>,
+        head: Head,
+        generation: Option<u64>,
+        fill: &mut Fill,
+        budget: &Budget,
+    ) -> Result<Option<Found<V>>, Unanswered> {
+        let is_same = head.witness() == known.head && generation == Some(known.generation);
+        if !is_same
+            || !accept.takes(known.left, known.age)
+            || !self.agree(index, tier, fill, &known.tags, budget).await?
+        {
             return Ok(None);
         }
         let Known { value, left, age, tier: kind, head, generation, .. } = known;

@@ -27,7 +27,7 @@ const TAG: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl<V: Send + Sync + 'static> Far<V> {
     /// The tier whose versions count.
-    fn authority(&self) -> usize {
+    pub(super) fn authority(&self) -> usize {
         self.tiers.iter().rposition(|tier| tier.link.is_shared()).unwrap_or(self.tiers.len().saturating_sub(1))
     }
 
@@ -157,6 +157,27 @@ impl Link {
             versions.push(version);
         }
         Ok(versions)
+    }
+
+    /// Asks for the versions of these tags, and keeps them. `make`: those that are not there are made.
+    pub(super) async fn learn(
+        self: &std::sync::Arc<Self>,
+        names: &[String],
+        make: bool,
+        budget: &Budget,
+    ) -> Result<(), Unanswered> {
+        let mut cells = self.watch.cells.of(names);
+        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        let versions = match make {
+            true => self.make_versions(&asked, budget).await?.into_iter().map(Some).collect(),
+            false => self.versions_of(&asked, budget).await?,
+        };
+        for (cell, version) in cells.iter_mut().zip(versions) {
+            if let Some(version) = version {
+                self.watch.cells.learn(cell, version);
+            }
+        }
+        Ok(())
     }
 
     /// Takes their versions away.

@@ -4,6 +4,7 @@
 //! invalidation cuts it off (it then goes on for those who wait already, and its result is not stored).
 
 use super::{
+    group::Group,
     polled::STALL,
     shim::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
     state::{FIRST_LEADER, Flight, Payload, Vacancy},
@@ -115,7 +116,22 @@ impl<K, V> Flights<K, V> {
     where
         K: Eq + Clone,
     {
-        self.enter(hash, key, tags, is_async, |slot| slot.tags.as_ref().is_none_or(TagSet::is_current))
+        self.enter(hash, key, tags, || Flight::new(is_async), is_joinable)
+    }
+
+    /// As [`Flights::join`], for a call that leads several flights at once.
+    pub(crate) fn join_in(
+        self: &Arc<Self>,
+        group: &Arc<Group>,
+        hash: u64,
+        key: &K,
+        tags: Option<&TagSet>,
+        is_async: bool,
+    ) -> Joined<K, V>
+    where
+        K: Eq + Clone,
+    {
+        self.enter(hash, key, tags, || Flight::in_group(is_async, group), is_joinable)
     }
 
     /// Leads a new flight of the key, with nobody in between; one that is under way is cut off.
@@ -129,7 +145,7 @@ impl<K, V> Flights<K, V> {
     where
         K: Eq + Clone,
     {
-        match self.enter(hash, key, tags, is_async, |_| false) {
+        match self.enter(hash, key, tags, || Flight::new(is_async), |_| false) {
             Joined::Lead(lead) => Some(lead),
             Joined::Follow(_) => None,
         }
@@ -140,7 +156,7 @@ impl<K, V> Flights<K, V> {
         hash: u64,
         key: &K,
         tags: Option<&TagSet>,
-        is_async: bool,
+        make: impl FnOnce() -> Flight<V>,
         may_join: impl FnOnce(&Slot<K, V>) -> bool,
     ) -> Joined<K, V>
     where
@@ -158,7 +174,7 @@ impl<K, V> Flights<K, V> {
             let outdated = Arc::as_ptr(&slot.flight);
             _outdated = take(&mut shard, hash, outdated);
         }
-        let flight = Arc::new(Flight::new(is_async));
+        let flight = Arc::new(make());
         let slot =
             Slot { hash, key: key.clone(), flight: flight.clone(), followers: 0, tags: tags.cloned(), watched: false };
         shard.insert_unique(hash, slot, |slot| slot.hash);
@@ -235,6 +251,10 @@ impl<K, V> Flights<K, V> {
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
+}
+
+fn is_joinable<K, V>(slot: &Slot<K, V>) -> bool {
+    slot.tags.as_ref().is_none_or(TagSet::is_current)
 }
 
 fn take<K, V>(shard: &mut HashTable<Slot<K, V>>, hash: u64, flight: *const Flight<V>) -> Option<Slot<K, V>> {

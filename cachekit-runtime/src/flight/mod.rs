@@ -5,6 +5,7 @@
 //! nothing of the leader's stack. What a leader waits for is recorded ([`graph`]), so that a call that would wait for itself is seen.
 
 pub(crate) mod graph;
+pub(crate) mod group;
 #[cfg(all(test, loom))]
 mod loom;
 pub(crate) mod map;

@@ -5,6 +5,7 @@
 
 use super::{
     graph::Node,
+    group::Group,
     shim::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
 };
 use event_listener::Event;
@@ -77,14 +78,25 @@ pub(crate) struct Flight<V> {
     polling: AtomicBool,
     /// It stands in the map, where invalidations find it.
     listed: AtomicBool,
+    /// Its first leader leads others too, and is watched for all of them at once.
+    group: Option<Arc<Group>>,
 }
 
 pub(crate) const FIRST_LEADER: u64 = 0;
 
 impl<V> Flight<V> {
     pub(crate) fn new(is_async: bool) -> Self {
+        Self::with(is_async, Arc::new(Node::default()), None)
+    }
+
+    /// One of those that the group's leader leads.
+    pub(crate) fn in_group(is_async: bool, group: &Arc<Group>) -> Self {
+        Self::with(is_async, group.node.clone(), Some(group.clone()))
+    }
+
+    fn with(is_async: bool, node: Arc<Node>, group: Option<Arc<Group>>) -> Self {
         Flight {
-            node: Arc::new(Node::default()),
+            node,
             phase: Mutex::new(Phase::Led { leader: FIRST_LEADER, is_async }),
             event: Event::new(),
             next_leader: AtomicU64::new(FIRST_LEADER + 1),
@@ -92,6 +104,7 @@ impl<V> Flight<V> {
             woken: AtomicU64::new(0),
             polling: AtomicBool::new(false),
             listed: AtomicBool::new(true),
+            group,
         }
     }
 
@@ -219,12 +232,19 @@ impl<V> Flight<V> {
                 self.event.notify(usize::MAX);
                 return false;
             }
-            Phase::Led { leader, is_async: true } if !self.polling.load(Ordering::Relaxed) => leader,
+            Phase::Led { leader, is_async: true } => leader,
             _ => return false,
         };
-        let woken = self.woken.load(Ordering::Relaxed);
-        if woken == 0 || now.saturating_sub(woken) < limit {
+        let group = self.group.as_ref().filter(|_| stalled == FIRST_LEADER);
+        let (is_polling, woken) = match group {
+            Some(group) => group.seen(),
+            None => (self.polling.load(Ordering::Relaxed), self.woken.load(Ordering::Relaxed)),
+        };
+        if is_polling || woken == 0 || now.saturating_sub(woken) < limit {
             return false;
+        }
+        if let Some(group) = group {
+            group.declare_stalled();
         }
         *phase = Phase::Vacant(Vacancy::Stalled, stalled);
         drop(phase);

@@ -25,6 +25,10 @@ impl<R> Clone for Share<R> {
 impl<R> Copy for Share<R> {}
 
 impl<R> Share<R> {
+    pub(crate) fn by(pack: Pack<R>, unpack: Unpack<R>, same: Option<Same<R>>) -> Self {
+        Share { copy: Some((pack, unpack)), same, failed: None }
+    }
+
     pub(crate) const NOTHING: Self = Share { copy: None, same: None, failed: None };
 
     pub(crate) fn pack(self, output: &R) -> Option<Arc<dyn Any + Send + Sync>> {

@@ -104,6 +104,7 @@ struct Rare {
     removed_expired: Count,
     removed_invalidated: Count,
     over_limit: Count,
+    batches: Count,
     load_time: Histogram,
 }
 
@@ -211,6 +212,11 @@ impl Counters {
         self.count_striped(|stripe| &stripe.loads);
     }
 
+    /// A batch function runs, for elements that are counted as loads one by one.
+    pub(crate) fn batch(&self) {
+        self.rare.batches.add(1);
+    }
+
     /// A loader that [`load_started`](Self::load_started) counted has ended after `nanos` nanoseconds.
     pub(crate) fn load_ended(&self, end: LoadEnd, nanos: u64) {
         let rare = &self.rare;
@@ -281,7 +287,7 @@ impl Counters {
             after_panic: rare.leader_panicked.get(),
             after_stall: rare.leader_stalled.get(),
         };
-        let joins = rare.joins.get();
+        let (joins, batches) = (rare.joins.get(), rare.batches.get());
         let bypasses = Bypasses {
             cycle: rare.cycle.get(),
             sync_beside_async: rare.sync_beside_async.get(),
@@ -302,6 +308,7 @@ impl Counters {
             takeovers,
             bypasses,
             loads,
+            batches,
             load_errors,
             load_panics,
             load_timeouts,

@@ -26,6 +26,8 @@ pub struct Stats {
     pub bypasses: Bypasses,
     /// Loads that were started.
     pub loads: u64,
+    /// How often a batch function was run. Each element that it was run for is one of the `loads`.
+    pub batches: u64,
     /// Loads that returned an error.
     pub load_errors: u64,
     /// Loads that panicked.

@@ -1,6 +1,7 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod batch;
 mod coherence;
 mod coherence_redis;
 mod gated;

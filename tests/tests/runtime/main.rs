@@ -1,6 +1,7 @@
 //! The runtime's read-through: every invariant of the design, by topic.
 
 mod adaptive;
+mod batch;
 mod cycles;
 mod errors;
 mod invalidation;

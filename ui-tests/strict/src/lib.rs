@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backends;
+pub mod batch;
 pub mod functions;
 pub mod invalidations;
 pub mod methods;

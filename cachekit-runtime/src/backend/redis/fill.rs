@@ -26,6 +26,11 @@ pub(super) struct FillKeys {
 }
 
 impl FillKeys {
+    /// Where the entry is.
+    pub(super) fn data(&self) -> &str {
+        &self.data
+    }
+
     pub(super) fn add(&self, call: &mut Cmd) {
         match &self.to_announce {
             Some((fingerprints, generation)) => call.arg(3).arg(&self.data).arg(fingerprints).arg(generation),
@@ -38,14 +43,19 @@ impl RedisBackend {
     /// The keys for a script that puts something at the address. In a cluster this announces the fingerprint, which has to be known before anything is
     /// at the address: whoever finds a marker there may fill with it as the witness.
     pub(super) async fn fill_keys(&self, address: &Address) -> Result<FillKeys, Error> {
-        let data = self.layout.data(address)?;
-        let to_announce = if self.topology.is_sharded() {
+        if self.topology.is_sharded() {
             self.add_fingerprint(address.cache(), address.fingerprint()).await?;
-            None
-        } else {
-            Some((self.layout.fingerprints(address.cache())?, self.layout.generation(address.cache())?))
+        }
+        self.announced_keys(address)
+    }
+
+    /// As [`fill_keys`](Self::fill_keys), of a fingerprint that a cluster has been told.
+    pub(super) fn announced_keys(&self, address: &Address) -> Result<FillKeys, Error> {
+        let to_announce = match self.topology.is_sharded() {
+            true => None,
+            false => Some((self.layout.fingerprints(address.cache())?, self.layout.generation(address.cache())?)),
         };
-        Ok(FillKeys { data, to_announce, fingerprint: address.fingerprint().to_string() })
+        Ok(FillKeys { data: self.layout.data(address)?, to_announce, fingerprint: address.fingerprint().to_string() })
     }
 
     /// One command where one server has both; in a cluster one for each, to both nodes at once. An entry of a generation that was removed between the
@@ -89,7 +99,7 @@ impl RedisBackend {
     }
 
     /// A generation is what the cache's key says, together with the lineage of the data on the entry's server.
-    fn looked(&self, address: &Address, data: Value, generation: Value) -> Result<Looked, Error> {
+    pub(super) fn looked(&self, address: &Address, data: Value, generation: Value) -> Result<Looked, Error> {
         let generation = ask::bytes(generation)?.and_then(|digits| read_generation(&digits));
         let lineage = self.topology.lineage(self.layout.signal(address.id()).as_bytes());
         Ok(Looked::new(ask::bytes(data)?, generation.map(|generation| generation ^ lineage)))

@@ -37,6 +37,7 @@ mod entries;
 mod failures;
 mod fill;
 mod layout;
+mod many;
 mod scan;
 mod scripts;
 mod settings;
@@ -49,8 +50,8 @@ mod url;
 pub use settings::Settings;
 
 use super::{
-    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Watcher,
-    Witness,
+    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Storing,
+    Watcher, Witness,
 };
 use crate::Error;
 use bytes::Bytes;
@@ -180,6 +181,18 @@ impl SharedBackend for RedisBackend {
         ttl: Option<Duration>,
     ) -> BackendFuture<'a, bool> {
         Box::pin(async move { self.settle(address, witness, bytes.as_ref(), ttl).await })
+    }
+
+    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Looked>> {
+        Box::pin(self.look_at_many(addresses))
+    }
+
+    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Vec<Claim>> {
+        Box::pin(self.put_claims(claims, ttl))
+    }
+
+    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Vec<bool>> {
+        Box::pin(self.settle_many(stores))
     }
 
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {

@@ -24,16 +24,14 @@ impl RedisBackend {
 
     /// Each lives twice as long as asked for, so that it need not be prolonged often.
     pub(super) async fn make_versions(&self, tags: &[&str], ttl: Duration) -> Result<Vec<u64>, Error> {
-        let mut versions = Vec::with_capacity(tags.len());
-        for tag in tags {
-            let (key, fresh) = (self.layout.tag(tag), Fingerprint(fill::random()).to_string());
-            let answer = self.script(&scripts::GENERATION, &key, |call| {
-                call.arg(1).arg(&key).arg(&fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
-            });
-            let made = version(answer.await?)?;
-            versions.push(made.ok_or_else(|| super::failures::senseless("no version of a tag"))?);
-        }
-        Ok(versions)
+        let keys: Vec<String> = tags.iter().map(|tag| self.layout.tag(tag)).collect();
+        let made = self.script_many(&scripts::GENERATION, &keys, |call, key| {
+            let fresh = Fingerprint(fill::random()).to_string();
+            call.arg(1).arg(key).arg(fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
+            key.clone()
+        });
+        let made = made.await?.into_iter().map(version);
+        made.map(|made| made?.ok_or_else(|| super::failures::senseless("no version of a tag"))).collect()
     }
 
     /// By taking the keys away, which a server does also when its memory is full.

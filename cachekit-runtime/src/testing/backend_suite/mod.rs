@@ -51,6 +51,10 @@ macro_rules! __backend_suite {
                 $crate::testing::shared_backend_checks::a_claim_takes_what_is_free_only(__subject());
             }
             #[test]
+            fn several_at_once_are_as_one_by_one() {
+                $crate::testing::shared_backend_checks::several_at_once_are_as_one_by_one(__subject());
+            }
+            #[test]
             fn a_claim_goes_by_itself() {
                 $crate::testing::shared_backend_checks::a_claim_goes_by_itself(__subject());
             }

@@ -2,7 +2,7 @@
 
 use super::subject::{BackendSubject, done, fresh_name};
 use crate::{
-    backend::{Address, Claim, Fingerprint, HEAD, News, Watcher, Witness},
+    backend::{Address, Claim, Fingerprint, HEAD, News, Storing, Watcher, Witness},
     sync::lock,
 };
 use bytes::Bytes;
@@ -41,6 +41,46 @@ pub mod shared_backend_checks {
             let claim = done(subject.shared().claim(&address, ours, LONG).await);
             assert_eq!(claim, Claim::Theirs(bytes_of(other, "value")));
             assert_eq!(subject.get(&address).await, Some(bytes_of(other, "value")));
+        });
+    }
+
+    /// Looks, claims and stores of several entries do what the single ones do, in the order given.
+    pub fn several_at_once_are_as_one_by_one(subject: BackendSubject) {
+        subject.run(async {
+            let first = announced(&subject, "many").await;
+            let shared = subject.shared();
+            done(shared.generation(&first, LONG).await);
+            let addresses: Vec<Address> =
+                (0..600).map(|at| Address::new(first.cache(), &format!("many{at}"), ONE)).collect();
+            let is_taken = |at: usize| at.is_multiple_of(3);
+            for (at, address) in addresses.iter().enumerate().filter(|(at, _)| is_taken(*at)) {
+                subject.set(address, bytes_of(head(1), &at.to_string()), None).await;
+            }
+            let expected = |at: usize| is_taken(at).then(|| bytes_of(head(1), &at.to_string()));
+            for (at, looked) in done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
+                let alone = done(shared.look(&addresses[at]).await).generation;
+                assert_eq!((looked.bytes, looked.generation), (expected(at), alone), "{at}");
+                assert!(alone.is_some(), "{at}");
+            }
+            let claims: Vec<(Address, Witness)> = addresses.iter().map(|address| (address.clone(), head(2))).collect();
+            for (at, claim) in done(shared.claim_many(&claims, LONG).await).into_iter().enumerate() {
+                assert_eq!(claim, expected(at).map_or(Claim::Ours, Claim::Theirs), "{at}");
+            }
+            let storing = |(at, address): (usize, &Address)| {
+                let bytes = at.is_multiple_of(2).then(|| bytes_of(head(3), &at.to_string()));
+                Storing::new(address.clone(), head(2), bytes, at.is_multiple_of(4).then_some(LONG))
+            };
+            let stores: Vec<Storing> = addresses.iter().enumerate().map(storing).collect();
+            for (at, stored) in done(shared.store_many(&stores).await).into_iter().enumerate() {
+                assert_eq!(stored, !is_taken(at), "{at}: only in place of its witness");
+            }
+            for (at, looked) in done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
+                let stored = if at.is_multiple_of(2) { Some(bytes_of(head(3), &at.to_string())) } else { None };
+                assert_eq!(looked.bytes, if is_taken(at) { expected(at) } else { stored }, "{at}");
+            }
+            assert_eq!(done(shared.look_many(&[]).await), []);
+            assert_eq!(done(shared.claim_many(&[], LONG).await), []);
+            assert!(done(shared.store_many(&[]).await).is_empty());
         });
     }
 

@@ -1,0 +1,139 @@
+//! One run of the body, for all elements that the batch leads.
+
+use super::{
+    super::lead::{After, Load},
+    elements::Elements,
+    far::Stores,
+};
+use crate::{
+    flight::state::Payload,
+    key::Key,
+    outcome::Outcome,
+    output::{BatchOr, Element, Output, Plain, Share, Value},
+    stats::LoadEnd,
+};
+
+/// An element that is stored before it is given: there is no memory from which others could read it meanwhile.
+pub(super) type Waiting<K, S> = Vec<(usize, Load<K, S>, S)>;
+
+impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
+    /// The body is about to run.
+    pub(super) fn start(&mut self) {
+        self.core.counters.batch();
+        self.led.iter_mut().for_each(|(_, load)| load.start());
+    }
+
+    /// Settles what a run gave. `Err`: the call ends with this.
+    pub(super) fn settle<R, I, const OK: bool>(
+        &mut self,
+        loaded: R,
+        share: Share<Element<S, R::Error>>,
+        own: &impl Fn(usize) -> Option<I>,
+        stores: &mut Stores<S>,
+    ) -> Result<Waiting<K, S>, R>
+    where
+        R: BatchOr<I, OK, Value = V>,
+    {
+        let positions = self.positions(self.led.iter().map(|(at, _)| *at));
+        let mut ids = positions.iter().map(|position| own(*position));
+        let values = match loaded.split(&mut ids, positions.len()) {
+            Ok(values) => values,
+            Err(error) => return self.fail::<R, I, OK>(error, share, stores).map(|()| Vec::new()),
+        };
+        let mut waiting = Vec::new();
+        let led = std::mem::take(&mut self.led);
+        for ((at, mut load), value) in led.into_iter().zip(values) {
+            let Some(stored) = (self.sharing.wrap)(value) else {
+                stores.abandon(load.pending.take());
+                load.settle_without(false, || share.pack(&Element::Absent).map(Payload::Output));
+                continue;
+            };
+            let stored = match load.after::<S, Plain>(stored) {
+                After::Settle(stored) => settled(load, stored),
+                After::Detach(stored, store) => {
+                    stores.push(store);
+                    settled(load, stored)
+                }
+                After::Wait(stored, store) => {
+                    stores.push(store);
+                    waiting.push((at, load, stored));
+                    continue;
+                }
+            };
+            self.answer(at, stored);
+        }
+        Ok(waiting)
+    }
+
+    /// What was waited for is stored.
+    pub(super) fn settle_waiting(&mut self, waiting: Waiting<K, S>) {
+        for (at, load, stored) in waiting {
+            let stored = settled(load, stored);
+            self.answer(at, stored);
+        }
+    }
+
+    /// Where every element has a value that may stand in for the error, the call has those; else it fails, and the followers with it.
+    fn fail<R, I, const OK: bool>(
+        &mut self,
+        error: R::Error,
+        share: Share<Element<S, R::Error>>,
+        stores: &mut Stores<S>,
+    ) -> Result<(), R>
+    where
+        R: BatchOr<I, OK, Value = V>,
+    {
+        let failed = Element::Failed(error);
+        let mut is_covered = true;
+        for (at, mut load) in std::mem::take(&mut self.led) {
+            load.ended(LoadEnd::Error);
+            let stale = load.stale_instead::<S, Plain>(&mut Outcome::new());
+            stores.abandon(load.pending.take());
+            match stale {
+                Some(stored) => self.answer(at, stored),
+                None => {
+                    is_covered = false;
+                    load.settle_without(true, || share.pack(&failed).map(Payload::Output));
+                }
+            }
+        }
+        match failed {
+            Element::Failed(error) if !is_covered => R::fail(error).map_or(Ok(()), Err),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes what was computed past the cache, and compares it in a dry run.
+    pub(super) fn settle_beside<R, I, E, const OK: bool>(
+        &mut self,
+        loaded: R,
+        share: Share<Element<S, E>>,
+        own: &impl Fn(usize) -> Option<I>,
+    ) -> Result<(), R>
+    where
+        R: BatchOr<I, OK, Value = V, Error = E>,
+    {
+        let positions = self.positions(self.beside.iter().map(|(at, _)| *at));
+        let mut ids = positions.iter().map(|position| own(*position));
+        let values = match loaded.split(&mut ids, positions.len()) {
+            Ok(values) => values,
+            Err(error) => return R::fail(error).map_or(Ok(()), Err),
+        };
+        for ((at, compared), value) in std::mem::take(&mut self.beside).into_iter().zip(values) {
+            let Some(wanted) = self.wanted.get_mut(at) else { continue };
+            if let Some((stored, scope)) = compared {
+                let computed = (self.sharing.wrap)(value.clone()).map_or(Element::Absent, Element::Value);
+                let same = share.same(&Element::Value(stored), &computed);
+                scope.compared(&self.core.settings.name, wanted.hash, same);
+            }
+            wanted.answer = value;
+        }
+        Ok(())
+    }
+}
+
+fn settled<K: Key, S: Value>(load: Load<K, S>, stored: S) -> S {
+    // How an element is shared with its followers is not asked: there is a value.
+    let _: Output<S, Plain> = Output::NEW;
+    load.settle::<S, Plain>(stored, Share::NOTHING, &mut Outcome::new())
+}

@@ -1,0 +1,603 @@
+//! Several entries of one cache at once: one look at each tier, one claim of what nobody has, one store.
+//!
+//! They go in flushes of at most [`FLUSH`], each of which is one operation for the breaker and has one budget. After a flush without an answer the
+//! tier is not asked for the rest, so that a backend that is slow costs one budget and no more.
+
+use super::{
+    Far, Tier,
+    ask::{Asked, Found, Has, Question},
+    bridge,
+    fill::{Fill, Sealed, Ticket},
+    freshness::Worth,
+    link::Unanswered,
+    lock::Hold,
+    shared::MARKER,
+};
+use crate::{
+    backend::{Address, Claim, Storing, Witness, each},
+    budget::Budget,
+    envelope::{Head, Kind},
+    outcome::Delivery,
+    time::{NEVER, duration},
+};
+use bytes::Bytes;
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+
+/// Entries of one flush.
+const FLUSH: usize = 512;
+
+/// What a tier has of one of several entries.
+enum Told<V> {
+    Has(Has<V>),
+    /// Another process fills it.
+    Locked,
+    Unanswered(Unanswered),
+}
+
+/// One entry that is looked for.
+struct Open<V> {
+    question: Question<V>,
+    asked: Asked<V>,
+    is_locked: bool,
+}
+
+/// What is there, and in a shared tier the generation of its cache.
+type Peeked = (Option<Bytes>, Option<Option<u64>>);
+
+/// A value that a further tier had, for the nearer ones.
+struct Backfill {
+    fill: Fill,
+    bytes: Bytes,
+    life: Option<Duration>,
+}
+
+impl<V: Clone + Send + Sync + 'static> Far<V> {
+    /// As [`ask`](Self::ask) for several entries, in their order, but that no lock is waited for: `true` beside an entry that another process fills.
+    ///
+    /// Cancel-safe as that.
+    pub(crate) async fn ask_many(self: Arc<Self>, questions: Vec<Question<V>>, first: Budget) -> Vec<(Asked<V>, bool)> {
+        let open = |mut question: Question<V>| {
+            let fill = self.fill_of(&mut question);
+            let asked =
+                Asked { fill, ..Asked::nothing(question.address.clone(), self.order.moment(question.address.id())) };
+            Open { question, asked, is_locked: false }
+        };
+        let mut all: Vec<Open<V>> = questions.into_iter().map(open).collect();
+        let mut backfills = Vec::new();
+        let mut budget = Some(first);
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let mut open: Vec<&mut Open<V>> = all.iter_mut().filter(|question| question.is_open()).collect();
+            let mut is_answering = true;
+            for flush in open.chunks_mut(FLUSH) {
+                let told = if is_answering {
+                    let budget = budget.take().unwrap_or_else(|| self.budget());
+                    self.ask_flush(index, tier, flush, &budget).await
+                } else {
+                    flush.iter().map(|_| Told::Unanswered(Unanswered::Skipped)).collect()
+                };
+                is_answering = told.iter().any(|told| !matches!(told, Told::Unanswered(_)));
+                for (question, told) in flush.iter_mut().zip(told) {
+                    backfills.extend(self.note(index, tier, question, told));
+                }
+            }
+        }
+        self.back_fill_many(backfills);
+        all.into_iter().map(|question| (question.asked, question.is_locked)).collect()
+    }
+
+    /// As [`ask`](Self::ask) for several entries at the same time, locks included.
+    pub(crate) async fn ask_each(self: Arc<Self>, questions: Vec<Question<V>>, budget: Budget) -> Vec<Asked<V>> {
+        let ask = |question| Box::pin(self.clone().ask(question, budget.clone()));
+        each(questions.into_iter().map(ask).collect()).await
+    }
+
+    /// As [`peek`](Self::peek) for several entries, in their order.
+    pub(crate) async fn peek_many(self: Arc<Self>, questions: Vec<Question<V>>) -> Vec<Option<Found<V>>> {
+        let mut found: Vec<Option<Found<V>>> = questions.iter().map(|_| None).collect();
+        let mut questions = questions;
+        let mut fills: Vec<Fill> = questions.iter_mut().map(|question| self.fill_of(question)).collect();
+        for (index, tier) in self.tiers.iter().enumerate() {
+            if !tier.link.is_shared() && self.shared_after(index) {
+                continue;
+            }
+            let mut open: Vec<_> = fills
+                .iter_mut()
+                .zip(&mut found)
+                .filter(|(fill, found)| found.is_none() && !tier.link.undelivered.holds(&fill.address, &fill.tags))
+                .collect();
+            for flush in open.chunks_mut(FLUSH) {
+                let budget = self.budget();
+                let addresses: Vec<Address> = flush.iter().map(|(fill, _)| fill.address.clone()).collect();
+                let looked: Result<Vec<Peeked>, Unanswered> = if tier.link.is_shared() {
+                    let looked = tier.link.call_shared(&budget, |shared| shared.look_many(&addresses)).await;
+                    looked.map(|all| all.into_iter().map(|one| (one.bytes, Some(one.generation))).collect())
+                } else {
+                    let found = tier.link.call(&budget, |backend| backend.get_many(&addresses)).await;
+                    found.map(|all| all.into_iter().map(|bytes| (bytes, None)).collect())
+                };
+                let Ok(looked) = looked else { break };
+                for ((fill, slot), (bytes, generation)) in flush.iter_mut().zip(looked) {
+                    **slot = match bytes {
+                        Some(bytes) => self.peeked(index, tier, fill, &bytes, generation, &budget).await,
+                        None => None,
+                    };
+                    if slot.is_some() { self.counters.hit() } else { self.counters.miss() }
+                }
+            }
+        }
+        found
+    }
+
+    /// What a fill needs beside its tickets.
+    fn fill_of(&self, question: &mut Question<V>) -> Fill {
+        let moment = self.order.moment(question.address.id());
+        let mut fill = Fill::new(question.address.clone(), moment);
+        fill.sight = question.sight;
+        fill.tags = std::mem::take(&mut question.tags);
+        fill.tagged = self.tagged(&fill.tags);
+        fill
+    }
+
+    /// The versions of all tags of a flush, asked for in one go. `make`: those that are not there are made.
+    async fn learn_tags(
+        &self,
+        index: usize,
+        tier: &Tier,
+        fills: Vec<&mut Fill>,
+        make: bool,
+        budget: &Budget,
+    ) -> Result<(), Unanswered> {
+        if index != self.authority() {
+            return Ok(());
+        }
+        let unknown = |fill: &&mut Fill| fill.tagged.iter().any(|tag| tag.version.is_none());
+        let mut fills: Vec<&mut Fill> = fills.into_iter().filter(|fill| unknown(fill)).collect();
+        let names: BTreeSet<String> = fills
+            .iter()
+            .flat_map(|fill| &fill.tagged)
+            .filter(|tag| tag.version.is_none())
+            .map(|tag| tag.name.to_string())
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        tier.link.learn(&names, make, budget).await?;
+        for fill in &mut fills {
+            // What was told meanwhile stays unknown, and is asked for by itself.
+            let tags: Vec<String> = fill.tagged.iter().map(|tag| tag.name.to_string()).collect();
+            fill.tagged = tier.link.watch.cells.of(&tags);
+        }
+        Ok(())
+    }
+
+    /// As [`invalidate`](Self::invalidate) of several entries: all of them begin with the call.
+    pub(crate) fn invalidate_many(
+        self: Arc<Self>,
+        addresses: Vec<Address>,
+    ) -> impl Future<Output = Delivery> + Send + use<V> {
+        let tellings: Vec<_> =
+            addresses.into_iter().map(|address| Box::pin(self.clone().invalidate(address))).collect();
+        async move {
+            let (mut delivery, mut rest) = (Delivery::Local, tellings.into_iter());
+            loop {
+                let flush: Vec<_> = rest.by_ref().take(FLUSH).collect();
+                if flush.is_empty() {
+                    return delivery;
+                }
+                delivery = each(flush).await.into_iter().fold(delivery, farther);
+            }
+        }
+    }
+
+    fn note(&self, index: usize, tier: &Tier, question: &mut Open<V>, told: Told<V>) -> Option<Backfill> {
+        let asked = &mut question.asked;
+        match told {
+            Told::Has(Has::Value(found, bytes)) => {
+                self.counters.hit();
+                let backfill = (index > 0 && !found.is_known).then(|| {
+                    let tickets = std::mem::take(&mut asked.fill.tickets);
+                    let mut life = (found.left != NEVER).then(|| duration(found.left));
+                    if let Some(near) = (self.near_ttl)(&found.value) {
+                        life = Some(life.map_or(near, |life| life.min(near)));
+                    }
+                    let fill = Fill { tickets, ..Fill::new(asked.fill.address.clone(), asked.fill.moment) };
+                    Backfill { fill, bytes, life }
+                });
+                asked.found = Some(found);
+                return backfill;
+            }
+            Told::Has(Has::Nothing(ticket, stale)) => {
+                self.counters.miss();
+                asked.fill.tickets.push(ticket);
+                asked.stale = asked.stale.take().or(stale);
+                asked.failed = None;
+            }
+            // Is asked for again, and counted then.
+            Told::Locked => question.is_locked = true,
+            Told::Unanswered(unanswered) => {
+                self.counters.unanswered(matches!(unanswered, Unanswered::Skipped));
+                asked.fill.tickets.push(Ticket::None);
+                asked.failed = Some(unanswered.into_error(tier.link.backend().name()));
+            }
+        }
+        None
+    }
+
+    /// In the order of the flush.
+    async fn ask_flush(
+        self: &Arc<Self>,
+        index: usize,
+        tier: &Tier,
+        flush: &mut [&mut Open<V>],
+        budget: &Budget,
+    ) -> Vec<Told<V>> {
+        let holds = |open: &&mut Open<V>| tier.link.undelivered.holds(&open.asked.fill.address, &open.asked.fill.tags);
+        let is_held: Vec<bool> = flush.iter().map(|open| holds(&open)).collect();
+        let mut askable: Vec<&mut Open<V>> =
+            flush.iter_mut().zip(&is_held).filter(|(_, is_held)| !**is_held).map(|(open, _)| &mut **open).collect();
+        let answers = match (askable.is_empty(), tier.link.is_shared()) {
+            (true, _) => Ok(Vec::new()),
+            (false, true) => self.look_shared(index, tier, &mut askable, budget).await,
+            (false, false) => self.look_plain(index, tier, &mut askable, budget).await,
+        };
+        let mut answers = match answers {
+            Ok(answers) => answers.into_iter(),
+            Err(unanswered) => return is_held.iter().map(|_| Told::Unanswered(unanswered.clone())).collect(),
+        };
+        let told = is_held.into_iter().map(|is_held| {
+            let answer = if is_held { None } else { answers.next() };
+            answer.unwrap_or(Told::Unanswered(Unanswered::Skipped))
+        });
+        told.collect()
+    }
+
+    async fn look_plain(
+        self: &Arc<Self>,
+        index: usize,
+        tier: &Tier,
+        flush: &mut [&mut Open<V>],
+        budget: &Budget,
+    ) -> Result<Vec<Told<V>>, Unanswered> {
+        let addresses: Vec<Address> = flush.iter().map(|open| open.question.address.clone()).collect();
+        let found = tier.link.call(budget, |backend| backend.get_many(&addresses)).await?;
+        self.learn_tags(index, tier, fills(flush), true, budget).await?;
+        let mut told = Vec::with_capacity(flush.len());
+        for (open, bytes) in flush.iter_mut().zip(found) {
+            let has = match bytes {
+                Some(bytes) => {
+                    self.judge_plain(index, tier, &mut open.question, &mut open.asked.fill, bytes, budget).await?
+                }
+                None => Has::Nothing(Ticket::Plain, None),
+            };
+            told.push(Told::Has(has));
+        }
+        Ok(told)
+    }
+
+    /// As [`ask_shared`](Self::ask_shared): what is there is a value or the witness of a fill, and where nothing is, a marker of ours becomes it.
+    async fn look_shared(
+        self: &Arc<Self>,
+        index: usize,
+        tier: &Tier,
+        flush: &mut [&mut Open<V>],
+        budget: &Budget,
+    ) -> Result<Vec<Told<V>>, Unanswered> {
+        let addresses: Vec<Address> = flush.iter().map(|open| open.question.address.clone()).collect();
+        let looked = tier.link.call_shared(budget, |shared| shared.look_many(&addresses)).await?;
+        self.learn_tags(index, tier, fills(flush), false, budget).await?;
+        let mut generations: Vec<Option<u64>> = looked.iter().map(|looked| looked.generation).collect();
+        let mut told = Vec::with_capacity(flush.len());
+        let mut vacant = Vec::new();
+        for (at, (open, looked)) in flush.iter_mut().zip(looked).enumerate() {
+            let seen = match looked.bytes {
+                Some(bytes) => self.see(index, tier, open, bytes, looked.generation, budget).await?,
+                None => Seen::Vacant,
+            };
+            if matches!(seen, Seen::Vacant) {
+                vacant.push(at);
+            }
+            told.push(seen);
+        }
+        let needs_fill = !vacant.is_empty() || told.iter().any(|seen| matches!(seen, Seen::Witness(..)));
+        // Without a marker nothing can be stored, and reading goes on.
+        if needs_fill && tier.link.takes_fills() {
+            self.prepare_many(tier, &addresses, &mut generations, budget).await?;
+            self.learn_tags(index, tier, fills(flush), true, budget).await?;
+            self.claim_all(index, tier, flush, &addresses, &vacant, &generations, budget, &mut told).await?;
+        } else {
+            generations.fill(None);
+        }
+        let ticket = |generation: Option<u64>, witness| match generation {
+            Some(generation) => Ticket::Witness { witness, generation, hold: None },
+            None => Ticket::None,
+        };
+        let answered = told.into_iter().zip(generations).map(|(seen, generation)| match seen {
+            Seen::Value(found, bytes) => Told::Has(Has::Value(found, bytes)),
+            Seen::Witness(witness, stale) => Told::Has(Has::Nothing(ticket(generation, witness), stale)),
+            Seen::Claimed(ticket) => Told::Has(Has::Nothing(ticket, None)),
+            Seen::Locked => Told::Locked,
+            Seen::Vacant => Told::Has(Has::Nothing(Ticket::None, None)),
+        });
+        Ok(answered.collect())
+    }
+
+    /// Generations are those of one cache, but each with the lineage of its own server.
+    async fn prepare_many(
+        &self,
+        tier: &Tier,
+        addresses: &[Address],
+        generations: &mut [Option<u64>],
+        budget: &Budget,
+    ) -> Result<(), Unanswered> {
+        let (Some(first), Some(known)) = (addresses.first(), generations.first().copied()) else { return Ok(()) };
+        let generation = self.prepare(tier, first, budget, known).await?;
+        let is_known = known == Some(generation);
+        let is_one_server = tier.link.backend().shared().is_none_or(|shared| shared.parts() == 1);
+        for (address, place) in addresses.iter().zip(generations) {
+            *place = match *place {
+                Some(generation) if is_known => Some(generation),
+                _ if is_one_server => Some(generation),
+                _ => Some(self.prepare(tier, address, budget, None).await?),
+            };
+        }
+        Ok(())
+    }
+
+    /// Puts our markers or locks where nothing is.
+    #[expect(clippy::too_many_arguments, reason = "one flush in the middle of its look")]
+    async fn claim_all(
+        self: &Arc<Self>,
+        index: usize,
+        tier: &Tier,
+        flush: &mut [&mut Open<V>],
+        addresses: &[Address],
+        vacant: &[usize],
+        generations: &[Option<u64>],
+        budget: &Budget,
+        told: &mut [Seen<V>],
+    ) -> Result<(), Unanswered> {
+        let head = || if self.lock.is_some() { Head::lock().witness() } else { Head::marker().witness() };
+        let wanted = vacant.iter().filter_map(|at| Some((addresses.get(*at)?.clone(), head())));
+        let claims: Vec<(Address, Witness)> = wanted.collect();
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let life = self.lock.unwrap_or(MARKER);
+        let claimed = match tier.link.fill_shared(budget, |shared| shared.claim_many(&claims, life)).await {
+            Ok(claimed) => claimed,
+            // It takes nothing just now, which is no reason to count it as gone.
+            Err(_) if !tier.link.takes_fills() => return Ok(()),
+            Err(unanswered) => return Err(unanswered),
+        };
+        for ((at, (address, witness)), claim) in vacant.iter().zip(&claims).zip(claimed) {
+            let generation = generations.get(*at).copied().flatten();
+            let (Some(slot), Some(open)) = (told.get_mut(*at), flush.get_mut(*at)) else { continue };
+            *slot = match (claim, generation) {
+                (Claim::Ours, Some(generation)) => {
+                    let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, *witness, lease, &self.clock));
+                    Seen::Claimed(Ticket::Witness { witness: *witness, generation, hold })
+                }
+                (Claim::Ours, None) => Seen::Vacant,
+                (Claim::Theirs(bytes), generation) => self.see(index, tier, open, bytes, generation, budget).await?,
+            };
+        }
+        Ok(())
+    }
+
+    /// What is there.
+    async fn see(
+        &self,
+        index: usize,
+        tier: &Tier,
+        open: &mut Open<V>,
+        bytes: Bytes,
+        generation: Option<u64>,
+        budget: &Budget,
+    ) -> Result<Seen<V>, Unanswered> {
+        let (address, accept, fill) = (open.question.address.clone(), open.question.accept, &mut open.asked.fill);
+        let head = match Head::read(&bytes) {
+            Ok(head) => head,
+            Err(rejected) => {
+                self.reject(tier, &address, &rejected, budget).await;
+                return Ok(Seen::Vacant);
+            }
+        };
+        // The copy that is here already: it need not be decoded again.
+        if let Some(known) = open.question.known.take()
+            && let Some(found) = self.confirm_seen(index, tier, accept, known, head, generation, fill, budget).await?
+        {
+            return Ok(Seen::Value(found, Bytes::new()));
+        }
+        let mut stale = None;
+        if head.kind() == Kind::Value {
+            match self.open(tier, &address, &bytes) {
+                Ok(mut opened) => {
+                    let is_current = generation.is_some()
+                        && generation == opened.generation
+                        && self.agree(index, tier, fill, &opened.tags, budget).await?;
+                    match opened.worth {
+                        Worth::Fresh { left } if is_current && accept.takes(left, opened.found.age) => {
+                            opened.found.tie = self.tie(fill, Some(head), generation);
+                            return Ok(Seen::Value(opened.found, bytes));
+                        }
+                        Worth::Stale if is_current => stale = Some(opened.found),
+                        _ => {}
+                    }
+                }
+                Err(rejected) => {
+                    self.reject(tier, &address, &rejected, budget).await;
+                    return Ok(Seen::Vacant);
+                }
+            }
+        }
+        // With a lock, what is there has to be replaced by it or waited for, which is done one by one.
+        Ok(if self.lock.is_some() { Seen::Locked } else { Seen::Witness(head.witness(), stale) })
+    }
+
+    /// Stores what was computed, nearest tier first, as [`store`](Self::store) does for each: in the order given, `false` where an invalidation had come
+    /// in between.
+    pub(crate) async fn store_many(self: Arc<Self>, fills: Vec<(Fill, Sealed)>) -> Vec<bool> {
+        let mut is_current = vec![true; fills.len()];
+        let last = self.tiers.len().saturating_sub(1);
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let mut is_taking = true;
+            for (flush, current) in fills.chunks(FLUSH).zip(is_current.chunks_mut(FLUSH)) {
+                let budget = self.budget();
+                if !tier.link.is_shared() {
+                    self.store_plain(tier, index, last, flush, &budget, current).await;
+                } else if is_taking {
+                    is_taking = self.store_shared(tier, index, last, flush, &budget, current).await;
+                } else {
+                    flush.iter().for_each(|_| self.counters.store_failed());
+                }
+            }
+        }
+        is_current
+    }
+
+    async fn store_plain(
+        &self,
+        tier: &Tier,
+        index: usize,
+        last: usize,
+        flush: &[(Fill, Sealed)],
+        budget: &Budget,
+        is_current: &mut [bool],
+    ) {
+        let settle = |(fill, sealed): &'_ (Fill, Sealed)| {
+            let (bytes, life) = sealed.of(index, last);
+            (fill.tickets.get(index).cloned(), bytes, life)
+        };
+        let parts: Vec<_> = flush.iter().map(settle).collect();
+        let stores = flush.iter().zip(&parts).map(|((fill, _), (ticket, bytes, life))| {
+            Box::pin(async move {
+                match (ticket, bytes) {
+                    (Some(ticket), Some(bytes)) => {
+                        self.settle(tier, ticket, fill, Some(bytes.clone()), *life, budget).await
+                    }
+                    _ => true,
+                }
+            })
+        });
+        for (current, stored) in is_current.iter_mut().zip(each(stores.collect()).await) {
+            *current &= stored;
+        }
+    }
+
+    /// Whether there was an answer.
+    async fn store_shared(
+        &self,
+        tier: &Tier,
+        index: usize,
+        last: usize,
+        flush: &[(Fill, Sealed)],
+        budget: &Budget,
+        is_current: &mut [bool],
+    ) -> bool {
+        let mut stores = Vec::with_capacity(flush.len());
+        let mut of = Vec::with_capacity(flush.len());
+        for (at, (fill, sealed)) in flush.iter().enumerate() {
+            let (bytes, life) = sealed.of(index, last);
+            if let Some(Ticket::Witness { witness, hold, .. }) = fill.tickets.get(index)
+                && let Some(bytes) = bytes
+                && !tier.link.undelivered.holds(&fill.address, &fill.tags)
+            {
+                stores.push(Storing::new(fill.address.clone(), *witness, Some(bytes), life));
+                of.push((at, hold));
+            }
+        }
+        if stores.is_empty() {
+            return true;
+        }
+        let Ok(stored) = tier.link.fill_shared(budget, |shared| shared.store_many(&stores)).await else {
+            of.iter().for_each(|_| self.counters.store_failed());
+            return false;
+        };
+        for ((at, hold), is_stored) in of.into_iter().zip(stored) {
+            if let Some(hold) = hold {
+                hold.release();
+            }
+            if is_stored {
+                self.counters.stored();
+            } else {
+                self.counters.outdated();
+                if let Some(current) = is_current.get_mut(at) {
+                    *current = false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Gives the witnesses back: nothing will be stored.
+    pub(crate) async fn abandon_many(self: Arc<Self>, fills: Vec<Fill>) {
+        for flush in fills.chunks(FLUSH) {
+            let budget = self.budget();
+            for (index, tier) in self.tiers.iter().enumerate() {
+                let mut drops = Vec::new();
+                let mut holds = Vec::new();
+                for fill in flush {
+                    // What is a value stays one.
+                    if let Some(Ticket::Witness { witness, hold, .. }) = fill.tickets.get(index)
+                        && Head::read(&witness.0).is_ok_and(|head| matches!(head.kind(), Kind::Marker | Kind::Lock))
+                    {
+                        drops.push(Storing::new(fill.address.clone(), *witness, None, None));
+                        holds.extend(hold.as_ref());
+                    }
+                }
+                if !drops.is_empty() && tier.link.fill_shared(&budget, |shared| shared.store_many(&drops)).await.is_ok()
+                {
+                    holds.into_iter().for_each(Hold::release);
+                }
+            }
+        }
+    }
+
+    /// Gives what further tiers had to the nearer ones, without the caller.
+    fn back_fill_many(self: &Arc<Self>, backfills: Vec<Backfill>) {
+        if backfills.is_empty() {
+            return;
+        }
+        let far = Arc::clone(self);
+        bridge::spawn(false, async move {
+            for Backfill { fill, bytes, life } in backfills {
+                let budget = far.budget();
+                for (tier, ticket) in far.tiers.iter().zip(&fill.tickets) {
+                    // A shared tier has generations of its own, so that the envelope is none of its.
+                    far.settle(tier, ticket, &fill, (!tier.link.is_shared()).then(|| bytes.clone()), life, &budget)
+                        .await;
+                }
+            }
+        });
+    }
+}
+
+impl<V> Open<V> {
+    fn is_open(&self) -> bool {
+        self.asked.found.is_none() && !self.is_locked
+    }
+}
+
+fn fills<'a, V>(flush: &'a mut [&mut Open<V>]) -> Vec<&'a mut Fill> {
+    flush.iter_mut().map(|open| &mut open.asked.fill).collect()
+}
+
+/// Of two invalidations, what holds for both.
+fn farther(one: Delivery, other: Delivery) -> Delivery {
+    match (one, other) {
+        (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
+        (Delivery::Shared, _) | (_, Delivery::Shared) => Delivery::Shared,
+        _ => Delivery::Local,
+    }
+}
+
+/// What a look at a shared tier saw.
+enum Seen<V> {
+    Value(Found<V>, Bytes),
+    /// What is there can be replaced.
+    Witness(Witness, Option<Found<V>>),
+    Claimed(Ticket),
+    Locked,
+    Vacant,
+}

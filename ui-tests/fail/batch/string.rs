@@ -1,0 +1,10 @@
+//! Gave the ids as a string.
+
+use std::collections::HashMap;
+
+#[cachekit::cache(batch = "ids")]
+fn users(ids: &[u64]) -> HashMap<u64, String> {
+    ids.iter().map(|id| (*id, String::new())).collect()
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Misspelled the ids.
+
+use std::collections::HashMap;
+
+#[cachekit::cache(batch = idz)]
+fn users(ids: &[u64]) -> HashMap<u64, String> {
+    ids.iter().map(|id| (*id, String::new())).collect()
+}
+
+fn main() {}
