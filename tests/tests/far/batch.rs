@@ -90,8 +90,24 @@ impl<B: Backend> SharedBackend for Counting<B> {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         self.shared_inner("look").look(address)
     }
-    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64> {
-        self.shared_inner("generation").generation(cache, ttl)
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+        self.shared_inner("tags").tags(tags)
+    }
+
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+        self.shared_inner("make_tags").make_tags(tags, ttl)
+    }
+
+    fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        self.shared_inner("invalidate_tags").invalidate_tags(tags)
+    }
+
+    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
+        self.shared_inner("lease").lease(address, ttl)
+    }
+
+    fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {
+        self.shared_inner("generation").generation(address, ttl)
     }
     fn claim<'a>(&'a self, address: &'a Address, head: Witness, ttl: Duration) -> BackendFuture<'a, Claim> {
         self.shared_inner("claim").claim(address, head, ttl)
