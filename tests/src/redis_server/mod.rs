@@ -1,9 +1,13 @@
 //! A test's own real `redis-server`: a process on a free port of the loopback interface, with a folder of its own, that ends with the test.
 
+mod cluster;
 mod options;
 mod ready;
+mod sentinels;
 
+pub use cluster::Cluster;
 pub use options::{Options, Tls};
+pub use sentinels::Sentinels;
 
 use std::{
     io::Read,
@@ -30,6 +34,8 @@ pub struct RedisServer {
     folder: TempDir,
     port: u16,
     tls_port: u16,
+    /// For the bus of a cluster: without it the server would take the port plus 10000, which may be no port at all.
+    bus_port: u16,
 }
 
 impl RedisServer {
@@ -50,10 +56,11 @@ impl RedisServer {
 
     pub(crate) fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
-        let mut server = RedisServer { child: None, options, folder, port: 0, tls_port: 0 };
+        let mut server = RedisServer { child: None, options, folder, port: 0, tls_port: 0, bus_port: 0 };
         for _ in 0..PORTS {
             server.port = free_port();
             server.tls_port = free_port();
+            server.bus_port = free_port();
             if server.launch() {
                 return server;
             }
@@ -98,6 +105,15 @@ impl RedisServer {
             Some(password) => format!("redis://:{password}@127.0.0.1:{port}"),
             None => format!("redis://127.0.0.1:{port}"),
         }
+    }
+
+    /// The number of its process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a server that runs").id()
     }
 
     /// Is its process there?
@@ -189,6 +205,13 @@ impl RedisServer {
         assert!(self.listens(), "port {} was taken meanwhile", self.port);
     }
 
+    /// A figure of `INFO` that may be missing, such as `errorstat_MOVED`, of which only what has occurred is there.
+    #[must_use]
+    pub fn info_if_any(&self, name: &str) -> Option<String> {
+        let all = self.cli(&["INFO", "everything"]);
+        all.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':')).map(str::to_owned)
+    }
+
     /// Stops its process in the middle of whatever it does (`SIGSTOP`), until the guard is dropped. Connections stay open, and the kernel accepts
     /// new ones.
     pub fn pause(&self) -> Paused<'_> {
@@ -216,7 +239,7 @@ impl RedisServer {
     }
 
     fn spawn(&mut self) {
-        let arguments = self.options.arguments(self.folder.path(), self.port, self.tls_port);
+        let arguments = self.options.arguments(self.folder.path(), self.port, self.tls_port, self.bus_port);
         let mut command = Command::new("redis-server");
         command.args(&arguments).current_dir(self.folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
         let log = std::fs::File::create(self.log()).expect("the server's log");

@@ -11,6 +11,9 @@ pub struct Options {
     tls: Option<Tls>,
     socket: bool,
     persistent: bool,
+    cluster: bool,
+    /// The lines of its file, if it is a sentinel.
+    pub(super) sentinel: Option<String>,
     settings: Vec<(String, String)>,
 }
 
@@ -63,6 +66,13 @@ impl Options {
         self
     }
 
+    /// A node of a cluster; it knows no other node, and has no slots.
+    #[must_use]
+    pub fn cluster(mut self) -> Self {
+        self.cluster = true;
+        self
+    }
+
     /// Any other setting of `redis.conf`.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
@@ -79,7 +89,16 @@ impl Options {
         RedisServer::with(self)
     }
 
-    pub(super) fn arguments(&self, folder: &Path, port: u16, tls_port: u16) -> Vec<String> {
+    pub(super) fn arguments(&self, folder: &Path, port: u16, tls_port: u16, bus_port: u16) -> Vec<String> {
+        if let Some(lines) = &self.sentinel {
+            // Sentinels write what they learn into their file, and go on from there.
+            let file = folder.join(format!("sentinel-{port}.conf"));
+            if !file.exists() {
+                let text = format!("port {port}\nbind 127.0.0.1\ndir {}\n{lines}", folder.display());
+                fs::write(&file, text).expect("the file of a sentinel");
+            }
+            return vec![file.display().to_string(), "--sentinel".to_owned()];
+        }
         let mut all = Vec::new();
         let mut set = |name: &str, values: &[&str]| {
             all.push(format!("--{name}"));
@@ -97,6 +116,14 @@ impl Options {
         }
         if let Some(password) = &self.password {
             set("requirepass", &[password]);
+            set("masterauth", &[password]);
+        }
+        if self.cluster {
+            set("cluster-enabled", &["yes"]);
+            set("cluster-port", &[&bus_port.to_string()]);
+            set("cluster-node-timeout", &["1000"]);
+            // A replica takes over however long it was without its master.
+            set("cluster-replica-validity-factor", &["0"]);
         }
         for user in &self.users {
             set("user", &user.split(' ').collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use super::{RedisBackend, failures, scripts::Script};
 use crate::Error;
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Value};
 use std::time::Duration;
 
 /// Most commands of one flush.
@@ -20,52 +20,73 @@ pub(super) fn millis(ttl: Duration) -> u64 {
     ttl.as_millis().clamp(1, LONGEST) as u64
 }
 
+/// A command of one key.
+pub(super) fn command(name: &str, key: impl redis::ToRedisArgs) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(key);
+    command
+}
+
 impl RedisBackend {
-    /// Calls a script with what `fill` adds to the call: the number of keys, the keys, the arguments.
-    pub(super) async fn script(&self, script: &Script, fill: impl Fn(&mut Cmd)) -> Result<Value, Error> {
+    /// Calls a script with what `fill` adds to the call: the number of keys, the keys, the arguments. The keys are in the slot of `key`.
+    pub(super) async fn script(&self, script: &Script, key: &str, fill: impl Fn(&mut Cmd)) -> Result<Value, Error> {
         let mut by_hash = redis::cmd("EVALSHA");
         by_hash.arg(&script.hash);
         fill(&mut by_hash);
-        let answer = self.connections.send(&by_hash).await?;
+        let answer = self.topology.send(key, &by_hash).await?;
         if !is_unknown_script(&answer) {
             return Ok(answer);
         }
         let mut by_text = redis::cmd("EVAL");
         by_text.arg(&script.text);
         fill(&mut by_text);
-        self.connections.send(&by_text).await
+        self.topology.send(key, &by_text).await
     }
 
-    /// As [`script`](Self::script), for many calls of one script; each of `calls` is what is added to one. Stops at the first flush with an error.
+    /// As [`script`](Self::script), for many calls of one script; each of `calls` is what is added to one, and `fill` gives a key of it. The answers
+    /// to all calls. Stops at the first flush in which a node failed.
     pub(super) async fn script_many<T>(
         &self,
         script: &Script,
         calls: &[T],
-        fill: impl Fn(&mut Cmd, &T) -> usize,
-    ) -> Result<(), Error> {
+        fill: impl Fn(&mut Cmd, &T) -> String,
+    ) -> Result<Vec<Value>, Error> {
+        let mut all = Vec::with_capacity(calls.len());
         let mut rest = calls;
         while !rest.is_empty() {
-            let mut flush = Pipeline::new();
-            let mut bytes = 0;
+            let mut flush = self.topology.batch();
             for call in rest {
                 let mut by_hash = redis::cmd("EVALSHA");
                 by_hash.arg(&script.hash);
-                bytes += fill(&mut by_hash, call);
-                flush.add_command(by_hash);
-                if flush.len() >= COMMANDS || bytes >= BYTES {
+                let key = fill(&mut by_hash, call);
+                flush.add(key, by_hash);
+                if flush.is_full() {
                     break;
                 }
             }
-            let mut answers = self.connections.send_all(&flush).await?;
-            if answers.iter().any(is_unknown_script) {
-                done([self.connections.send(redis::cmd("SCRIPT").arg("LOAD").arg(&script.text)).await?])?;
-                // All of them again: what was done already is done once more, which changes nothing.
-                answers = self.connections.send_all(&flush).await?;
+            let (these, others) = rest.split_at_checked(flush.len()).unwrap_or((rest, &[]));
+            let mut answers = self.topology.send_all(flush).await?;
+            // A server that does not know the script has not run it.
+            let unknown: Vec<_> =
+                (0..).zip(&answers).filter(|(_, answer)| is_unknown_script(answer)).map(|(at, _)| at).collect();
+            if !unknown.is_empty() {
+                let mut flush = self.topology.batch();
+                for call in unknown.iter().filter_map(|at: &usize| these.get(*at)) {
+                    let mut by_text = redis::cmd("EVAL");
+                    by_text.arg(&script.text);
+                    let key = fill(&mut by_text, call);
+                    flush.add(key, by_text);
+                }
+                for (at, answer) in unknown.into_iter().zip(self.topology.send_all(flush).await?) {
+                    if let Some(place) = answers.get_mut(at) {
+                        *place = answer;
+                    }
+                }
             }
-            done(answers)?;
-            rest = rest.get(flush.len()..).unwrap_or_default();
+            all.append(&mut answers);
+            rest = others;
         }
-        Ok(())
+        Ok(all)
     }
 }
 
@@ -75,6 +96,16 @@ pub(super) fn done(answers: impl IntoIterator<Item = Value>) -> Result<(), Error
         Value::ServerError(said) => Err(failures::from_redis(&said.into())),
         _ => Ok(()),
     })
+}
+
+/// The keys of a command are in a slot that is being moved, some here, some there: the command was not run, and can be when all are there.
+pub(super) fn is_try_again(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(said) if said.code() == "TRYAGAIN")
+}
+
+/// There is something that is not bytes.
+pub(super) fn is_of_another_type(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(said) if said.code() == "WRONGTYPE")
 }
 
 fn is_unknown_script(answer: &Value) -> bool {
@@ -90,6 +121,15 @@ pub(super) fn bytes(answer: Value) -> Result<Option<Bytes>, Error> {
         // `OK` is a text that the library takes for more than that.
         Value::Okay => Ok(Some(Bytes::from_static(b"OK"))),
         other => Err(unexpected(other, "bytes")),
+    }
+}
+
+/// A text, such as that of `INFO`.
+pub(super) fn text(answer: Value) -> Result<String, Error> {
+    match answer {
+        Value::BulkString(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Ok(text),
+        other => Err(unexpected(other, "a text")),
     }
 }
 

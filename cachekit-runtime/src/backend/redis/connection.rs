@@ -51,6 +51,11 @@ impl Connection {
         !self.over.load(Ordering::Acquire)
     }
 
+    /// Nobody sends anything any more.
+    pub(super) fn give_up(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
     /// Sends one command and awaits its answer, which may be an error of the server.
     pub(super) async fn send(&self, command: &Cmd, limit: Limit) -> Result<Value, Error> {
         let mut requests = self.requests.clone();
@@ -77,7 +82,7 @@ impl Connection {
             Ok(Err(said)) => {
                 waiting.answered = true;
                 if failures::is_fatal(&said) {
-                    self.over.store(true, Ordering::Release);
+                    self.give_up();
                 }
                 Err(failures::from_redis(&said))
             }
@@ -87,7 +92,7 @@ impl Connection {
 
     fn silence(&self) {
         if self.silences.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCES {
-            self.over.store(true, Ordering::Release);
+            self.give_up();
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     connection::{Connection, Limit},
     failures,
+    topology::Resolver,
 };
 use crate::{Error, backend::Failure, sync::lock};
 use redis::{Client, Cmd, Pipeline, Value};
@@ -30,9 +31,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 type Attempt = watch::Receiver<Option<Result<Arc<Connection>, Error>>>;
 
-/// The connections of a backend.
+/// Where connections lead.
+#[derive(Clone)]
+pub(super) enum Target {
+    /// To this very server.
+    Server(Arc<Client>),
+    /// To whom the sentinels name as the master, asked again for each connection.
+    Master(Arc<Resolver>),
+}
+
+impl Target {
+    async fn open(&self, timeout: Duration) -> Result<Connection, Error> {
+        match self {
+            Target::Server(client) => {
+                Connection::open(client, timeout).await.map_err(|said| failures::from_redis(&said))
+            }
+            Target::Master(resolver) => resolver.open(timeout).await,
+        }
+    }
+}
+
+/// The connections to one place.
 pub(super) struct Connections {
-    client: Client,
+    target: Target,
     /// Where they lead, without secrets.
     place: String,
     connect_timeout: Duration,
@@ -86,45 +107,67 @@ enum Found {
 }
 
 impl Connections {
-    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
-        Connections { client, place, connect_timeout, response_timeout, links: Arc::default() }
+    pub(super) fn new(target: Target, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
+        Connections { target, place, connect_timeout, response_timeout, links: Arc::default() }
+    }
+
+    /// The time of a call that begins now.
+    pub(super) fn limit(&self) -> Limit {
+        Limit::new(self.response_timeout)
     }
 
     /// One command; its answer may be an error of the server.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Error> {
-        let (connection, limit) = self.connection().await?;
-        connection.send(command, limit).await
+    pub(super) async fn send(&self, command: &Cmd, limit: Limit) -> Result<Value, Error> {
+        let connection = self.connection(limit).await?;
+        let answer = connection.send(command, limit).await?;
+        self.judge(&connection, std::slice::from_ref(&answer));
+        Ok(answer)
     }
 
     /// Several commands in one go, with errors of the server among the answers.
-    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(super) async fn send_all(&self, commands: &Pipeline, limit: Limit) -> Result<Vec<Value>, Error> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let (connection, limit) = self.connection().await?;
+        let connection = self.connection(limit).await?;
         let answers = connection.send_all(commands, limit).await?;
         if answers.len() != commands.len() {
             return Err(failures::senseless("another number of answers than of questions"));
         }
+        self.judge(&connection, &answers);
         Ok(answers)
     }
 
-    /// A connection of this runtime, and what is left of the call's time.
-    async fn connection(&self) -> Result<(Arc<Connection>, Limit), Error> {
-        match self.find()? {
-            Found::Ready(connection) => Ok((connection, Limit::new(self.response_timeout))),
-            Found::Soon(mut attempt) => {
-                let limit = Limit::new(self.response_timeout);
-                match timeout_at(limit.end(), attempt.wait_for(Option::is_some)).await {
-                    Ok(Ok(result)) => match &*result {
-                        Some(Ok(connection)) => Ok((connection.clone(), limit)),
-                        Some(Err(error)) => Err(error.clone()),
-                        None => Err(self.abandoned()),
-                    },
-                    Ok(Err(_)) => Err(self.abandoned()),
-                    Err(_) => Err(limit.passed()),
-                }
+    /// Gives up what is connected: the next call connects anew.
+    pub(super) fn give_up(&self) {
+        for link in lock(&self.links).iter() {
+            if let State::Up(connection) = &link.state {
+                connection.give_up();
             }
+        }
+    }
+
+    /// A master that takes no writes is none any more: who is it now?
+    fn judge(&self, connection: &Connection, answers: &[Value]) {
+        let is_deposed = |answer: &Value| matches!(answer, Value::ServerError(said) if said.code() == "READONLY");
+        if matches!(self.target, Target::Master(_)) && answers.iter().any(is_deposed) {
+            connection.give_up();
+        }
+    }
+
+    /// A connection of this runtime.
+    async fn connection(&self, limit: Limit) -> Result<Arc<Connection>, Error> {
+        match self.find()? {
+            Found::Ready(connection) => Ok(connection),
+            Found::Soon(mut attempt) => match timeout_at(limit.end(), attempt.wait_for(Option::is_some)).await {
+                Ok(Ok(result)) => match &*result {
+                    Some(Ok(connection)) => Ok(connection.clone()),
+                    Some(Err(error)) => Err(error.clone()),
+                    None => Err(self.abandoned()),
+                },
+                Ok(Err(_)) => Err(self.abandoned()),
+                Err(_) => Err(limit.passed()),
+            },
         }
     }
 
@@ -177,17 +220,14 @@ impl Connections {
     /// Starts to connect, in a task of its own: a caller that gives up does not stop it for the others.
     fn connect(&self, runtime: &Handle) -> Attempt {
         let (give, attempt) = watch::channel(None);
-        let (client, timeout, place) = (self.client.clone(), self.connect_timeout, self.place.clone());
+        let (target, timeout, place) = (self.target.clone(), self.connect_timeout, self.place.clone());
         let (links, id) = (self.links.clone(), runtime.id());
         runtime.spawn(async move {
-            let opened = Connection::open(&client, timeout).await.map(Arc::new).map_err(|said| {
-                let error = failures::from_redis(&said);
-                match error {
-                    Error::Backend { backend, failure, message } => {
-                        Error::Backend { backend, failure, message: format!("connecting to {place}: {message}") }
-                    }
-                    other => other,
+            let opened = target.open(timeout).await.map(Arc::new).map_err(|error| match error {
+                Error::Backend { backend, failure, message } => {
+                    Error::Backend { backend, failure, message: format!("connecting to {place}: {message}") }
                 }
+                other => other,
             });
             if let Some(link) = lock(&links).iter_mut().find(|link| link.runtime == id) {
                 match &opened {

@@ -2,7 +2,7 @@
 
 use super::{
     RedisBackend,
-    ask::{self, BYTES, COMMANDS, millis},
+    ask::{self, COMMANDS, millis},
     layout, scripts,
 };
 use crate::{
@@ -10,13 +10,13 @@ use crate::{
     backend::{Address, Fingerprint},
 };
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Value};
 use std::{collections::HashMap, time::Duration};
 
 impl RedisBackend {
     pub(super) async fn get_one(&self, address: &Address) -> Result<Option<Bytes>, Error> {
         let key = self.layout.data(address)?;
-        ask::bytes(self.connections.send(redis::cmd("GET").arg(key)).await?)
+        ask::bytes(self.topology.send(&key, redis::cmd("GET").arg(&key)).await?)
     }
 
     /// Single reads in one flush: in a cluster they go to different nodes.
@@ -24,20 +24,18 @@ impl RedisBackend {
         let mut found = Vec::with_capacity(addresses.len());
         let mut rest = addresses;
         while !rest.is_empty() {
-            let mut flush = Pipeline::with_capacity(rest.len().min(COMMANDS));
-            let mut bytes = 0;
+            let mut flush = self.topology.batch();
             for address in rest {
                 let key = self.layout.data(address)?;
-                bytes += key.len();
-                flush.cmd("GET").arg(key);
-                if flush.len() >= COMMANDS || bytes >= BYTES {
+                flush.add(&key, ask::command("GET", &key));
+                if flush.is_full() {
                     break;
                 }
             }
-            for answer in self.connections.send_all(&flush).await? {
+            rest = rest.get(flush.len()..).unwrap_or_default();
+            for answer in self.topology.send_all(flush).await? {
                 found.push(ask::bytes(answer)?);
             }
-            rest = rest.get(flush.len()..).unwrap_or_default();
         }
         Ok(found)
     }
@@ -47,8 +45,8 @@ impl RedisBackend {
             // Over at once; the server would refuse it.
             return self.remove_one(address).await.map(drop);
         }
-        let keys = self.fill_keys(address)?;
-        let answer = self.script(&scripts::SET, |call| {
+        let keys = self.fill_keys(address).await?;
+        let answer = self.script(&scripts::SET, &keys.data, |call| {
             keys.add(call);
             call.arg(&bytes[..]);
             add_end(call, ttl);
@@ -59,7 +57,7 @@ impl RedisBackend {
 
     pub(super) async fn remove_one(&self, address: &Address) -> Result<bool, Error> {
         let key = self.layout.data(address)?;
-        Ok(ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?)? > 0)
+        Ok(ask::number(self.topology.send(&key, redis::cmd("UNLINK").arg(&key)).await?)? > 0)
     }
 
     /// Every fingerprint that was announced before this began is reached; entries of one that is announced later were computed later too.
@@ -74,27 +72,53 @@ impl RedisBackend {
         for (cache, _) in caches.iter().filter(|(_, fingerprints)| fingerprints.is_empty()) {
             self.remove_generation(cache).await?;
         }
-        let fill = |call: &mut Cmd, address: &Address| {
+        let keys = |address: &Address| -> Vec<String> {
             let known = caches.get(address.cache()).map(Vec::as_slice).unwrap_or_default();
             let own = (!known.contains(&address.fingerprint())).then_some(address.fingerprint());
             let fingerprints = known.iter().copied().chain(own);
-            let keys: Vec<_> = fingerprints.map(|fingerprint| self.layout.data_of(address.id(), fingerprint)).collect();
-            let signal = self.layout.signal(address.id());
-            let bytes = signal.len() + keys.iter().map(String::len).sum::<usize>();
-            call.arg(keys.len() + 1).arg(signal).arg(keys);
-            bytes
+            fingerprints.map(|fingerprint| self.layout.data_of(address.id(), fingerprint)).collect()
         };
-        self.script_many(&scripts::INVALIDATE, addresses, fill).await
+        let fill = |call: &mut Cmd, address: &Address| {
+            let (signal, keys) = (self.layout.signal(address.id()), keys(address));
+            call.arg(keys.len() + 1).arg(&signal).arg(keys);
+            signal
+        };
+        let answers = self.script_many(&scripts::INVALIDATE, addresses, fill).await?;
+        let mut done = Ok(());
+        for (address, answer) in addresses.iter().zip(answers) {
+            let one = match ask::is_try_again(&answer) {
+                true => self.invalidate_in_motion(&self.layout.signal(address.id()), keys(address)).await,
+                false => ask::done([answer]),
+            };
+            // The others all the same.
+            done = done.and(one);
+        }
+        done
+    }
+
+    /// While a slot is being moved from one node to another, a command with several keys runs on neither, because the signal is nowhere. So it is done
+    /// key by key; the signal last, as in the script.
+    async fn invalidate_in_motion(&self, signal: &str, keys: Vec<String>) -> Result<(), Error> {
+        let mut flush = self.topology.batch();
+        for key in keys {
+            flush.add(&key, ask::command("UNLINK", &key));
+        }
+        ask::done(self.topology.send_all(flush).await?)?;
+        let mut touch = ask::command("SET", signal);
+        touch.arg("");
+        ask::done([self.topology.send(signal, &touch).await?])?;
+        ask::done([self.topology.send(signal, &ask::command("UNLINK", signal)).await?])
     }
 
     async fn read_fingerprints(&self, caches: &mut HashMap<&str, Vec<Fingerprint>>) -> Result<(), Error> {
         let mut all: Vec<_> = caches.iter_mut().collect();
         for some in all.chunks_mut(COMMANDS) {
-            let mut flush = Pipeline::with_capacity(some.len());
+            let mut flush = self.topology.batch();
             for (cache, _) in some.iter() {
-                flush.cmd("SMEMBERS").arg(self.layout.fingerprints(cache)?);
+                let set = self.layout.fingerprints(cache)?;
+                flush.add(&set, ask::command("SMEMBERS", &set));
             }
-            let answers = self.connections.send_all(&flush).await?;
+            let answers = self.topology.send_all(flush).await?;
             for ((_, fingerprints), answer) in some.iter_mut().zip(answers) {
                 fingerprints.extend(ask::list(answer)?.iter().filter_map(|member| match member {
                     Value::BulkString(digits) => layout::fingerprint(digits),

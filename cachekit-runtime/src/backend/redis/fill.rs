@@ -19,35 +19,50 @@ use std::{
 
 /// The keys of an entry that is filled: where it is, where the fingerprints of its cache are, and where its generation is.
 pub(super) struct FillKeys {
-    data: String,
-    fingerprints: String,
-    generation: String,
+    pub(super) data: String,
+    /// The set of the fingerprints and the generation, unless the announcement is done.
+    to_announce: Option<(String, String)>,
     pub(super) fingerprint: String,
 }
 
 impl FillKeys {
     pub(super) fn add(&self, call: &mut Cmd) {
-        call.arg(3).arg(&self.data).arg(&self.fingerprints).arg(&self.generation);
+        match &self.to_announce {
+            Some((fingerprints, generation)) => call.arg(3).arg(&self.data).arg(fingerprints).arg(generation),
+            None => call.arg(1).arg(&self.data),
+        };
     }
 }
 
 impl RedisBackend {
-    pub(super) fn fill_keys(&self, address: &Address) -> Result<FillKeys, Error> {
-        Ok(FillKeys {
-            data: self.layout.data(address)?,
-            fingerprints: self.layout.fingerprints(address.cache())?,
-            generation: self.layout.generation(address.cache())?,
-            fingerprint: address.fingerprint().to_string(),
-        })
+    /// The keys for a script that puts something at the address. In a cluster this announces the fingerprint, which has to be known before anything is
+    /// at the address: whoever finds a marker there may fill with it as the witness.
+    pub(super) async fn fill_keys(&self, address: &Address) -> Result<FillKeys, Error> {
+        let data = self.layout.data(address)?;
+        let to_announce = if self.topology.is_sharded() {
+            self.add_fingerprint(address.cache(), address.fingerprint()).await?;
+            None
+        } else {
+            Some((self.layout.fingerprints(address.cache())?, self.layout.generation(address.cache())?))
+        };
+        Ok(FillKeys { data, to_announce, fingerprint: address.fingerprint().to_string() })
     }
 
-    /// One command, so that both are as of one moment. In a cluster the two are on different nodes.
+    /// One command where one server has both; in a cluster one for each, to both nodes at once. An entry of a generation that was removed between the
+    /// two was valid when the look began.
     pub(super) async fn look_at(&self, address: &Address) -> Result<Looked, Error> {
         let data = self.layout.data(address)?;
         let generation = self.layout.generation(address.cache())?;
-        let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
-        both.arg("MGET").arg(data).arg(generation);
-        let answers = ask::list(self.connections.send(&both).await?)?;
+        let answers = if self.topology.is_sharded() {
+            let mut both = self.topology.batch();
+            both.add(&data, ask::command("GET", &data));
+            both.add(&generation, ask::command("GET", &generation));
+            self.topology.send_all(both).await?
+        } else {
+            let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
+            both.arg("MGET").arg(&data).arg(generation);
+            ask::list(self.topology.send(&data, &both).await?)?
+        };
         let Ok([data, generation]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("another number of values than of keys"));
         };
@@ -59,7 +74,7 @@ impl RedisBackend {
     pub(super) async fn generation_of(&self, cache: &str, ttl: Duration) -> Result<u64, Error> {
         let key = self.layout.generation(cache)?;
         let fresh = Fingerprint(random()).to_string();
-        let answer = self.script(&scripts::GENERATION, |call| {
+        let answer = self.script(&scripts::GENERATION, &key, |call| {
             call.arg(1).arg(&key).arg(&fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
         });
         let digits = ask::bytes(answer.await?)?;
@@ -68,12 +83,12 @@ impl RedisBackend {
 
     pub(super) async fn remove_generation(&self, cache: &str) -> Result<(), Error> {
         let key = self.layout.generation(cache)?;
-        ask::number(self.connections.send(redis::cmd("UNLINK").arg(key)).await?).map(drop)
+        ask::number(self.topology.send(&key, &ask::command("UNLINK", &key)).await?).map(drop)
     }
 
     pub(super) async fn put_claim(&self, address: &Address, head: Witness, ttl: Duration) -> Result<Claim, Error> {
-        let keys = self.fill_keys(address)?;
-        let answer = self.script(&scripts::CLAIM, |call| {
+        let keys = self.fill_keys(address).await?;
+        let answer = self.script(&scripts::CLAIM, &keys.data, |call| {
             keys.add(call);
             call.arg(&head.0[..]).arg(millis(ttl)).arg(&keys.fingerprint);
         });
@@ -87,8 +102,8 @@ impl RedisBackend {
         head: Witness,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        let keys = self.fill_keys(address)?;
-        let answer = self.script(&scripts::REPLACE, |call| {
+        let keys = self.fill_keys(address).await?;
+        let answer = self.script(&scripts::REPLACE, &keys.data, |call| {
             keys.add(call);
             call.arg(&seen.0[..]).arg(&head.0[..]).arg(&keys.fingerprint).arg(millis(ttl));
         });
@@ -97,7 +112,7 @@ impl RedisBackend {
 
     pub(super) async fn prolong(&self, address: &Address, head: Witness, ttl: Duration) -> Result<bool, Error> {
         let key = self.layout.data(address)?;
-        let answer = self.script(&scripts::RENEW, |call| {
+        let answer = self.script(&scripts::RENEW, &key, |call| {
             call.arg(1).arg(&key).arg(&head.0[..]).arg(millis(ttl));
         });
         Ok(ask::number(answer.await?)? == 1)
@@ -113,14 +128,14 @@ impl RedisBackend {
         let key = self.layout.data(address)?;
         let answer = match bytes.filter(|_| !ttl.is_some_and(|ttl| ttl.is_zero())) {
             Some(bytes) => {
-                self.script(&scripts::STORE, |call| {
+                self.script(&scripts::STORE, &key, |call| {
                     call.arg(1).arg(&key).arg(&witness.0[..]).arg(&bytes[..]);
                     add_end(call, ttl);
                 })
                 .await?
             }
             None => {
-                self.script(&scripts::DROP, |call| {
+                self.script(&scripts::DROP, &key, |call| {
                     call.arg(1).arg(&key).arg(&witness.0[..]);
                 })
                 .await?
@@ -131,8 +146,17 @@ impl RedisBackend {
 
     pub(super) async fn add_fingerprint(&self, cache: &str, fingerprint: Fingerprint) -> Result<(), Error> {
         let (set, generation) = (self.layout.fingerprints(cache)?, self.layout.generation(cache)?);
-        let answer = self.script(&scripts::ANNOUNCE, |call| {
-            call.arg(2).arg(&set).arg(&generation).arg("").arg("").arg(fingerprint.to_string());
+        let fingerprint = fingerprint.to_string();
+        if self.topology.is_sharded() {
+            // The script has two keys, so it cannot run while their slot is being moved. It is rarely needed.
+            let mut question = ask::command("SISMEMBER", &set);
+            question.arg(&fingerprint);
+            if ask::number(self.topology.send(&set, &question).await?)? == 1 {
+                return Ok(());
+            }
+        }
+        let answer = self.script(&scripts::ANNOUNCE, &set, |call| {
+            call.arg(2).arg(&set).arg(&generation).arg("").arg("").arg(&fingerprint);
         });
         ask::done([answer.await?])
     }

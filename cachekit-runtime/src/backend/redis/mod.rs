@@ -1,7 +1,7 @@
 //! Entries in a Redis that several processes share.
 //!
-//! [`Settings`] says where it is. One server is what is tested, Redis 7.0; Valkey and Redis from version 6 on speak the same commands, which is
-//! untested here.
+//! [`Settings`] says where it is: one server, a master that sentinels name, or a Cluster. What is tested is Redis 7.0; Valkey and Redis from version 6 on
+//! speak the same commands, which is untested here.
 //!
 //! # What it promises
 //!
@@ -12,7 +12,16 @@
 //!   [`invalidate_all`](SharedBackend::invalidate_all) makes them invalid at once, for those who compare generations, and frees their space in the
 //!   background. Both free entries that are filled meanwhile too, which costs misses and no more.
 //! - A call ends within the response timeout, also while the server is gone, stalled or starting. When connecting has failed, calls fail at once for a
-//!   moment (20 ms, doubling up to a second), then one of them tries again. Requests are never sent twice.
+//!   moment (20 ms, doubling up to a second), then one of them tries again. Requests are never sent twice, unless a node of a Cluster has refused to run
+//!   one and said where it belongs.
+//!
+//! # Cluster and Sentinel
+//!
+//! Slots may move and masters may fail at any moment. Calls for a master that is gone fail; who took its place is found out in the background, from any
+//! node that was ever seen, or from the sentinels. Those are asked for each new connection and each second of use, and a server counts as the master only
+//! if it says so itself. In a Cluster every command of a batch follows its own slot, at most five times, all within the one response timeout; a node that
+//! fails fails the batch, after the other nodes have done theirs. A walk over the entries meets some of them twice when masters change, and may miss what
+//! moves from a node that it has not reached to one that it has left.
 //!
 //! # Runtimes
 //!
@@ -31,6 +40,7 @@ mod scripts;
 mod settings;
 #[cfg(feature = "redis-tls")]
 mod tls;
+mod topology;
 mod url;
 
 pub use settings::Settings;
@@ -40,13 +50,13 @@ use super::{
 };
 use crate::Error;
 use bytes::Bytes;
-use connections::Connections;
 use layout::Layout;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
+use topology::Topology;
 
 /// What errors and statistics call it.
 const NAME: &str = "redis";
@@ -55,7 +65,7 @@ const NAME: &str = "redis";
 #[derive(Debug, Clone)]
 pub struct RedisBackend {
     layout: Arc<Layout>,
-    connections: Arc<Connections>,
+    topology: Arc<Topology>,
     /// The caches that are being swept, and whether once more after that.
     sweeps: Arc<Mutex<HashMap<String, bool>>>,
 }
@@ -113,7 +123,7 @@ impl Backend for RedisBackend {
     }
 
     fn ping(&self) -> BackendFuture<'_, ()> {
-        Box::pin(async move { ask::done([self.connections.send(&redis::cmd("PING")).await?]) })
+        Box::pin(async move { ask::done(self.topology.send_to_all(&redis::cmd("PING")).await?) })
     }
 
     fn shared(&self) -> Option<&dyn SharedBackend> {

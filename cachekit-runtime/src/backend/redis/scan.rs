@@ -6,14 +6,15 @@ use super::{
     RedisBackend,
     ask::{self, COMMANDS},
     failures,
+    topology::{Master, Masters},
 };
 use crate::{
     Error,
-    backend::{Cursor, Page, Scanned},
+    backend::{Cursor, Failure, Page, Scanned},
     sync::lock,
 };
-use redis::{Pipeline, Value};
-use std::{collections::hash_map::Entry, time::Duration};
+use redis::Value;
+use std::{collections::hash_map::Entry, sync::Arc, time::Duration};
 
 /// How many keys the server looks at in a step.
 const STEP: usize = 512;
@@ -21,27 +22,67 @@ const STEP: usize = 512;
 /// How many steps without an entry a page takes at most: a server that is full of other things answers before the caller's patience is over.
 const STEPS: usize = 16;
 
-/// Where to go on: the server's own cursor, and the keys of its last step for which the page had no room.
+/// How many walks a sweep is, at most, while slots move from one node to another.
+const WALKS: usize = 4;
+
+/// Where to go on: in which node, its own cursor, and the keys of its last step for which the page had no room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Place {
-    server: u64,
+    /// What the node has given; zero at its end. Nothing before its begin.
+    server: Option<u64>,
+    /// The address of the node; nothing before the first.
+    node: String,
+    /// The addresses of those that were walked over. A node that takes over from one of these is a new one.
+    done: Vec<String>,
     left: Vec<Vec<u8>>,
 }
 
 impl Place {
     fn read(cursor: &Cursor) -> Option<Self> {
         let mut parts = cursor.0.split(|byte| *byte == b'\n');
-        let server = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
-        Some(Place { server, left: parts.map(<[u8]>::to_vec).collect() })
+        let server = match std::str::from_utf8(parts.next()?).ok()? {
+            "-" => None,
+            digits => Some(digits.parse().ok()?),
+        };
+        let mut nodes = std::str::from_utf8(parts.next()?).ok()?.split(' ').map(str::to_owned);
+        let node = nodes.next()?;
+        Some(Place { server, node, done: nodes.collect(), left: parts.map(<[u8]>::to_vec).collect() })
     }
 
-    /// No key of ours has a line break.
+    /// No address has a space or a line break, and no key of ours a line break.
     fn write(&self) -> Cursor {
-        let mut text = self.server.to_string().into_bytes();
+        let mut text = self.server.map_or_else(|| "-".to_owned(), |server| server.to_string());
+        text.push('\n');
+        text.push_str(&self.node);
+        for node in &self.done {
+            text.push(' ');
+            text.push_str(node);
+        }
+        let mut text = text.into_bytes();
         for key in &self.left {
             text.push(b'\n');
             text.extend_from_slice(key);
         }
         Cursor(text.into())
+    }
+
+    /// Is there nothing more of this node?
+    fn is_at_end_of_node(&self) -> bool {
+        self.server == Some(0) && self.left.is_empty()
+    }
+
+    /// The node to ask: the one where we are, unless it is no master any more, else one that was not walked over. `None`: that was all.
+    fn node(&mut self, masters: &Masters) -> Option<Arc<Master>> {
+        let find = |address: &str| masters.nodes.iter().find(|master| *master.address == *address);
+        if let Some(node) = find(&self.node).filter(|_| self.server != Some(0)) {
+            return Some(node.clone());
+        }
+        if self.server == Some(0) {
+            self.done.push(std::mem::take(&mut self.node));
+        }
+        let next = masters.nodes.iter().find(|master| !self.done.iter().any(|done| **done == *master.address))?;
+        (self.server, self.node) = (None, next.address.to_string());
+        Some(next.clone())
     }
 }
 
@@ -49,22 +90,23 @@ impl RedisBackend {
     pub(super) async fn page(&self, cache: Option<&str>, from: Option<Cursor>, at_most: usize) -> Result<Page, Error> {
         let pattern = self.layout.data_pattern(cache)?;
         let at_most = at_most.max(1);
-        let (mut place, mut begun) = match from {
-            Some(cursor) => (Place::read(&cursor).ok_or_else(|| failures::senseless("a foreign cursor"))?, true),
-            None => (Place { server: 0, left: Vec::new() }, false),
+        let mut place = match from {
+            Some(cursor) => Place::read(&cursor).ok_or_else(|| failures::senseless("a foreign cursor"))?,
+            None => Place::default(),
         };
+        let masters = self.topology.known_masters().await?;
         let mut entries = Vec::new();
         for _ in 0..STEPS {
-            if place.left.is_empty() && !(begun && place.server == 0) {
-                (place.server, place.left) = self.step(&pattern, place.server).await?;
-                begun = true;
+            if place.left.is_empty() {
+                let Some(node) = place.node(&masters) else { return Ok(Page::new(entries, None)) };
+                let (next, left) = self.step(&node, &pattern, place.server.unwrap_or_default()).await?;
+                (place.server, place.left) = (Some(next), left);
             }
-            let room = (at_most - entries.len()).min(COMMANDS);
+            let room = (at_most - entries.len()).min(COMMANDS / 2);
             let rest = place.left.split_off(room.min(place.left.len()));
             let keys = std::mem::replace(&mut place.left, rest);
             entries.extend(self.read(&keys).await?);
-            let is_end = place.server == 0 && place.left.is_empty();
-            if is_end {
+            if place.is_at_end_of_node() && place.clone().node(&masters).is_none() {
                 return Ok(Page::new(entries, None));
             }
             if !entries.is_empty() {
@@ -74,11 +116,11 @@ impl RedisBackend {
         Ok(Page::new(entries, Some(place.write())))
     }
 
-    /// One step of the server: its next cursor, and the keys of ours that it met.
-    async fn step(&self, pattern: &str, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), Error> {
+    /// One step of a server: its next cursor, and the keys of ours that it met.
+    async fn step(&self, node: &Arc<Master>, pattern: &str, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), Error> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
-        let answers = ask::list(self.connections.send(&scan).await?)?;
+        let answers = ask::list(self.topology.send_to(node, &scan).await?)?;
         let Ok([cursor, keys]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("a scan without a cursor or without keys"));
         };
@@ -96,16 +138,19 @@ impl RedisBackend {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut flush = Pipeline::with_capacity(keys.len() + 1);
-        // Not single reads: what is not bytes, because somebody else put it there, is nothing instead of an error.
-        flush.cmd("MGET").arg(keys);
+        let mut flush = self.topology.batch();
         for key in keys {
-            flush.cmd("PTTL").arg(key);
+            flush.add(key, ask::command("GET", key));
+            flush.add(key, ask::command("PTTL", key));
         }
-        let mut answers = self.connections.send_all(&flush).await?.into_iter();
-        let values = ask::list(answers.next().unwrap_or_default())?;
+        let mut answers = self.topology.send_all(flush).await?.into_iter();
         let mut entries = Vec::with_capacity(keys.len());
-        for ((key, value), left) in keys.iter().zip(values).zip(answers) {
+        for key in keys {
+            let (value, left) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
+            // What is not bytes, because somebody else put it there, is nothing instead of an error.
+            if ask::is_of_another_type(&value) {
+                continue;
+            }
             let (Some(address), Some(bytes)) = (self.layout.address(key), ask::bytes(value)?) else { continue };
             let ttl = match ask::number(left)? {
                 -1 => None,
@@ -119,13 +164,35 @@ impl RedisBackend {
     }
 
     /// Removes all entries of the cache that are there from beginning to end.
+    ///
+    /// An entry that moves from a node before the walk to one behind it is met by none, so that the walk is begun again when slots have moved. What
+    /// moved within a slot that is still on its way when the walk ends may be left; without the generation, which was removed before, it is not valid.
     pub(super) async fn sweep(&self, cache: &str) -> Result<(), Error> {
         let pattern = self.layout.data_pattern(Some(cache))?;
+        for _ in 0..WALKS {
+            self.topology.refresh().await?;
+            let masters = self.topology.known_masters().await?;
+            for node in &masters.nodes {
+                self.sweep_node(node, &pattern).await?;
+            }
+            self.topology.refresh().await?;
+            if self.topology.masters().epoch == masters.epoch {
+                return Ok(());
+            }
+        }
+        Err(failures::error(Failure::Busy, "slots move from node to node all the while"))
+    }
+
+    async fn sweep_node(&self, node: &Arc<Master>, pattern: &str) -> Result<(), Error> {
         let mut cursor = 0;
         loop {
-            let (next, keys) = self.step(&pattern, cursor).await?;
-            if !keys.is_empty() {
-                ask::number(self.connections.send(redis::cmd("UNLINK").arg(keys)).await?)?;
+            let (next, keys) = self.step(node, pattern, cursor).await?;
+            for some in keys.chunks(COMMANDS) {
+                let mut flush = self.topology.batch();
+                for key in some {
+                    flush.add(key, ask::command("UNLINK", key));
+                }
+                ask::done(self.topology.send_all(flush).await?)?;
             }
             if next == 0 {
                 return Ok(());
@@ -202,12 +269,13 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written() {
         for left in [vec![], vec![b"ck:shop:d:{a:1}:0".to_vec(), b"b".to_vec()]] {
-            let place = Place { server: u64::MAX, left: left.clone() };
-            let read = Place::read(&place.write()).unwrap();
-            assert_eq!((read.server, read.left), (u64::MAX, left));
+            for (server, done) in [(Some(u64::MAX), vec![]), (None, vec!["h:1".to_owned(), "[::1]:2".to_owned()])] {
+                let place = Place { server, node: "h:3".to_owned(), done, left: left.clone() };
+                assert_eq!(Place::read(&place.write()).unwrap(), place);
+            }
         }
-        for foreign in [&b""[..], b"x", b"-1", b"\xff", b"1x\n"] {
-            assert!(Place::read(&Cursor(Bytes::from_static(foreign))).is_none());
+        for foreign in [&b""[..], b"x", b"-1", b"1", b"\xff\n", b"1x\n", b"1\n\xff"] {
+            assert!(Place::read(&Cursor(Bytes::from_static(foreign))).is_none(), "{foreign:?}");
         }
     }
 }

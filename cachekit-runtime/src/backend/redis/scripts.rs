@@ -5,6 +5,9 @@
 //! Wherever the set of a cache's fingerprints comes into being (`F`), its generation (`G`) is removed: if the set was there before and was lost, by
 //! eviction or by hand, an invalidation in the meantime may have missed entries, and without the generation none of those is valid any more. A fill
 //! has its fingerprint in the set before it loads, so an invalidation after that names its key.
+//!
+//! In a cluster F and G of a cache are on another node than its entries: there the announcement is a call of its own, before the call for the entry,
+//! which is given D alone.
 
 use std::sync::LazyLock;
 
@@ -29,10 +32,10 @@ macro_rules! scripts {
     )+};
 }
 
-/// Adds the fingerprint to the set; `KEYS[f]` = F, `KEYS[g]` = G, `ARGV[3]` = the fingerprint.
+/// Adds the fingerprint to the set; `KEYS[f]` = F, `KEYS[g]` = G, `ARGV[3]` = the fingerprint. Without the keys that was done before.
 const ADD: &str = "
 local function announce(f,g)
-  if redis.call('SADD',f,ARGV[3])==1 and redis.call('SCARD',f)==1 then redis.call('UNLINK',g) end
+  if f and redis.call('SADD',f,ARGV[3])==1 and redis.call('SCARD',f)==1 then redis.call('UNLINK',g) end
 end
 ";
 

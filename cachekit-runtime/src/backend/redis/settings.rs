@@ -1,9 +1,13 @@
 //! How to reach a Redis.
 
-use super::{RedisBackend, connections::Connections, failures, layout::Layout, url};
+use super::{
+    RedisBackend, failures,
+    layout::Layout,
+    topology::{Cluster, Dial, Sentinel, Single, Topology},
+    url::{self, Servers},
+};
 use crate::{Error, backend::Failure};
-#[cfg(not(feature = "redis-tls"))]
-use redis::Client;
+use redis::{Client, ConnectionAddr, ConnectionInfo};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How to reach a Redis, and how long to wait for it.
@@ -30,6 +34,8 @@ use std::{fmt, sync::Arc, time::Duration};
 /// ```text
 /// ACL SETUSER app on >secret ~ck:shop:* +@connection +@read +@write +@scripting -@dangerous
 /// ```
+///
+/// In a Cluster it also needs `+cluster|slots +cluster|info` (Redis 6: `+cluster`), behind sentinels `+role`.
 #[derive(Clone)]
 pub struct Settings {
     url: String,
@@ -43,6 +49,11 @@ pub struct Settings {
 impl Settings {
     /// For the Redis at this URL: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS (feature `redis-tls`),
     /// `redis+unix:///path[?db=…&user=…&pass=…]` for a Unix socket.
+    ///
+    /// `redis-cluster://[user:password@]host[:port],host[:port]…` for a Cluster, of which some nodes are enough;
+    /// `redis-sentinel://[user:password@]host[:port],host[:port]…/name[/database]` for the master that these sentinels know by that name. What stands
+    /// before the `@` is for the servers; sentinels that want a login get `?sentinel_password=…` and `&sentinel_user=…`. Both also with TLS
+    /// (`rediss-cluster`, `rediss-sentinel`), for sentinels too then.
     ///
     /// The URL is read by [`open`](Self::open).
     #[must_use]
@@ -105,14 +116,50 @@ impl Settings {
         if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
             return Err(failures::error(Failure::Misconfigured, "a timeout of zero leaves no time for an answer"));
         }
-        let info = url::parse(&self.url)?;
+        let topology = match url::parse(&self.url)? {
+            Servers::Single(info) => {
+                let (client, place) = (self.client(info)?, url::redacted(&self.url));
+                Topology::Single(Single::new(client, place, self.connect_timeout, self.response_timeout))
+            }
+            Servers::Cluster(seeds) => {
+                let clients = seeds.into_iter().map(|info| self.client(info)).collect::<Result<Vec<_>, _>>()?;
+                let seeds: Vec<_> = clients.iter().filter_map(place).collect();
+                let Some(first) = clients.first() else {
+                    return Err(failures::error(Failure::Misconfigured, "no node of the cluster is named"));
+                };
+                Topology::Cluster(Cluster::new(self.dial(first), &seeds)?)
+            }
+            Servers::Sentinel { sentinels, service, master } => {
+                let sentinels = sentinels.into_iter().map(|info| self.client(info)).collect::<Result<_, _>>()?;
+                let dial = self.dial(&self.client(master)?);
+                Topology::Sentinel(Sentinel::new(dial, sentinels, service, url::redacted(&self.url)))
+            }
+        };
+        Ok(RedisBackend { layout: Arc::new(layout), topology: Arc::new(topology), sweeps: Arc::default() })
+    }
+
+    fn client(&self, info: ConnectionInfo) -> Result<Client, Error> {
         #[cfg(feature = "redis-tls")]
-        let client = self.tls.client(info).map_err(|error| failures::from_redis(&error))?;
+        let client = self.tls.clone().client(info);
         #[cfg(not(feature = "redis-tls"))]
-        let client = Client::open(info).map_err(|error| failures::from_redis(&error))?;
-        let place = url::redacted(&self.url);
-        let connections = Connections::new(client, place, self.connect_timeout, self.response_timeout);
-        Ok(RedisBackend { layout: Arc::new(layout), connections: Arc::new(connections), sweeps: Arc::default() })
+        let client = Client::open(info);
+        client.map_err(|error| failures::from_redis(&error))
+    }
+
+    /// Reaches other nodes like this one.
+    fn dial(&self, like: &Client) -> Dial {
+        Dial {
+            like: like.get_connection_info().clone(),
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
+        }
+    }
+}
+
+fn place(client: &Client) -> Option<(String, u16)> {
+    match client.get_connection_info().addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => Some((host.clone(), *port)),
+        _ => None,
     }
 }
 
@@ -139,6 +186,8 @@ mod tests {
             Settings::new("redis://h").namespace("a:b"),
             Settings::new("redis://h").connect_timeout(Duration::ZERO),
             Settings::new("redis://h").response_timeout(Duration::ZERO),
+            Settings::new("redis-cluster://h/1"),
+            Settings::new("redis-sentinel://h"),
         ] {
             let error = settings.clone().open().unwrap_err();
             assert!(matches!(error, Error::Backend { failure: Failure::Misconfigured, .. }), "{settings:?}: {error}");
@@ -147,11 +196,17 @@ mod tests {
 
     #[test]
     fn nothing_shows_the_password() {
-        let settings = Settings::new("redis://app:hunter2@h:1/2");
-        let backend = settings.clone().open().unwrap();
-        for shown in [format!("{settings:?}"), format!("{backend:?}")] {
-            assert!(!shown.contains("hunter2"), "{shown}");
-            assert!(shown.contains("redis://app:***@h:1/2"), "{shown}");
+        for url in [
+            "redis://app:hunter2@h:1/2",
+            "redis-cluster://app:hunter2@h:1,i:2",
+            "redis-sentinel://app:hunter2@h:1,i:2/main?sentinel_password=hunter2",
+        ] {
+            let settings = Settings::new(url);
+            let backend = settings.clone().open().unwrap();
+            for shown in [format!("{settings:?}"), format!("{backend:?}")] {
+                assert!(!shown.contains("hunter2") && shown.contains("h:1"), "{shown}");
+            }
+            assert!(format!("{settings:?}").contains("app:***@h:1"), "{settings:?}");
         }
     }
 }

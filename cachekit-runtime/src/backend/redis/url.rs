@@ -1,30 +1,68 @@
 //! What a URL says, and how it is shown without its secrets.
 
+mod hosts;
+
 use super::failures;
 use crate::{Error, backend::Failure};
+use hosts::Hosts;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 /// The forms that are understood, for messages.
-const FORMS: &str =
-    "`redis://[user:password@]host[:port][/database]`, `rediss://…` (TLS) or `redis+unix:///path[?db=…&user=…&pass=…]`";
+const FORMS: &str = "`redis://[user:password@]host[:port][/database]`, `rediss://…` (TLS), \
+     `redis+unix:///path[?db=…&user=…&pass=…]`, `redis-cluster://[user:password@]host[:port],host[:port]…` or \
+     `redis-sentinel://[user:password@]host[:port],host[:port]…/name-of-the-master[/database]`";
+
+/// Where a Redis is.
+pub(super) enum Servers {
+    /// One server.
+    Single(ConnectionInfo),
+    /// Nodes of a cluster, through which all others are found.
+    Cluster(Vec<ConnectionInfo>),
+    /// Sentinels.
+    Sentinel {
+        /// Where they are, and as whom they are asked.
+        sentinels: Vec<ConnectionInfo>,
+        /// What they call the master.
+        service: String,
+        /// As the master is reached, but for its address.
+        master: ConnectionInfo,
+    },
+}
 
 /// Reads the URL. What is wrong with it is said without its secrets.
-pub(super) fn parse(url: &str) -> Result<ConnectionInfo, Error> {
+pub(super) fn parse(url: &str) -> Result<Servers, Error> {
     let wrong = |what: String| {
         let message = format!("the URL `{}` {what}; expected is {FORMS}", redacted(url));
         failures::error(Failure::Misconfigured, message)
     };
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    match scheme.as_deref() {
-        Some("redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix") => {}
-        Some("rediss" | "valkeys") if cfg!(feature = "redis-tls") => {}
-        Some("rediss" | "valkeys") => return Err(wrong("needs the feature `redis-tls` of cachekit".to_owned())),
-        Some(other) => return Err(wrong(format!("has the unknown scheme `{other}`"))),
-        None => return Err(wrong("has no scheme".to_owned())),
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme".to_owned()))?;
+    let scheme = scheme.to_ascii_lowercase();
+    match &*scheme {
+        "rediss" | "valkeys" | "rediss-cluster" | "valkeys-cluster" | "rediss-sentinel" | "valkeys-sentinel"
+            if !cfg!(feature = "redis-tls") =>
+        {
+            Err(wrong("needs the feature `redis-tls` of cachekit".to_owned()))
+        }
+        "redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix" | "rediss" | "valkeys" => {
+            server(url).map(Servers::Single).map_err(wrong)
+        }
+        _ => match scheme.split_once('-') {
+            Some((single @ ("redis" | "valkey" | "rediss" | "valkeys"), "cluster")) => {
+                Hosts::read(rest).and_then(|hosts| hosts.cluster(single)).map(Servers::Cluster).map_err(wrong)
+            }
+            Some((single @ ("redis" | "valkey" | "rediss" | "valkeys"), "sentinel")) => {
+                Hosts::read(rest).and_then(|hosts| hosts.sentinel(single)).map_err(wrong)
+            }
+            _ => Err(wrong(format!("has the unknown scheme `{scheme}`"))),
+        },
     }
-    let read = url.into_connection_info().map_err(|error| wrong(format!("cannot be read ({error})")))?;
+}
+
+/// Reads the URL of one server. The error is what is wrong, without the URL.
+fn server(url: &str) -> Result<ConnectionInfo, String> {
+    let read = url.into_connection_info().map_err(|error| format!("cannot be read ({error})"))?;
     if matches!(read.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
-        return Err(wrong("asks for TLS without a check of the certificate, which is not supported".to_owned()));
+        return Err("asks for TLS without a check of the certificate, which is not supported".to_owned());
     }
     let settings = read
         .redis_settings()
@@ -32,7 +70,7 @@ pub(super) fn parse(url: &str) -> Result<ConnectionInfo, Error> {
         .set_protocol(ProtocolVersion::RESP3)
         .set_lib_name("cachekit", env!("CARGO_PKG_VERSION"));
     if settings.db() < 0 {
-        return Err(wrong("names a database below zero".to_owned()));
+        return Err("names a database below zero".to_owned());
     }
     // Requests are flushed when there are no more of them: waiting for a fuller packet would only add to every answer.
     let tcp = read.tcp_settings().clone().set_nodelay(true);
@@ -44,6 +82,10 @@ pub(super) fn redacted(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or((None, url), |(scheme, rest)| (Some(scheme), rest));
     // The last `@`: a password that was not escaped may have others.
     let (user, place) = rest.rsplit_once('@').map_or((None, rest), |(user, place)| (Some(user), place));
+    // With a question mark before it, it may stand in a parameter, and what follows it in a password.
+    if user.is_some_and(|user| user.contains('?')) {
+        return scheme.map_or_else(|| "***".to_owned(), |scheme| format!("{scheme}://***"));
+    }
     let place = place.split_once('?').map_or(place.to_owned(), |(place, _)| format!("{place}?…"));
     let user = match user {
         None => String::new(),
@@ -65,7 +107,7 @@ mod tests {
     #[test]
     fn every_form_is_understood() {
         let tcp = |url: &str| {
-            let read = parse(url).unwrap();
+            let Servers::Single(read) = parse(url).unwrap() else { panic!("{url}") };
             let settings = read.redis_settings();
             let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
             assert_eq!(settings.protocol(), ProtocolVersion::RESP3);
@@ -95,8 +137,23 @@ mod tests {
             ("redis://app:hunter2@h/db", "cannot be read"),
             ("redis://app:hunter2@h/-1", "below zero"),
             ("redis+unix:///run/r?pass=hunter2&db=x", "cannot be read"),
+            ("redis+unix:///run/r?pass=hun@ter2&db=x", "cannot be read"),
+            ("redis-cluster://app:hunter2@", "names no host"),
+            ("redis-cluster://app:hunter2@h:1,", "has an empty host"),
+            ("redis-cluster://app:hunter2@h:1/3", "only the database 0"),
+            ("redis-cluster://app:hunter2@h:1?x=1", "unknown parameter `x`"),
+            ("redis-cluster://app:hun/ter2@h:1", "cannot be read"),
+            ("redis-cluster://app:hunter2@h:x,h:1", "cannot be read"),
+            ("redis-sentinel://app:hunter2@h:1", "name of the master"),
+            ("redis-sentinel://app:hunter2@h:1/", "name of the master"),
+            ("redis-sentinel://app:hunter2@h:1/main/x", "cannot be read"),
+            ("redis-sentinel://app:hunter2@h:1/main/1/2", "more than a database after the name of the master"),
+            ("redis-sentinel://h:1/main?sentinel_passwort=hunter2", "unknown parameter `sentinel_passwort`"),
+            ("redis-sentinel://h:1/main?sentinel_user=hunter2", "without `sentinel_password`"),
+            ("redis-sentinel://h:1/ma%ff", "cannot be read"),
+            ("redis-replica://app:hunter2@h:1", "unknown scheme `redis-replica`"),
         ] {
-            let error = parse(url).unwrap_err();
+            let Err(error) = parse(url) else { panic!("{url}") };
             let text = format!("{error} {error:?}");
             assert!(text.contains(said), "{url}: {text}");
             assert!(!text.contains("hun") && !text.contains("ter2"), "{url}: {text}");
@@ -106,7 +163,9 @@ mod tests {
 
     #[test]
     fn tls_without_its_feature_or_without_checks_is_refused() {
-        assert_eq!(parse("rediss://h").is_ok(), cfg!(feature = "redis-tls"));
+        for url in ["rediss://h", "rediss-cluster://h,i", "rediss-sentinel://h,i/main"] {
+            assert_eq!(parse(url).is_ok(), cfg!(feature = "redis-tls"), "{url}");
+        }
         assert!(parse("rediss://h#insecure").is_err());
     }
 
@@ -116,5 +175,10 @@ mod tests {
         assert_eq!(redacted("redis://secret@h"), "redis://***@h");
         assert_eq!(redacted("redis://h:1"), "redis://h:1");
         assert_eq!(redacted("unix:///a?db=1"), "unix:///a?…");
+        assert_eq!(redacted("unix:///a?pass=b@c"), "unix://***");
+        assert_eq!(
+            redacted("redis-sentinel://a:x@h:1,i:2/m?sentinel_password=y"),
+            "redis-sentinel://a:***@h:1,i:2/m?…"
+        );
     }
 }

@@ -1,0 +1,161 @@
+//! How a Redis is laid out: one server, a master that sentinels name, or a cluster. What asks for keys need not know which.
+
+mod batch;
+mod cluster;
+mod dial;
+mod flush;
+mod join;
+mod map;
+mod masters;
+mod redirect;
+mod refresher;
+mod sentinel;
+mod slots;
+
+pub(super) use batch::Batch;
+pub(super) use cluster::Cluster;
+pub(super) use dial::Dial;
+pub(super) use masters::{Master, Masters};
+pub(super) use sentinel::{Resolver, Sentinel};
+
+use super::connections::{Connections, Target};
+use crate::Error;
+use redis::{Client, Cmd, Pipeline, Value};
+use std::{sync::Arc, time::Duration};
+
+/// The servers of a backend, and the way from a key to one of them.
+#[derive(Debug)]
+pub(super) enum Topology {
+    /// One server.
+    Single(Single),
+    /// A master that sentinels name.
+    Sentinel(Sentinel),
+    /// A cluster.
+    Cluster(Cluster),
+}
+
+/// One server, which owns all slots.
+#[derive(Debug)]
+pub(super) struct Single {
+    connections: Arc<Connections>,
+    masters: Arc<Masters>,
+}
+
+impl Single {
+    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
+        let address = client.get_connection_info().addr().to_string().into();
+        let target = Target::Server(Arc::new(client.clone()));
+        let connections = Arc::new(Connections::new(target, place, connect_timeout, response_timeout));
+        let master = Master { address, client, connections: connections.clone() };
+        Single { connections, masters: Arc::new(Masters::only(Arc::new(master), 0)) }
+    }
+}
+
+impl Topology {
+    /// The masters as they were last seen; none before the first use of a topology that has to be found.
+    pub(super) fn masters(&self) -> Arc<Masters> {
+        match self {
+            Topology::Single(single) => single.masters.clone(),
+            Topology::Sentinel(sentinel) => sentinel.masters(),
+            Topology::Cluster(cluster) => cluster.masters(),
+        }
+    }
+
+    /// As [`masters`](Self::masters), found out if they are not known.
+    pub(super) async fn known_masters(&self) -> Result<Arc<Masters>, Error> {
+        match self {
+            Topology::Single(single) => Ok(single.masters.clone()),
+            Topology::Sentinel(sentinel) => sentinel.known_masters().await,
+            Topology::Cluster(cluster) => cluster.known_masters(cluster.limit()).await,
+        }
+    }
+
+    /// Asks now who the masters are. Nothing to do for one server.
+    ///
+    /// Dropping the future leaves all as it was, or as it is found.
+    pub(super) async fn refresh(&self) -> Result<(), Error> {
+        match self {
+            Topology::Single(_) => Ok(()),
+            Topology::Sentinel(sentinel) => sentinel.refresh().await,
+            Topology::Cluster(cluster) => cluster.refresh(cluster.limit()).await,
+        }
+    }
+
+    /// The slot of a key in a cluster.
+    #[expect(dead_code, reason = "for whoever keeps things by slot")]
+    pub(super) fn slot(key: &[u8]) -> u16 {
+        slots::slot(key)
+    }
+
+    /// Are keys with different hash tags on different servers? Then no command may have both.
+    pub(super) fn is_sharded(&self) -> bool {
+        matches!(self, Topology::Cluster(_))
+    }
+
+    /// Commands that are to be sent in one go.
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(self.is_sharded())
+    }
+
+    /// Sends a command, all of whose keys are in the slot of this one. The answer may be an error of the server.
+    pub(super) async fn send(&self, key: impl AsRef<[u8]>, command: &Cmd) -> Result<Value, Error> {
+        match self {
+            Topology::Single(single) => single.connections.send(command, single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send(command, connections.limit()).await
+            }
+            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command).await,
+        }
+    }
+
+    /// Sends the commands, to each node its own in one flush, to all nodes at once. The answers in the order of the commands, errors of the server
+    /// among them; an error of a node is an error of all. All commands have been answered, or given up, when this ends.
+    pub(super) async fn send_all(&self, batch: Batch) -> Result<Vec<Value>, Error> {
+        match self {
+            Topology::Single(single) => single.connections.send_all(&pipeline(batch), single.connections.limit()).await,
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send_all(&pipeline(batch), connections.limit()).await
+            }
+            Topology::Cluster(cluster) => cluster.send_each(batch).await.into_iter().collect(),
+        }
+    }
+
+    /// As [`send_all`](Self::send_all), but a node that fails takes only the answers to its own commands away.
+    #[expect(dead_code, reason = "for calls over many keys that take what they can get")]
+    pub(super) async fn send_each(&self, batch: Batch) -> Vec<Result<Value, Error>> {
+        if let Topology::Cluster(cluster) = self {
+            return cluster.send_each(batch).await;
+        }
+        let all = batch.len();
+        match self.send_all(batch).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) => (0..all).map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    /// Sends the same command to all masters. The answers in the order of [`Masters::nodes`].
+    pub(super) async fn send_to_all(&self, command: &Cmd) -> Result<Vec<Value>, Error> {
+        let masters = self.known_masters().await?;
+        let answers = masters.nodes.iter().map(|master| self.send_to(master, command));
+        join::join_all(answers).await.into_iter().collect()
+    }
+
+    /// Sends a command that has no keys to this very node.
+    pub(super) async fn send_to(&self, master: &Arc<Master>, command: &Cmd) -> Result<Value, Error> {
+        let answer = master.connections.send(command, master.connections.limit()).await;
+        if let Topology::Cluster(cluster) = self {
+            cluster.notice(master, &answer);
+        }
+        answer
+    }
+}
+
+fn pipeline(batch: Batch) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(batch.len());
+    for (_, command) in batch.into_commands() {
+        pipeline.add_command(command);
+    }
+    pipeline
+}

@@ -1,0 +1,250 @@
+//! A real Redis Cluster of a test's own.
+
+use super::{Options, PATIENCE, Paused, RedisServer};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many slots there are.
+const SLOTS: usize = 16_384;
+
+/// How many keys move at once.
+const KEYS: usize = 64;
+
+/// The nodes of a cluster. Dropping it kills them.
+#[derive(Debug)]
+pub struct Cluster {
+    nodes: Vec<RedisServer>,
+    ids: Vec<String>,
+    masters: usize,
+}
+
+impl Cluster {
+    /// So many masters, which share all slots evenly, each with so many replicas; it works when this returns. Nodes 0 to `masters - 1` are the masters,
+    /// node `masters + n` is a replica of master `n % masters`.
+    ///
+    /// # Panics
+    /// Where `redis-server` is missing, or the nodes do not find each other.
+    #[must_use]
+    pub fn start(masters: usize, replicas: usize) -> Self {
+        Self::with(Options::default(), masters, replicas)
+    }
+
+    /// As [`start`](Self::start), with nodes of these options.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn with(options: Options, masters: usize, replicas: usize) -> Self {
+        let nodes: Vec<_> = (0..masters * (1 + replicas)).map(|_| options.clone().cluster().start()).collect();
+        let ids = nodes.iter().map(|node| node.cli(&["CLUSTER", "MYID"])).collect();
+        let cluster = Cluster { nodes, ids, masters };
+        for (at, node) in cluster.nodes.iter().enumerate() {
+            cluster.tell(at, &["CLUSTER", "SET-CONFIG-EPOCH", &(at + 1).to_string()]);
+            if at < masters {
+                let (first, end) = (SLOTS * at / masters, SLOTS * (at + 1) / masters);
+                cluster.tell(at, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]);
+            }
+            if at > 0 {
+                let (port, bus) = (node.port.to_string(), node.bus_port.to_string());
+                cluster.tell(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+            }
+        }
+        let all = cluster.nodes.len();
+        cluster.wait("the nodes to know each other", || {
+            (0..all).all(|at| {
+                let known = cluster.nodes[at].cli(&["CLUSTER", "NODES"]);
+                known.lines().count() == all && !known.contains("handshake")
+            })
+        });
+        for at in masters..all {
+            let master = &cluster.ids[at % masters];
+            cluster.wait("a replica to know its master", || {
+                cluster.nodes[at].cli(&["CLUSTER", "REPLICATE", master]) == "OK"
+            });
+        }
+        cluster.wait_until_well();
+        cluster
+    }
+
+    /// `redis-cluster://` with all nodes.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_of(&(0..self.nodes.len()).collect::<Vec<_>>())
+    }
+
+    /// `redis-cluster://` with these nodes.
+    #[must_use]
+    pub fn url_of(&self, nodes: &[usize]) -> String {
+        let places: Vec<_> = nodes.iter().map(|at| format!("127.0.0.1:{}", self.nodes[*at].port)).collect();
+        let user = self.nodes[0].options.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
+        format!("redis-cluster://{user}{}", places.join(","))
+    }
+
+    /// A node.
+    #[must_use]
+    pub fn node(&self, at: usize) -> &RedisServer {
+        &self.nodes[at]
+    }
+
+    /// All nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &[RedisServer] {
+        &self.nodes
+    }
+
+    /// How many masters it was started with.
+    #[must_use]
+    pub fn masters(&self) -> usize {
+        self.masters
+    }
+
+    /// The slot of a key, by the server.
+    #[must_use]
+    pub fn slot(&self, key: &str) -> usize {
+        self.nodes
+            .iter()
+            .map(|node| node.cli(&["CLUSTER", "KEYSLOT", key]))
+            .next()
+            .and_then(|slot| slot.parse().ok())
+            .expect("a slot")
+    }
+
+    /// The node that owns the slot, in the eyes of node `asked`.
+    ///
+    /// # Panics
+    /// If nobody does.
+    #[must_use]
+    pub fn owner_seen_by(&self, asked: usize, slot: usize) -> usize {
+        let nodes = self.nodes[asked].cli(&["CLUSTER", "NODES"]);
+        let owner = nodes.lines().find_map(|line| {
+            let mut words = line.split(' ');
+            let id = words.next()?;
+            words.skip(7).any(|range| has(range, slot)).then(|| self.ids.iter().position(|known| known == id))?
+        });
+        owner.unwrap_or_else(|| panic!("nobody owns slot {slot}:\n{nodes}"))
+    }
+
+    /// Is it a master, as it says itself?
+    #[must_use]
+    pub fn is_master(&self, at: usize) -> bool {
+        self.nodes[at].cli(&["ROLE"]).starts_with("master")
+    }
+
+    /// `kill -9` of a node.
+    pub fn kill(&mut self, at: usize) {
+        self.nodes[at].kill();
+    }
+
+    /// Starts a node again, with what it knew of the cluster.
+    pub fn restart(&mut self, at: usize) {
+        self.nodes[at].restart();
+    }
+
+    /// Stops a node in the middle of whatever it does, until the guard is dropped.
+    pub fn pause(&self, at: usize) -> Paused<'_> {
+        self.nodes[at].pause()
+    }
+
+    /// Waits until a replica has taken over from the master, which is gone or paused, and all others know it. Which one?
+    ///
+    /// # Panics
+    /// If none does.
+    #[must_use]
+    pub fn wait_for_failover(&mut self, of: usize) -> usize {
+        let running: Vec<_> = (0..self.nodes.len()).filter(|at| *at != of && self.nodes[*at].is_running()).collect();
+        let is_heir = |at: &usize| *at >= self.masters && at % self.masters == of % self.masters;
+        let heirs: Vec<_> = running.iter().copied().filter(is_heir).collect();
+        let slot = SLOTS * (of % self.masters) / self.masters;
+        self.wait("a replica to take over", || {
+            running.iter().all(|at| heirs.contains(&self.owner_seen_by(*at, slot)) && self.is_well(*at))
+        });
+        self.owner_seen_by(running[0], slot)
+    }
+
+    /// Waits until every running node sees a cluster that works, in which no node has failed, and every replica has its master's data.
+    pub fn wait_until_well(&self) {
+        self.wait("the cluster to be well", || {
+            (0..self.nodes.len()).all(|at| {
+                let nodes = self.nodes[at].cli(&["CLUSTER", "NODES"]);
+                let role = self.nodes[at].cli(&["ROLE"]);
+                // What replicates says how far it is.
+                let is_in_sync = role.starts_with("master") || role.lines().nth(3) == Some("connected");
+                self.is_well(at) && !nodes.contains("fail") && is_in_sync
+            })
+        });
+    }
+
+    fn is_well(&self, at: usize) -> bool {
+        self.nodes[at].cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    }
+
+    /// Moves a slot with its keys to another master, and tells all nodes.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    pub fn move_slot(&self, slot: usize, to: usize) {
+        let from = self.begin_move(slot, to);
+        while self.move_keys(slot, from, to, KEYS) > 0 {}
+        self.end_move(slot, from, to);
+    }
+
+    /// From now on the slot is on its way to another master, though no key has moved. From whom?
+    pub fn begin_move(&self, slot: usize, to: usize) -> usize {
+        let from = self.owner_seen_by(to, slot);
+        let slot = slot.to_string();
+        self.tell(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.ids[from]]);
+        self.tell(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.ids[to]]);
+        from
+    }
+
+    /// Moves some keys of a slot that is on its way. How many?
+    pub fn move_keys(&self, slot: usize, from: usize, to: usize, at_most: usize) -> usize {
+        let keys = self.nodes[from].cli(&["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), &at_most.to_string()]);
+        let keys: Vec<_> = keys.lines().filter(|key| !key.is_empty()).collect();
+        if !keys.is_empty() {
+            let port = self.nodes[to].port.to_string();
+            let mut command = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000"];
+            if let Some(password) = &self.nodes[to].options.password {
+                command.extend(["AUTH", password]);
+            }
+            command.push("KEYS");
+            command.extend(&keys);
+            let done = self.nodes[from].cli(&command);
+            // They may have gone meanwhile.
+            assert!(matches!(&*done, "OK" | "NOKEY"), "{done}");
+        }
+        keys.len()
+    }
+
+    /// The slot has arrived, as the two nodes are told; the others hear it from them.
+    pub fn end_move(&self, slot: usize, from: usize, to: usize) {
+        for at in [to, from] {
+            self.tell(at, &["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &self.ids[to]]);
+        }
+    }
+
+    fn tell(&self, at: usize, command: &[&str]) {
+        let said = self.nodes[at].cli(command);
+        assert_eq!(said, "OK", "{command:?}");
+    }
+
+    fn wait(&self, what: &str, ready: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !ready() {
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {what}:\n{}",
+                self.nodes[0].cli(&["CLUSTER", "NODES"])
+            );
+            thread::sleep(Duration::from_millis(20)); // sleeps: other processes have to agree
+        }
+    }
+}
+
+/// A slot, a range of slots, or one in motion (in brackets).
+fn has(range: &str, slot: usize) -> bool {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    matches!((first.parse::<usize>(), last.parse::<usize>()), (Ok(first), Ok(last)) if (first..=last).contains(&slot))
+}
