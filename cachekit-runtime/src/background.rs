@@ -47,6 +47,30 @@ pub(crate) fn after_all() -> Option<(Flush, TaskGuard)> {
     TaskGuard::begin().map(|guard| (before, guard))
 }
 
+/// Ends when this process has heard of everything that others had invalidated, in the backends that they share, before it began. After it no call gets a value
+/// from memory that was invalidated before.
+///
+/// Without it what others invalidate is heard within a moment, and after two seconds at the latest: a handler that has been told by another process
+/// that something has changed calls this first.
+///
+/// Cancel-safe.
+///
+/// # Errors
+/// A backend did not answer within a second. What memory has of it is not used then without asking it.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// # let in_async_code = async {
+/// cachekit::sync().await?;
+/// # Ok::<(), cachekit::Error>(())
+/// # };
+/// # drop(in_async_code);
+/// ```
+#[cfg(feature = "backend")]
+pub async fn sync() -> Result<(), crate::Error> {
+    crate::far::sync().await
+}
+
 /// Refuses new background work of all caches from now on, and waits for what has begun, like [`flush`]. For the end of a process.
 ///
 /// Caches go on to work afterwards, but nothing is refreshed in the background. May be called any number of times.

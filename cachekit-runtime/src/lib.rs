@@ -49,6 +49,8 @@ pub mod testing;
 pub mod time;
 mod weigh;
 
+#[cfg(feature = "backend")]
+pub use background::sync;
 pub use background::{Flush, flush, is_shut_down, shutdown};
 pub use cache::{Builder, Cache, Compute, EntryRef, Explain, FarPlaces, State};
 #[cfg(feature = "backend")]
@@ -59,5 +61,5 @@ pub use far::Place;
 pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
 pub use output::{OptionLike, Value};
-pub use private::invalidate_tag;
+pub use private::{invalidate_tag, invalidate_tag_async};
 pub use weigh::Weigh;

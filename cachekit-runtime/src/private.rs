@@ -191,7 +191,7 @@ impl Target for OfTag {
         invalidate_tag(&self.0)
     }
     fn run(self: Box<Self>) -> Delivering {
-        Box::pin(ready(self.wait()))
+        Box::pin(invalidate_tag_async(self.0))
     }
 }
 
@@ -237,7 +237,10 @@ pub fn tag_invalidation(tag: String) -> Invalidation {
     Invalidation { target: Box::new(OfTag(tag)) }
 }
 
-/// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before.
+/// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before. Of other
+/// processes what the [`Delivery`] says.
+///
+/// Blocks this thread while backends are told, for at most a second each.
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
@@ -249,6 +252,30 @@ pub fn tag_invalidation(tag: String) -> Invalidation {
 /// assert_eq!(names.get(&1), None);
 /// ```
 pub fn invalidate_tag(tag: &str) -> Delivery {
-    scope::tag_registry().invalidate(tag);
-    Delivery::Local
+    let registry = scope::tag_registry();
+    registry.invalidate(tag);
+    #[cfg(feature = "backend")]
+    {
+        crate::far::invalidate_tag_and_wait(&registry.links(), tag)
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        Delivery::Local
+    }
+}
+
+/// As [`invalidate_tag`], without blocking.
+///
+/// Begins with the call. Cancel-safe: dropped meanwhile, it goes on.
+pub fn invalidate_tag_async(tag: impl Into<String>) -> impl Future<Output = Delivery> + Send {
+    let (registry, tag) = (scope::tag_registry(), tag.into());
+    registry.invalidate(&tag);
+    #[cfg(feature = "backend")]
+    {
+        crate::far::invalidate_tag(&registry.links(), &tag)
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        ready(Delivery::Local)
+    }
 }

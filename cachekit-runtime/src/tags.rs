@@ -26,12 +26,34 @@ const MIN_USES: usize = 64;
 /// The version of one tag.
 #[derive(Debug, Default)]
 pub(crate) struct TagCell {
+    name: Box<str>,
     version: AtomicU64,
+    /// How often it was told that the version may be another.
+    #[cfg(feature = "backend")]
+    told: AtomicU64,
 }
 
 impl TagCell {
+    fn new(name: &str) -> Self {
+        TagCell { name: name.into(), ..Self::default() }
+    }
+
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// Nobody knows the version: it is a shared backend's, and was not asked for, or has changed.
+    pub(crate) const UNKNOWN: u64 = 0;
+
+    #[cfg(feature = "backend")]
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Acquire)
+    }
+
+    #[cfg(feature = "backend")]
+    fn forget(&self) {
+        self.told.fetch_add(1, Ordering::AcqRel);
+        self.version.store(Self::UNKNOWN, Ordering::Release);
     }
 
     fn bump(&self) {
@@ -44,6 +66,9 @@ impl TagCell {
 pub(crate) struct TagRegistry {
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    /// The backends that have entries with tags.
+    #[cfg(feature = "backend")]
+    links: Mutex<Vec<Weak<crate::far::Link>>>,
 }
 
 #[derive(Default)]
@@ -60,7 +85,12 @@ struct Named {
 
 impl TagRegistry {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::default(), shards: Default::default() }
+        Self {
+            hasher: RandomState::default(),
+            shards: Default::default(),
+            #[cfg(feature = "backend")]
+            links: Mutex::default(),
+        }
     }
 
     /// The cell of a name; the same for as long as anybody holds it.
@@ -73,12 +103,12 @@ impl TagRegistry {
                 if let Some(cell) = known.get().cell.upgrade() {
                     return cell;
                 }
-                let cell = Arc::new(TagCell::default());
+                let cell = Arc::new(TagCell::new(name));
                 known.get_mut().cell = Arc::downgrade(&cell);
                 cell
             }
             Entry::Vacant(free) => {
-                let cell = Arc::new(TagCell::default());
+                let cell = Arc::new(TagCell::new(name));
                 free.insert(Named { hash, name: name.into(), cell: Arc::downgrade(&cell) });
                 cell
             }
@@ -96,6 +126,50 @@ impl TagRegistry {
         };
         cell.bump();
         true
+    }
+
+    /// Invalidations of tags reach this backend too.
+    #[cfg(feature = "backend")]
+    pub(crate) fn enlist(&self, link: &Arc<crate::far::Link>) {
+        let mut links = lock(&self.links);
+        links.retain(|known| known.strong_count() > 0);
+        if !links.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(link))) {
+            links.push(Arc::downgrade(link));
+        }
+    }
+
+    /// The backends that have entries with tags.
+    #[cfg(feature = "backend")]
+    pub(crate) fn links(&self) -> Vec<Arc<crate::far::Link>> {
+        lock(&self.links).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// A shared backend said that this is the version, when it had been told so often that it changed. Under the lock, as is forgetting.
+    #[cfg(feature = "backend")]
+    pub(crate) fn learn(&self, name: &str, cell: &TagCell, version: u64, told: u64) {
+        let _shard = lock(self.shard(self.hasher.hash_one(name)));
+        if cell.told() == told {
+            cell.version.store(version, Ordering::Release);
+        }
+    }
+
+    /// The version is not known any more.
+    #[cfg(feature = "backend")]
+    pub(crate) fn forget(&self, name: &str) {
+        let hash = self.hasher.hash_one(name);
+        let mut shard = lock(self.shard(hash));
+        shard.sweep_sometimes();
+        if let Some(cell) = shard.cells.find(hash, |known| *known.name == *name).and_then(|known| known.cell.upgrade()) {
+            cell.forget();
+        }
+    }
+
+    /// No version is known any more.
+    #[cfg(feature = "backend")]
+    pub(crate) fn forget_all(&self) {
+        for shard in &self.shards {
+            lock(shard).cells.iter().filter_map(|known| known.cell.upgrade()).for_each(|cell| cell.forget());
+        }
     }
 
     /// How many names are kept, including those whose cells are gone and not swept yet.
@@ -137,6 +211,15 @@ pub(crate) fn global() -> &'static Arc<TagRegistry> {
     &GLOBAL
 }
 
+/// What the tags of an entry say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tags {
+    Current,
+    /// The version of one is to be asked for.
+    Unsure,
+    Outdated,
+}
+
 /// The tags of one entry, with their versions from before its load.
 #[derive(Clone, Debug)]
 pub(crate) struct TagSet {
@@ -164,6 +247,26 @@ impl TagSet {
         if tags.is_empty() { None } else { Some(Self { tags: tags.into_boxed_slice() }) }
     }
 
+    /// Of cells with the versions that the entry was stored with.
+    #[cfg(feature = "backend")]
+    pub(crate) fn of(tags: Vec<(Arc<TagCell>, u64)>) -> Self {
+        Self { tags: tags.into_boxed_slice() }
+    }
+
+    /// Whether a tag was invalidated since the capture, as far as this process knows.
+    #[inline]
+    pub(crate) fn state(&self) -> Tags {
+        let mut state = Tags::Current;
+        for (cell, version) in &self.tags {
+            match cell.version() {
+                now if now == *version => {}
+                TagCell::UNKNOWN => state = Tags::Unsure,
+                _ => return Tags::Outdated,
+            }
+        }
+        state
+    }
+
     /// Whether no tag was invalidated since the capture.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
@@ -172,6 +275,12 @@ impl TagSet {
 
     pub(crate) fn len(&self) -> usize {
         self.tags.len()
+    }
+
+    /// Their names, with the versions that the entry was stored with.
+    #[cfg(feature = "backend")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.tags.iter().map(|(cell, version)| (&*cell.name, *version))
     }
 
     fn outdated() -> Self {

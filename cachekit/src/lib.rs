@@ -96,7 +96,7 @@ pub use cachekit_macros::{cache, invalidate};
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
     Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
-    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, is_shut_down,
+    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag, invalidate_tag_async, is_shut_down,
     policy, shutdown, stats, testing, time,
 };
 

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use cachekit_runtime::{
     backend::{
-        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, Scanned,
-        SharedBackend, Witness,
+        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, News, Page, Parts, Scanned,
+        SharedBackend, Watcher, Witness,
     },
     time::{Clock, NEVER, duration},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -45,6 +45,21 @@ struct Store {
     generations: HashMap<String, u64>,
     last_generation: u64,
     announced: HashMap<String, HashSet<Fingerprint>>,
+    tags: HashMap<String, u64>,
+    leases: HashMap<String, u64>,
+    watchers: Vec<Weak<dyn Watcher>>,
+    /// Run once after the next look has read what it gives.
+    after_look: Option<Box<dyn FnOnce() + Send>>,
+    /// What was not told yet, where somebody keeps it back.
+    kept_back: Option<Vec<Kept>>,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone)]
+enum Kept {
+    Entry(String),
+    Tag(String),
+    Cache(String),
 }
 
 impl OwnBackend {
@@ -67,6 +82,52 @@ impl OwnBackend {
             store.entries.retain(|_, (_, end)| *end > now);
         }
         store
+    }
+
+    fn tell(&self, kept: Kept) {
+        let watchers: Vec<_> = {
+            let mut store = self.store();
+            if let Some(kept_back) = &mut store.kept_back {
+                kept_back.push(kept);
+                return;
+            }
+            store.watchers.iter().filter_map(Weak::upgrade).collect()
+        };
+        for watcher in watchers {
+            watcher.told(match &kept {
+                Kept::Entry(id) => News::Entry(id),
+                Kept::Tag(tag) => News::Tag(tag),
+                Kept::Cache(cache) => News::Cache(cache),
+            });
+        }
+    }
+
+    /// Runs this once, after the next look has read what it gives and before it gives it.
+    pub fn after_the_next_look(&self, run: impl FnOnce() + Send + 'static) {
+        self.store().after_look = Some(Box::new(run));
+    }
+
+    /// From now on nothing is told until [`tell_on`](Self::tell_on).
+    pub fn keep_back(&self) {
+        self.store().kept_back.get_or_insert_default();
+    }
+
+    /// Tells what was kept back.
+    pub fn tell_on(&self) {
+        let kept = self.store().kept_back.take().unwrap_or_default();
+        kept.into_iter().for_each(|kept| self.tell(kept));
+    }
+
+    /// Tells all watchers of this news.
+    pub fn announce_news(&self, news: News<'_>) {
+        let watchers: Vec<_> = self.store().watchers.iter().filter_map(Weak::upgrade).collect();
+        watchers.iter().for_each(|watcher| watcher.told(news));
+    }
+
+    /// Confirms to all watchers that everything has been told by now.
+    pub fn confirm(&self) {
+        let watchers: Vec<_> = self.store().watchers.iter().filter_map(Weak::upgrade).collect();
+        watchers.iter().for_each(|watcher| watcher.told(News::Holds(watcher.now())));
     }
 
     fn end(&self, ttl: Option<Duration>) -> u64 {
@@ -115,6 +176,8 @@ impl Backend for OwnBackend {
                     store.entries.remove(&address.with_fingerprint(*fingerprint));
                 }
             }
+            drop(store);
+            addresses.iter().for_each(|address| self.tell(Kept::Entry(address.id().to_owned())));
             Ok(())
         })
     }
@@ -129,6 +192,8 @@ impl Backend for OwnBackend {
             if self.mistake != Mistake::KeepsTheGeneration {
                 store.generations.remove(cache);
             }
+            drop(store);
+            self.tell(Kept::Cache(cache.to_owned()));
             Ok(())
         })
     }
@@ -173,13 +238,20 @@ fn place(address: &Address) -> String {
 impl SharedBackend for OwnBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         Box::pin(async move {
-            let store = self.store();
+            let mut store = self.store();
             let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
-            Ok(Looked::new(bytes, store.generations.get(address.cache()).copied()))
+            let looked = Looked::new(bytes, store.generations.get(address.cache()).copied());
+            let after = store.after_look.take();
+            drop(store);
+            if let Some(after) = after {
+                after();
+            }
+            Ok(looked)
         })
     }
 
-    fn generation<'a>(&'a self, cache: &'a str, _ttl: Duration) -> BackendFuture<'a, u64> {
+    fn generation<'a>(&'a self, address: &'a Address, _ttl: Duration) -> BackendFuture<'a, u64> {
+        let cache = address.cache();
         Box::pin(async move {
             let mut store = self.store();
             if let Some(generation) = store.generations.get(cache) {
@@ -268,5 +340,59 @@ impl SharedBackend for OwnBackend {
             }
             Ok(())
         })
+    }
+
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+        Box::pin(async move {
+            let store = self.store();
+            Ok(tags.iter().map(|tag| store.tags.get(*tag).copied()).collect())
+        })
+    }
+
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], _ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+        Box::pin(async move {
+            let mut store = self.store();
+            let mut made = Vec::new();
+            for tag in tags {
+                store.last_generation += 1;
+                let fresh = store.last_generation;
+                made.push(*store.tags.entry((*tag).to_owned()).or_insert(fresh));
+            }
+            Ok(made)
+        })
+    }
+
+    fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            tags.iter().for_each(|tag| _ = self.store().tags.remove(*tag));
+            tags.iter().for_each(|tag| self.tell(Kept::Tag((*tag).to_owned())));
+            Ok(())
+        })
+    }
+
+    fn signal<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            self.tell(Kept::Entry(address.id().to_owned()));
+            Ok(())
+        })
+    }
+
+    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
+        Box::pin(async move {
+            let (now, end) = (self.clock.now(), self.end(Some(ttl)));
+            let mut store = self.store();
+            let is_free = store.leases.get(address.id()).is_none_or(|end| *end <= now);
+            if is_free {
+                store.leases.insert(address.id().to_owned(), end);
+            }
+            Ok(is_free)
+        })
+    }
+
+    fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {
+        self.store().watchers.push(Arc::downgrade(watcher));
+        watcher.told(News::Begins(Parts::All));
+        watcher.told(News::Holds(watcher.now()));
+        true
     }
 }

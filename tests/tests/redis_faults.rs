@@ -68,7 +68,7 @@ async fn failures(backend: &RedisBackend) -> Vec<Failure> {
         failure("invalidate_all", backend.invalidate_all("user")).await,
         failure("scan", backend.scan(None, None, 10)).await,
         failure("ping", backend.ping()).await,
-        failure("generation", backend.generation("user", ttl)).await,
+        failure("generation", backend.generation(&Address::new("user", "", Fingerprint(0)), ttl)).await,
         failure("claim", backend.claim(&address, head, ttl)).await,
         failure("replace", backend.replace(&address, head, head, ttl)).await,
         failure("renew", backend.renew(&address, head, ttl)).await,
@@ -355,7 +355,7 @@ async fn memory_is_full() {
     let (address, ttl) = (address(), Duration::from_secs(60));
     let (old, marker) = (Witness([1; 24]), Witness([2; 24]));
     backend.announce("user", address.fingerprint()).await.unwrap();
-    let generation = backend.generation("user", ttl).await.unwrap();
+    let generation = backend.generation(&Address::new("user", "", Fingerprint(0)), ttl).await.unwrap();
     backend.claim(&address, old, ttl).await.unwrap();
     server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
     let other = Address::new("user", "2", Fingerprint(7));
@@ -364,7 +364,7 @@ async fn memory_is_full() {
     let late = backend.store(&address, old, Some("value".into()), None);
     assert_eq!(failure("store", late).await, Failure::NotWritable);
     assert_eq!(backend.look(&address).await.unwrap().bytes.unwrap(), old.0[..]);
-    assert_eq!(backend.generation("user", ttl).await.unwrap(), generation);
+    assert_eq!(backend.generation(&Address::new("user", "", Fingerprint(0)), ttl).await.unwrap(), generation);
     assert!(backend.store(&address, old, None, None).await.unwrap(), "the marker is dropped");
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     backend.claim(&address, old, ttl).await.unwrap();
@@ -374,7 +374,7 @@ async fn memory_is_full() {
     assert_eq!((looked.bytes, looked.generation), (None, Some(generation)));
     backend.clear("user").await.unwrap();
     assert_eq!(backend.look(&address).await.unwrap().generation, None);
-    assert_eq!(failure("generation", backend.generation("user", ttl)).await, Failure::NotWritable);
+    assert_eq!(failure("generation", backend.generation(&Address::new("user", "", Fingerprint(0)), ttl)).await, Failure::NotWritable);
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     works(&backend).await.unwrap();
 }

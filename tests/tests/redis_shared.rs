@@ -72,7 +72,7 @@ impl Program {
 
     /// `None`: somebody else fills.
     async fn begin(&self) -> Option<Fill> {
-        let generation = self.backend.generation("user", LONG).await.unwrap();
+        let generation = self.backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap();
         let ours = head();
         match self.backend.claim(&self.address, ours, LONG).await.unwrap() {
             Claim::Ours => Some(Fill { witness: ours, generation }),
@@ -108,7 +108,7 @@ async fn the_keys_are_those_of_the_layout_and_nothing_is_left_behind() {
     assert!(program.store(&fill, 7).await);
     let keys = || server.cli(&["KEYS", "*"]).lines().map(str::to_owned).collect::<BTreeSet<_>>();
     let data = "ck:shop:d:{user:1}:000000000000aaaa".to_owned();
-    let control = ["ck:shop:f:{user}".to_owned(), "ck:shop:s:g:{user}".to_owned()];
+    let control = ["ck:shop:f:{user}", "ck:shop:s:b:{0}", "ck:shop:s:g:{user}"].map(str::to_owned);
     assert_eq!(keys(), control.iter().cloned().chain([data]).collect());
     assert_eq!(server.cli(&["SMEMBERS", "ck:shop:f:{user}"]), "000000000000aaaa");
     program.invalidate().await;
@@ -239,7 +239,7 @@ async fn a_lost_set_of_fingerprints_leaves_nothing_stale() {
         old.invalidate().await;
         assert_eq!(new.hit().await, None, "way {how}");
         // And a fill from before the loss does not bring it back.
-        assert!(fill.generation != new.backend.generation("user", LONG).await.unwrap());
+        assert!(fill.generation != new.backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap());
         old.backend.announce("user", THEIRS).await.unwrap();
         old.backend.announce("user", OURS).await.unwrap();
         old.invalidate().await;
@@ -266,14 +266,14 @@ async fn a_lost_generation_leaves_nothing_valid() {
 async fn a_generation_is_prolonged_seldom() {
     let server = RedisServer::start();
     let backend = open(&server);
-    let first = backend.generation("user", Duration::from_secs(100)).await.unwrap();
+    let first = backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap();
     let left = || server.cli(&["PTTL", "ck:shop:s:g:{user}"]).parse::<u64>().unwrap();
     assert!(left() > 190_000);
     server.cli(&["PEXPIRE", "ck:shop:s:g:{user}", "150000"]);
-    assert_eq!(backend.generation("user", Duration::from_secs(100)).await.unwrap(), first);
+    assert_eq!(backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(), first);
     assert!(left() <= 150_000, "prolonged without need");
     server.cli(&["PEXPIRE", "ck:shop:s:g:{user}", "90000"]);
-    assert_eq!(backend.generation("user", Duration::from_secs(100)).await.unwrap(), first);
+    assert_eq!(backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(), first);
     assert!(left() > 190_000, "less than asked for was left");
 }
 
@@ -363,12 +363,12 @@ async fn what_was_invalidated_at_once_is_freed_in_the_background() {
     let server = RedisServer::start();
     let backend = open(&server);
     let entry = |cache: &str, n: u32| Address::new(cache, &n.to_string(), OURS);
-    let generation = backend.generation("user", LONG).await.unwrap();
+    let generation = backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap();
     for n in 0..2_000 {
         backend.set(&entry("user", n), "value".into(), None).await.unwrap();
     }
     backend.set(&entry("users", 1), "of another".into(), None).await.unwrap();
-    let again = backend.generation("user", LONG).await.unwrap();
+    let again = backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap();
     assert!(again != generation, "nobody had announced the fingerprint");
     for _ in 0..3 {
         backend.invalidate_all("user").await.unwrap();

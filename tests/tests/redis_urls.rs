@@ -27,7 +27,7 @@ async fn does_everything(backend: &RedisBackend) {
     let address = address("all");
     backend.announce(address.cache(), address.fingerprint()).await.unwrap();
     backend.ping().await.unwrap();
-    let generation = backend.generation(address.cache(), Duration::from_secs(60)).await.unwrap();
+    let generation = backend.generation(&address, Duration::from_secs(60)).await.unwrap();
     let (marker, lock) = (Witness([1; 24]), Witness([2; 24]));
     backend.claim(&address, marker, Duration::from_secs(60)).await.unwrap();
     assert!(backend.replace(&address, marker, lock, Duration::from_secs(60)).await.unwrap());

@@ -192,14 +192,6 @@ pub(crate) fn no_name(name: &Ident, what: &str, function: &Ident) -> Error {
     )
 }
 
-pub(crate) fn tags(name: &Ident) -> Error {
-    at(
-        name,
-        "CK128",
-        "`tags` work on `backend = \"memory\"` alone in this version of cachekit: leave them out and invalidate by key, or leave the other backends out",
-    )
-}
-
 pub(crate) fn fails_without_result(span: Span, output: &impl ToTokens) -> Error {
     at_span(
         span,

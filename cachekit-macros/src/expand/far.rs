@@ -53,6 +53,10 @@ impl Context<'_> {
                 calls.push(quote_spanned!(self.span=> .#name(#time)));
             }
         }
+        if !self.model.tags.is_empty() {
+            let templates = self.model.tags.iter().map(|tag| &tag.literal);
+            calls.push(quote_spanned!(self.span=> .tag_templates(&[#(#templates),*])));
+        }
         quote!(#(#calls)*)
     }
 

@@ -109,14 +109,6 @@ pub(super) fn instances_have_a_name(model: &Model, given: &Given, errors: &mut E
     errors.push(say::no_name(name, what, &model.function.sig.ident));
 }
 
-pub(super) fn tags_in_memory_alone(model: &Model, given: &Given, errors: &mut Errors) {
-    if far(model).is_some()
-        && let Some(name) = given.get("tags")
-    {
-        errors.push(say::tags(name));
-    }
-}
-
 pub(super) fn failures_need_a_result(model: &Model, _: &Given, errors: &mut Errors) {
     if let Some(Far { fails: Some(span), .. }) = far(model)
         && let Some(output) = plain_output(model)

@@ -43,7 +43,6 @@ const CHECKS: &[Check] = &[
     far::lock_is_shared,
     far::near_within_ttl,
     far::instances_have_a_name,
-    far::tags_in_memory_alone,
     far::failures_need_a_result,
     freshness::needs_ttl,
     freshness::refresh_has_something_to_do,

@@ -14,12 +14,14 @@ mod memory_bytes;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod shared;
+mod watch;
 
 pub use address::{Address, Fingerprint};
 #[cfg(feature = "file")]
 pub use file::{FileBackend, FileBuilder};
 pub use memory_bytes::MemoryBytes;
 pub use shared::{Claim, HEAD, Looked, SharedBackend, Witness};
+pub use watch::{News, Parts, Watcher};
 
 use crate::Error;
 use bytes::Bytes;

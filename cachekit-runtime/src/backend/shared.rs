@@ -4,9 +4,9 @@
 //! in place, which an invalidation by anyone removes. So nothing is stored that was computed before an invalidation, by whatever process; eviction, a
 //! lost lease and a late write all end in nothing being stored.
 
-use super::{Address, Backend, BackendFuture};
+use super::{Address, Backend, BackendFuture, Watcher};
 use bytes::Bytes;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The length of a head: what every envelope, marker and lock begins with.
 pub const HEAD: usize = 24;
@@ -48,8 +48,8 @@ pub trait SharedBackend: Backend {
     /// Reads the entry and the generation of its cache, both as of one moment after the call began.
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked>;
 
-    /// The generation of the cache, made if there is none; it lives at least `ttl` longer.
-    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64>;
+    /// The generation of the entry's cache, as a [look](Self::look) at the entry says it, made if there is none; it lives at least `ttl` longer.
+    fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64>;
 
     /// Takes the generation of the cache away, which makes every entry of it invalid at once for those who compare it. What the entries take up may
     /// be freed later, in the background.
@@ -84,4 +84,53 @@ pub trait SharedBackend: Backend {
     /// Makes known that programs of this fingerprint use the cache, so that invalidations reach their entries. Before the first fill, and now and
     /// then.
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: super::Fingerprint) -> BackendFuture<'a, ()>;
+
+    /// The head of the entry and the generation of its cache, as [`look`](Self::look) with no more bytes than a head.
+    fn look_at_head<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
+        Box::pin(async move {
+            let mut looked = self.look(address).await?;
+            looked.bytes = looked.bytes.map(|bytes| bytes.slice(..bytes.len().min(HEAD)));
+            Ok(looked)
+        })
+    }
+
+    /// The versions of these tags, in their order; `None`: there is none now.
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>>;
+
+    /// As [`tags`](Self::tags), and makes those that are not there, with versions that nobody has had. Each lives at least `ttl` longer.
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>>;
+
+    /// Takes the versions of these tags away, which makes every entry that has one of them invalid for those who compare it.
+    fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()>;
+
+    /// Tells the watchers of all processes that the entry has changed, and leaves it as it is.
+    fn signal<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, ()> {
+        let _ = address;
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Takes the right to refresh the entry, for so long, unless another has it.
+    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool>;
+
+    /// How many [parts](Self::part) it has; at least one.
+    fn parts(&self) -> u16 {
+        1
+    }
+
+    /// The part that an [id](Address::id) belongs to, less than [`parts`](Self::parts): what the backend tells about an entry it tells with its part.
+    fn part(&self, id: &str) -> u16 {
+        let _ = id;
+        0
+    }
+
+    /// From now on tells the watcher, for as long as both live. `false`: it cannot, and copies of its entries are good for no longer than they are kept.
+    fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {
+        let _ = watcher;
+        false
+    }
+
+    /// Ends when the watchers have been told of all that had happened when this began.
+    fn told(&self) -> BackendFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

@@ -5,6 +5,7 @@ use super::{
     settings::{Exceptional, Jitter, Settings, Ttl},
 };
 use crate::{
+    time::Clock,
     adaptive::Stepping,
     hashing::HasherType,
     key::Key,
@@ -249,6 +250,13 @@ impl<K, V> Builder<K, V> {
     /// The tags of an entry, from its key; at most 16. Invalidating one ([`crate::invalidate_tag`]) invalidates the entry.
     pub fn tags_with(mut self, tags: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
         self.settings.tags_of = Some(Arc::new(tags));
+        self
+    }
+
+    /// What time it is for the cache: in a test that moves time itself, a [`TestClock`](crate::time::TestClock)'s. Default: that of the process, or of the
+    /// test's scope.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = Some(clock);
         self
     }
 

@@ -90,4 +90,18 @@ impl<K, V> Builder<K, V> {
         self.settings.far.lock = Some(lease);
         self
     }
+
+    /// How long the memory of this process goes on to give what it has of a shared backend after that was heard last, while it does not answer. Others may
+    /// have invalidated it meanwhile. Default: as the configuration says, else not at all: a call computes.
+    pub fn near_outage(mut self, outage: Duration) -> Self {
+        self.settings.far.near_outage = Some(outage);
+        self
+    }
+
+    /// What the attribute says of the tags: entries of other templates are others.
+    #[doc(hidden)]
+    pub fn tag_templates(mut self, templates: &'static [&'static str]) -> Self {
+        self.settings.far.tag_templates = templates;
+        self
+    }
 }

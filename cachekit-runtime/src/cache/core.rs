@@ -134,9 +134,13 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
+        if self.far_tiers.is_unleased() {
+            return Glance::Unsure;
+        }
         let thread = this_thread();
         let is_fresh = |think| is_surely_fresh(think, || self.clock.horizon());
-        let glance = self.table.try_hit(thread, hash, is_key, is_fresh, |value| {
+        let closely = |more: &More| more.is_fresh(|| self.clock.latest(), self.allowed);
+        let glance = self.table.try_hit(thread, hash, is_key, is_fresh, closely, |value| {
             // Before the clone, which may be a locked instruction that nothing overtakes.
             self.counters.hit_of(thread);
             value.clone()
@@ -184,7 +188,7 @@ impl<K, V> Core<K, V> {
         self.table.get(hash, is_key, |seen| {
             let life = Life::of(&seen);
             let worth = life.worth(now, self.allowed);
-            let usable = !matches!(worth, Worth::Expired | Worth::Invalidated);
+            let usable = !matches!(worth, Worth::Expired | Worth::Invalidated | Worth::Unsure);
             if usable && touch {
                 entry::touch(&seen, now);
             }
@@ -208,7 +212,7 @@ impl<K, V> Core<K, V> {
             .get(hash, is_key, |seen| {
                 let life = Life::of(&seen);
                 let age = life.born(now).map(|born| duration(now.saturating_sub(born)));
-                let usable = life.is_usable_until(now, allowance, self.allowed.idle);
+                let usable = life.is_usable_until(now, allowance, self.allowed.idle) && !life.is_unsure();
                 (usable.then(|| (seen.value.clone(), age)), false)
             })
             .flatten()

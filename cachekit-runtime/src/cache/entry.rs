@@ -3,9 +3,10 @@
 //! Most entries have nothing but a ttl: three ticks that the table keeps, in milliseconds. What needs more (tags, idle time, a refresh point, a
 //! ttl below a second or beyond three weeks) has it in [`More`], exactly.
 
+use super::bond::Bond;
 use crate::{
     memory::{Gone, Marks, Seen},
-    tags::TagSet,
+    tags::{TagSet, Tags},
     time::{NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
 };
 use std::{
@@ -24,6 +25,7 @@ pub(crate) struct More {
     /// Last use, for `idle`.
     used: AtomicU64,
     tags: Option<TagSet>,
+    bond: Option<Bond>,
 }
 
 /// The times of an entry, in clock nanoseconds.
@@ -58,6 +60,8 @@ pub(crate) enum Worth {
     Expired,
     /// A tag of it was invalidated.
     Invalidated,
+    /// It is a copy of what other processes may have changed meanwhile.
+    Unsure,
 }
 
 /// The fast question of a hit, about the mark of an entry. Asks for the horizon only where that can matter.
@@ -71,18 +75,24 @@ pub(crate) fn is_surely_fresh(think: Tick, horizon: impl FnOnce() -> Tick) -> bo
 }
 
 /// The marks of a fresh entry, and what they cannot say.
-pub(crate) fn begin(times: Option<Times>, tags: Option<TagSet>, allowed: Allowances) -> (Marks, Option<Box<More>>) {
+pub(crate) fn begin(
+    times: Option<Times>,
+    tags: Option<TagSet>,
+    bond: Option<Bond>,
+    allowed: Allowances,
+) -> (Marks, Option<Box<More>>) {
     let Some(times) = times else {
-        let more = tags.map(|tags| {
+        let has_more = tags.is_some() || bond.is_some();
+        let more = has_more.then(|| {
             let (refresh, used) = (AtomicU64::new(NEVER), AtomicU64::new(NEVER));
-            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags: Some(tags) })
+            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags, bond })
         });
-        let think = if more.is_some() { PAST_TICK } else { NEVER_TICK };
+        let think = if more.as_deref().is_some_and(More::is_doubtful) { PAST_TICK } else { NEVER_TICK };
         return (Marks { think, ..Marks::NONE }, more);
     };
     let span = times.expires - times.born;
     let in_ticks = !allowed.exact || [times.born, times.expires].iter().all(|time| *time == NEVER || is_whole(*time));
-    let is_plain = tags.is_none() && allowed.idle == NEVER && times.refresh == NEVER && in_ticks;
+    let is_plain = tags.is_none() && bond.is_none() && allowed.idle == NEVER && times.refresh == NEVER && in_ticks;
     if is_plain && (times.expires == NEVER || (SHORT..=REACH.saturating_sub(allowed.window)).contains(&span)) {
         let (think, sweep) = match times.expires {
             NEVER => (NEVER_TICK, NEVER_TICK),
@@ -91,16 +101,35 @@ pub(crate) fn begin(times: Option<Times>, tags: Option<TagSet>, allowed: Allowan
         return (Marks { think, born: tick_of(times.born), sweep }, None);
     }
     let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
-    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags });
+    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond });
     let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.born) };
     let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.born, allowed) };
     (marks, Some(more))
 }
 
 impl More {
+    /// Is its time not all that counts?
+    fn is_doubtful(&self) -> bool {
+        self.tags.is_some() || self.bond.as_ref().is_some_and(|bond| !bond.is_tight())
+    }
+
+    /// Fresh beyond doubt, although its mark does not say so? `latest`: the latest time that it may be.
+    #[inline(never)]
+    pub(crate) fn is_fresh(&self, latest: impl FnOnce() -> u64, allowed: Allowances) -> bool {
+        let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
+        allowed.idle == NEVER
+            && self.tags.as_ref().is_none_or(TagSet::is_current)
+            && self.bond.as_ref().is_none_or(Bond::is_tight)
+            && (end == NEVER || latest() < end)
+    }
+
+    pub(crate) fn bond(&self) -> Option<&Bond> {
+        self.bond.as_ref()
+    }
+
     /// When a look has to think next.
     fn think(&self, now: u64) -> Tick {
-        if self.tags.is_some() {
+        if self.is_doubtful() {
             return PAST_TICK;
         }
         within_reach(self.refresh.load(Ordering::Relaxed).min(self.expires), now)
@@ -142,11 +171,17 @@ impl<'a> Life<'a> {
                 _ => Worth::Expired,
             };
         };
-        if more.tags.as_ref().is_some_and(|tags| !tags.is_current()) {
+        let tags = more.tags.as_ref().map_or(Tags::Current, TagSet::state);
+        if tags == Tags::Outdated {
             return Worth::Invalidated;
         }
         if now.saturating_sub(more.used.load(Ordering::Relaxed)) >= allowed.idle {
             return Worth::Expired;
+        }
+        if (tags == Tags::Unsure || more.bond.as_ref().is_some_and(|bond| !bond.holds()))
+            && now < more.expires.saturating_add(allowed.revalidate)
+        {
+            return Worth::Unsure;
         }
         if now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
             Worth::Fresh
@@ -175,11 +210,22 @@ impl<'a> Life<'a> {
         self.more.and_then(|more| more.tags.as_ref())
     }
 
+    /// Is it a copy of what others may have changed?
+    pub(crate) fn is_unsure(self) -> bool {
+        self.more.is_some_and(|more| {
+            more.tags.as_ref().is_some_and(|tags| !tags.is_current()) || more.bond.as_ref().is_some_and(|bond| !bond.holds())
+        })
+    }
+
+    pub(crate) fn bond(self) -> Option<&'a Bond> {
+        self.more.and_then(More::bond)
+    }
+
     /// Neither invalidated, nor further past its end than `window`.
     pub(crate) fn is_usable_until(self, now: u64, window: u64, idle: u64) -> bool {
         now < self.expires(now).saturating_add(window)
             && self.more.is_none_or(|more| {
-                more.tags.as_ref().is_none_or(TagSet::is_current)
+                more.tags.as_ref().is_none_or(|tags| tags.state() != Tags::Outdated)
                     && now.saturating_sub(more.used.load(Ordering::Relaxed)) < idle
             })
     }
@@ -206,8 +252,34 @@ pub(crate) fn touch<V>(seen: &Seen<'_, V, More>, now: u64) {
     if think != PAST_TICK && now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
         let due = more.think(now);
         if due != think {
-            seen.think.store(due, Ordering::Relaxed);
+            move_mark(seen, think, due);
         }
+    }
+}
+
+/// Unless somebody else has moved it: who distrusts a copy says so by its mark.
+fn move_mark<V>(seen: &Seen<'_, V, More>, from: Tick, to: Tick) {
+    let _ = seen.think.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// The copy is to be compared with its tier before it is used.
+#[cfg(feature = "backend")]
+pub(crate) fn distrust<V>(seen: &Seen<'_, V, More>) {
+    seen.think.store(PAST_TICK, Ordering::SeqCst);
+}
+
+/// The copy has been compared, and is true: hits need not think any more.
+#[cfg(feature = "backend")]
+pub(crate) fn trust<V>(seen: &Seen<'_, V, More>, now: u64, allowed: Allowances) {
+    let Some(more) = seen.more else { return };
+    if allowed.idle != NEVER || more.is_doubtful() {
+        return;
+    }
+    let think = if more.expires == NEVER && more.born == NEVER { NEVER_TICK } else { more.think(now) };
+    seen.think.store(think, Ordering::SeqCst);
+    // Distrusted meanwhile: its end was written before that mark, and is seen here, or the mark comes after this one.
+    if more.is_doubtful() {
+        distrust(seen);
     }
 }
 
@@ -215,8 +287,9 @@ pub(crate) fn touch<V>(seen: &Seen<'_, V, More>, now: u64) {
 pub(crate) fn renew_mark<V>(seen: &Seen<'_, V, More>, now: u64) {
     let Some(more) = seen.more else { return };
     let is_fresh = now < more.refresh.load(Ordering::Relaxed).min(more.expires);
-    if seen.think.load(Ordering::Relaxed) != PAST_TICK {
-        seen.think.store(if is_fresh { more.think(now) } else { PAST_TICK }, Ordering::Relaxed);
+    let think = seen.think.load(Ordering::Relaxed);
+    if think != PAST_TICK {
+        move_mark(seen, think, if is_fresh { more.think(now) } else { PAST_TICK });
     }
 }
 
@@ -224,8 +297,9 @@ pub(crate) fn renew_mark<V>(seen: &Seen<'_, V, More>, now: u64) {
 pub(crate) fn postpone_refresh<V>(seen: &Seen<'_, V, More>, now: u64) {
     let Some(more) = seen.more else { return };
     more.refresh.store(now.saturating_add(more.expires.saturating_sub(now) / 2), Ordering::Relaxed);
-    if seen.think.load(Ordering::Relaxed) != PAST_TICK {
-        seen.think.store(more.think(now), Ordering::Relaxed);
+    let think = seen.think.load(Ordering::Relaxed);
+    if think != PAST_TICK {
+        move_mark(seen, think, more.think(now));
     }
 }
 
@@ -247,7 +321,7 @@ mod tests {
     impl Entry {
         fn new(refresh: u64, expires: u64, allowed: Allowances) -> Self {
             let times = Times { born: 10 * MS, refresh, expires };
-            let (marks, more) = begin(Some(times), None, allowed);
+            let (marks, more) = begin(Some(times), None, None, allowed);
             Entry { think: AtomicU32::new(marks.think), born: marks.born, more, marks }
         }
 
@@ -360,7 +434,7 @@ mod tests {
 
     #[test]
     fn an_entry_without_times_never_ends() {
-        let (marks, more) = begin(None, None, ALLOWED);
+        let (marks, more) = begin(None, None, None, ALLOWED);
         assert!(more.is_none() && marks == Marks::NONE);
         let life = Life { think: marks.think, born: marks.born, more: None };
         assert_eq!((life.worth(NEVER - 1, ALLOWED), life.born(5)), (Worth::Fresh, None));

@@ -57,6 +57,8 @@ pub enum State {
     Expired,
     /// A value with a tag that was invalidated since: a miss.
     Invalidated,
+    /// A copy that other processes may have changed meanwhile: a call asks the backend whether it has that still.
+    Unsure,
     /// Nothing: a miss.
     Absent,
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Explain {
             State::Stale => "stale within its allowance: a call would get it and refresh it",
             State::Expired => "expired: a call would load",
             State::Invalidated => "invalidated by a tag: a call would load",
+            State::Unsure => "to be compared with its backend: a call would ask there",
             State::Absent => "absent: a call would load",
         };
         write!(f, "{}: {state}", self.cache)?;
@@ -112,6 +115,7 @@ where
             Some(Worth::Stale) => State::Stale,
             Some(Worth::Expired) => State::Expired,
             Some(Worth::Invalidated) => State::Invalidated,
+            Some(Worth::Unsure) => State::Unsure,
         },
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),

@@ -4,6 +4,7 @@ use super::{
     Cache, Core,
     explain::FarPlaces,
     keys_met::KeysMet,
+    near_index::NearIndex,
     lead::{After, Load, Replaces},
     timeout::race,
 };
@@ -11,18 +12,23 @@ use crate::{
     Error,
     backend::{Address, Failure},
     config,
-    far::{Accept, Asked, Far, Fill, Found, Insertion, Parts, Sealed},
+    far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Tie, Watch},
     flight::state::Payload,
+    identity::text::tag_name,
     key::Key,
-    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause},
+    outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier},
     output::{OutputKind, Share, Value},
     scope,
     stats::FarStats,
+    tags::TagSet,
     time::{NEVER, duration},
 };
 use std::{
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +38,11 @@ pub(super) struct FarTiers<K, V> {
     met: KeysMet<K>,
     /// Of a scope: it has places of its own.
     is_isolated: bool,
+    /// Tells what others change, if this cache keeps copies of that.
+    pub(super) watch: OnceLock<Arc<Watch>>,
+    pub(super) index: NearIndex,
+    has_tags: AtomicBool,
+    core: Weak<Core<K, V>>,
 }
 
 /// What a look left for the fill.
@@ -75,7 +86,26 @@ impl<F: Fn()> Drop for AtLast<F> {
 
 impl<K, V> FarTiers<K, V> {
     pub(super) fn new() -> Self {
-        FarTiers { far: OnceLock::new(), met: KeysMet::new(), is_isolated: false }
+        FarTiers {
+            far: OnceLock::new(),
+            met: KeysMet::new(),
+            is_isolated: false,
+            watch: OnceLock::new(),
+            index: NearIndex::default(),
+            has_tags: AtomicBool::new(false),
+            core: Weak::new(),
+        }
+    }
+
+    pub(super) fn of(mut self, core: Weak<Core<K, V>>) -> Self {
+        self.core = core;
+        self
+    }
+
+    /// Is nothing in memory to be used without asking, because the tier that others change has not said for too long that it has told everything?
+    #[inline(always)]
+    pub(super) fn is_unleased(&self) -> bool {
+        self.watch.get().is_some_and(|watch| !watch.is_leased())
     }
 
     pub(super) fn of_scope() -> Self {
@@ -106,7 +136,7 @@ impl<K: Key, V: Value> Core<K, V> {
             return None;
         }
         let limits = config::limits();
-        Some(Far::new(Parts {
+        let far = Far::new(Parts {
             name: self.settings.name.clone().into_owned(),
             links,
             codec: settings.codec.clone()?,
@@ -116,8 +146,16 @@ impl<K: Key, V: Value> Core<K, V> {
             lock: settings.lock,
             near_ttl: settings.near_ttl.clone().unwrap_or_else(|| Arc::new(|_| None)),
             max_value_bytes: limits.max_value_bytes,
+            tag_templates: settings.tag_templates,
             clock: self.clock.clone(),
-        }))
+        });
+        if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
+            let near: Weak<dyn Near> = self.far_tiers.core.clone();
+            watch.enlist(far.name(), near);
+            // Once: this is called once.
+            let _ = self.far_tiers.watch.set(watch.clone());
+        }
+        Some(far)
     }
 
     /// Whether values are kept in the memory of this process.
@@ -154,8 +192,18 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
-    fn insertion(&self, address: Address, value: V, ttl: Option<u64>) -> Insertion<V> {
-        Insertion { address, value, ttl, if_error: self.settings.stale_if_error }
+    fn insertion(&self, address: Address, value: V, ttl: Option<u64>, tags: Option<&TagSet>) -> Insertion<V> {
+        if let (Some(_), Some(far)) = (tags, self.far()) {
+            self.enlist_for_tags(far);
+        }
+        Insertion { address, tags: names_of(tags), value, ttl, if_error: self.settings.stale_if_error }
+    }
+
+    /// Its backends have entries with tags, whose invalidations they are told from now on.
+    fn enlist_for_tags(&self, far: &Far<V>) {
+        if !self.far_tiers.has_tags.swap(true, Ordering::AcqRel) {
+            far.links().for_each(|link| self.tags.enlist(link));
+        }
     }
 
     /// How long the memory in front of far tiers keeps a value of this ttl.
@@ -195,7 +243,14 @@ impl<K: Key, V: Value> Load<K, V> {
         let (far, address) = self.question()?;
         let budget = far.budget();
         let until = budget.deadline();
-        let ask = far.clone().ask(address, self.accept(), budget);
+        let known = self.key.as_ref().and_then(|key| self.core.known(self.hash, key));
+        let sight = self.core.sight(&far, &address, self.hash);
+        if self.tags.is_some() {
+            self.core.enlist_for_tags(&far);
+        }
+        let question =
+            Question { address, accept: self.accept(), tags: names_of(self.tags.as_ref()), known, sight };
+        let ask = far.clone().ask(question, budget);
         Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
     }
 
@@ -212,6 +267,13 @@ impl<K: Key, V: Value> Load<K, V> {
         self.failed = failed.map(Box::new);
         if found.is_some() {
             return found;
+        }
+        if let (Some(_), Some(key), Some(outage)) = (&self.failed, &self.key, self.core.near_outage())
+            && self.replaces != Replaces::Everything
+            && let Some(value) = self.core.in_an_outage(self.hash, key, outage)
+        {
+            self.failed = None;
+            return Some(value);
         }
         let stale = stale.filter(|_| self.core.settings.stale_if_error > Duration::ZERO).map(|stale| stale.value);
         self.pending = Some(Pending { inner: Box::new(Left { far, fill, until, stale }) });
@@ -235,13 +297,26 @@ impl<K: Key, V: Value> Load<K, V> {
         if self.core.is_near()
             && let Some(key) = self.key.take()
         {
+            if found.is_known && found.tier == Tier::Memory {
+                if let Some(tie) = &found.tie {
+                    self.core.trust_again(self.hash, &key, tie);
+                }
+                return self.give::<R, M>(found.value);
+            }
             let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
             self.core.store_found(self.hash, key, &found, self.before, flight.as_deref());
         }
+        self.give::<R, M>(found.value)
+    }
+
+    fn give<R, M>(&mut self, value: V) -> R
+    where
+        M: OutputKind<R, Stored = V>,
+    {
         if let Some(lead) = self.lead.take() {
-            lead.finish(|| Some(Payload::Value(found.value.clone())));
+            lead.finish(|| Some(Payload::Value(value.clone())));
         }
-        M::wrap(found.value)
+        M::wrap(value)
     }
 
     /// What becomes of the value in the far tiers.
@@ -250,10 +325,12 @@ impl<K: Key, V: Value> Load<K, V> {
         M: OutputKind<R, Stored = V>,
     {
         let Some(pending) = self.pending.take() else { return After::Settle(loaded) };
-        // Tags are known in memory alone: what has some would come back from a backend after their invalidation.
-        let value = M::stored(&loaded).filter(|_| self.tags.is_none());
+        let value = M::stored(&loaded);
         let ttl = value.and_then(|value| self.ttl_of(value));
         let sealed = value.zip(ttl).and_then(|(value, ttl)| self.seal(&pending, value, ttl));
+        if self.core.is_near() {
+            self.tie = sealed.as_ref().and_then(|sealed| sealed.tie.clone());
+        }
         match (sealed, value) {
             (Some(sealed), _) if self.core.is_near() => {
                 let forget = self.forget();
@@ -302,17 +379,18 @@ impl<V: Value> Pending<V> {
 }
 
 impl<V: Value> Store<V> {
-    fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = ()> + Send + 'static) {
+    /// `false`: another process has invalidated the entry meanwhile.
+    fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = bool> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
         let store = far.clone().store(fill, *self.sealed, budget);
         let forget = self.forget;
         let whole = async move {
-            if !store.await
-                && let Some(forget) = forget
-            {
+            let is_current = store.await;
+            if !is_current && let Some(forget) = forget {
                 forget();
             }
+            is_current
         };
         (far, until, whole)
     }
@@ -320,30 +398,32 @@ impl<V: Value> Store<V> {
     /// Stores without the caller, which is a task.
     pub(super) fn detach(self) {
         let (far, _, store) = self.into_future();
-        far.spawn(false, store);
+        far.spawn(false, async move { _ = store.await });
     }
 
     /// As [`detach`](Self::detach), for a caller that is a thread.
     pub(super) fn detach_from_thread(self) {
         let (far, _, store) = self.into_future();
-        far.spawn_from_thread(store);
+        far.spawn_from_thread(async move { _ = store.await });
     }
 
-    /// Waits for the store while the call's time lasts; then it goes on alone.
-    pub(super) fn wait_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    /// Waits for the store while the call's time lasts; then it goes on alone. `false`: another process has invalidated the entry meanwhile.
+    pub(super) fn wait_async(self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         let (far, until, store) = self.into_future();
         let mut store = Box::pin(store);
         Box::pin(async move {
-            if race(store.as_mut(), far.sleep_until(until)).await.is_none() {
-                far.spawn(false, store);
+            let stored = race(store.as_mut(), far.sleep_until(until)).await;
+            if stored.is_none() {
+                far.spawn(false, async move { _ = store.await });
             }
+            stored.unwrap_or(true)
         })
     }
 
     /// As [`wait_async`](Self::wait_async), on this thread.
-    pub(super) fn wait(self) {
+    pub(super) fn wait(self) -> bool {
         let far = self.pending.inner.far.clone();
-        let _ = far.wait(self.wait_async());
+        far.wait(self.wait_async()).unwrap_or(true)
     }
 }
 
@@ -374,7 +454,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let core = &cache.core;
         let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
         let before = core.before_load(core.hash_one(key));
-        let found = far.clone().peek(address, far.budget()).await?;
+        let found = far.clone().peek(core.peeking(far, address, key), far.budget()).await?;
         core.keep(key, &found, before);
         Some(found.value)
     }
@@ -388,7 +468,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let core = &self.core;
         let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
         let before = core.before_load(core.hash_one(key));
-        let found = far.wait(far.clone().peek(address, far.budget()))??;
+        let found = far.wait(far.clone().peek(core.peeking(far, address, key), far.budget()))??;
         core.keep(key, &found, before);
         Some(found.value)
     }
@@ -398,26 +478,33 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// Cancel-safe: dropped meanwhile, the value may be in some of the tiers and not in others.
     pub async fn insert_async(&self, key: K, value: V) -> Delivery {
         let cache = self.here().into_owned();
-        let has_tags = cache.core.tags_of(&key).is_some();
-        let far = cache.core.far_address(&key).filter(|_| !has_tags).map(|(far, address)| (far.clone(), address));
+        let tags = cache.core.tags_of(&key);
+        let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
         let Some((far, address)) = far else {
-            return self.insert_with(key, value, None, None);
+            return self.insert_with(key, value, None, tags);
         };
         let ttl = cache.core.inserted_ttl(&value, None);
-        let delivery = far.replace(cache.core.insertion(address, value.clone(), ttl)).await;
-        cache.insert_near(key, value, ttl, None);
+        let insertion = cache.core.insertion(address, value.clone(), ttl, tags.as_ref());
+        let (delivery, tie) = far.replace(insertion).await;
+        cache.insert_near(key, value, ttl, tags, tie);
         delivery
     }
 
     /// Without a ttl it removes what is there.
-    pub(super) fn insert_far(&self, key: &K, value: &V, ttl: Option<u64>) -> Option<Delivery> {
+    pub(super) fn insert_far(
+        &self,
+        key: &K,
+        value: &V,
+        ttl: Option<u64>,
+        tags: Option<&TagSet>,
+    ) -> Option<(Delivery, Option<Tie>)> {
         let core = &self.core;
         let (far, address) = core.far_address(key)?;
-        let replace = far.clone().replace(core.insertion(address.clone(), value.clone(), ttl));
+        let replace = far.clone().replace(core.insertion(address.clone(), value.clone(), ttl, tags));
         Some(far.wait(replace).unwrap_or_else(|| {
             // What is there is invalid, and will be removed.
             drop(far.clone().invalidate(address));
-            Delivery::Queued
+            (Delivery::Queued, None)
         }))
     }
 
@@ -480,4 +567,9 @@ impl<K: Key, V: Value> Core<K, V> {
             self.store_found(self.hash_one(key), key.clone(), found, before, None);
         }
     }
+}
+
+/// As backends know them.
+pub(super) fn names_of(tags: Option<&TagSet>) -> Vec<String> {
+    tags.into_iter().flat_map(TagSet::names).map(|(name, _)| tag_name(name)).collect()
 }

@@ -1,6 +1,6 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, core::Before, far_tiers::Pending, timeout};
+use super::{Core, bond::Tie, core::Before, far_tiers::Pending, timeout};
 use crate::{
     Error,
     flight::{
@@ -33,6 +33,8 @@ pub(super) struct Load<K, V> {
     pub(super) instead: Option<V>,
     /// What the far tiers need for a fill.
     pub(super) pending: Option<Pending<V>>,
+    /// Of the copy in memory to what was stored for it.
+    pub(super) tie: Option<Tie>,
     /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
     ttl: Option<Option<u64>>,
     pub(super) replaces: Replaces,
@@ -78,6 +80,7 @@ impl<K: Key, V: Value> Load<K, V> {
             started: None,
             instead: None,
             pending: None,
+            tie: None,
             ttl: None,
             replaces: Replaces::Nothing,
             failed: None,
@@ -107,6 +110,16 @@ impl<K: Key, V: Value> Load<K, V> {
         self
     }
 
+    /// What the copy in memory gets: its tags, as the tier has them that processes share, and its tie to that.
+    fn near_parts(&mut self) -> (Option<TagSet>, Option<Tie>) {
+        let tie = self.tie.take();
+        #[cfg(feature = "backend")]
+        if let Some(tags) = tie.as_ref().and_then(|tie| tie.tags.clone()) {
+            return (Some(tags), tie);
+        }
+        (self.tags.take(), tie)
+    }
+
     /// How long the value is to be kept; `None`: not at all.
     pub(super) fn ttl_of(&mut self, value: &V) -> Option<u64> {
         let core = &self.core;
@@ -117,6 +130,13 @@ impl<K: Key, V: Value> Load<K, V> {
     pub(super) fn or_else_give(mut self, value: V) -> Self {
         self.instead = Some(value);
         self
+    }
+
+    /// Another process has invalidated the entry during the load: who waits has perhaps begun after that, and asks for itself.
+    pub(super) fn outdated(&mut self) {
+        if let Some(lead) = self.lead.take() {
+            lead.finish(|| None);
+        }
     }
 
     pub(super) fn hold(&mut self, permit: Permit) {
@@ -161,7 +181,8 @@ impl<K: Key, V: Value> Load<K, V> {
         let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
         if self.core.is_near() {
             let ttl = self.ttl_of(value);
-            self.core.store_loaded(self.hash, key, value, ttl, self.tags.take(), self.before, flight.as_deref());
+            let (tags, tie) = self.near_parts();
+            self.core.store_loaded(self.hash, key, value, ttl, tags, tie, self.before, flight.as_deref());
         }
         if let Some(lead) = self.lead.take() {
             lead.finish(|| Some(Payload::Value(value.clone())));

@@ -181,6 +181,7 @@ fn look_slowly<P: Parts, V: Value>(
                 };
             }
             (Worth::Invalidated, _) => Why::Invalidated,
+            (Worth::Unsure, _) => Why::Unsure,
             _ => Why::Expired,
         },
     };

@@ -2,6 +2,7 @@
 
 use super::{
     Cache,
+    bond::Tie,
     entry::{Life, Worth},
     follow::Alone,
 };
@@ -181,21 +182,23 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn insert_with(&self, key: K, value: V, ttl: Option<Duration>, tags: Option<TagSet>) -> Delivery {
         let cache = self.here();
         let tags = tags.or_else(|| cache.core.tags_of(&key));
-        // Before the memory: a call in between may read there what was. Tags are known in memory alone: what has some goes to no backend.
+        // Before the memory: a call in between may read there what was.
         let ttl = cache.core.inserted_ttl(&value, ttl);
-        let delivery = cache.insert_far(&key, &value, ttl.filter(|_| tags.is_none()));
-        cache.insert_near(key, value, ttl, tags);
-        delivery.unwrap_or(Delivery::Local)
+        let (delivery, tie) = cache.insert_far(&key, &value, ttl, tags.as_ref()).unwrap_or((Delivery::Local, None));
+        cache.insert_near(key, value, ttl, tags, tie);
+        delivery
     }
 
-    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>) {
+    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>, tie: Option<Tie>) {
         let hash = self.hash_of(&key);
         if !self.core.is_near() {
             // Loads under way are older.
             return self.core.invalidate(hash, |other| *other == key);
         }
         let tags = tags.or_else(|| self.core.tags_of(&key));
-        self.core.store_inserted(hash, key, value, ttl, tags);
+        #[cfg(feature = "backend")]
+        let tags = tie.as_ref().and_then(|tie| tie.tags.clone()).or(tags);
+        self.core.store_inserted(hash, key, value, ttl, tags, tie);
     }
 
     /// Removes the entry and gives its value if it was fresh. Loads of the key that are under way are not stored.
@@ -380,7 +383,7 @@ impl<K: Key, V: Value> Cache<K, V> {
             Compute::Keep => old,
             Compute::Set(value) => {
                 let ttl = core.inserted_ttl(&value, None);
-                cache.insert_far(&key, &value, ttl.filter(|_| tags.is_none()));
+                let tie = cache.insert_far(&key, &value, ttl, tags.as_ref()).and_then(|(_, tie)| tie);
                 let stored = if core.is_near() {
                     core.store_current(
                         hash,
@@ -388,11 +391,12 @@ impl<K: Key, V: Value> Cache<K, V> {
                         value.clone(),
                         ttl,
                         tags,
+                        tie,
                         lead.as_ref().ok().map(|lead| &*lead.flight),
                     )
                 } else {
                     core.outdate_unlisted(hash);
-                    tags.is_none() && ttl.is_some()
+                    ttl.is_some()
                 };
                 followers = Some(value.clone());
                 stored.then_some(value)

@@ -198,7 +198,9 @@ impl<K: Key, V: Value> Load<K, V> {
                 output
             }
             After::Wait(value, store) => {
-                store.wait();
+                if !store.wait() {
+                    self.outdated();
+                }
                 self.settle::<R, M>(M::wrap(value), share, trace)
             }
         }

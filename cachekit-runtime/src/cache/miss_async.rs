@@ -247,7 +247,9 @@ impl<K: Key, V: Value> Load<K, V> {
                 After::Wait(value, store) => (value, store),
             }
         };
-        store.wait_async().await;
+        if !store.wait_async().await {
+            self.outdated();
+        }
         self.settle::<R, M>(M::wrap(value), share, trace)
     }
 }

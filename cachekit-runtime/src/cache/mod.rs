@@ -1,6 +1,7 @@
 //! A cache: typed memory, its flights, and all that can be done with them.
 
 mod adapt;
+mod bond;
 mod builder;
 #[cfg(feature = "backend")]
 mod builder_far;
@@ -16,6 +17,10 @@ mod far_tiers;
 mod follow;
 #[cfg(feature = "backend")]
 mod keys_met;
+#[cfg(feature = "backend")]
+mod near;
+#[cfg(feature = "backend")]
+mod near_index;
 mod lead;
 mod live;
 mod look;
@@ -107,7 +112,8 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn from_settings(settings: Settings<K, V>) -> Self {
         scope::read_environment();
-        Self::with(Arc::new(settings), Clock::system(), tags::global().clone(), FarTiers::new())
+        let clock = settings.clock.clone().unwrap_or_else(Clock::system);
+        Self::with(Arc::new(settings), clock, tags::global().clone(), FarTiers::new())
     }
 
     /// An empty cache of the same settings.
@@ -117,7 +123,7 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     fn with(settings: Arc<Settings<K, V>>, clock: Clock, tags: Arc<TagRegistry>, far_tiers: FarTiers<K, V>) -> Self {
         let core = Arc::new_cyclic(|core: &Weak<Core<K, V>>| {
-            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()), far_tiers)
+            Core::new(settings, clock, tags, Upkeep::of(core.clone()), Adapt::of(core.clone()), far_tiers.of(core.clone()))
         });
         Cache { fold: core.hasher.fold(), core }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Cache, Core,
+    bond::{Bond, Tie},
     explain::FarPlaces,
     lead::{After, Load},
 };
@@ -10,8 +11,9 @@ use crate::{
     outcome::{Delivery, Outcome},
     output::{OutputKind, Share, Value},
     stats::FarStats,
+    tags::TagSet,
 };
-use std::{convert::Infallible, future::Ready, marker::PhantomData};
+use std::{convert::Infallible, future::Ready, marker::PhantomData, sync::Weak};
 
 /// None.
 pub(super) struct FarTiers<K, V>(PhantomData<(K, V)>);
@@ -31,8 +33,33 @@ impl<K, V> FarTiers<K, V> {
         Self::new()
     }
 
+    #[inline]
+    pub(super) fn of(self, _: Weak<Core<K, V>>) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    pub(super) fn is_unleased(&self) -> bool {
+        false
+    }
+
     pub(super) fn stats(&self) -> FarStats {
         FarStats::default()
+    }
+}
+
+impl<K, V> Core<K, V> {
+    #[inline]
+    pub(super) fn name(&self, _: u64, _: Option<&Tie>) {}
+
+    #[inline]
+    pub(super) fn bond(&self, _: Option<&Tie>) -> Option<Bond> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn is_tie_good(&self, _: Option<&Tie>) -> bool {
+        true
     }
 }
 
@@ -106,11 +133,11 @@ impl Store {
         match self.0 {}
     }
 
-    pub(super) async fn wait_async(self) {
+    pub(super) async fn wait_async(self) -> bool {
         match self.0 {}
     }
 
-    pub(super) fn wait(self) {
+    pub(super) fn wait(self) -> bool {
         match self.0 {}
     }
 }
@@ -136,7 +163,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     #[inline]
-    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<u64>) -> Option<Delivery> {
+    pub(super) fn insert_far(&self, _: &K, _: &V, _: Option<u64>, _: Option<&TagSet>) -> Option<(Delivery, Option<Tie>)> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! What a cache is told when it is built.
 
-use crate::{adaptive::Stepping, hashing::AnyHasher, outcome::RemovalCause, policy::Strategy};
+use crate::{adaptive::Stepping, hashing::AnyHasher, outcome::RemovalCause, policy::Strategy, time::Clock};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
@@ -29,6 +29,8 @@ pub(crate) enum Exceptional {
 }
 
 pub(crate) struct Settings<K, V> {
+    /// `None`: that of the process.
+    pub(crate) clock: Option<Clock>,
     pub(crate) name: Cow<'static, str>,
     pub(crate) version: u64,
     pub(crate) strategy: Strategy,
@@ -86,6 +88,7 @@ impl<K, V> Settings<K, V> {
             load_timeout_hard: None,
             on_removal: None,
             tags_of: None,
+            clock: None,
             #[cfg(feature = "backend")]
             far: crate::far::FarSettings::new(),
         }

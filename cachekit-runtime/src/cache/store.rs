@@ -1,6 +1,7 @@
 //! Storing: whether a value may be, for how long, and what makes room for it.
 
 use super::{
+    bond::{Bond, Tie},
     core::{Before, Core, quietly},
     entry::{self, Times},
     settings::{Exceptional, Jitter, Ttl},
@@ -30,6 +31,7 @@ impl<K, V> Core<K, V> {
         value: &V,
         ttl: Option<u64>,
         tags: Option<TagSet>,
+        tie: Option<Tie>,
         before: Before,
         flight: Option<&Flight<V>>,
     ) -> bool
@@ -46,7 +48,7 @@ impl<K, V> Core<K, V> {
             self.counters.store_refused(Refusal::Invalidated);
             return false;
         }
-        self.put(hash, key, value.clone(), ttl, tags, unchanged)
+        self.put(hash, key, value.clone(), ttl, tags, tie, unchanged)
     }
 
     /// Was the key not invalidated since? To be asked under the lock of the store.
@@ -79,7 +81,8 @@ impl<K, V> Core<K, V> {
             return;
         }
         let unchanged = || self.is_unchanged(hash, before, flight);
-        self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), None, unchanged);
+        let (tags, tie) = (found.tie.as_ref().and_then(|tie| tie.tags.clone()), found.tie.clone());
+        self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), tags, tie, unchanged);
     }
 
     /// How long a value that a caller inserts is to be kept, in all tiers; `None`: not at all. `asked`: for so long, whatever the settings say.
@@ -92,8 +95,15 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that a caller inserts: whatever is being loaded for the key is older. Without a ttl it removes what is there.
-    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>)
-    where
+    pub(crate) fn store_inserted(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl: Option<u64>,
+        tags: Option<TagSet>,
+        tie: Option<Tie>,
+    ) where
         K: Key,
         V: Value,
     {
@@ -102,7 +112,14 @@ impl<K, V> Core<K, V> {
             return self.invalidate(hash, |other| *other == key);
         };
         self.flights.cut_off(hash, |other| *other == key);
-        self.put(hash, key, value, ttl, tags, || {
+        // What is there is older, also where a tie does not let this take its place.
+        if tie.is_some() {
+            self.outdate_unlisted(hash);
+            if let Some(gone) = self.remove(hash, |other| *other == key) {
+                self.gone(gone, RemovalCause::Replaced);
+            }
+        }
+        self.put(hash, key, value, ttl, tags, tie, || {
             // Under the lock, so that loads outside of flights see it if they began before what is now stored.
             self.outdate_unlisted(hash);
             true
@@ -119,6 +136,7 @@ impl<K, V> Core<K, V> {
         value: V,
         ttl: Option<u64>,
         tags: Option<TagSet>,
+        tie: Option<Tie>,
         flight: Option<&Flight<V>>,
     ) -> bool
     where
@@ -126,8 +144,14 @@ impl<K, V> Core<K, V> {
         V: Value,
     {
         self.outdate_unlisted(hash);
+        if tie.is_some() {
+            // It is older, also where a tie does not let this take its place.
+            if let Some(gone) = self.remove(hash, |other| *other == key) {
+                self.gone(gone, RemovalCause::Replaced);
+            }
+        }
         match ttl {
-            Some(ttl) => self.put(hash, key, value, ttl, tags, || flight.is_none_or(|flight| !flight.is_invalidated())),
+            Some(ttl) => self.put(hash, key, value, ttl, tags, tie, || flight.is_none_or(|flight| !flight.is_invalidated())),
             None => {
                 self.counters.store_refused(Refusal::NotCacheable);
                 if let Some(gone) = self.remove(hash, |other| *other == key) {
@@ -139,13 +163,23 @@ impl<K, V> Core<K, V> {
     }
 
     /// For its ttl, or for as long as the memory in front of far tiers keeps it. `may`: asked under the lock.
-    fn put(&self, hash: u64, key: K, value: V, ttl: u64, tags: Option<TagSet>, may: impl FnOnce() -> bool) -> bool
+    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
+    fn put(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        ttl: u64,
+        tags: Option<TagSet>,
+        tie: Option<Tie>,
+        may: impl FnOnce() -> bool,
+    ) -> bool
     where
         K: Key,
         V: Value,
     {
         let ttl = self.near_ttl(&value, ttl);
-        self.put_aged(hash, key, value, ttl, 0, tags, may)
+        self.put_aged(hash, key, value, ttl, 0, tags, tie, may)
     }
 
     /// `left`: how long it is fresh from now on; `age`: how long it has been.
@@ -158,17 +192,22 @@ impl<K, V> Core<K, V> {
         left: u64,
         age: u64,
         tags: Option<TagSet>,
+        tie: Option<Tie>,
         may: impl FnOnce() -> bool,
     ) -> bool
     where
         K: Eq,
     {
+        let bond: Option<Bond> = self.bond(tie.as_ref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
-        let (marks, more) = entry::begin(self.times(left, age), tags, self.allowed);
+        let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);
         let fresh = Fresh { value, marks, more, weight };
         let mut out = Removed::new();
-        let keep = |_: Option<Seen<'_, V, entry::More>>| may();
+        let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie.as_ref()) && may();
+        // Held until it is stored, and no longer: news about the entry find it by its name.
+        let named = self.name(hash, tie.as_ref());
         let inserted = self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out);
+        drop(named);
         self.all_gone(out);
         let refused = match inserted {
             Inserted::Stored | Inserted::Replaced => {

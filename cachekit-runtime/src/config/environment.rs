@@ -22,6 +22,7 @@ fn read_from(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<Said, E
     Ok(Said {
         namespace: text("CACHEKIT_NAMESPACE")?,
         max_value_bytes,
+        near_outage: None,
         strict: None,
         redis: Redis { url: text("CACHEKIT_REDIS_URL")?, ..Redis::default() },
         file: File { directory: get("CACHEKIT_DIR").map(Into::into), ..File::default() },

@@ -14,6 +14,7 @@ const NAME: &str = "cachekit.toml";
 struct Whole {
     namespace: Option<String>,
     max_value_bytes: Option<Bytes>,
+    near_outage: Option<Span>,
     strict: Option<bool>,
     redis: RedisPart,
     file: FilePart,
@@ -89,6 +90,7 @@ fn parse(text: &str, path: &str) -> Result<Said, Error> {
     Ok(Said {
         namespace: whole.namespace,
         max_value_bytes: whole.max_value_bytes.map(|bytes| bytes.0),
+        near_outage: whole.near_outage.map(|span| span.0),
         strict: whole.strict,
         redis: Redis {
             url: whole.redis.url,
@@ -110,9 +112,10 @@ mod tests {
     #[test]
     fn everything_can_be_said_and_left_out() {
         assert_eq!(parse("", "x").unwrap(), Said::default());
-        let text = "namespace = 'shop'\nmax_value_bytes = '16MiB'\n[redis]\nurl = 'redis://h'\nresponse_timeout = '50ms'\n[file]\ndirectory = '/d'\nmax_bytes = 7";
+        let text = "namespace = 'shop'\nmax_value_bytes = '16MiB'\nnear_outage = '1m'\n[redis]\nurl = 'redis://h'\nresponse_timeout = '50ms'\n[file]\ndirectory = '/d'\nmax_bytes = 7";
         let said = parse(text, "x").unwrap();
         assert_eq!((said.max_value_bytes, said.file.max_bytes), (Some(16 << 20), Some(7)));
+        assert_eq!(said.near_outage, Some(Duration::from_secs(60)));
         assert_eq!(said.redis.response_timeout, Some(Duration::from_millis(50)));
         assert_eq!((said.redis.url.as_deref(), said.namespace.as_deref()), (Some("redis://h"), Some("shop")));
     }

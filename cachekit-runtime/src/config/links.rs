@@ -8,7 +8,10 @@ use crate::{
     far::{Kind, Link},
     time::Clock,
 };
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 static FILE: OnceLock<Result<Arc<Link>, Error>> = OnceLock::new();
 static REDIS: OnceLock<Result<Arc<Link>, Error>> = OnceLock::new();
@@ -16,11 +19,14 @@ static REDIS: OnceLock<Result<Arc<Link>, Error>> = OnceLock::new();
 /// What holds for all entries.
 pub(crate) struct Limits {
     pub(crate) max_value_bytes: usize,
+    pub(crate) near_outage: Option<Duration>,
 }
 
 pub(crate) fn limits() -> Limits {
-    let bytes = settled().max_value_bytes;
+    let said = settled();
+    let bytes = said.max_value_bytes;
     Limits {
+        near_outage: said.near_outage,
         max_value_bytes: bytes.map_or(DEFAULT_MAX_VALUE_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
     }
 }

@@ -116,6 +116,13 @@ impl Configure {
         self
     }
 
+    /// How long the memory of this process goes on to give what it has of a shared backend after that was heard last, while it does not answer. Others may
+    /// have invalidated it meanwhile. Default: not at all: calls compute.
+    pub fn near_outage(mut self, outage: Duration) -> Self {
+        self.said.near_outage = Some(outage);
+        self
+    }
+
     /// Whether [`apply`](Self::apply) fails where a backend that is described cannot be used. Default: no: it is a line in the log, and calls run
     /// without it until it can.
     pub fn strict(mut self, strict: bool) -> Self {

@@ -6,6 +6,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 pub(super) struct Said {
     pub(super) namespace: Option<String>,
     pub(super) max_value_bytes: Option<u64>,
+    pub(super) near_outage: Option<Duration>,
     pub(super) strict: Option<bool>,
     pub(super) redis: Redis,
     pub(super) file: File,
@@ -42,6 +43,7 @@ impl Said {
         Said {
             namespace: self.namespace.or(other.namespace),
             max_value_bytes: self.max_value_bytes.or(other.max_value_bytes),
+            near_outage: self.near_outage.or(other.near_outage),
             strict: self.strict.or(other.strict),
             redis: Redis {
                 url: self.redis.url.or(other.redis.url),

@@ -5,12 +5,14 @@ use super::{
     fill::{Fill, Ticket},
     freshness::{self, Worth},
     link::Unanswered,
+    tie::Tie,
+    watch::Sight,
 };
 use crate::{
     Error,
-    backend::Address,
+    backend::{Address, Witness},
     budget::Budget,
-    envelope::{self, Rejected},
+    envelope::{self, Head, Rejected, TagVersion},
     outcome,
     time::{NEVER, duration, nanos},
 };
@@ -25,6 +27,36 @@ pub(crate) struct Found<V> {
     pub(crate) left: u64,
     pub(crate) age: Duration,
     pub(crate) tier: outcome::Tier,
+    /// Keeps a copy of it near by true to the tier.
+    pub(crate) tie: Option<Tie>,
+    /// It is the copy that the question named.
+    pub(crate) is_known: bool,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Question<V> {
+    pub(crate) address: Address,
+    pub(crate) accept: Accept,
+    /// Of the entry.
+    pub(crate) tags: Vec<String>,
+    /// A copy that is good if the shared tier still has it.
+    pub(crate) known: Option<Known<V>>,
+    /// Noted before anything is asked.
+    pub(crate) sight: Option<Sight>,
+}
+
+/// A copy of an entry, near by.
+#[derive(Debug, Clone)]
+pub(crate) struct Known<V> {
+    pub(crate) value: V,
+    pub(crate) left: u64,
+    pub(crate) age: Duration,
+    pub(crate) tier: outcome::Tier,
+    pub(crate) head: Witness,
+    pub(crate) generation: u64,
+    /// The versions that it was stored with.
+    pub(crate) tags: Vec<TagVersion>,
 }
 
 /// What the tiers said.
@@ -50,14 +82,14 @@ pub(crate) enum Accept {
 }
 
 impl Accept {
-    pub(super) fn takes<V>(self, found: &Found<V>) -> bool {
+    pub(super) fn takes(self, left: u64, age: Duration) -> bool {
         match self {
             Accept::Any => true,
             Accept::Nothing => false,
             #[expect(clippy::cast_precision_loss)]
             Accept::Left(percent) => {
-                let whole = found.left.saturating_add(nanos(found.age));
-                found.left == NEVER || found.left as f64 > whole as f64 * percent / 100.0
+                let whole = left.saturating_add(nanos(age));
+                left == NEVER || left as f64 > whole as f64 * percent / 100.0
             }
         }
     }
@@ -69,18 +101,33 @@ pub(super) enum Has<V> {
     Nothing(Ticket, Option<Found<V>>),
 }
 
+/// What an entry of a tier is worth.
+pub(super) struct Opened<V> {
+    pub(super) found: Found<V>,
+    pub(super) worth: Worth,
+    pub(super) generation: Option<u64>,
+    pub(super) tags: Vec<TagVersion>,
+}
+
 impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Looks for a fresh value; where there is none, leaves the witnesses of a fill. Ends within the budget, lock waits aside.
     ///
     /// Cancel-safe: a marker that is left behind goes by itself, and hinders no one.
-    pub(crate) async fn ask(self: Arc<Self>, address: Address, accept: Accept, budget: Budget) -> Asked<V> {
-        let moment = self.order.moment(address.id());
-        let mut asked = Asked { found: None, stale: None, fill: Fill::new(address, moment), failed: None };
+    pub(crate) async fn ask(self: Arc<Self>, mut question: Question<V>, budget: Budget) -> Asked<V> {
+        let moment = self.order.moment(question.address.id());
+        let mut fill = Fill::new(question.address.clone(), moment);
+        fill.sight = question.sight;
+        fill.tags = std::mem::take(&mut question.tags);
+        fill.tagged = self.tagged(&fill.tags);
+        let mut asked = Asked { found: None, stale: None, fill, failed: None };
         for (index, tier) in self.tiers.iter().enumerate() {
-            match self.ask_tier(tier, &asked.fill.address, accept, &budget).await {
+            match self.ask_tier(index, tier, &mut question, &mut asked.fill, &budget).await {
                 Ok(Has::Value(found, bytes)) => {
                     self.counters.hit();
-                    self.back_fill(index, std::mem::take(&mut asked.fill.tickets), &asked.fill, bytes, &found);
+                    let tickets = std::mem::take(&mut asked.fill.tickets);
+                    if !found.is_known {
+                        self.back_fill(index, tickets, &asked.fill, bytes, &found);
+                    }
                     asked.found = Some(found);
                     return asked;
                 }
@@ -102,35 +149,59 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     async fn ask_tier(
         self: &Arc<Self>,
+        index: usize,
         tier: &Tier,
-        address: &Address,
-        accept: Accept,
+        question: &mut Question<V>,
+        fill: &mut Fill,
         budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
-        if tier.link.undelivered.holds(address) {
+        if tier.link.undelivered.holds(&question.address, &fill.tags) {
             return Err(Unanswered::Skipped);
         }
         if tier.link.is_shared() {
-            return self.ask_shared(tier, address, accept, budget).await;
+            return self.ask_shared(tier, question, fill, budget).await;
         }
+        let address = &question.address;
         let Some(bytes) = tier.link.call(budget, |backend| backend.get(address)).await? else {
+            self.prepare_tags(index, tier, fill, budget).await?;
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
-        Ok(match self.open(tier, address, &bytes, None) {
-            Ok((found, Worth::Fresh { .. })) if accept.takes(&found) => Has::Value(found, bytes),
-            Ok((found, Worth::Stale)) => Has::Nothing(Ticket::Plain, Some(found)),
-            Ok(_) => Has::Nothing(Ticket::Plain, None),
+        let opened = match self.open(tier, address, &bytes) {
+            Ok(opened) => opened,
             Err(rejected) => {
                 self.reject(tier, address, &rejected, budget).await;
-                Has::Nothing(Ticket::Plain, None)
+                self.prepare_tags(index, tier, fill, budget).await?;
+                return Ok(Has::Nothing(Ticket::Plain, None));
             }
-        })
+        };
+        let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
+        if is_fresh && self.shared_after(index) {
+            // Others may have changed it since it was put here: it counts if they have it still.
+            question.known = question.known.take().or_else(|| opened.into_known(&bytes));
+            return Ok(Has::Nothing(Ticket::Plain, None));
+        }
+        let is_current = self.agree(index, tier, fill, &opened.tags, budget).await?;
+        let found = opened.found;
+        match opened.worth {
+            Worth::Fresh { .. } if is_current && question.accept.takes(found.left, found.age) => {
+                Ok(Has::Value(found, bytes))
+            }
+            Worth::Stale if is_current => Ok(Has::Nothing(Ticket::Plain, Some(found))),
+            _ => {
+                self.prepare_tags(index, tier, fill, budget).await?;
+                Ok(Has::Nothing(Ticket::Plain, None))
+            }
+        }
     }
 
     /// Looks, and leaves nothing for a fill.
-    pub(crate) async fn peek(self: Arc<Self>, address: Address, budget: Budget) -> Option<Found<V>> {
-        for tier in &self.tiers {
-            if tier.link.undelivered.holds(&address) {
+    pub(crate) async fn peek(self: Arc<Self>, question: Question<V>, budget: Budget) -> Option<Found<V>> {
+        let Question { address, tags, sight, .. } = question;
+        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
+        fill.tagged = self.tagged(&tags);
+        fill.sight = sight;
+        for (index, tier) in self.tiers.iter().enumerate() {
+            if tier.link.undelivered.holds(&address, &tags) || (!tier.link.is_shared() && self.shared_after(index)) {
                 continue;
             }
             let (bytes, generation) = if tier.link.is_shared() {
@@ -144,34 +215,35 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     Err(_) => continue,
                 }
             };
-            let opened = bytes.map(|bytes| self.open(tier, &address, &bytes, generation));
-            if let Some(Ok((found, Worth::Fresh { .. }))) = opened {
+            let opened = bytes.and_then(|bytes| Some((self.open(tier, &address, &bytes).ok()?, bytes)));
+            if let Some((mut opened, bytes)) = opened
+                && matches!(opened.worth, Worth::Fresh { .. })
+                && generation.is_none_or(|generation| generation.is_some() && generation == opened.generation)
+                && matches!(self.agree(index, tier, &mut fill, &opened.tags, &budget).await, Ok(true))
+            {
                 self.counters.hit();
-                return Some(found);
+                opened.found.tie = self.tie(&fill, Head::read(&bytes).ok(), opened.generation);
+                return Some(opened.found);
             }
             self.counters.miss();
         }
         None
     }
 
-    /// The value of an envelope, and what it is worth. `generation`: what a shared tier says is the cache's.
-    pub(super) fn open(
-        &self,
-        tier: &Tier,
-        address: &Address,
-        bytes: &Bytes,
-        generation: Option<Option<u64>>,
-    ) -> Result<(Found<V>, Worth), Rejected> {
+    /// The value of an envelope, and what its times say of it.
+    pub(super) fn open(&self, tier: &Tier, address: &Address, bytes: &Bytes) -> Result<Opened<V>, Rejected> {
         let (envelope, value) = envelope::open(bytes, address, &*self.codec, self.max_value_bytes)?;
         let now = freshness::now(&self.clock);
         let times = envelope.freshness();
-        let worth = match generation {
-            // Cleared since.
-            Some(current) if current.is_none() || envelope.generation() != current => Worth::Over,
-            _ => freshness::worth(&times, now),
-        };
+        let worth = freshness::worth(&times, now);
         let left = if let Worth::Fresh { left } = worth { left } else { 0 };
-        Ok((Found { value, left, age: freshness::age(&times, now), tier: tier.kind }, worth))
+        let age = freshness::age(&times, now);
+        Ok(Opened {
+            found: Found { value, left, age, tier: tier.kind, tie: None, is_known: false },
+            worth,
+            generation: envelope.generation(),
+            tags: envelope.tags().to_vec(),
+        })
     }
 
     /// Counts an entry that is none as missing, and removes it.
@@ -181,6 +253,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         tracing::debug!(backend, cache = address.cache(), %rejected, "an entry counts as missing");
         // If that fails, a fill will replace it, or the next look remove it.
         let _ = tier.link.call(budget, |backend| backend.remove(address)).await;
+    }
+
+    /// Is there a tier behind it that others change?
+    fn shared_after(&self, index: usize) -> bool {
+        self.tiers.iter().skip(index + 1).any(|tier| tier.link.is_shared())
     }
 
     /// Gives what a tier had to the nearer ones, without the caller.
@@ -193,13 +270,23 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             life = Some(life.map_or(near, |life| life.min(near)));
         }
         let far = Arc::clone(self);
-        let fill = Fill { address: fill.address.clone(), moment: fill.moment, tickets };
+        let mut fill = Fill { tickets, ..Fill::new(fill.address.clone(), fill.moment) };
+        let tickets = std::mem::take(&mut fill.tickets);
         super::bridge::spawn(false, async move {
             let budget = far.budget();
-            for (tier, ticket) in far.tiers.iter().zip(&fill.tickets) {
+            for (tier, ticket) in far.tiers.iter().zip(&tickets) {
                 // A shared tier has generations of its own, so that the envelope is none of its.
                 far.settle(tier, ticket, &fill, (!tier.link.is_shared()).then(|| bytes.clone()), life, &budget).await;
             }
         });
+    }
+}
+
+impl<V> Opened<V> {
+    /// As a copy of what the shared tier has.
+    fn into_known(self, bytes: &Bytes) -> Option<Known<V>> {
+        let Found { value, left, age, tier, .. } = self.found;
+        let (head, generation) = (Head::read(bytes).ok()?.witness(), self.generation?);
+        Some(Known { value, left, age, tier, head, generation, tags: self.tags })
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn spawn_from_thread(future: impl Future<Output = ()> + Send + 'stati
 }
 
 /// As [`spawn`], on cachekit's own runtime, which outlives the caller's.
-pub(super) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn spawn_apart(future: impl Future<Output = ()> + Send + 'static) {
     runtime::spawn_apart(future);
 }
 

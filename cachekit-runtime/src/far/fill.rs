@@ -1,15 +1,20 @@
 //! Storing in the far tiers what was computed.
 
 use super::{
-    Far, Tier, freshness,
+    Far, Tier,
+    cells::Tagged,
+    freshness,
     link::Unanswered,
     lock::Hold,
     order::{Moment, Turn},
     shared::MARKER,
+    switches,
+    tie::Tie,
+    watch::Sight,
 };
 use crate::{
     Error,
-    backend::{Address, Claim, Witness},
+    backend::{Address, Claim, Failure, Witness},
     budget::Budget,
     codec,
     envelope::{Draft, Envelope, Freshness, Head},
@@ -44,18 +49,24 @@ pub(super) enum Ticket {
 }
 
 /// What a fill needs from the look before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fill {
     pub(super) address: Address,
     pub(super) moment: Moment,
     /// By tier.
     pub(super) tickets: Vec<Ticket>,
+    /// The tags of the entry, and what was known of them before the load.
+    pub(super) tags: Vec<String>,
+    pub(super) tagged: Vec<Tagged>,
+    /// Noted before the tiers were asked.
+    pub(super) sight: Option<Sight>,
 }
 
 /// A value that a caller inserts.
 #[derive(Debug)]
 pub(crate) struct Insertion<V> {
     pub(crate) address: Address,
+    pub(crate) tags: Vec<String>,
     pub(crate) value: V,
     /// In nanoseconds; [`NEVER`]: no end; `None`: nothing is to be there.
     pub(crate) ttl: Option<u64>,
@@ -70,6 +81,8 @@ pub(crate) struct Sealed {
     life: Option<Duration>,
     /// How long the nearer ones do.
     near_life: Option<Duration>,
+    /// Keeps a copy near by true to it.
+    pub(crate) tie: Option<Tie>,
 }
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
@@ -85,23 +98,29 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if_error: Duration,
     ) -> Result<Sealed, Error> {
         let allowance = (!if_error.is_zero()).then_some(if_error);
+        // One for all tiers, so that the copy of a nearer one can be compared with what the furthest has.
+        let head = Head::value();
         let times = Freshness::new(freshness::now(&self.clock), ttl).stale(None, allowance);
+        let tags = fill.versions();
+        if tags.len() < fill.tags.len() {
+            return Err(Error::backend(&*self.name, Failure::Other, "the versions of its tags are not known"));
+        }
+        let generation = fill.tickets.iter().rev().find_map(|ticket| match ticket {
+            Ticket::Witness { generation, .. } => Some(*generation),
+            _ => None,
+        });
         let mut envelopes = Vec::with_capacity(fill.tickets.len());
         for ticket in &fill.tickets {
-            let generation = match ticket {
-                Ticket::None => {
-                    envelopes.push(None);
-                    continue;
-                }
-                Ticket::Plain => None,
-                Ticket::Witness { generation, .. } => Some(*generation),
-            };
+            if let Ticket::None = ticket {
+                envelopes.push(None);
+                continue;
+            }
             let draft = Draft {
-                head: Head::value(),
+                head,
                 address: &fill.address,
                 freshness: times,
                 generation,
-                tags: &[],
+                tags: &tags,
                 compress: self.compress,
             };
             envelopes.push(Some(draft.seal(&*self.codec, value, self.max_value_bytes)?));
@@ -112,7 +131,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let life = freshness::life(&times);
         let near = (self.near_ttl)(value);
         let near_life = near.map_or(life, |near| Some(life.map_or(near, |life| life.min(near))));
-        Ok(Sealed { envelopes, life, near_life })
+        let tie = self.tie(fill, generation.map(|_| head), generation);
+        Ok(Sealed { envelopes, life, near_life, tie })
     }
 
     /// In debug builds the first value is read back: a format that cannot carry it says so at once, and nothing is stored.
@@ -148,20 +168,33 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. What a tier does
-    /// not take is invalidated there as soon as it is back.
-    pub(crate) async fn replace(self: Arc<Self>, insertion: Insertion<V>) -> Delivery {
+    /// not take is invalidated there as soon as it is back. Also gives what keeps a copy near by true.
+    pub(crate) async fn replace(self: Arc<Self>, insertion: Insertion<V>) -> (Delivery, Option<Tie>) {
         if insertion.ttl.is_none() {
-            return self.invalidate(insertion.address).await;
+            return (self.invalidate(insertion.address).await, None);
         }
         let id = insertion.address.id();
         self.order.pass(id);
         let (budget, last) = (self.budget(), self.tiers.len().saturating_sub(1));
-        let mut delivery = Delivery::Local;
+        let (mut delivery, mut tie) = (Delivery::Local, None);
+        let mut fill = Fill::new(insertion.address.clone(), self.order.moment(id));
+        fill.sight = self.sight(id);
+        fill.tags.clone_from(&insertion.tags);
+        fill.tagged = self.tagged(&fill.tags);
+        // The versions first: they are the same for all tiers.
         for (index, tier) in self.tiers.iter().enumerate() {
-            let is_stored = match tier.link.undelivered.holds(&insertion.address) {
+            // Without them nothing is stored.
+            let _ = self.prepare_tags(index, tier, &mut fill, &budget).await;
+        }
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let is_stored = match tier.link.undelivered.holds(&insertion.address, &insertion.tags) {
                 true => false,
-                false if tier.link.is_shared() => self.replace_shared(tier, &insertion, &budget).await,
-                false => self.replace_plain(tier, &insertion, index == last, &budget).await,
+                false if tier.link.is_shared() => {
+                    let stored = self.replace_shared(tier, &insertion, &fill, &budget).await;
+                    tie = stored.clone().flatten();
+                    stored.is_some()
+                }
+                false => self.replace_plain(tier, &insertion, &fill, index == last, &budget).await,
             };
             if is_stored {
                 self.counters.stored();
@@ -175,36 +208,59 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 delivery = Delivery::Queued;
             }
         }
-        delivery
+        (delivery, tie)
     }
 
-    async fn replace_plain(&self, tier: &Tier, insertion: &Insertion<V>, is_last: bool, budget: &Budget) -> bool {
+    async fn replace_plain(
+        &self,
+        tier: &Tier,
+        insertion: &Insertion<V>,
+        fill: &Fill,
+        is_last: bool,
+        budget: &Budget,
+    ) -> bool {
         let address = &insertion.address;
-        let Some((bytes, life, near_life)) = self.seal_one(insertion, Ticket::Plain) else { return false };
+        let Some((bytes, sealed)) = self.seal_one(insertion, fill, Ticket::Plain) else { return false };
         let Some(_turn) = self.turn(tier, address, budget).await else { return false };
         // What was loaded while this waited is older too.
         self.order.pass(address.id());
-        let life = if is_last { life } else { near_life };
+        let life = if is_last { sealed.life } else { sealed.near_life };
         tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await.is_ok()
     }
 
-    /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation.
-    async fn replace_shared(&self, tier: &Tier, insertion: &Insertion<V>, budget: &Budget) -> bool {
+    /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation. `None`: it could not be stored.
+    async fn replace_shared(
+        &self,
+        tier: &Tier,
+        insertion: &Insertion<V>,
+        fill: &Fill,
+        budget: &Budget,
+    ) -> Option<Option<Tie>> {
         for _ in 0..REPLACEMENTS {
-            match self.try_replace(tier, insertion, budget).await {
-                Ok(true) => return true,
+            match self.try_replace(tier, insertion, fill, budget).await {
+                Ok(Some(tie)) => {
+                    // Others have copies of what was there.
+                    let told = tier.link.call_shared(budget, |shared| shared.signal(&insertion.address)).await;
+                    return told.is_ok().then_some(tie);
+                }
                 // Somebody was faster: theirs is older all the same, if ours is stored now.
-                Ok(false) => {}
-                Err(_) => return false,
+                Ok(None) => {}
+                Err(_) => return None,
             }
         }
-        false
+        None
     }
 
-    async fn try_replace(&self, tier: &Tier, insertion: &Insertion<V>, budget: &Budget) -> Result<bool, Unanswered> {
+    async fn try_replace(
+        &self,
+        tier: &Tier,
+        insertion: &Insertion<V>,
+        fill: &Fill,
+        budget: &Budget,
+    ) -> Result<Option<Option<Tie>>, Unanswered> {
         let address = &insertion.address;
         let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
-        let generation = self.prepare(tier, budget, looked.generation).await?;
+        let generation = self.prepare(tier, address, budget, looked.generation).await?;
         let there = match looked.bytes {
             Some(bytes) => bytes,
             None => {
@@ -219,25 +275,23 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             Ok(head) => head.witness(),
             Err(rejected) => {
                 self.reject(tier, address, &rejected, budget).await;
-                return Ok(false);
+                return Ok(None);
             }
         };
         let ticket = Ticket::Witness { witness, generation, hold: None };
-        let (bytes, life, _) = self.seal_one(insertion, ticket).ok_or(Unanswered::Skipped)?;
-        tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await
+        let (bytes, sealed) = self.seal_one(insertion, fill, ticket).ok_or(Unanswered::Skipped)?;
+        let life = sealed.life;
+        let is_stored =
+            tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await?;
+        Ok(is_stored.then_some(sealed.tie))
     }
 
-    fn seal_one(
-        &self,
-        insertion: &Insertion<V>,
-        ticket: Ticket,
-    ) -> Option<(Bytes, Option<Duration>, Option<Duration>)> {
-        let mut fill = Fill::new(insertion.address.clone(), self.order.moment(insertion.address.id()));
-        fill.tickets.push(ticket);
+    fn seal_one(&self, insertion: &Insertion<V>, fill: &Fill, ticket: Ticket) -> Option<(Bytes, Sealed)> {
+        let mut fill = Fill { tickets: vec![ticket], ..fill.clone() };
+        fill.moment = self.order.moment(insertion.address.id());
         let ttl = insertion.ttl.filter(|ttl| *ttl != NEVER).map(duration);
         let mut sealed = self.seal(&fill, &insertion.value, ttl, insertion.if_error).ok()?;
-        let bytes = sealed.envelopes.pop().flatten()?;
-        Some((bytes, sealed.life, sealed.near_life))
+        Some((sealed.envelopes.pop().flatten()?, sealed))
     }
 
     /// Gives the witnesses back: nothing will be stored.
@@ -271,7 +325,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         life: Option<Duration>,
         budget: &Budget,
     ) -> bool {
-        if tier.link.undelivered.holds(&fill.address) {
+        if tier.link.undelivered.holds(&fill.address, &fill.tags) {
             return true;
         }
         let stored = match (ticket, bytes) {
@@ -285,8 +339,16 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             },
             (Ticket::Witness { witness, hold, .. }, bytes) => {
                 let is_value = bytes.is_some();
-                let stored =
-                    tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await;
+                let stored = match bytes {
+                    Some(bytes) if switches::without_witness() => {
+                        tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
+                    }
+                    bytes => {
+                        tier.link
+                            .fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life))
+                            .await
+                    }
+                };
                 if let (Ok(_), Some(hold)) = (&stored, hold) {
                     hold.release();
                 }
@@ -307,7 +369,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
 impl Fill {
     pub(super) fn new(address: Address, moment: Moment) -> Self {
-        Fill { address, moment, tickets: Vec::new() }
+        Fill { address, moment, tickets: Vec::new(), tags: Vec::new(), tagged: Vec::new(), sight: None }
     }
 
     /// Does a backend wait for it?

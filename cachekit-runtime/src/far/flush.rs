@@ -13,9 +13,14 @@ pub(super) fn enlist(link: &Arc<Link>) {
     links.push(Arc::downgrade(link));
 }
 
+/// All that live.
+pub(super) fn links() -> Vec<Arc<Link>> {
+    lock(&LINKS).iter().filter_map(Weak::upgrade).collect()
+}
+
 /// Has the backends flush what the work of before stores in them, as work of its own.
 pub(crate) fn flush() {
-    let links: Vec<_> = lock(&LINKS).iter().filter_map(Weak::upgrade).collect();
+    let links = links();
     if links.is_empty() {
         return;
     }

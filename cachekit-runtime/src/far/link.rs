@@ -1,6 +1,6 @@
 //! One backend as all caches of the process that use it see it: its breaker, what it has not been told yet, and who finds out when it is back.
 
-use super::{bridge, flush, undelivered::Undelivered};
+use super::{bridge, flush, undelivered::Undelivered, watch::Watch};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, SharedBackend},
@@ -13,6 +13,7 @@ use std::{
     fmt,
     sync::{
         Arc,
+        Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -32,6 +33,9 @@ pub(crate) struct Link {
     breaker: Arc<Breaker>,
     pub(super) undelivered: Undelivered,
     clock: Clock,
+    /// What others change in it.
+    pub(super) watch: Arc<Watch>,
+    is_watched: Once,
     /// Held by the stores of a backend that knows no witness, so that a delivery comes after those that are under way.
     pub(super) settling: RwLock<()>,
     /// Whether somebody probes and delivers.
@@ -49,8 +53,11 @@ pub(super) enum Unanswered {
 impl Link {
     pub(crate) fn new(backend: Arc<dyn Backend>, clock: Clock) -> Arc<Self> {
         let breaker = Arc::new(Breaker::new(backend.name(), clock.clone()));
+        let watch = Arc::new(Watch::new(clock.clone(), backend.shared().map_or(1, SharedBackend::parts)));
         let link = Arc::new(Link {
             backend,
+            watch,
+            is_watched: Once::new(),
             breaker,
             undelivered: Undelivered::default(),
             clock,
@@ -119,6 +126,29 @@ impl Link {
             self.attend();
         }
         answer.map_err(Unanswered::Failed)
+    }
+
+    /// From now on this process is told what others change in it. `false`: it cannot tell.
+    pub(super) fn be_told(self: &Arc<Self>) -> bool {
+        if let Some(shared) = self.backend.shared() {
+            self.is_watched.call_once(|| {
+                let link = Arc::downgrade(self);
+                self.watch.begin(shared, move || {
+                    if let Some(link) = link.upgrade() {
+                        link.repeat();
+                    }
+                });
+            });
+        }
+        self.watch.is_told()
+    }
+
+    /// What was invalidated lately is invalidated again: the server that acknowledged it is not the one that answers now.
+    fn repeat(self: &Arc<Self>) {
+        self.undelivered.repeat(self.clock.now());
+        if self.undelivered.is_any() {
+            self.attend();
+        }
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -198,14 +228,25 @@ impl Link {
             let _settled = if self.is_shared() { None } else { Some(self.settling.write().await) };
             for (cache, number) in &batch.caches {
                 self.patiently(self.clear(&*self.backend, cache)).await?;
-                self.undelivered.cache_delivered(cache, *number);
+                self.undelivered.cache_delivered(cache, *number, self.clock.now());
+            }
+            if !batch.tags.is_empty() {
+                let tags: Vec<&str> = batch.tags.iter().map(|(tag, _)| &**tag).collect();
+                self.patiently(Box::pin(self.outdate_tags(&tags))).await?;
+                batch.tags.iter().for_each(|(tag, _)| self.watch.cells.forget(tag));
+                self.undelivered.tags_delivered(&batch.tags, self.clock.now());
             }
             if !batch.keys.is_empty() {
                 let addresses: Vec<Address> = batch.keys.iter().map(|(_, address)| address.clone()).collect();
                 self.patiently(self.backend.remove_many(&addresses)).await?;
-                self.undelivered.keys_delivered(&batch.keys);
+                self.undelivered.keys_delivered(&batch.keys, self.clock.now());
             }
         }
+    }
+
+    /// The time, for what was delivered.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     /// In a shared backend what the entries take up is freed later: that may take long.

@@ -2,7 +2,8 @@
 
 use super::{
     Far, Tier,
-    ask::{Accept, Has},
+    ask::{Has, Question},
+    fill::Fill,
     bridge,
     fill::Ticket,
     link::{Link, Unanswered},
@@ -99,10 +100,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(super) async fn wait_for_lock(
         self: &Arc<Self>,
         tier: &Tier,
-        address: &Address,
-        accept: Accept,
+        question: &mut Question<V>,
+        fill: &mut Fill,
     ) -> Result<Has<V>, Unanswered> {
         self.counters.lock_wait();
+        let address = question.address.clone();
         let lease = self.lock.unwrap_or_default();
         let deadline = self.clock.after(lease);
         let mut pause = PAUSE.0;
@@ -110,7 +112,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             self.clock.sleep_until(self.clock.now().saturating_add(jittered(pause))).await;
             pause = (pause * 2).min(PAUSE.1);
             let budget = self.budget();
-            let looked = tier.link.call_shared(&budget, |shared| shared.look(address)).await?;
+            let looked = tier.link.call_shared(&budget, |shared| shared.look(&address)).await?;
             let head = looked.bytes.as_ref().and_then(|bytes| Head::read(bytes).ok());
             let still_locked = head.is_some_and(|head| head.kind() == Kind::Lock);
             if still_locked && self.clock.now() < deadline {
@@ -120,7 +122,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 // It is held for longer than its lease: compute beside it.
                 return Ok(Has::Nothing(Ticket::None, None));
             }
-            return Box::pin(self.ask_shared(tier, address, accept, &budget)).await;
+            return Box::pin(self.ask_shared(tier, question, fill, &budget)).await;
         }
     }
 }

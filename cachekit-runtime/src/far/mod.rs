@@ -6,6 +6,7 @@
 
 mod ask;
 mod bridge;
+mod cells;
 mod fill;
 mod flush;
 mod freshness;
@@ -17,15 +18,27 @@ mod remove;
 mod resolve;
 mod settings;
 mod shared;
+mod switches;
+mod tagged;
+mod tie;
 mod undelivered;
+mod watch;
 
-pub(crate) use ask::{Accept, Asked, Found};
+#[cfg(feature = "redis")]
+pub(crate) use bridge::spawn_apart;
+pub(crate) use ask::{Accept, Asked, Found, Known, Question};
 pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
+pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, sync};
 pub(crate) use settings::FarSettings;
+#[cfg(feature = "redis")]
+pub(crate) use switches::without_boot;
+pub(crate) use switches::without_epochs;
+pub(crate) use tie::Tie;
+pub(crate) use watch::{Near, Sight, Watch};
 
 use crate::{
     backend::{Address, Fingerprint},
@@ -62,6 +75,7 @@ pub(crate) struct Far<V> {
     /// How long the nearer tiers keep a value.
     near_ttl: NearTtlOf<V>,
     max_value_bytes: usize,
+    tag_templates: &'static [&'static str],
     order: Order,
     clock: Clock,
     pub(crate) counters: FarCounters,
@@ -89,6 +103,7 @@ pub(crate) struct Parts<V> {
     pub(crate) near_ttl: NearTtlOf<V>,
     pub(crate) max_value_bytes: usize,
     pub(crate) clock: Clock,
+    pub(crate) tag_templates: &'static [&'static str],
 }
 
 impl<V: Send + Sync + 'static> Far<V> {
@@ -105,6 +120,7 @@ impl<V: Send + Sync + 'static> Far<V> {
             lock: parts.lock,
             near_ttl: parts.near_ttl,
             max_value_bytes: parts.max_value_bytes,
+            tag_templates: parts.tag_templates,
             order: Order::new(),
             clock: parts.clock,
             counters: FarCounters::default(),
@@ -113,7 +129,16 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        *self.identity.get_or_init(|| self.codec.identity(self.version, &[]))
+        *self.identity.get_or_init(|| self.codec.identity(self.version, self.tag_templates))
+    }
+
+    /// As backends know the cache.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
+        self.tiers.iter().map(|tier| &tier.link)
     }
 
     /// Of its backends, nearest first.

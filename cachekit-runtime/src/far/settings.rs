@@ -32,6 +32,10 @@ pub(crate) struct FarSettings<K, V> {
     pub(crate) timeout: Duration,
     /// The lease of the fill lock.
     pub(crate) lock: Option<Duration>,
+    /// How long copies of a tier that does not answer are given after it was heard last; `None`: as the configuration says.
+    pub(crate) near_outage: Option<Duration>,
+    /// Of the attribute: part of the values' identity.
+    pub(crate) tag_templates: &'static [&'static str],
 }
 
 impl<K, V> FarSettings<K, V> {
@@ -45,6 +49,8 @@ impl<K, V> FarSettings<K, V> {
             compress: false,
             timeout: TIMEOUT,
             lock: None,
+            near_outage: None,
+            tag_templates: &[],
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     Far, Tier,
-    ask::{Accept, Found, Has},
-    fill::Ticket,
+    ask::{Accept, Found, Has, Known, Question},
+    fill::{Fill, Ticket},
     freshness::Worth,
     link::Unanswered,
     lock::Hold,
@@ -33,13 +33,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(super) async fn ask_shared(
         self: &Arc<Self>,
         tier: &Tier,
-        address: &Address,
-        accept: Accept,
+        question: &mut Question<V>,
+        fill: &mut Fill,
         budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
-        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
+        let address = question.address.clone();
+        if let Some(known) = question.known.take()
+            && let Some(found) = self.confirm(tier, &address, question.accept, known, fill, budget).await?
+        {
+            return Ok(Has::Value(found, Bytes::new()));
+        }
+        let looked = tier.link.call_shared(budget, |shared| shared.look(&address)).await?;
         if let Some(bytes) = looked.bytes
-            && let Some(has) = self.judge(tier, address, accept, budget, &bytes, looked.generation).await?
+            && let Some(has) = self.judge(tier, question, fill, budget, &bytes, looked.generation).await?
         {
             return Ok(has);
         }
@@ -47,18 +53,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
-        let generation = self.prepare(tier, budget, looked.generation).await?;
+        let generation = self.prepare(tier, &address, budget, looked.generation).await?;
+        self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
         let (head, life) = match self.lock {
             Some(lease) => (Head::lock(), lease),
             None => (Head::marker(), MARKER),
         };
-        match tier.link.fill_shared(budget, |shared| shared.claim(address, head.witness(), life)).await {
+        match tier.link.fill_shared(budget, |shared| shared.claim(&address, head.witness(), life)).await {
             Ok(Claim::Ours) => {
-                let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, head.witness(), lease, &self.clock));
+                let hold = self.lock.map(|lease| Hold::keep(&tier.link, &address, head.witness(), lease, &self.clock));
                 Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, hold }, None))
             }
             Ok(Claim::Theirs(bytes)) => {
-                let judged = self.judge(tier, address, accept, budget, &bytes, Some(generation)).await?;
+                let judged = self.judge(tier, question, fill, budget, &bytes, Some(generation)).await?;
                 Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
             }
             // It takes nothing just now, which is no reason to count it as gone.
@@ -67,42 +74,82 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
+    fn index_of(&self, tier: &Tier) -> usize {
+        self.tiers.iter().position(|other| std::ptr::eq(other, tier)).unwrap_or(0)
+    }
+
+    /// Is the copy what the tier has still? Its head says so, and the versions of its tags.
+    async fn confirm(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        accept: Accept,
+        known: Known<V>,
+        fill: &mut Fill,
+        budget: &Budget,
+    ) -> Result<Option<Found<V>>, Unanswered> {
+        let looked = tier.link.call_shared(budget, |shared| shared.look_at_head(address)).await?;
+        let is_same = looked.bytes.is_some_and(|head| head.starts_with(&known.head.0));
+        if !is_same || looked.generation != Some(known.generation) || !accept.takes(known.left, known.age) {
+            return Ok(None);
+        }
+        if !self.agree(self.index_of(tier), tier, fill, &known.tags, budget).await? {
+            return Ok(None);
+        }
+        let Known { value, left, age, tier: kind, head, generation, .. } = known;
+        let mut tie = self.tie(fill, None, None);
+        if let Some(tie) = &mut tie {
+            tie.seen = Some((head, generation));
+        }
+        Ok(Some(Found { value, left, age, tier: kind, tie, is_known: true }))
+    }
+
     /// What is there: a value, or the witness of a fill. `None`: nothing that counts, and it has been removed.
     async fn judge(
         self: &Arc<Self>,
         tier: &Tier,
-        address: &Address,
-        accept: Accept,
+        question: &mut Question<V>,
+        fill: &mut Fill,
         budget: &Budget,
         bytes: &Bytes,
         generation: Option<u64>,
     ) -> Result<Option<Has<V>>, Unanswered> {
+        let address = question.address.clone();
         let head = match Head::read(bytes) {
             Ok(head) => head,
             Err(rejected) => {
-                self.reject(tier, address, &rejected, budget).await;
+                self.reject(tier, &address, &rejected, budget).await;
                 return Ok(None);
             }
         };
         let mut stale: Option<Found<V>> = None;
         match head.kind() {
             Kind::Lock if self.lock.is_some() => {
-                return self.wait_for_lock(tier, address, accept).await.map(Some);
+                return self.wait_for_lock(tier, question, fill).await.map(Some);
             }
-            Kind::Value => match self.open(tier, address, bytes, Some(generation)) {
-                Ok((found, Worth::Fresh { .. })) if accept.takes(&found) => {
-                    return Ok(Some(Has::Value(found, bytes.clone())));
+            Kind::Value => match self.open(tier, &address, bytes) {
+                Ok(mut opened) => {
+                    let is_current = generation.is_some()
+                        && generation == opened.generation
+                        && self.agree(self.index_of(tier), tier, fill, &opened.tags, budget).await?;
+                    match opened.worth {
+                        Worth::Fresh { left } if is_current && question.accept.takes(left, opened.found.age) => {
+                            opened.found.tie = self.tie(fill, Some(head), generation);
+                            return Ok(Some(Has::Value(opened.found, bytes.clone())));
+                        }
+                        Worth::Stale if is_current => stale = Some(opened.found),
+                        _ => {}
+                    }
                 }
-                Ok((found, Worth::Stale)) => stale = Some(found),
-                Ok(_) => {}
                 Err(rejected) => {
-                    self.reject(tier, address, &rejected, budget).await;
+                    self.reject(tier, &address, &rejected, budget).await;
                     return Ok(None);
                 }
             },
             _ => {}
         }
-        let ticket = self.ticket(tier, address, budget, head, generation).await?;
+        let ticket = self.ticket(tier, &address, budget, head, generation).await?;
+        self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
         Ok(Some(Has::Nothing(ticket, stale)))
     }
 
@@ -118,7 +165,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !tier.link.takes_fills() {
             return Ok(Ticket::None);
         }
-        let generation = self.prepare(tier, budget, generation).await?;
+        let generation = self.prepare(tier, address, budget, generation).await?;
         let seen = head.witness();
         let Some(lease) = self.lock else { return Ok(Ticket::Witness { witness: seen, generation, hold: None }) };
         let lock = Head::lock().witness();
@@ -130,12 +177,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.
-    pub(super) async fn prepare(&self, tier: &Tier, budget: &Budget, known: Option<u64>) -> Result<u64, Unanswered> {
+    pub(super) async fn prepare(
+        &self,
+        tier: &Tier,
+        address: &Address,
+        budget: &Budget,
+        known: Option<u64>,
+    ) -> Result<u64, Unanswered> {
         // An announcement may remove the generation: where the others' fingerprints were lost, nothing that is there can be invalidated any more.
         let is_new = self.announce(tier, budget).await?;
         match known.filter(|_| !is_new) {
             Some(generation) => Ok(generation),
-            None => tier.link.fill_shared(budget, |shared| shared.generation(&self.name, GENERATION)).await,
+            None => tier.link.fill_shared(budget, |shared| shared.generation(address, GENERATION)).await,
         }
     }
 

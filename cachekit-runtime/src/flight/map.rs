@@ -191,6 +191,29 @@ impl<K, V> Flights<K, V> {
         }
     }
 
+    /// Later callers join no flight that has the tag. Unlike one that is cut off, it may still store: what it captured of the tag says whether that counts.
+    #[cfg(feature = "backend")]
+    pub(crate) fn outdate_tagged(&self, tag: &str) {
+        for shard in &self.shards {
+            if shard.is_empty() {
+                continue;
+            }
+            let mut gone = Vec::new();
+            let mut slots = shard.lock();
+            let has = |slot: &mut Slot<K, V>| slot.tags.as_ref().is_some_and(|tags| tags.names().any(|(name, _)| crate::identity::text::tag_name(name) == tag));
+            gone.extend(slots.extract_if(has));
+            gone.iter().for_each(|slot| slot.flight.unlist());
+            drop(slots);
+        }
+    }
+
+    /// Is there a flight of some key of that hash?
+    #[cfg(feature = "backend")]
+    pub(crate) fn contains_hash(&self, hash: u64) -> bool {
+        let shard = self.shard(hash);
+        !shard.is_empty() && shard.lock().find(hash, |slot| slot.hash == hash).is_some()
+    }
+
     /// Cuts off all flights.
     pub(crate) fn cut_off_all(&self) {
         for shard in &self.shards {

@@ -137,7 +137,7 @@ impl<K, V, M> Table<K, V, M> {
         &self.shards[sharding::index(hash, self.shards.len())]
     }
 
-    /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark; then this was a hit in the sense of the policy, which notes it
+    /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark, or `is_fresh_closely` of what more there is of it; then this was a hit in the sense of the policy, which notes it
     /// before. `thread`: [`this_thread`].
     #[inline(always)]
     pub(crate) fn try_hit<R>(
@@ -146,10 +146,11 @@ impl<K, V, M> Table<K, V, M> {
         hash: u64,
         eq: impl Fn(&K) -> bool,
         is_fresh: impl FnOnce(Tick) -> bool,
+        is_fresh_closely: impl FnOnce(&M) -> bool,
         take: impl FnOnce(&V) -> R,
     ) -> Glance<R> {
         let Some(shard) = self.at(hash).shard.try_read(thread) else { return Glance::Unsure };
-        match shard.hit(hash, eq, is_fresh) {
+        match shard.hit(hash, eq, is_fresh, is_fresh_closely) {
             Glance::Hit(value) => Glance::Hit(take(value)),
             Glance::Absent => Glance::Absent,
             Glance::Unsure => Glance::Unsure,

@@ -109,9 +109,15 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// The path of a hit: the value, if its mark is good enough; then this was a hit in the sense of the policy.
     #[inline(always)]
-    pub(super) fn hit(&self, hash: u64, eq: impl Fn(&K) -> bool, is_fresh: impl FnOnce(u32) -> bool) -> Glance<&V> {
+    pub(super) fn hit(
+        &self,
+        hash: u64,
+        eq: impl Fn(&K) -> bool,
+        is_fresh: impl FnOnce(u32) -> bool,
+        is_fresh_closely: impl FnOnce(&M) -> bool,
+    ) -> Glance<&V> {
         let Some(entry) = self.find(hash, eq) else { return Glance::Absent };
-        if !is_fresh(entry.think.load(Relaxed)) {
+        if !is_fresh(entry.think.load(Relaxed)) && !self.see(entry).more.is_some_and(is_fresh_closely) {
             return Glance::Unsure;
         }
         self.words.touch(entry.slot);

@@ -15,6 +15,7 @@ pub(crate) enum Miss {
     Absent,
     Expired,
     Invalidated,
+    Unsure,
 }
 
 /// What had happened to the leader that a follower replaced.
@@ -82,6 +83,7 @@ pub(crate) struct Counters {
 struct Rare {
     expired: Count,
     invalidated: Count,
+    unsure: Count,
     joins: Count,
     leader_dropped: Count,
     leader_panicked: Count,
@@ -173,6 +175,7 @@ impl Counters {
             Miss::Absent => self.count_striped(|stripe| &stripe.absent),
             Miss::Expired => rare.expired.add(1),
             Miss::Invalidated => rare.invalidated.add(1),
+            Miss::Unsure => rare.unsure.add(1),
         }
     }
 
@@ -293,6 +296,7 @@ impl Counters {
                 absent: sum(|stripe| &stripe.absent),
                 expired: rare.expired.get(),
                 invalidated: rare.invalidated.get(),
+                unsure: rare.unsure.get(),
             },
             joins,
             takeovers,
@@ -402,7 +406,7 @@ mod tests {
     fn every_counter_is_its_own() {
         let counters = Counters::new();
         assert_eq!(counters.snapshot(), Stats::default());
-        [Miss::Absent, Miss::Expired, Miss::Expired, Miss::Invalidated].into_iter().for_each(|why| counters.miss(why));
+        [Miss::Absent, Miss::Expired, Miss::Expired, Miss::Invalidated, Miss::Unsure].into_iter().for_each(|why| counters.miss(why));
         counters.join();
         [Takeover::Dropped, Takeover::Panicked, Takeover::Panicked, Takeover::Stalled]
             .into_iter()
@@ -425,7 +429,7 @@ mod tests {
         counters.over_limit();
 
         let stats = counters.snapshot();
-        assert_eq!(stats.misses, Misses { absent: 1, expired: 2, invalidated: 1 });
+        assert_eq!(stats.misses, Misses { absent: 1, expired: 2, invalidated: 1, unsure: 1 });
         assert_eq!(stats.takeovers, Takeovers { after_drop: 1, after_panic: 2, after_stall: 1 });
         let bypasses = Bypasses { asked: 1, disabled: 2, cycle: 1, sync_beside_async: 1, released: 1 };
         assert_eq!(stats.bypasses, bypasses);

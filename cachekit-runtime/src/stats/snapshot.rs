@@ -64,6 +64,8 @@ pub struct Misses {
     pub expired: u64,
     /// The entry had been invalidated, by a tag or a clear, and not freed yet.
     pub invalidated: u64,
+    /// The copy of a backend's entry had to be compared with that first: other processes may have changed it.
+    pub unsure: u64,
 }
 
 /// Takeovers by what had happened to the leader.
@@ -124,7 +126,7 @@ impl Misses {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.absent + self.expired + self.invalidated
+        self.absent + self.expired + self.invalidated + self.unsure
     }
 }
 
@@ -189,11 +191,11 @@ impl fmt::Display for Stats {
             write!(f, ", {:.1} % hits", ratio * 100.0)?;
         }
         row(f, "hits", &[("fresh", self.hits), ("stale", self.stale_hits)])?;
-        let Misses { absent, expired, invalidated } = self.misses;
+        let Misses { absent, expired, invalidated, unsure } = self.misses;
         row(
             f,
             "misses",
-            &[("absent", absent), ("expired", expired), ("invalidated", invalidated), ("joined", self.joins)],
+            &[("absent", absent), ("expired", expired), ("invalidated", invalidated), ("unsure", unsure), ("joined", self.joins)],
         )?;
         let Bypasses { asked, disabled, cycle, sync_beside_async, released } = self.bypasses;
         let alone = [
@@ -277,7 +279,7 @@ mod tests {
         assert_eq!((stats.calls(), stats.hit_ratio()), (0, None));
         stats.hits = 5;
         stats.stale_hits = 1;
-        stats.misses = Misses { absent: 2, expired: 1, invalidated: 1 };
+        stats.misses = Misses { absent: 2, expired: 1, invalidated: 1, unsure: 0 };
         stats.joins = 2;
         stats.bypasses = Bypasses { asked: 1, disabled: 1, cycle: 1, sync_beside_async: 0, released: 1 };
         stats.loads = 9;

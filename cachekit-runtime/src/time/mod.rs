@@ -5,6 +5,8 @@
 
 mod sleep;
 mod source;
+#[cfg(feature = "backend")]
+mod steady;
 mod test_clock;
 mod tick;
 mod units;
@@ -89,6 +91,20 @@ impl Clock {
     #[inline(always)]
     pub(crate) fn horizon(&self) -> Tick {
         self.source.horizon()
+    }
+
+    /// The latest time that it may be, as [`horizon`](Self::horizon) in nanoseconds.
+    #[inline]
+    pub(crate) fn latest(&self) -> u64 {
+        self.source.latest()
+    }
+
+    /// Nanoseconds of an origin of its own, behind the precise time by at most a few milliseconds, whatever happens to this process: while it is paused this
+    /// time goes on, unlike the coarse one, which the process moves itself. To be compared with itself alone.
+    #[cfg(feature = "backend")]
+    #[inline]
+    pub(crate) fn steady(&self) -> u64 {
+        if self.is_test() { self.now() } else { steady::now() }
     }
 
     /// Does its time stand still unless a test moves it?

@@ -108,6 +108,15 @@ impl Source {
     }
 
     #[inline]
+    pub(super) fn latest(&self) -> u64 {
+        match self.word() {
+            IDLE => self.now(),
+            word if self.is_test() => word,
+            word => word.saturating_add(LAG + 1_000_000),
+        }
+    }
+
+    #[inline]
     pub(super) fn coarse(&self) -> u64 {
         let word = self.word();
         if word == IDLE { self.now_instead_of_coarse() } else { word }

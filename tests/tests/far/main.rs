@@ -1,6 +1,8 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
 mod basics;
+mod coherence;
+mod coherence_redis;
 mod gated;
 mod identity;
 mod invalidations;

@@ -1,7 +1,7 @@
 //! One connection: it carries the requests of all tasks of a runtime at once, and knows when it is of no more use.
 
-use super::failures;
-use crate::Error;
+use super::{boot::Boot, failures};
+use crate::{Error, backend::Failure};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, PushInfo, PushKind, RedisError, Value,
     aio::{AsyncPushSender, MultiplexedConnection, SendError},
@@ -30,11 +30,13 @@ pub(super) struct Connection {
     over: Arc<AtomicBool>,
     /// Calls in a row that got no answer in time.
     silences: AtomicU32,
+    /// Of the data that the server had when it was opened; a server that starts anew closes its connections.
+    lineage: u64,
 }
 
 impl Connection {
     /// Connects, authenticates and chooses the database. Its task runs on the runtime that polls this.
-    pub(super) async fn open(client: &Client, timeout: Duration) -> Result<Self, RedisError> {
+    pub(super) async fn open(client: &Client, timeout: Duration, boot: &Boot) -> Result<Self, RedisError> {
         let over = Arc::new(AtomicBool::new(false));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
@@ -42,8 +44,22 @@ impl Connection {
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE)
             .set_push_sender(UntilTheEnd(over.clone()));
-        let requests = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Connection { requests, over, silences: AtomicU32::new(0) })
+        let mut requests = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let checked = tokio::time::timeout(timeout, boot.check(&mut requests)).await;
+        let lineage = match checked {
+            Ok(Ok(verdict)) => verdict.number(),
+            // A user who may not ask: what a restart brings back is not noticed then.
+            Ok(Err(error)) if !requests_are_lost(&error) => {
+                tracing::debug!(%error, "whether the server has restarted from older data is not known");
+                0
+            }
+            Ok(Err(_)) | Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        };
+        Ok(Connection { requests, over, silences: AtomicU32::new(0), lineage })
+    }
+
+    pub(super) fn lineage(&self) -> u64 {
+        self.lineage
     }
 
     /// Is it worth to send anything?
@@ -97,6 +113,11 @@ impl Connection {
     }
 }
 
+fn requests_are_lost(error: &Error) -> bool {
+    let Error::Backend { failure, .. } = error else { return false };
+    matches!(failure, Failure::Unreachable | Failure::Timeout | Failure::Protocol)
+}
+
 /// When a call began, and when its time is up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
@@ -120,7 +141,7 @@ impl Limit {
     /// The error when it is up.
     pub(super) fn passed(&self) -> Error {
         let message = format!("within {:?}", self.end - self.start);
-        failures::error(crate::backend::Failure::Timeout, message)
+        failures::error(Failure::Timeout, message)
     }
 
     /// A caller that gives up after at least a tenth of the time has noticed the silence too.

@@ -4,6 +4,7 @@
 //! the runtime of its task is gone, so is the connection.
 
 use super::{
+    boot::Boot,
     connection::{Connection, Limit},
     failures,
     topology::Resolver,
@@ -14,7 +15,10 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     panic::catch_unwind,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -41,12 +45,12 @@ pub(super) enum Target {
 }
 
 impl Target {
-    async fn open(&self, timeout: Duration) -> Result<Connection, Error> {
+    async fn open(&self, timeout: Duration, boot: &Boot) -> Result<Connection, Error> {
         match self {
             Target::Server(client) => {
-                Connection::open(client, timeout).await.map_err(|said| failures::from_redis(&said))
+                Connection::open(client, timeout, boot).await.map_err(|said| failures::from_redis(&said))
             }
-            Target::Master(resolver) => resolver.open(timeout).await,
+            Target::Master(resolver) => resolver.open(timeout, boot).await,
         }
     }
 }
@@ -58,6 +62,9 @@ pub(super) struct Connections {
     place: String,
     connect_timeout: Duration,
     response_timeout: Duration,
+    boot: Boot,
+    /// Of the data, as the last connection found it.
+    lineage: Arc<AtomicU64>,
     links: Arc<Mutex<Vec<Link>>>,
 }
 
@@ -107,8 +114,20 @@ enum Found {
 }
 
 impl Connections {
-    pub(super) fn new(target: Target, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
-        Connections { target, place, connect_timeout, response_timeout, links: Arc::default() }
+    pub(super) fn new(
+        target: Target,
+        place: String,
+        connect_timeout: Duration,
+        response_timeout: Duration,
+        boot: Boot,
+    ) -> Self {
+        let (lineage, links) = Default::default();
+        Connections { target, place, connect_timeout, response_timeout, boot, lineage, links }
+    }
+
+    /// Of the data that the server has. What was read by a connection that was replaced since was perhaps of another.
+    pub(super) fn lineage(&self) -> u64 {
+        self.lineage.load(Ordering::Acquire)
     }
 
     /// The time of a call that begins now.
@@ -222,8 +241,9 @@ impl Connections {
         let (give, attempt) = watch::channel(None);
         let (target, timeout, place) = (self.target.clone(), self.connect_timeout, self.place.clone());
         let (links, id) = (self.links.clone(), runtime.id());
+        let (boot, lineage) = (self.boot.clone(), self.lineage.clone());
         runtime.spawn(async move {
-            let opened = target.open(timeout).await.map(Arc::new).map_err(|error| match error {
+            let opened = target.open(timeout, &boot).await.map(Arc::new).map_err(|error| match error {
                 Error::Backend { backend, failure, message } => {
                     Error::Backend { backend, failure, message: format!("connecting to {place}: {message}") }
                 }
@@ -232,6 +252,8 @@ impl Connections {
             if let Some(link) = lock(&links).iter_mut().find(|link| link.runtime == id) {
                 match &opened {
                     Ok(connection) => {
+                        // Before anyone can read by it.
+                        lineage.store(connection.lineage(), Ordering::Release);
                         link.failures = 0;
                         link.state = State::Up(connection.clone());
                     }

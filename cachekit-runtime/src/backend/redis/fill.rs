@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Address, Claim, Fingerprint, Looked, Witness},
+    backend::{Address, Claim, Fingerprint, HEAD, Looked, Witness},
 };
 use bytes::Bytes;
 use redis::{Cmd, Value};
@@ -67,18 +67,45 @@ impl RedisBackend {
             return Err(failures::senseless("another number of values than of keys"));
         };
         // A generation that cannot be read is none: every entry is invalid then.
-        Ok(Looked::new(ask::bytes(data)?, ask::bytes(generation)?.and_then(|digits| read_generation(&digits))))
+        self.looked(address, data, generation)
+    }
+
+    /// As [`look_at`](Self::look_at), with the head of the entry alone.
+    pub(super) async fn look_at_head_of(&self, address: &Address) -> Result<Looked, Error> {
+        let (data, generation) = (self.layout.data(address)?, self.layout.generation(address.cache())?);
+        let mut range = ask::command("GETRANGE", &data);
+        range.arg(0).arg(HEAD - 1);
+        let mut both = self.topology.batch();
+        both.add(&data, range);
+        both.add(&generation, ask::command("GET", &generation));
+        let answers = self.topology.send_all(both).await?;
+        let Ok([head, generation]) = <[Value; 2]>::try_from(answers) else {
+            return Err(failures::senseless("another number of answers than of questions"));
+        };
+        let mut looked = self.looked(address, head, generation)?;
+        // What is not there has an empty range.
+        looked.bytes = looked.bytes.filter(|bytes| !bytes.is_empty());
+        Ok(looked)
+    }
+
+    /// A generation is what the cache's key says, together with the lineage of the data on the entry's server.
+    fn looked(&self, address: &Address, data: Value, generation: Value) -> Result<Looked, Error> {
+        let generation = ask::bytes(generation)?.and_then(|digits| read_generation(&digits));
+        let lineage = self.topology.lineage(self.layout.signal(address.id()).as_bytes());
+        Ok(Looked::new(ask::bytes(data)?, generation.map(|generation| generation ^ lineage)))
     }
 
     /// It lives twice as long as asked for, so that it need not be prolonged often.
-    pub(super) async fn generation_of(&self, cache: &str, ttl: Duration) -> Result<u64, Error> {
-        let key = self.layout.generation(cache)?;
+    pub(super) async fn generation_of(&self, address: &Address, ttl: Duration) -> Result<u64, Error> {
+        let key = self.layout.generation(address.cache())?;
         let fresh = Fingerprint(random()).to_string();
         let answer = self.script(&scripts::GENERATION, &key, |call| {
             call.arg(1).arg(&key).arg(&fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
         });
         let digits = ask::bytes(answer.await?)?;
-        digits.and_then(|digits| read_generation(&digits)).ok_or_else(|| failures::senseless("no generation"))
+        let generation = digits.and_then(|digits| read_generation(&digits));
+        let lineage = self.topology.lineage(self.layout.signal(address.id()).as_bytes());
+        generation.map(|generation| generation ^ lineage).ok_or_else(|| failures::senseless("no generation"))
     }
 
     pub(super) async fn remove_generation(&self, cache: &str) -> Result<(), Error> {
@@ -163,11 +190,11 @@ impl RedisBackend {
 }
 
 /// Sixteen hexadecimal digits, as of a fingerprint.
-fn read_generation(digits: &[u8]) -> Option<u64> {
+pub(super) fn read_generation(digits: &[u8]) -> Option<u64> {
     super::layout::fingerprint(digits).map(|number| number.0)
 }
 
 /// A number that no other process and no later start of this one has.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     RandomState::new().hash_one((SystemTime::now(), std::process::id()))
 }

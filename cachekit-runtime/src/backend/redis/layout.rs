@@ -5,15 +5,20 @@
 //! | `ck:<namespace>:d:{<cache>:<arguments>}:<fingerprint>` | an entry, or the marker or lock of a fill |
 //! | `ck:<namespace>:s:{<cache>:<arguments>}` | the signal of an entry: written and removed by an invalidation, for those who watch |
 //! | `ck:<namespace>:s:g:{<cache>}` | the generation of a cache |
+//! | `ck:<namespace>:s:t:{<tag>}` | the version of a tag |
+//! | `ck:<namespace>:s:b:{<number>}` | which start of a master has the data; the number puts it into one of its slots |
+//! | `ck:<namespace>:r:{<cache>:<arguments>}` | the right to refresh an entry |
 //! | `ck:<namespace>:f:{<cache>}` | the set of the fingerprints under which a cache has entries |
 //!
 //! What stands between the braces decides the slot in a Redis Cluster: all keys of an entry share one. Everything that others watch begins with
 //! `ck:<namespace>:s:`, and nothing else does.
 
+use super::topology::Topology;
 use crate::{
     Error,
     backend::{Address, Failure, Fingerprint},
 };
+use std::ops::RangeInclusive;
 
 /// The digits of a fingerprint in a key.
 const DIGITS: usize = 16;
@@ -25,6 +30,19 @@ pub(super) struct Layout {
     signal: Box<str>,
     generation: Box<str>,
     fingerprints: Box<str>,
+    tag: Box<str>,
+    boot: Box<str>,
+    lease: Box<str>,
+    signals: Box<str>,
+}
+
+/// What a key under the prefix stands for that is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal<'a> {
+    Entry(&'a str),
+    Tag(&'a str),
+    Generation(&'a str),
+    Boot,
 }
 
 impl Layout {
@@ -37,7 +55,16 @@ impl Layout {
             return Err(Error::backend(super::NAME, Failure::Misconfigured, message));
         }
         let key = |kind: &str| format!("ck:{namespace}:{kind}").into_boxed_str();
-        Ok(Layout { data: key("d:{"), signal: key("s:{"), generation: key("s:g:{"), fingerprints: key("f:{") })
+        Ok(Layout {
+            data: key("d:{"),
+            signal: key("s:{"),
+            generation: key("s:g:{"),
+            fingerprints: key("f:{"),
+            tag: key("s:t:{"),
+            boot: key("s:b:{"),
+            lease: key("r:{"),
+            signals: key("s:"),
+        })
     }
 
     /// Where the entry is.
@@ -59,6 +86,46 @@ impl Layout {
     /// What an invalidation of the entry touches.
     pub(super) fn signal(&self, id: &str) -> String {
         braced(&self.signal, id)
+    }
+
+    /// What everything begins with that is watched.
+    pub(super) fn signals(&self) -> &str {
+        &self.signals
+    }
+
+    /// What a key stands for that was watched; `None`: it is none of ours.
+    pub(super) fn read_signal<'a>(&self, key: &'a [u8]) -> Option<Signal<'a>> {
+        let rest = std::str::from_utf8(key).ok()?.strip_prefix(&*self.signals)?;
+        let (kind, id) = rest.strip_suffix('}')?.split_once('{')?;
+        match kind {
+            "" => Some(Signal::Entry(id)),
+            "t:" => Some(Signal::Tag(id)),
+            "g:" => Some(Signal::Generation(id)),
+            "b:" => Some(Signal::Boot),
+            _ => None,
+        }
+    }
+
+    /// Where the version of a tag is. What would break the key is written otherwise.
+    pub(super) fn tag(&self, tag: &str) -> String {
+        braced(&self.tag, tag)
+    }
+
+    /// Where the right to refresh an entry is.
+    pub(super) fn lease(&self, id: &str) -> String {
+        braced(&self.lease, id)
+    }
+
+    /// Where a master with these slots says which start of it has the data; `None`: with all slots.
+    pub(super) fn boot(&self, slots: Option<&RangeInclusive<u16>>) -> String {
+        let mut number = 0_u32;
+        loop {
+            let key = braced(&self.boot, &number.to_string());
+            if slots.is_none_or(|slots| slots.contains(&Topology::slot(key.as_bytes()))) || number == u32::MAX {
+                return key;
+            }
+            number += 1;
+        }
     }
 
     /// Where the generation of the cache is.
@@ -163,8 +230,30 @@ mod tests {
         assert_eq!(layout.signal(address().id()), "ck:shop:s:{user:42:de}");
         assert_eq!(layout.generation("user").unwrap(), "ck:shop:s:g:{user}");
         assert_eq!(layout.fingerprints("user").unwrap(), "ck:shop:f:{user}");
+        assert_eq!(layout.tag("team:7"), "ck:shop:s:t:{team:7}");
+        assert_eq!((layout.boot(None), layout.lease("user:42")), ("ck:shop:s:b:{0}".to_owned(), "ck:shop:r:{user:42}".to_owned()));
         assert_eq!(layout.data_pattern(None).unwrap(), "ck:shop:d:{*");
         assert_eq!(layout.data_pattern(Some("us*r")).unwrap(), "ck:shop:d:{us\\*r:*");
+    }
+
+    #[test]
+    fn what_is_watched_leads_back() {
+        let layout = layout();
+        let read = |key: &str| layout.read_signal(key.as_bytes()).map(|signal| format!("{signal:?}"));
+        assert_eq!(read(&layout.signal("user:42:de")).as_deref(), Some("Entry(\"user:42:de\")"));
+        assert_eq!(read(&layout.tag("team:7")).as_deref(), Some("Tag(\"team:7\")"));
+        assert_eq!(read(&layout.generation("user").unwrap()).as_deref(), Some("Generation(\"user\")"));
+        assert_eq!(read(&layout.boot(None)).as_deref(), Some("Boot"));
+        for key in ["ck:other:s:{user:1}", "ck:shop:d:{user:1}:00000000000000ab", "ck:shop:s:x:{user}", "ck:shop:s:{user:1"] {
+            assert_eq!(read(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_boot_key_is_in_a_slot_of_its_master() {
+        for slots in [0..=5_460, 16_000..=16_000] {
+            assert!(slots.contains(&Topology::slot(layout().boot(Some(&slots)).as_bytes())));
+        }
     }
 
     #[test]

@@ -29,8 +29,10 @@
 //! they end with an error that says so. Any of them can be dropped at any point: what was sent may then be done or not.
 
 mod ask;
+mod boot;
 mod connection;
 mod connections;
+mod control;
 mod entries;
 mod failures;
 mod fill;
@@ -38,6 +40,7 @@ mod layout;
 mod scan;
 mod scripts;
 mod settings;
+mod tags;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod topology;
@@ -46,10 +49,12 @@ mod url;
 pub use settings::Settings;
 
 use super::{
-    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Witness,
+    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Watcher,
+    Witness,
 };
 use crate::Error;
 use bytes::Bytes;
+use control::Control;
 use layout::Layout;
 use std::{
     collections::HashMap,
@@ -66,6 +71,7 @@ const NAME: &str = "redis";
 pub struct RedisBackend {
     layout: Arc<Layout>,
     topology: Arc<Topology>,
+    control: Arc<Control>,
     /// The caches that are being swept, and whether once more after that.
     sweeps: Arc<Mutex<HashMap<String, bool>>>,
 }
@@ -136,8 +142,8 @@ impl SharedBackend for RedisBackend {
         Box::pin(self.look_at(address))
     }
 
-    fn generation<'a>(&'a self, cache: &'a str, ttl: Duration) -> BackendFuture<'a, u64> {
-        Box::pin(self.generation_of(cache, ttl))
+    fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {
+        Box::pin(self.generation_of(address, ttl))
     }
 
     fn invalidate_all<'a>(&'a self, cache: &'a str) -> BackendFuture<'a, ()> {
@@ -178,5 +184,47 @@ impl SharedBackend for RedisBackend {
 
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
         Box::pin(self.add_fingerprint(cache, fingerprint))
+    }
+
+    fn look_at_head<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
+        Box::pin(self.look_at_head_of(address))
+    }
+
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+        Box::pin(self.versions(tags))
+    }
+
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+        Box::pin(self.make_versions(tags, ttl))
+    }
+
+    fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        Box::pin(self.remove_versions(tags))
+    }
+
+    fn signal<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, ()> {
+        Box::pin(self.touch_signal(address))
+    }
+
+    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
+        Box::pin(self.take_lease(address, ttl))
+    }
+
+    /// The slots.
+    fn parts(&self) -> u16 {
+        if self.topology.is_sharded() { topology::SLOTS } else { 1 }
+    }
+
+    fn part(&self, id: &str) -> u16 {
+        if self.topology.is_sharded() { Topology::slot(self.layout.signal(id).as_bytes()) } else { 0 }
+    }
+
+    fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {
+        self.control.add(watcher);
+        true
+    }
+
+    fn told(&self) -> BackendFuture<'_, ()> {
+        Box::pin(self.control.hear_out())
     }
 }

@@ -1,6 +1,8 @@
 //! How to reach a Redis.
 
 use super::{
+    boot::Boot,
+    control::Control,
     RedisBackend, failures,
     layout::Layout,
     topology::{Cluster, Dial, Sentinel, Single, Topology},
@@ -116,10 +118,12 @@ impl Settings {
         if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
             return Err(failures::error(Failure::Misconfigured, "a timeout of zero leaves no time for an answer"));
         }
+        let layout = Arc::new(layout);
         let topology = match url::parse(&self.url)? {
             Servers::Single(info) => {
-                let (client, place) = (self.client(info)?, url::redacted(&self.url));
-                Topology::Single(Single::new(client, place, self.connect_timeout, self.response_timeout))
+                let (client, place, boot) =
+                    (self.client(info)?, url::redacted(&self.url), Boot::new(&layout, false));
+                Topology::Single(Single::new(client, place, self.connect_timeout, self.response_timeout, boot))
             }
             Servers::Cluster(seeds) => {
                 let clients = seeds.into_iter().map(|info| self.client(info)).collect::<Result<Vec<_>, _>>()?;
@@ -127,15 +131,17 @@ impl Settings {
                 let Some(first) = clients.first() else {
                     return Err(failures::error(Failure::Misconfigured, "no node of the cluster is named"));
                 };
-                Topology::Cluster(Cluster::new(self.dial(first), &seeds)?)
+                Topology::Cluster(Cluster::new(self.dial(first, Boot::new(&layout, true)), &seeds)?)
             }
             Servers::Sentinel { sentinels, service, master } => {
                 let sentinels = sentinels.into_iter().map(|info| self.client(info)).collect::<Result<_, _>>()?;
-                let dial = self.dial(&self.client(master)?);
+                let dial = self.dial(&self.client(master)?, Boot::new(&layout, false));
                 Topology::Sentinel(Sentinel::new(dial, sentinels, service, url::redacted(&self.url)))
             }
         };
-        Ok(RedisBackend { layout: Arc::new(layout), topology: Arc::new(topology), sweeps: Arc::default() })
+        let topology = Arc::new(topology);
+        let control = Arc::new(Control::new(layout.clone(), topology.clone()));
+        Ok(RedisBackend { layout, topology, control, sweeps: Arc::default() })
     }
 
     fn client(&self, info: ConnectionInfo) -> Result<Client, Error> {
@@ -147,11 +153,12 @@ impl Settings {
     }
 
     /// Reaches other nodes like this one.
-    fn dial(&self, like: &Client) -> Dial {
+    fn dial(&self, like: &Client, boot: Boot) -> Dial {
         Dial {
             like: like.get_connection_info().clone(),
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
+            boot,
         }
     }
 }

@@ -87,6 +87,22 @@ macro_rules! __backend_suite {
                 $crate::testing::shared_backend_checks::invalidation_reaches_announced_fingerprints_of_others(__subject());
             }
             #[test]
+            fn a_tag_has_a_version_until_it_is_invalidated() {
+                $crate::testing::shared_backend_checks::a_tag_has_a_version_until_it_is_invalidated(__subject());
+            }
+            #[test]
+            fn a_lease_is_for_one_until_it_ends() {
+                $crate::testing::shared_backend_checks::a_lease_is_for_one_until_it_ends(__subject());
+            }
+            #[test]
+            fn a_look_at_a_head_is_the_beginning_of_a_look() {
+                $crate::testing::shared_backend_checks::a_look_at_a_head_is_the_beginning_of_a_look(__subject());
+            }
+            #[test]
+            fn who_watches_is_told() {
+                $crate::testing::shared_backend_checks::who_watches_is_told(__subject());
+            }
+            #[test]
             fn one_of_many_claims_wins() {
                 $crate::testing::shared_backend_checks::one_of_many_claims_wins(__subject());
             }

@@ -1,11 +1,15 @@
 //! The checks of backends that several processes share.
 
 use super::subject::{BackendSubject, done, fresh_name};
-use crate::backend::{Address, Claim, Fingerprint, HEAD, Witness};
+use crate::{
+    backend::{Address, Claim, Fingerprint, HEAD, News, Watcher, Witness},
+    sync::lock,
+};
 use bytes::Bytes;
 use std::{
+    collections::BTreeSet,
     sync::{
-        Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -165,7 +169,7 @@ pub mod shared_backend_checks {
     pub fn nothing_valid_is_stored_after_a_clear(subject: BackendSubject) {
         subject.run(async {
             let address = announced(&subject, "cleared").await;
-            let before = done(subject.shared().generation(address.cache(), LONG).await);
+            let before = done(subject.shared().generation(&address, LONG).await);
             assert_eq!(done(subject.shared().claim(&address, head(1), LONG).await), Claim::Ours);
             done(subject.other().clear(address.cache()).await);
             let value = bytes_of(head(9), "old");
@@ -180,19 +184,19 @@ pub mod shared_backend_checks {
     pub fn a_generation_is_the_same_for_all_until_a_clear(subject: BackendSubject) {
         subject.run(async {
             let address = announced(&subject, "generation").await;
-            let beside = fresh_name("generation_beside");
+            let beside = Address::new(&fresh_name("generation_beside"), "1", ONE);
             let cache = address.cache();
             assert_eq!(done(subject.shared().look(&address).await).generation, None, "nobody has made one");
-            let first = done(subject.shared().generation(cache, LONG).await);
+            let first = done(subject.shared().generation(&address, LONG).await);
             let other = done(subject.shared().generation(&beside, LONG).await);
-            assert_eq!(done(subject.other().generation(cache, LONG).await), first);
+            assert_eq!(done(subject.other().generation(&address, LONG).await), first);
             assert_eq!(done(subject.other().look(&address).await).generation, Some(first));
             let mut seen = vec![first];
             for _ in 0..5 {
                 done(subject.other().clear(cache).await);
                 let looked = done(subject.shared().look(&address).await).generation;
                 assert!(looked.is_none_or(|generation| !seen.contains(&generation)), "an old generation after a clear");
-                let next = done(subject.shared().generation(cache, LONG).await);
+                let next = done(subject.shared().generation(&address, LONG).await);
                 assert!(!seen.contains(&next), "the generation {next} comes again");
                 assert_eq!(done(subject.other().look(&address).await).generation, Some(next));
                 seen.push(next);
@@ -224,6 +228,90 @@ pub mod shared_backend_checks {
                 assert_eq!(subject.get(&theirs).await, None, "by a clear: {clears}");
                 assert_eq!(subject.get(&kept).await.is_none(), clears);
                 done(subject.other().remove_many(std::slice::from_ref(&kept)).await);
+            }
+        });
+    }
+
+    /// A tag has no version until one is made, and then the same for all until it is invalidated.
+    pub fn a_tag_has_a_version_until_it_is_invalidated(subject: BackendSubject) {
+        subject.run(async {
+            let (a, b) = (fresh_name("tag_a"), fresh_name("tag_b"));
+            let tags = [a.as_str(), b.as_str()];
+            assert_eq!(done(subject.shared().tags(&tags).await), [None, None]);
+            let made = done(subject.shared().make_tags(&tags, LONG).await);
+            assert_eq!(done(subject.other().make_tags(&tags, LONG).await), made, "another program makes no other");
+            let mut seen = made.clone();
+            for _ in 0..5 {
+                done(subject.other().invalidate_tags(&tags[..1]).await);
+                let now = done(subject.shared().tags(&tags).await);
+                assert_eq!(now, [None, made.get(1).copied()], "the other tag stays");
+                let next = done(subject.shared().make_tags(&tags[..1], LONG).await);
+                assert!(next.iter().all(|version| !seen.contains(version)), "a version comes again");
+                seen.extend(next);
+            }
+        });
+    }
+
+    /// The lease of an entry is one program's, until it ends.
+    pub fn a_lease_is_for_one_until_it_ends(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "lease").await;
+            let beside = Address::new(address.cache(), "2", ONE);
+            let short = subject.short();
+            assert!(done(subject.shared().lease(&address, LONG).await));
+            assert!(!done(subject.other().lease(&address, LONG).await));
+            assert!(done(subject.other().lease(&beside, short).await), "of another entry");
+            let free = || async { done(subject.shared().lease(&beside, short).await) };
+            subject.pass(short, "a lease ends", free).await;
+            assert!(!done(subject.other().lease(&address, LONG).await));
+        });
+    }
+
+    /// A head is the beginning of what a look finds, with the same generation.
+    pub fn a_look_at_a_head_is_the_beginning_of_a_look(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "head").await;
+            assert_eq!(done(subject.shared().look_at_head(&address).await).bytes, None);
+            assert_eq!(done(subject.shared().claim(&address, head(1), LONG).await), Claim::Ours);
+            done(subject.shared().generation(&address, LONG).await);
+            assert!(done(subject.shared().store(&address, head(1), Some(bytes_of(head(2), "value")), None).await));
+            let (whole, begin) =
+                (done(subject.shared().look(&address).await), done(subject.shared().look_at_head(&address).await));
+            assert_eq!(begin.bytes.as_deref(), Some(&head(2).0[..]));
+            assert_eq!((whole.generation.is_some(), whole.generation), (true, begin.generation));
+        });
+    }
+
+    /// Who watches is told of what others invalidate: entries, tags and caches; once it has been told of everything before, by the end of `told`.
+    pub fn who_watches_is_told(subject: BackendSubject) {
+        subject.run(async {
+            let address = announced(&subject, "watched").await;
+            assert!(subject.shared().part(address.id()) < subject.shared().parts());
+            let told = Arc::new(Told::default());
+            let watcher: Arc<dyn Watcher> = told.clone();
+            if !subject.shared().watch(&watcher) {
+                return;
+            }
+            let part = subject.shared().part(address.id());
+            let begun = || async { told.covers(part) && told.has("Holds") };
+            subject.pass(Duration::ZERO, "the watcher is told, and that it was told all", begun).await;
+            let tag = fresh_name("watched_tag");
+            for round in 0..20 {
+                done(subject.other().remove_many(std::slice::from_ref(&address)).await);
+                done(subject.other().make_tags(&[&tag], LONG).await);
+                done(subject.other().invalidate_tags(&[&tag]).await);
+                done(subject.other().generation(&address, LONG).await);
+                done(subject.other().invalidate_all(address.cache()).await);
+                done(subject.other().signal(&address).await);
+                done(subject.shared().told().await);
+                let expected = [
+                    format!("Entry({:?})", address.id()),
+                    format!("Tag({tag:?})"),
+                    format!("Cache({:?})", address.cache()),
+                ];
+                for expected in expected {
+                    assert!(told.take(&expected), "round {round}: not told of {expected}");
+                }
             }
         });
     }
@@ -266,6 +354,48 @@ pub mod shared_backend_checks {
             assert_eq!(replaced.into_inner(), 1, "round {round}");
             subject.run(async { done(subject.backend().remove_many(std::slice::from_ref(&address)).await) });
         }
+    }
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told {
+    news: Mutex<Vec<String>>,
+    covered: Mutex<BTreeSet<u16>>,
+}
+
+impl Watcher for Told {
+    fn told(&self, news: News<'_>) {
+        if let News::Begins(parts) = news {
+            lock(&self.covered).extend((0..=u16::MAX).filter(|part| parts.contains(*part)));
+        }
+        let text = match news {
+            News::Holds(_) => "Holds".to_owned(),
+            news => format!("{news:?}"),
+        };
+        lock(&self.news).push(text);
+    }
+
+    fn now(&self) -> u64 {
+        1
+    }
+}
+
+impl Told {
+    fn covers(&self, part: u16) -> bool {
+        lock(&self.covered).contains(&part)
+    }
+
+    fn has(&self, text: &str) -> bool {
+        lock(&self.news).iter().any(|news| news == text)
+    }
+
+    /// Was it told of this since the last time?
+    fn take(&self, text: &str) -> bool {
+        let mut news = lock(&self.news);
+        let before = news.len();
+        news.retain(|news| news != text);
+        news.len() < before
     }
 }
 

@@ -4,6 +4,7 @@ use super::masters::Master;
 use crate::{
     Error,
     backend::redis::{
+        boot::Boot,
         connections::{Connections, Target},
         failures,
     },
@@ -17,6 +18,7 @@ pub(in crate::backend::redis) struct Dial {
     pub(in crate::backend::redis) like: ConnectionInfo,
     pub(in crate::backend::redis) connect_timeout: Duration,
     pub(in crate::backend::redis) response_timeout: Duration,
+    pub(in crate::backend::redis) boot: Boot,
 }
 
 impl Dial {
@@ -37,7 +39,13 @@ impl Dial {
         let client = self.client(host, port)?;
         let address = address(host, port);
         let target = Target::Server(Arc::new(client.clone()));
-        let connections = Connections::new(target, address.clone(), self.connect_timeout, self.response_timeout);
+        let connections = Connections::new(
+            target,
+            address.clone(),
+            self.connect_timeout,
+            self.response_timeout,
+            self.boot.clone(),
+        );
         Ok(Arc::new(Master { address: address.into(), client, connections: Arc::new(connections) }))
     }
 }

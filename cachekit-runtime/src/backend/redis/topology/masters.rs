@@ -3,7 +3,7 @@
 use super::slots::SLOTS;
 use crate::backend::redis::connections::Connections;
 use redis::Client;
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 /// Of a slot that nobody owns.
 const NOBODY: u16 = u16::MAX;
@@ -98,6 +98,24 @@ impl Masters {
             Owners::Each(owners) => owners.get(usize::from(slot)).copied().filter(|at| *at != NOBODY)?,
         };
         Some(usize::from(at)).filter(|at| *at < self.nodes.len())
+    }
+
+    /// The slots of the node of that address.
+    pub(in crate::backend::redis) fn ranges_of(&self, address: &str) -> Vec<RangeInclusive<u16>> {
+        let Some(at) = self.nodes.iter().position(|node| *node.address == *address) else { return Vec::new() };
+        match &self.owners {
+            Owners::Only => vec![0..=SLOTS - 1],
+            Owners::Each(owners) => {
+                let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
+                for (slot, _) in (0..SLOTS).zip(owners.iter()).filter(|(_, owner)| usize::from(**owner) == at) {
+                    match ranges.last_mut() {
+                        Some(last) if *last.end() + 1 == slot => *last = *last.start()..=slot,
+                        _ => ranges.push(slot..=slot),
+                    }
+                }
+                ranges
+            }
+        }
     }
 }
 

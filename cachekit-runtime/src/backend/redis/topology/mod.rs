@@ -17,8 +17,12 @@ pub(super) use cluster::Cluster;
 pub(super) use dial::Dial;
 pub(super) use masters::{Master, Masters};
 pub(super) use sentinel::{Resolver, Sentinel};
+pub(super) use slots::SLOTS;
 
-use super::connections::{Connections, Target};
+use super::{
+    boot::Boot,
+    connections::{Connections, Target},
+};
 use crate::Error;
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{sync::Arc, time::Duration};
@@ -42,10 +46,16 @@ pub(super) struct Single {
 }
 
 impl Single {
-    pub(super) fn new(client: Client, place: String, connect_timeout: Duration, response_timeout: Duration) -> Self {
+    pub(super) fn new(
+        client: Client,
+        place: String,
+        connect_timeout: Duration,
+        response_timeout: Duration,
+        boot: Boot,
+    ) -> Self {
         let address = client.get_connection_info().addr().to_string().into();
         let target = Target::Server(Arc::new(client.clone()));
-        let connections = Arc::new(Connections::new(target, place, connect_timeout, response_timeout));
+        let connections = Arc::new(Connections::new(target, place, connect_timeout, response_timeout, boot));
         let master = Master { address, client, connections: connections.clone() };
         Single { connections, masters: Arc::new(Masters::only(Arc::new(master), 0)) }
     }
@@ -81,8 +91,20 @@ impl Topology {
         }
     }
 
+    /// Of the data on the server that has the key.
+    pub(super) fn lineage(&self, key: &[u8]) -> u64 {
+        match self {
+            Topology::Single(single) => single.connections.lineage(),
+            Topology::Sentinel(sentinel) => sentinel.connections().lineage(),
+            Topology::Cluster(cluster) => {
+                let masters = cluster.masters();
+                let owner = masters.owner(slots::slot(key)).and_then(|at| masters.nodes.get(at));
+                owner.map_or(0, |owner| owner.connections.lineage())
+            }
+        }
+    }
+
     /// The slot of a key in a cluster.
-    #[expect(dead_code, reason = "for whoever keeps things by slot")]
     pub(super) fn slot(key: &[u8]) -> u16 {
         slots::slot(key)
     }

@@ -12,6 +12,7 @@ use crate::{
         Failure,
         redis::{
             ask,
+            boot::Boot,
             connection::{Connection, Limit},
             connections::{Connections, Target},
             failures,
@@ -53,7 +54,7 @@ pub(in crate::backend::redis) struct Sentinel {
 impl Sentinel {
     /// `shown` is the URL without its secrets.
     pub(in crate::backend::redis) fn new(dial: Dial, sentinels: Vec<Client>, service: String, shown: String) -> Self {
-        let (connect, response) = (dial.connect_timeout, dial.response_timeout);
+        let (connect, response, boot) = (dial.connect_timeout, dial.response_timeout, dial.boot.clone());
         let resolver = Arc::new(Resolver {
             dial,
             sentinels,
@@ -62,7 +63,7 @@ impl Sentinel {
             line: Mutex::new(None),
             found: Mutex::new(Found { epoch: 0, place: None }),
         });
-        let connections = Connections::new(Target::Master(resolver.clone()), shown, connect, response);
+        let connections = Connections::new(Target::Master(resolver.clone()), shown, connect, response, boot);
         Sentinel {
             resolver,
             connections: Arc::new(connections),
@@ -164,13 +165,13 @@ impl Resolver {
     async fn check(&self) -> Result<(), Error> {
         let named = self.ask_again(self.dial.response_timeout).await?;
         if lock(&self.found).place.as_ref() != Some(&named) {
-            self.open(self.dial.connect_timeout).await?;
+            self.open(self.dial.connect_timeout, &self.dial.boot).await?;
         }
         Ok(())
     }
 
     /// A connection to the master.
-    pub(in crate::backend::redis) async fn open(&self, timeout: Duration) -> Result<Connection, Error> {
+    pub(in crate::backend::redis) async fn open(&self, timeout: Duration, boot: &Boot) -> Result<Connection, Error> {
         let (host, port) = self.ask(timeout).await?;
         let address = dial::address(&host, port);
         let said = |error: Error| match error {
@@ -181,7 +182,7 @@ impl Resolver {
         };
         let client = self.dial.client(&host, port)?;
         let opened = async {
-            let connection = Connection::open(&client, timeout).await.map_err(|said| failures::from_redis(&said))?;
+            let connection = Connection::open(&client, timeout, boot).await.map_err(|said| failures::from_redis(&said))?;
             let role = connection.send(&redis::cmd("ROLE"), Limit::new(timeout)).await?;
             let role = ask::bytes(ask::list(role)?.into_iter().next().unwrap_or_default())?.unwrap_or_default();
             match &role[..] {

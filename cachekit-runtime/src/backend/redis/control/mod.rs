@@ -1,0 +1,163 @@
+//! What the servers push: every change of a key under `ck:<namespace>:s:`, on a connection of its own to each master.
+//!
+//! Per master one task keeps a *session*: it connects, asks to be told of all keys of the prefix (`CLIENT TRACKING ON BCAST PREFIX …`, RESP3), and from
+//! then on asks twice a second for something, whose answer confirms that all that was pushed before it has been heard. `supervise` starts and ends the
+//! sessions as masters come and go, `covered` adds up what they say, `news` reads what is pushed.
+//!
+//! The connection also subscribes to a channel that nobody uses: the server counts it among those whose output it bounds, so that one that is not read
+//! is closed by the server instead of growing there without end.
+
+mod covered;
+mod news;
+mod session;
+mod supervise;
+
+use super::{layout::Layout, topology::Topology};
+use crate::{
+    Error,
+    backend::{News, Parts, Watcher},
+    sync::lock,
+};
+use covered::Covered;
+use redis::aio::MultiplexedConnection;
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+/// Between two questions to a master that confirm what was pushed.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// How long an answer on such a connection may take: after half of a lease without one, its time is better spent on a new connection.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The sessions of a backend.
+pub(super) struct Control {
+    layout: Arc<Layout>,
+    topology: Arc<Topology>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    watchers: Vec<Weak<dyn Watcher>>,
+    is_started: bool,
+    covered: Covered,
+    connections: Vec<(Arc<str>, MultiplexedConnection)>,
+}
+
+impl Control {
+    pub(super) fn new(layout: Arc<Layout>, topology: Arc<Topology>) -> Self {
+        Control { layout, topology, state: Mutex::default() }
+    }
+
+    /// Tells the watcher from now on.
+    pub(super) fn add(self: &Arc<Self>, watcher: &Arc<dyn Watcher>) {
+        let is_first = {
+            let mut state = lock(&self.state);
+            state.watchers.retain(|watcher| watcher.strong_count() > 0);
+            state.watchers.push(Arc::downgrade(watcher));
+            !std::mem::replace(&mut state.is_started, true)
+        };
+        if is_first {
+            crate::far::spawn_apart(supervise::run(Arc::downgrade(self)));
+        } else {
+            // It has missed what the others were told.
+            let covered = lock(&self.state).covered.ranges();
+            watcher.told(News::Begins(Parts::Some(&covered)));
+        }
+    }
+
+    fn watchers(&self) -> Vec<Arc<dyn Watcher>> {
+        lock(&self.state).watchers.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn is_watched(&self) -> bool {
+        lock(&self.state).watchers.iter().any(|watcher| watcher.strong_count() > 0)
+    }
+
+    fn tell(&self, news: News<'_>) {
+        self.watchers().iter().for_each(|watcher| watcher.told(news));
+    }
+
+    /// The time of the watchers, who all have the same.
+    fn now(&self) -> u64 {
+        self.watchers().first().map_or(0, |watcher| watcher.now())
+    }
+
+    /// Ends when everything has been heard that was pushed before it began. A master that does not answer in time is not heard any more: what is known of its
+    /// part is not used without asking.
+    pub(super) async fn hear_out(self: &Arc<Self>) -> Result<(), Error> {
+        let connections = lock(&self.state).connections.clone();
+        let asked: Vec<_> = connections
+            .into_iter()
+            .map(|(address, mut connection)| {
+                let control = Arc::clone(self);
+                tokio::spawn(async move {
+                    let ping = redis::cmd("PING");
+                    let answer = tokio::time::timeout(PATIENCE, connection.send_packed_command(&ping)).await;
+                    if !matches!(answer, Ok(Ok(_))) {
+                        control.lose(&address);
+                    }
+                })
+            })
+            .collect();
+        for asked in asked {
+            // It panics nowhere, and is aborted by nobody but the end of the runtime.
+            let _ = asked.await;
+        }
+        Ok(())
+    }
+
+    /// Nothing more is heard from that master.
+    fn lose(&self, address: &str) {
+        let ranges = {
+            let mut state = lock(&self.state);
+            state.connections.retain(|(known, _)| **known != *address);
+            state.covered.remove(address)
+        };
+        if let Some(ranges) = ranges {
+            self.tell(News::Ends(Parts::Some(&ranges)));
+            self.confirm_rest();
+        }
+    }
+
+    /// Everything is heard from that master, about these slots.
+    fn cover(&self, address: &Arc<str>, connection: &MultiplexedConnection, since: u64) {
+        let ranges = self.topology.masters().ranges_of(address);
+        {
+            let mut state = lock(&self.state);
+            state.connections.retain(|(known, _)| known != address);
+            state.connections.push((address.clone(), connection.clone()));
+            state.covered.put(address, ranges.clone(), since);
+        }
+        self.tell(News::Begins(Parts::Some(&ranges)));
+        self.confirm_rest();
+    }
+
+    fn covered_ranges(&self, address: &str) -> Option<Vec<RangeInclusive<u16>>> {
+        lock(&self.state).covered.ranges_of(address)
+    }
+
+    /// What was pushed by this master before then has been heard.
+    fn confirm(&self, address: &str, since: u64) {
+        lock(&self.state).covered.confirm(address, since);
+        self.confirm_rest();
+    }
+
+    fn confirm_rest(&self) {
+        let since = lock(&self.state).covered.since();
+        if let Some(since) = since {
+            self.tell(News::Holds(since));
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = lock(&self.state);
+        f.debug_struct("Control").field("masters", &state.connections.len()).finish_non_exhaustive()
+    }
+}

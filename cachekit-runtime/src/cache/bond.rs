@@ -1,0 +1,111 @@
+//! What ties a copy in memory to the tier that other processes change too: whether it may be used without asking there.
+
+#[cfg(feature = "backend")]
+pub(crate) use tied::{Bond, Tie};
+#[cfg(not(feature = "backend"))]
+pub(crate) use untied::{Bond, Tie};
+
+#[cfg(feature = "backend")]
+mod tied {
+    pub(crate) use crate::far::Tie;
+    use crate::{
+        backend::{Parts, Witness},
+        far::Watch,
+    };
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+        time::Duration,
+    };
+
+    /// Of a copy that is kept.
+    pub(crate) struct Bond {
+        watch: Arc<Watch>,
+        /// In which the copy was last seen to be true; 0: it never was.
+        incarnation: AtomicU64,
+        part: u16,
+        /// The head of what the tier has, and the generation of the cache then.
+        seen: Option<(Witness, u64)>,
+    }
+
+    impl Bond {
+        pub(crate) fn new(tie: &Tie) -> Self {
+            Bond {
+                watch: tie.watch.clone(),
+                incarnation: AtomicU64::new(tie.sight.incarnation()),
+                part: tie.sight.part(),
+                seen: tie.seen,
+            }
+        }
+
+        /// Of a copy of which the tier has nothing.
+        pub(crate) fn loose(watch: &Arc<Watch>) -> Self {
+            Bond { watch: watch.clone(), incarnation: AtomicU64::new(0), part: 0, seen: None }
+        }
+
+        /// May the copy be used as it is, as long as the lease lasts?
+        #[inline]
+        pub(crate) fn is_tight(&self) -> bool {
+            self.watch.is_incarnation(self.part, self.incarnation.load(Ordering::Acquire))
+        }
+
+        /// May the copy be used as it is?
+        #[inline]
+        pub(crate) fn holds(&self) -> bool {
+            self.watch.is_leased() && self.is_tight()
+        }
+
+        /// Was it so, not longer ago than that?
+        pub(crate) fn held(&self, outage: Duration) -> bool {
+            self.watch.was_leased(outage)
+        }
+
+        pub(crate) fn is_of(&self, parts: Parts<'_>) -> bool {
+            parts.contains(self.part)
+        }
+
+        pub(crate) fn seen(&self) -> Option<(Witness, u64)> {
+            self.seen
+        }
+
+        /// The tier was asked under this sight, and has what it had.
+        pub(crate) fn tighten(&self, tie: &Tie) {
+            if self.seen == tie.seen && self.watch.is_unchanged(&tie.sight) {
+                self.incarnation.store(tie.sight.incarnation(), Ordering::Release);
+            }
+        }
+    }
+
+    impl Tie {
+        /// Is nothing known that speaks against keeping the copy? To be asked under the lock of its place.
+        pub(crate) fn holds(&self) -> bool {
+            self.watch.is_unchanged(&self.sight)
+                && (self.sight.incarnation() == 0
+                    || self.watch.is_incarnation(self.sight.part(), self.sight.incarnation()))
+        }
+    }
+}
+
+#[cfg(not(feature = "backend"))]
+mod untied {
+    /// There is no such tier.
+    #[derive(Debug, Clone)]
+    pub(crate) enum Tie {}
+
+    /// There is no such tier.
+    pub(crate) enum Bond {}
+
+    impl Bond {
+        #[inline]
+        pub(crate) fn is_tight(&self) -> bool {
+            match *self {}
+        }
+
+        #[inline]
+        pub(crate) fn holds(&self) -> bool {
+            match *self {}
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Memory in front of a tier that other processes change too: what they change goes from here, and what they may have changed is compared before it is used.
+
+use super::{
+    Core,
+    bond::{Bond, Tie},
+    entry::{self, Life, Worth},
+    far_tiers::names_of,
+    near_index::Named,
+};
+use crate::{
+    backend::{Address, Parts},
+    envelope::TagVersion,
+    far::{Far, Found, Known, Near, Question, Sight, without_epochs},
+    key::Key,
+    outcome::{RemovalCause, Tier},
+    output::Value,
+    time::{NEVER, duration},
+};
+use std::{sync::Arc, time::Duration};
+
+impl<K: Key, V: Value> Near for Core<K, V> {
+    fn forget(&self, number: u64) {
+        let Some(hash) = self.far_tiers.index().hash_of(number) else { return };
+        if !without_epochs() {
+            self.outdate_unlisted(hash);
+            self.flights.cut_off_hash(hash);
+        }
+        // Two keys of one hash are one too many, which costs a look.
+        while let Some(gone) = self.remove(hash, |_| true) {
+            self.gone(gone, RemovalCause::Invalidated);
+        }
+        if !without_epochs() {
+            self.flights.cut_off_hash(hash);
+        }
+    }
+
+    fn forget_all(&self) {
+        self.clear();
+    }
+
+    fn outdate_loads_with(&self, tag: &str) {
+        self.flights.outdate_tagged(tag);
+    }
+
+    fn distrust(&self, parts: Parts<'_>) {
+        self.table.for_each(|_, seen| {
+            if seen.more.and_then(entry::More::bond).is_some_and(|bond| bond.is_of(parts)) {
+                entry::distrust(&seen);
+            }
+        });
+    }
+}
+
+impl<K, V> Core<K, V> {
+    /// What is kept under this tie is found by what is told about it, for as long as it is there.
+    pub(super) fn name(&self, hash: u64, tie: Option<&Tie>) -> Option<Named<'_>> {
+        let is_there = |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
+        tie.map(|tie| self.far_tiers.index().name(tie.sight.number, hash, is_there))
+    }
+
+    /// Of a copy that is about to be kept.
+    pub(super) fn bond(&self, tie: Option<&Tie>) -> Option<Bond> {
+        match tie {
+            Some(tie) => Some(Bond::new(tie)),
+            None => self.far_tiers.watching().map(Bond::loose),
+        }
+    }
+
+    pub(super) fn is_tie_good(&self, tie: Option<&Tie>) -> bool {
+        tie.is_none_or(Tie::holds)
+    }
+}
+
+impl<K: Key, V: Value> Core<K, V> {
+    /// To be noted before the tiers are asked for the entry; from then on what is told about it reaches this load.
+    pub(super) fn sight(&self, far: &Far<V>, address: &Address, hash: u64) -> Option<Sight> {
+        self.far_tiers.watching()?;
+        let is_there = |hash| self.flights.contains_hash(hash) || self.table.get(hash, |_| true, |_| ((), false)).is_some();
+        let number = far.watch()?.number_of(address.id());
+        drop(self.far_tiers.index().name(number, hash, is_there));
+        far.sight(address.id())
+    }
+
+    /// What a look asks for that loads nothing.
+    pub(super) fn peeking(&self, far: &Far<V>, address: Address, key: &K) -> Question<V> {
+        let sight = self.sight(far, &address, self.hash_one(key));
+        let tags = names_of(self.tags_of(key).as_ref());
+        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight }
+    }
+
+    /// A copy that is good if the tier still has it.
+    pub(super) fn known(&self, hash: u64, key: &K) -> Option<Known<V>> {
+        let now = self.now();
+        let known = |seen: crate::memory::Seen<'_, V, entry::More>| {
+            let life = Life::of(&seen);
+            if life.worth(now, self.allowed) != Worth::Unsure || now >= life.expires(now) {
+                return None;
+            }
+            let (head, generation) = life.bond()?.seen()?;
+            let expires = life.expires(now);
+            let tags = life.tags().into_iter().flat_map(|tags| tags.names());
+            Some(Known {
+                value: seen.value.clone(),
+                left: if expires == NEVER { NEVER } else { expires.saturating_sub(now) },
+                age: life.born(now).map_or(Duration::ZERO, |born| duration(now.saturating_sub(born))),
+                tier: Tier::Memory,
+                head,
+                generation,
+                tags: tags.map(|(name, version)| TagVersion { name: name.into(), version }).collect(),
+            })
+        };
+        self.far_tiers.watching()?;
+        self.table.get(hash, |other| other == key, |seen| (known(seen), false)).flatten()
+    }
+
+    /// The tier has what the copy was made of: it is used without asking again.
+    pub(super) fn trust_again(&self, hash: u64, key: &K, tie: &Tie) {
+        let now = self.now();
+        self.table.get(
+            hash,
+            |other| other == key,
+            |seen| {
+                if let Some(bond) = Life::of(&seen).bond() {
+                    bond.tighten(tie);
+                    entry::trust(&seen, now, self.allowed);
+                }
+                ((), true)
+            },
+        );
+    }
+
+    /// How long after the tier was heard last its copies are given when it does not answer; `None`: not at all.
+    pub(super) fn near_outage(&self) -> Option<Duration> {
+        self.far_tiers.watching()?;
+        self.settings.far.near_outage.or_else(|| crate::config::limits().near_outage).filter(|outage| !outage.is_zero())
+    }
+
+    /// A copy that was true not too long ago, for a tier that does not answer.
+    pub(super) fn in_an_outage(&self, hash: u64, key: &K, outage: Duration) -> Option<Found<V>> {
+        let now = self.now();
+        let held = |seen: crate::memory::Seen<'_, V, entry::More>| {
+            let life = Life::of(&seen);
+            let expires = life.expires(now);
+            let is_good = life.worth(now, self.allowed) == Worth::Unsure
+                && now < expires
+                && life.bond().is_some_and(|bond| bond.held(outage));
+            is_good.then(|| Found {
+                value: seen.value.clone(),
+                left: if expires == NEVER { NEVER } else { expires.saturating_sub(now) },
+                age: life.born(now).map_or(Duration::ZERO, |born| duration(now.saturating_sub(born))),
+                tier: Tier::Memory,
+                tie: None,
+                is_known: true,
+            })
+        };
+        self.table.get(hash, |other| other == key, |seen| (held(seen), false)).flatten()
+    }
+}
+
+impl<K, V> super::far_tiers::FarTiers<K, V> {
+    pub(super) fn watching(&self) -> Option<&Arc<crate::far::Watch>> {
+        self.watch.get()
+    }
+
+    fn index(&self) -> &super::near_index::NearIndex {
+        &self.index
+    }
+}

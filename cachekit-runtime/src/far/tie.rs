@@ -1,0 +1,42 @@
+//! What keeps a copy near by true to the tier that others change too.
+
+use super::{
+    Far,
+    cells,
+    fill::Fill,
+    watch::{Sight, Watch},
+};
+use crate::{backend::Witness, envelope::Head, tags::TagSet};
+use std::sync::Arc;
+
+/// Of a copy that is about to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Tie {
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) sight: Sight,
+    /// Of what the tier has; `None`: it has nothing that the copy could be compared with.
+    pub(crate) seen: Option<(Witness, u64)>,
+    pub(crate) tags: Option<TagSet>,
+}
+
+impl<V: Send + Sync + 'static> Far<V> {
+    /// What others change, if this process is told of it.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        let tier = self.tiers.iter().rev().find(|tier| tier.link.is_shared())?;
+        tier.link.be_told().then_some(&tier.link.watch)
+    }
+
+    /// To be noted before the tiers are asked.
+    pub(crate) fn sight(&self, id: &str) -> Option<Sight> {
+        let tier = self.tiers.iter().rev().find(|tier| tier.link.is_shared())?;
+        let watch = self.watch()?;
+        Some(watch.sight(id, tier.link.backend().shared().map_or(0, |shared| shared.part(id))))
+    }
+
+    /// Of a copy of what was read, or stored, under the fill's sight.
+    pub(super) fn tie(&self, fill: &Fill, head: Option<Head>, generation: Option<u64>) -> Option<Tie> {
+        let (watch, sight) = (self.watch()?.clone(), fill.sight?);
+        let seen = head.zip(generation).map(|(head, generation)| (head.witness(), generation));
+        Some(Tie { watch, sight, seen, tags: cells::set_of(&fill.tagged) })
+    }
+}

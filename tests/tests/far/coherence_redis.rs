@@ -1,0 +1,250 @@
+//! Memory in front of a real Redis, on two nodes.
+
+use crate::nodes::{PATIENCE, RUNTIME, redis_at};
+use cachekit_runtime::{Builder, Cache, Delivery, Place, invalidate_tag_async};
+use cachekit_tests::redis_server::RedisServer;
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// The value of every key is the version of its source.
+struct Node {
+    cache: Cache<u64, u64>,
+}
+
+impl Node {
+    fn new(name: &'static str, server: &RedisServer, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
+        let places = [Place::memory(), Place::own(redis_at(&server.url()))];
+        let builder = Cache::builder().name(name).ttl(Duration::from_secs(600)).backends(places);
+        Node { cache: set(builder).build() }
+    }
+
+    async fn call(&self, key: u64, source: &AtomicU64) -> u64 {
+        self.cache.get_or_compute_async(&key, || async { source.load(Ordering::SeqCst) }).await
+    }
+
+    /// Calls until calls are hits in memory, which is when it hears of what others change.
+    async fn hears(&self, key: u64, source: &AtomicU64) {
+        until("hits in memory", || async {
+            let before = self.cache.stats().hits;
+            self.call(key, source).await;
+            self.cache.stats().hits > before
+        })
+        .await;
+    }
+}
+
+async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < PATIENCE, "it does not happen: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[test]
+fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::seen", &server, |builder| builder));
+        let source = AtomicU64::new(0);
+        other.hears(7, &source).await;
+        let mut longest = Duration::ZERO;
+        for round in 1..=300 {
+            other.call(7, &source).await;
+            source.store(round, Ordering::SeqCst);
+            assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Shared);
+            let start = Instant::now();
+            if round % 2 == 0 {
+                cachekit_runtime::sync().await.expect("the server is there");
+                assert_eq!(other.call(7, &source).await, round);
+            } else {
+                until("the news", || async { other.call(7, &source).await == round }).await;
+                longest = longest.max(start.elapsed());
+            }
+            assert_eq!(one.call(7, &source).await, round, "who invalidated sees it at once");
+        }
+        assert!(longest < 4 * Duration::from_secs(2), "{longest:?}");
+        let stats = other.cache.stats();
+        assert!(stats.hits > 0, "{stats}");
+    });
+}
+
+#[test]
+fn a_tag_that_another_node_invalidated_is_seen() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let tagged = |builder: Builder<u64, u64>| builder.tags_with(|key| vec![format!("half:{}", key % 2), "all".to_owned()]);
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::tags", &server, tagged));
+        let source = AtomicU64::new(1);
+        for key in 0..4 {
+            one.hears(key, &source).await;
+            other.hears(key, &source).await;
+        }
+        let hits = other.cache.stats().hits;
+        for key in 0..4 {
+            other.call(key, &source).await;
+        }
+        assert_eq!(other.cache.stats().hits, hits + 4, "with tags, in memory");
+        for round in 2..60 {
+            source.store(round, Ordering::SeqCst);
+            assert_eq!(invalidate_tag_async("half:0").await, Delivery::Shared);
+            cachekit_runtime::sync().await.expect("the server is there");
+            for node in [&one, &other] {
+                assert_eq!((node.call(0, &source).await, node.call(2, &source).await), (round, round));
+                assert_eq!((node.call(1, &source).await, node.call(3, &source).await), (1, 1), "of another tag");
+            }
+        }
+        // A tag that was evicted is a miss for the entries that have it, and no more.
+        source.store(100, Ordering::SeqCst);
+        server.cli(&["UNLINK", "ck:default:s:t:{all}"]);
+        cachekit_runtime::sync().await.expect("the server is there");
+        assert_eq!((one.call(1, &source).await, other.call(1, &source).await), (100, 100));
+    });
+}
+
+#[test]
+fn connections_that_are_cut_cost_questions_and_nothing_stale() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::cut", &server, |builder| builder));
+        let source = AtomicU64::new(0);
+        other.hears(7, &source).await;
+        for round in 1..=60 {
+            server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+            source.store(round, Ordering::SeqCst);
+            // Its own connection is another one; what hears is cut.
+            until("an invalidation", || async { one.cache.invalidate_async(&7).await == Delivery::Shared }).await;
+            cachekit_runtime::sync().await.expect("it tells or it asks");
+            assert_eq!(other.call(7, &source).await, round);
+        }
+        other.hears(7, &source).await;
+    });
+}
+
+#[test]
+fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
+    let mut server = RedisServer::options().persistent().set("appendonly", "no").set("save", "").start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::snapshot", &server, |builder| builder));
+        let far = Cache::<u64, u64>::builder()
+            .name("coherence_redis::snapshot")
+            .ttl(Duration::from_secs(600))
+            .backends([Place::own(redis_at(&server.url()))])
+            .build();
+        let source = AtomicU64::new(1);
+        other.hears(7, &source).await;
+        cachekit_runtime::flush().await;
+        server.cli(&["SAVE"]);
+        // A process that started in the same second as the snapshot was taken cannot be told from one before.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        source.store(2, Ordering::SeqCst);
+        assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Shared);
+        server.kill();
+        server.restart();
+        assert!(server.cli(&["KEYS", "ck:default:d:*"]).contains("snapshot:7"), "the old value is back");
+        for node in [&one, &other] {
+            assert_eq!(node.call(7, &source).await, 2);
+        }
+        assert_eq!(far.get_or_compute_async(&7, || async { 2 }).await, 2, "also without memory");
+        until("the new value is shared", || async { far.get_async(&7).await == Some(2) }).await;
+    });
+}
+
+#[test]
+fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::still", &server, |builder| builder));
+        let source = AtomicU64::new(1);
+        other.hears(7, &source).await;
+        let paused = server.pause();
+        let start = Instant::now();
+        source.store(2, Ordering::SeqCst);
+        assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Queued);
+        assert_eq!(one.call(7, &source).await, 2);
+        until("it does not trust its copy", || async { other.call(7, &source).await == 2 }).await;
+        let took = start.elapsed();
+        assert!(took < 4 * Duration::from_secs(2), "{took:?}");
+        drop(paused);
+        until("the invalidation is delivered", || async {
+            other.hears(7, &source).await;
+            other.call(7, &source).await == 2
+        })
+        .await;
+    });
+}
+
+#[test]
+fn in_an_outage_copies_are_given_only_where_that_was_asked_for() {
+    let mut server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let plain = Node::new("coherence_redis::outage", &server, |builder| builder);
+        let lenient =
+            Node::new("coherence_redis::outage", &server, |builder| builder.near_outage(Duration::from_secs(3_600)));
+        let source = AtomicU64::new(1);
+        plain.hears(7, &source).await;
+        lenient.hears(7, &source).await;
+        server.kill();
+        source.store(2, Ordering::SeqCst);
+        until("it computes", || async { plain.call(7, &source).await == 2 }).await;
+        for _ in 0..20 {
+            assert_eq!(lenient.call(7, &source).await, 1);
+        }
+        assert_eq!(lenient.call(8, &source).await, 2, "what it has no copy of it computes");
+        // Its own invalidations count all the same.
+        assert_eq!(lenient.cache.invalidate_async(&7).await, Delivery::Queued);
+        assert_eq!(lenient.call(7, &source).await, 2);
+    });
+}
+
+#[test]
+fn under_load_nothing_is_older_than_a_sync_allows() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let nodes: Vec<_> =
+            (0..3).map(|_| Arc::new(Node::new("coherence_redis::load", &server, |builder| builder))).collect();
+        let source: Arc<Vec<AtomicU64>> = Arc::new((0..16).map(|_| AtomicU64::new(0)).collect());
+        nodes[0].hears(0, &source[0]).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut tasks = Vec::new();
+        for (number, node) in nodes.iter().enumerate() {
+            for task in 0..4_usize {
+                let (node, source, stop) = (node.clone(), source.clone(), stop.clone());
+                tasks.push(tokio::spawn(async move {
+                    let mut calls = 0_u64;
+                    while !stop.load(Ordering::Relaxed) {
+                        let key = (calls as usize * 7 + task + number) % source.len();
+                        let seen = node.call(key as u64, &source[key]).await;
+                        assert!(seen <= source[key].load(Ordering::SeqCst));
+                        calls += 1;
+                        tokio::task::yield_now().await;
+                    }
+                    calls
+                }));
+            }
+        }
+        for round in 0..400_usize {
+            let key = round % source.len();
+            let version = source[key].fetch_add(1, Ordering::SeqCst) + 1;
+            let writer = &nodes[round % nodes.len()];
+            assert_eq!(writer.cache.invalidate_async(&(key as u64)).await, Delivery::Shared);
+            assert_eq!(writer.call(key as u64, &source[key]).await, version);
+            cachekit_runtime::sync().await.expect("the server is there");
+            for node in &nodes {
+                assert_eq!(node.call(key as u64, &source[key]).await, version, "round {round}");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        let mut calls = 0;
+        for task in tasks {
+            calls += task.await.expect("no call was wrong");
+        }
+        assert!(calls > 1_000, "{calls}");
+    });
+}
