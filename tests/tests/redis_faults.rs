@@ -374,7 +374,10 @@ async fn memory_is_full() {
     assert_eq!((looked.bytes, looked.generation), (None, Some(generation)));
     backend.clear("user").await.unwrap();
     assert_eq!(backend.look(&address).await.unwrap().generation, None);
-    assert_eq!(failure("generation", backend.generation(&Address::new("user", "", Fingerprint(0)), ttl)).await, Failure::NotWritable);
+    assert_eq!(
+        failure("generation", backend.generation(&Address::new("user", "", Fingerprint(0)), ttl)).await,
+        Failure::NotWritable
+    );
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     works(&backend).await.unwrap();
 }

@@ -239,7 +239,9 @@ async fn a_lost_set_of_fingerprints_leaves_nothing_stale() {
         old.invalidate().await;
         assert_eq!(new.hit().await, None, "way {how}");
         // And a fill from before the loss does not bring it back.
-        assert!(fill.generation != new.backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap());
+        assert!(
+            fill.generation != new.backend.generation(&Address::new("user", "", Fingerprint(0)), LONG).await.unwrap()
+        );
         old.backend.announce("user", THEIRS).await.unwrap();
         old.backend.announce("user", OURS).await.unwrap();
         old.invalidate().await;
@@ -270,10 +272,16 @@ async fn a_generation_is_prolonged_seldom() {
     let left = || server.cli(&["PTTL", "ck:shop:s:g:{user}"]).parse::<u64>().unwrap();
     assert!(left() > 190_000);
     server.cli(&["PEXPIRE", "ck:shop:s:g:{user}", "150000"]);
-    assert_eq!(backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(), first);
+    assert_eq!(
+        backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(),
+        first
+    );
     assert!(left() <= 150_000, "prolonged without need");
     server.cli(&["PEXPIRE", "ck:shop:s:g:{user}", "90000"]);
-    assert_eq!(backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(), first);
+    assert_eq!(
+        backend.generation(&Address::new("user", "", Fingerprint(0)), Duration::from_secs(100)).await.unwrap(),
+        first
+    );
     assert!(left() > 190_000, "less than asked for was left");
 }
 

@@ -53,17 +53,8 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    pub(crate) const ALL: [Row; 9] = [
-        Row::Own,
-        Row::Far,
-        Row::Synced,
-        Row::Connected,
-        Row::Lost,
-        Row::Moved,
-        Row::Failover,
-        Row::Queued,
-        Row::Ttl,
-    ];
+    pub(crate) const ALL: [Row; 9] =
+        [Row::Own, Row::Far, Row::Synced, Row::Connected, Row::Lost, Row::Moved, Row::Failover, Row::Queued, Row::Ttl];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -258,9 +249,8 @@ impl Checker {
             return (Row::Queued, LIFE);
         }
         let met = |trouble: Trouble, after: Duration| {
-            let met = |window: &Window| {
-                window.start <= call.start && window.end.saturating_add(nanos(after)) >= change.start
-            };
+            let met =
+                |window: &Window| window.start <= call.start && window.end.saturating_add(nanos(after)) >= change.start;
             self.windows.iter().any(|window| window.trouble == trouble && met(window))
         };
         if met(Trouble::Moved, LEASE + MOVING) {

@@ -41,15 +41,8 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// The order in which they come first, so that a short run has seen the most of them.
-    const FIRST: [Fault; 7] = [
-        Fault::MoveSlots,
-        Fault::PauseNode,
-        Fault::Cut,
-        Fault::OldData,
-        Fault::Stall,
-        Fault::Kill,
-        Fault::Depose,
-    ];
+    const FIRST: [Fault; 7] =
+        [Fault::MoveSlots, Fault::PauseNode, Fault::Cut, Fault::OldData, Fault::Stall, Fault::Kill, Fault::Depose];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -167,7 +160,7 @@ impl Faults {
 
     /// Slots of keys that are called.
     fn move_slots(&mut self) -> Vec<Trouble> {
-        for _ in 0..4 {
+        for _ in 0..2 {
             let place = Place { kind: self.random.below(KINDS.len()), key: self.random.below(KEYS) };
             let slot = self.cluster.slot(&format!("{{{}:{}}}", KINDS[place.kind].name, place.key));
             let masters = self.masters();

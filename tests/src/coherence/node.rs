@@ -142,7 +142,8 @@ pub fn main(words: &[String]) {
     SOURCE.set(Pool { port, idle: Mutex::default() }).ok().expect("once");
     let node = usize::try_from(node).expect("a number");
     let journal = Arc::new(Journal { node, lines: Mutex::default() });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     for task in 0..TASKS {
         let random = Random::new(seed, (node * TASKS + task) as u64);
         runtime.spawn(act(journal.clone(), random));
@@ -164,15 +165,15 @@ async fn act(journal: Arc<Journal>, mut random: Random) {
     let node = journal.node;
     loop {
         match random.below(1_000) {
-            0..870 => {
+            0..930 => {
                 let place = any(&mut random);
                 let start = now();
                 let version = call(place).await;
                 journal.note(|end| Event::Call(Call { node, place, start, end, version }));
             }
-            870..960 => change(&journal, What::Key(any(&mut random))).await,
-            960..975 => change(&journal, What::Group(random.below(GROUPS))).await,
-            975..979 => change(&journal, What::Kind(random.below(KINDS.len()))).await,
+            930..980 => change(&journal, What::Key(any(&mut random))).await,
+            980..986 => change(&journal, What::Group(random.below(GROUPS))).await,
+            986..988 => change(&journal, What::Kind(random.below(KINDS.len()))).await,
             _ => {
                 let start = now();
                 if cachekit_runtime::sync().await.is_ok() {

@@ -163,7 +163,8 @@ fn a_load_that_the_news_have_overtaken_is_joined_by_nobody_and_kept_nowhere() {
 
 #[test]
 fn a_tag_of_another_process_reaches_copies() {
-    let nodes = Nodes::with("coherence::tags", |builder| builder.tags_with(|key| vec![format!("even:{}", key % 2 == 0)]));
+    let nodes =
+        Nodes::with("coherence::tags", |builder| builder.tags_with(|key| vec![format!("even:{}", key % 2 == 0)]));
     for key in 0..4 {
         nodes.call(&nodes.one, key);
         nodes.call(&nodes.other, key);

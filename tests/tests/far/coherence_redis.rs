@@ -79,7 +79,8 @@ fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
 fn a_tag_that_another_node_invalidated_is_seen() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let tagged = |builder: Builder<u64, u64>| builder.tags_with(|key| vec![format!("half:{}", key % 2), "all".to_owned()]);
+        let tagged =
+            |builder: Builder<u64, u64>| builder.tags_with(|key| vec![format!("half:{}", key % 2), "all".to_owned()]);
         let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::tags", &server, tagged));
         let source = AtomicU64::new(1);
         for key in 0..4 {
