@@ -5,6 +5,7 @@ use super::{
     check::{Trouble, Window},
     now,
     random::Random,
+    run::Process,
 };
 use crate::redis_server::Cluster;
 use std::{
@@ -31,7 +32,7 @@ pub(crate) enum Fault {
     Stall,
     /// `SIGSTOP` and `SIGCONT` of a process that calls, longer than the lease.
     PauseNode,
-    /// A master is killed and starts at once, with old data.
+    /// A process is killed, and so is a master, which starts at once, with old data: nobody is left who remembers what that process has invalidated.
     OldData,
     /// A master stands still until its replica has taken over, and then goes on as if it were still one.
     Depose,
@@ -50,7 +51,7 @@ impl Fault {
             Fault::Cut => "connections cut",
             Fault::Stall => "a master silent",
             Fault::PauseNode => "a process paused",
-            Fault::OldData => "a master restarted with old data",
+            Fault::OldData => "a process killed and a master restarted with old data",
             Fault::Depose => "a master deposed",
             Fault::Kill => "a master killed",
         }
@@ -70,7 +71,9 @@ pub(crate) enum News {
 pub(crate) struct Faults {
     pub(crate) cluster: Cluster,
     /// The processes that call.
-    pub(crate) processes: Vec<u32>,
+    pub(crate) processes: Vec<Process>,
+    /// Starts one more.
+    pub(crate) start: Box<dyn FnMut(&Cluster) -> Process + Send>,
     pub(crate) random: Random,
     pub(crate) counts: BTreeMap<Fault, u64>,
 }
@@ -115,9 +118,9 @@ impl Faults {
                 self.well_or_failed_over(master, Trouble::Lost)
             }
             Fault::PauseNode => {
-                let process = self.processes[self.random.below(self.processes.len())];
+                let process = self.processes[self.random.below(self.processes.len())].id();
                 signal("STOP", process);
-                thread::sleep(Duration::from_millis(2_300 + self.random.below(1_000) as u64)); // sleeps: the fault
+                thread::sleep(Duration::from_millis(3_500 + self.random.below(1_000) as u64)); // sleeps: the fault
                 signal("CONT", process);
                 vec![Trouble::Lost]
             }
@@ -125,7 +128,11 @@ impl Faults {
                 let master = self.a_master();
                 self.cluster.node(master).cli(&["SAVE"]);
                 thread::sleep(Duration::from_millis(1_000)); // sleeps: until what it has saved is old
+                let victim = self.random.below(self.processes.len());
+                drop(self.processes.swap_remove(victim));
                 self.cluster.restart(master);
+                let heir = (self.start)(&self.cluster);
+                self.processes.push(heir);
                 self.well_or_failed_over(master, Trouble::Lost)
             }
             Fault::Depose => {

@@ -15,27 +15,34 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver, Sender},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Masters of the cluster; each has a replica.
 const MASTERS: usize = 3;
+
+/// How long nobody reports. Nobody waits for it unless something is wrong.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How much of the history of a key is kept, to be shown.
 const HISTORY: usize = 60;
 
 enum Message {
     Raised(Place, u64, u64),
+    /// A process of this number will report.
+    Started(usize),
     Reported(Event),
     News(News),
-    /// A process has ended, well or not.
-    Ended(bool),
+    /// The process of this number has ended; what it had begun to report last is lost if it was killed.
+    Ended(usize),
+    /// No process starts any more.
+    Last,
 }
 
 /// Runs the plan.
 ///
 /// # Panics
-/// Where `redis-server` is missing, or a process fails.
+/// Where `redis-server` is missing, or a process reports what nobody understands.
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
     let (send, receive) = mpsc::channel();
@@ -44,33 +51,67 @@ pub fn run(plan: &Plan) -> Report {
     let source = Source::start(Box::new(move |place, version, at| {
         raised.send(Message::Raised(place, version, at)).ok();
     }));
-    let mut children: Vec<_> = (0..plan.nodes).map(|node| start(plan, node, &cluster.url(), &source, &send)).collect();
-    let processes = children.iter().map(|child| child.0.id()).collect();
+    let mut start = {
+        let (plan, port, send, mut next) = (plan.clone(), source.port(), send.clone(), 0..);
+        move |cluster: &Cluster| Process::start(&plan, next.next().unwrap_or(0), &cluster.url(), port, &send)
+    };
+    let processes: Vec<_> = (0..plan.nodes).map(|_| start(&cluster)).collect();
     let until = Instant::now() + plan.duration;
     let random = Random::new(plan.seed, u64::MAX);
-    let mut faults = Faults { cluster, processes, random, counts: BTreeMap::new() };
-    let tell = send;
+    let mut faults = Faults { cluster, processes, start: Box::new(start), random, counts: BTreeMap::new() };
     let inflicting = thread::spawn(move || {
-        faults.go_on(until, &|news| _ = tell.send(Message::News(news)));
+        faults.go_on(until, &|news| _ = send.send(Message::News(news)));
+        // Their inputs end, and so do they.
+        faults.processes.iter_mut().for_each(Process::end);
+        send.send(Message::Last).ok();
         faults
     });
-    let judging = {
-        let nodes = plan.nodes;
-        thread::spawn(move || judge(&receive, nodes))
-    };
+    let judging = thread::spawn(move || judge(&receive));
     let faults = inflicting.join().expect("faults are inflicted");
-    // Their inputs end, and so do they.
-    for child in &mut children {
-        drop(child.0.stdin.take());
-    }
     let mut report = judging.join().expect("calls are judged");
     report.faults = faults.counts;
     report.loads = source.reads();
     report
 }
 
-/// A process; ended with its guard.
-struct Process(Child);
+/// A process that calls. It is killed with its guard.
+pub(super) struct Process(Child);
+
+impl Process {
+    fn start(plan: &Plan, node: usize, url: &str, source: u16, send: &Sender<Message>) -> Self {
+        let mut command = Command::new(&plan.program);
+        command.args(["node", &node.to_string(), &plan.seed.to_string(), &source.to_string()]);
+        for name in ["CACHEKIT_CONFIG", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
+            command.env_remove(name);
+        }
+        command.env("CACHEKIT_REDIS_URL", url).env("CACHEKIT_TEST_WITHOUT", plan.without.join(","));
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("a process");
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        let send = send.clone();
+        send.send(Message::Started(node)).ok();
+        thread::spawn(move || {
+            let mut line = String::new();
+            // The last line of one that was killed may have been cut.
+            while out.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
+                let event = Event::read(line.trim_end()).unwrap_or_else(|| panic!("process {node} reports {line:?}"));
+                send.send(Message::Reported(event)).ok();
+                line.clear();
+            }
+            send.send(Message::Ended(node)).ok();
+        });
+        Process(child)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn end(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().ok();
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -79,50 +120,23 @@ impl Drop for Process {
     }
 }
 
-fn start(plan: &Plan, node: usize, url: &str, source: &Source, send: &Sender<Message>) -> Process {
-    let mut command = Command::new(&plan.program);
-    command.args(["node", &node.to_string(), &plan.seed.to_string(), &source.port().to_string()]);
-    for name in ["CACHEKIT_CONFIG", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
-        command.env_remove(name);
-    }
-    command.env("CACHEKIT_REDIS_URL", url).env("CACHEKIT_TEST_WITHOUT", plan.without.join(","));
-    command.current_dir(std::env::temp_dir()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("a process");
-    let out = child.stdout.take().expect("its output");
-    let send = send.clone();
-    thread::spawn(move || {
-        let mut is_well = true;
-        for line in BufReader::new(out).lines() {
-            match line.ok().as_deref().and_then(Event::read) {
-                Some(event) => _ = send.send(Message::Reported(event)),
-                None => is_well = false,
-            }
-        }
-        send.send(Message::Ended(is_well)).ok();
-    });
-    Process(child)
-}
-
-fn judge(receive: &Receiver<Message>, nodes: usize) -> Report {
-    let mut judge = Judge { reported: vec![0; nodes], ..Judge::default() };
-    let mut ended = 0;
-    while ended < nodes {
-        match receive.recv().expect("the processes report") {
+fn judge(receive: &Receiver<Message>) -> Report {
+    let mut judge = Judge::default();
+    let mut is_last = false;
+    while !is_last || judge.reported.values().any(|until| *until != u64::MAX) {
+        match receive.recv_timeout(PATIENCE).expect("the processes report") {
             Message::Raised(place, version, at) => judge.checker.raised(place, version, at),
+            Message::Started(node) => _ = judge.reported.insert(node, judge.known()),
             Message::Reported(event) => judge.reported(event),
             Message::News(News::Begins(at)) => judge.held = Some(at),
             Message::News(News::Over(windows)) => {
                 judge.held = None;
                 windows.into_iter().for_each(|window| judge.checker.befell(window));
             }
-            Message::Ended(is_well) => {
-                assert!(is_well, "a process reports lines that nobody understands");
-                ended += 1;
-            }
+            Message::Ended(node) => _ = judge.reported.insert(node, u64::MAX),
+            Message::Last => is_last = true,
         }
     }
-    judge.reported.fill(u64::MAX);
-    judge.held = None;
     judge.go_on();
     judge.report.rows = judge.checker.rows;
     judge.report
@@ -131,8 +145,8 @@ fn judge(receive: &Receiver<Message>, nodes: usize) -> Report {
 #[derive(Default)]
 struct Judge {
     checker: Checker,
-    /// Up to when each process has reported.
-    reported: Vec<u64>,
+    /// Up to when each process has reported; those that have ended for ever.
+    reported: HashMap<usize, u64>,
     /// Since when something is under way of which is not known yet what it is.
     held: Option<u64>,
     /// Calls by their start, which are judged once all is known that ended before it.
@@ -163,7 +177,7 @@ impl Judge {
                 self.checker.synced(*node, *start, *end);
             }
             Event::Until(node, time) => {
-                self.reported[*node] = *time;
+                self.reported.insert(*node, *time);
                 self.go_on();
             }
         }
@@ -177,9 +191,14 @@ impl Judge {
         }
     }
 
+    /// All that ended before then is known.
+    fn known(&self) -> u64 {
+        self.reported.values().copied().min().unwrap_or(0).min(self.held.unwrap_or(u64::MAX))
+    }
+
     /// Judges the calls that began before all that is known.
     fn go_on(&mut self) {
-        let known = self.reported.iter().copied().min().unwrap_or(0).min(self.held.unwrap_or(u64::MAX));
+        let known = self.known();
         while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 < known) {
             for call in first.remove() {
                 self.report.calls += 1;
