@@ -42,19 +42,18 @@ impl Table {
         } else {
             let fresh = self.since(sums).fold(Sum::default(), |all, sum| all.and(&sum));
             println!(
-                "{seconds:5.1} s  {:6} calls: {:6} memory, {:5} Redis, {:5} computed; {:4} stale, at most {:5.1} ms since the start",
+                "{seconds:5.1} s  {:6} calls: {:6} memory, {:5} Redis, {:5} computed; {:4} stale, at most {:6.1} ms",
                 fresh.calls,
                 fresh.memory,
                 fresh.redis,
                 fresh.computed,
                 fresh.stale,
-                fresh.stalest.as_secs_f64() * 1e3
+                fresh.recent.as_secs_f64() * 1e3
             );
         }
         self.last = sums.to_vec();
     }
 
-    /// The most stale one is that of all the time.
     fn since<'a>(&'a self, sums: &'a [Sum]) -> impl Iterator<Item = Sum> + 'a {
         sums.iter().zip(&self.last).map(|(now, last)| Sum {
             calls: now.calls - last.calls,
@@ -63,6 +62,7 @@ impl Table {
             computed: now.computed - last.computed,
             stale: now.stale - last.stale,
             stalest: now.stalest,
+            recent: now.recent,
             shared: now.shared - last.shared,
             queued: now.queued - last.queued,
         })
@@ -74,10 +74,10 @@ impl Table {
             "calls", "memory", "Redis", "computed", "stale", "stalest", "Shared", "Queued"
         )];
         for (number, sum) in self.since(sums).enumerate() {
-            let Sum { calls, memory, redis, computed, stale, stalest, shared, queued } = sum;
+            let Sum { calls, memory, redis, computed, stale, recent, shared, queued, .. } = sum;
             lines.push(format!(
                 "node {number}  {calls:>8} {memory:>8} {redis:>8} {computed:>9} {stale:>7} {:>8.1} ms {shared:>8} {queued:>8}",
-                stalest.as_secs_f64() * 1e3
+                recent.as_secs_f64() * 1e3
             ));
         }
         let first = self.messages.len().saturating_sub(MESSAGES);

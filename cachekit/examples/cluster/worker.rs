@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -45,6 +45,8 @@ pub(crate) struct Sum {
     pub(crate) stale: u64,
     /// The longest time since then.
     pub(crate) stalest: Duration,
+    /// The same of the calls that were counted lately.
+    pub(crate) recent: Duration,
     /// Invalidations, by what they returned.
     pub(crate) shared: u64,
     pub(crate) queued: u64,
@@ -58,21 +60,24 @@ impl Sum {
         self.computed += other.computed;
         self.stale += other.stale;
         self.stalest = self.stalest.max(other.stalest);
+        self.recent = self.recent.max(other.recent);
         self.shared += other.shared;
         self.queued += other.queued;
         self
     }
 
-    fn line(&self) -> String {
-        let Sum { calls, memory, redis, computed, stale, stalest, shared, queued } = self;
-        format!("{calls} {memory} {redis} {computed} {stale} {} {shared} {queued}", stalest.as_micros())
+    /// Begins anew with what is lately.
+    fn line(&mut self) -> String {
+        let recent = std::mem::take(&mut self.recent).as_micros();
+        let Sum { calls, memory, redis, computed, stale, stalest, shared, queued, .. } = self;
+        format!("{calls} {memory} {redis} {computed} {stale} {} {recent} {shared} {queued}", stalest.as_micros())
     }
 
     fn read(line: &str) -> Option<Sum> {
         let numbers: Vec<u64> = line.split(' ').map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        let [calls, memory, redis, computed, stale, stalest, shared, queued] = *numbers else { return None };
-        let stalest = Duration::from_micros(stalest);
-        Some(Sum { calls, memory, redis, computed, stale, stalest, shared, queued })
+        let [calls, memory, redis, computed, stale, stalest, recent, shared, queued] = *numbers else { return None };
+        let (stalest, recent) = (Duration::from_micros(stalest), Duration::from_micros(recent));
+        Some(Sum { calls, memory, redis, computed, stale, stalest, recent, shared, queued })
     }
 }
 
@@ -89,7 +94,7 @@ pub(crate) async fn run(folder: &Path, number: usize) -> Result<()> {
     thread::spawn(move || std::io::stdin().lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
     let tell = tokio::spawn(async move {
         loop {
-            println!("{}", counted(&told).line());
+            println!("{}", lock(&told).line());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
@@ -98,17 +103,17 @@ pub(crate) async fn run(folder: &Path, number: usize) -> Result<()> {
         // The next one does not wait for it.
         tokio::spawn(async move {
             let delivery = price::invalidate(product).await;
-            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sum = lock(&sum);
             if delivery == Delivery::Shared { sum.shared += 1 } else { sum.queued += 1 }
         });
     }
     tell.abort();
-    println!("{}", counted(&sum).line());
+    println!("{}", lock(&sum).line());
     Ok(())
 }
 
-fn counted(sum: &Mutex<Sum>) -> Sum {
-    sum.lock().unwrap_or_else(PoisonError::into_inner).clone()
+fn lock(sum: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
+    sum.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn call(sum: Arc<Mutex<Sum>>, mut number: usize) {
@@ -120,7 +125,7 @@ async fn call(sum: Arc<Mutex<Sum>>, mut number: usize) {
         let start = shop::now();
         let (price, outcome) = price::traced(product).await;
         {
-            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sum = lock(&sum);
             sum.calls += 1;
             match outcome.tier {
                 Some(Tier::Memory) => sum.memory += 1,
@@ -129,7 +134,8 @@ async fn call(sum: Arc<Mutex<Sum>>, mut number: usize) {
             }
             if let Some(last) = last.filter(|last| price.version < last.number) {
                 sum.stale += 1;
-                sum.stalest = sum.stalest.max(start.saturating_sub(last.since));
+                let stale = start.saturating_sub(last.since);
+                (sum.stalest, sum.recent) = (sum.stalest.max(stale), sum.recent.max(stale));
             }
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -155,8 +161,10 @@ impl Worker {
         let read = sum.clone();
         let reading = thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Some(sum) = Sum::read(&line) {
-                    *read.lock().unwrap_or_else(PoisonError::into_inner) = sum;
+                if let Some(mut sum) = Sum::read(&line) {
+                    let mut last = lock(&read);
+                    sum.recent = sum.recent.max(last.recent);
+                    *last = sum;
                 }
             }
         });
@@ -167,9 +175,12 @@ impl Worker {
         Ok(writeln!(self.input, "{product}")?)
     }
 
-    /// What it has counted up to now.
+    /// What it has counted up to now; what is lately is what has come since this was asked last.
     pub(crate) fn sum(&self) -> Sum {
-        counted(&self.sum)
+        let mut sum = lock(&self.sum);
+        let now = sum.clone();
+        sum.recent = Duration::ZERO;
+        now
     }
 
     /// Ends it. What it has counted?
@@ -178,6 +189,6 @@ impl Worker {
         drop(input);
         ensure!(child.wait()?.success(), "a process has failed");
         reading.join().ok().context("its output")?;
-        Ok(counted(&sum))
+        Ok(lock(&sum).clone())
     }
 }
