@@ -38,6 +38,8 @@ pub(crate) enum Row {
     Far,
     /// On a node that has called `sync()` since.
     Synced,
+    /// On other nodes, where a call joins a load that had begun before: new ones begin once the push has arrived.
+    Joined,
     /// On other nodes, with memory in front or tags.
     Connected,
     /// The same, when connections were lost or silent.
@@ -53,14 +55,25 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    pub(crate) const ALL: [Row; 9] =
-        [Row::Own, Row::Far, Row::Synced, Row::Connected, Row::Lost, Row::Moved, Row::Failover, Row::Queued, Row::Ttl];
+    pub(crate) const ALL: [Row; 10] = [
+        Row::Own,
+        Row::Far,
+        Row::Synced,
+        Row::Joined,
+        Row::Connected,
+        Row::Lost,
+        Row::Moved,
+        Row::Failover,
+        Row::Queued,
+        Row::Ttl,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Row::Own => "the node that invalidated",
             Row::Far => "others, redis alone, no tags",
             Row::Synced => "others, after sync()",
+            Row::Joined => "others, joined a load from before",
             Row::Connected => "others, memory or tags",
             Row::Lost => "the same, connections lost or silent",
             Row::Moved => "the same, slots moved",
@@ -73,7 +86,7 @@ impl Row {
     pub(crate) fn bound(self) -> String {
         match self {
             Row::Own | Row::Far | Row::Synced => "0".to_owned(),
-            Row::Connected | Row::Lost => format!("{LEASE:?}"),
+            Row::Joined | Row::Connected | Row::Lost => format!("{LEASE:?}"),
             Row::Moved => format!("{:?}", LEASE + MOVING),
             Row::Failover => "until it is replayed".to_owned(),
             Row::Queued | Row::Ttl => format!("{TTL:?} since the change"),
@@ -255,6 +268,9 @@ impl Checker {
         };
         if met(Trouble::Moved, LEASE + MOVING) {
             return (Row::Moved, LEASE + MOVING);
+        }
+        if call.is_joined {
+            return (Row::Joined, LEASE);
         }
         let has_synced = |(start, end): &(u64, u64)| *start > change.end && *end < call.start;
         if self.synced.get(&call.node).is_some_and(|all| all.iter().any(has_synced)) {

@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) version: u64,
+    /// It was given what another call of its process had begun to load.
+    pub(crate) is_joined: bool,
 }
 
 /// An invalidation, from when to when, and the versions that its keys have had since before it.
@@ -65,8 +67,8 @@ pub(crate) enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Call(Call { node, place, start, end, version }) => {
-                write!(f, "call {node} {} {start} {end} {version}", place.index())
+            Event::Call(Call { node, place, start, end, version, is_joined }) => {
+                write!(f, "call {node} {} {start} {end} {version} {}", place.index(), u8::from(*is_joined))
             }
             Event::Change(Change { node, what, start, end, outcome, versions }) => {
                 let (kind, number) = match what {
@@ -110,9 +112,9 @@ impl Event {
         }
         let numbers: Vec<u64> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
         Some(match (kind, &*numbers) {
-            ("call", [index, start, end, version]) => {
+            ("call", [index, start, end, version, joined @ (0 | 1)]) => {
                 let place = place(usize::try_from(*index).ok()?)?;
-                Event::Call(Call { node, place, start: *start, end: *end, version: *version })
+                Event::Call(Call { node, place, start: *start, end: *end, version: *version, is_joined: *joined == 1 })
             }
             ("synced", [start, end]) => Event::Synced(node, *start, *end),
             ("until", [time]) => Event::Until(node, *time),

@@ -6,7 +6,7 @@ use super::{
     now,
     random::Random,
 };
-use cachekit::{Delivery, cache};
+use cachekit::{Delivery, OutcomeKind, cache};
 use std::{
     io::{Read, Write},
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -44,14 +44,16 @@ async fn far_tagged(group: usize, key: usize) -> u64 {
     load(Place { kind: 3, key: key * GROUPS + group }).await
 }
 
-async fn call(place: Place) -> u64 {
+/// The version, and whether it is that of another call.
+async fn call(place: Place) -> (u64, bool) {
     let (group, key) = (place.key % GROUPS, place.key / GROUPS);
-    match place.kind {
-        0 => near(place.key).await,
-        1 => far(place.key).await,
-        2 => near_tagged(group, key).await,
-        _ => far_tagged(group, key).await,
-    }
+    let (version, outcome) = match place.kind {
+        0 => near::traced(place.key).await,
+        1 => far::traced(place.key).await,
+        2 => near_tagged::traced(group, key).await,
+        _ => far_tagged::traced(group, key).await,
+    };
+    (version, outcome.kind == OutcomeKind::Joined)
 }
 
 async fn invalidate(what: What) -> Delivery {
@@ -168,8 +170,8 @@ async fn act(journal: Arc<Journal>, mut random: Random) {
             0..930 => {
                 let place = any(&mut random);
                 let start = now();
-                let version = call(place).await;
-                journal.note(|end| Event::Call(Call { node, place, start, end, version }));
+                let (version, is_joined) = call(place).await;
+                journal.note(|end| Event::Call(Call { node, place, start, end, version, is_joined }));
             }
             930..980 => change(&journal, What::Key(any(&mut random))).await,
             980..986 => change(&journal, What::Group(random.below(GROUPS))).await,

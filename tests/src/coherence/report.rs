@@ -126,7 +126,8 @@ fn line(event: &Event, origin: u64, index: usize) -> String {
     let at = |time: u64| format!("{:+.3}", (i128::from(time) - i128::from(origin)) as f64 / 1e6);
     match event {
         Event::Call(call) => {
-            format!("{}..{} node {} was given {}", at(call.start), at(call.end), call.node, call.version)
+            let how = if call.is_joined { ", joining another call" } else { "" };
+            format!("{}..{} node {} was given {}{how}", at(call.start), at(call.end), call.node, call.version)
         }
         Event::Change(change) => {
             let places = change.what.places().into_iter().map(super::Place::index);

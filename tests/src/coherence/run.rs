@@ -24,8 +24,10 @@ const MASTERS: usize = 3;
 /// How long nobody reports. Nobody waits for it unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How much of the history of a key is kept, to be shown.
-const HISTORY: usize = 60;
+/// How many events of a key are kept, and how many of them are shown around a violation.
+const HISTORY: usize = 2_000;
+
+const SHOWN: usize = 60;
 
 enum Message {
     Raised(Place, u64, u64),
@@ -204,7 +206,7 @@ impl Judge {
                 self.report.calls += 1;
                 if let Some(violation) = self.checker.call(call) {
                     let history = self.histories.get(&call.place);
-                    self.report.violated(violation, || history.into_iter().flatten().cloned().collect());
+                    self.report.violated(violation, || history.map(|all| around(all, &call)).unwrap_or_default());
                 }
             }
         }
@@ -214,4 +216,16 @@ impl Judge {
             self.checker.forget(self.forgotten);
         }
     }
+}
+
+/// What happened to the key before the call ended, and the call.
+fn around(all: &VecDeque<Event>, call: &Call) -> Vec<Event> {
+    let starts = |event: &Event| match event {
+        Event::Call(call) => call.start,
+        Event::Change(change) => change.start,
+        Event::Synced(_, start, _) | Event::Until(_, start) => *start,
+    };
+    let mut before: Vec<_> = all.iter().filter(|event| starts(event) <= call.end).cloned().collect();
+    before.sort_by_key(starts);
+    before.split_off(before.len().saturating_sub(SHOWN))
 }

@@ -30,7 +30,7 @@ fn changed(name: &str, outcome: Outcome) -> Checker {
 }
 
 fn call(name: &str, node: usize, start: u64, version: u64) -> Call {
-    Call { node, place: place(name), start, end: start + SECOND, version }
+    Call { node, place: place(name), start, end: start + SECOND, version, is_joined: false }
 }
 
 /// Version 1 is all right up to so long after the invalidation, and then no more; version 2 always is.
@@ -78,6 +78,19 @@ fn after_a_sync_nothing_is() {
     let violation = checker.call(late).expect("it has synced");
     assert_eq!((violation.row, violation.stale), (Row::Synced, SECOND + 1));
     assert_eq!(checker.call(call("near", 3, CHANGED + SECOND + 1, 1)), None, "that one has not");
+}
+
+#[test]
+fn what_joins_a_load_may_be_as_old_as_the_push_is_late() {
+    for name in ["far", "near"] {
+        let mut checker = changed(name, Outcome::Shared);
+        checker.synced(1, CHANGED + 1, CHANGED + 2);
+        let joined = |node, start| Call { is_joined: true, ..call(name, node, start, 1) };
+        assert_eq!(checker.call(joined(1, CHANGED + nanos(LEASE))), None);
+        let violation = checker.call(joined(1, CHANGED + nanos(LEASE) + 1)).expect("beyond the lease");
+        assert_eq!(violation.row, Row::Joined);
+        assert!(checker.call(joined(0, CHANGED + 1)).is_some(), "the own node joins nothing from before");
+    }
 }
 
 #[test]
@@ -234,6 +247,7 @@ fn events_are_read_as_they_were_written() {
         "call",
         "call 1 999 1 2 3",
         "call 1 2 3 4",
+        "call 1 2 3 4 5 2",
         "change 1 key 1 2 3 Shared",
         "change 1 key 1 2 3 Lost 4",
         "calls 1 2 3 4 5",
