@@ -6,8 +6,20 @@ use std::{
 };
 
 /// The peers, as their packages are called.
-const PEERS: [&str; 9] =
-    ["cached", "dashmap", "foyer-memory", "hashbrown", "lru", "memoize", "mini-moka", "moka", "quick_cache"];
+const PEERS: [&str; 12] = [
+    "cached",
+    "dashmap",
+    "foyer-memory",
+    "hashbrown",
+    "hitbox-fn",
+    "hitbox-redis",
+    "lru",
+    "memoize",
+    "mini-moka",
+    "moka",
+    "quick_cache",
+    "redis",
+];
 
 /// The lock file from which this very program was built.
 const LOCK: &str = include_str!("../../Cargo.lock");

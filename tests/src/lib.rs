@@ -1,6 +1,7 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
 pub mod child;
+pub mod coherence;
 pub mod drive;
 pub mod fault_proxy;
 pub mod file_load;

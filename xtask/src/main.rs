@@ -3,6 +3,7 @@
 //! No dependencies: this crate is compiled at the start of every CI run.
 
 mod bench_report;
+mod check_coherence;
 mod ci;
 mod compile_cost;
 mod features;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -27,6 +28,10 @@ const COMMANDS: [(&str, &str); 6] = [
         "crates and seconds of a clean build beside the peers, and what 100 annotated functions add",
     ),
     ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
+    (
+        "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
+        "four processes and a real Redis Cluster under faults: is any call given something older than promised?",
+    ),
     ("help", "this text"),
 ];
 
@@ -50,6 +55,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["tidy"] => tidy::main(),
         ["compile-cost", options @ ..] => compile_cost::main(options),
         ["bench-report"] => bench_report::main(),
+        ["check-coherence", options @ ..] => check_coherence::main(options),
         [] | ["help" | "--help" | "-h"] => {
             println!("{}", help());
             Ok(())

@@ -296,7 +296,9 @@ fn redis_is_asked_in_one_flush_and_shares_with_single_calls() {
     let (gets, scripts) = (calls("get"), calls("evalsha"));
     let fresh = node("far::batch", &server).build();
     assert_eq!(fresh.get_or_compute_many(&keys, none).len(), 400);
-    assert_eq!((calls("get") - gets, calls("evalsha") - scripts), (401, 0), "each once, and the generation");
+    // Each once, and the generation; and what processes ask twice a second to hear of changes.
+    let (gets, scripts) = (calls("get") - gets, calls("evalsha") - scripts);
+    assert!((401..500).contains(&gets) && scripts == 0, "{gets} {scripts}");
     assert_eq!(fresh.get_or_compute(&399, || panic!("it is there")), "399");
     assert_eq!(nodes[0].invalidate_many(&keys), Delivery::Shared);
     assert_eq!(node("far::batch", &server).build().get_many(&keys), vec![None; 400]);

@@ -47,6 +47,11 @@ async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> 
     }
 }
 
+/// On a machine that is busy an answer may be late: then what is in memory is compared, until the next one.
+async fn synced() {
+    until("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
+}
+
 #[test]
 fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
     let server = RedisServer::start();
@@ -61,7 +66,7 @@ fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
             assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Shared);
             let start = Instant::now();
             if round % 2 == 0 {
-                cachekit_runtime::sync().await.expect("the server is there");
+                synced().await;
                 assert_eq!(other.call(7, &source).await, round);
             } else {
                 until("the news", || async { other.call(7, &source).await == round }).await;
@@ -95,7 +100,7 @@ fn a_tag_that_another_node_invalidated_is_seen() {
         for round in 2..60 {
             source.store(round, Ordering::SeqCst);
             assert_eq!(invalidate_tag_async("half:0").await, Delivery::Shared);
-            cachekit_runtime::sync().await.expect("the server is there");
+            synced().await;
             for node in [&one, &other] {
                 assert_eq!((node.call(0, &source).await, node.call(2, &source).await), (round, round));
                 assert_eq!((node.call(1, &source).await, node.call(3, &source).await), (1, 1), "of another tag");
@@ -104,7 +109,7 @@ fn a_tag_that_another_node_invalidated_is_seen() {
         // A tag that was evicted is a miss for the entries that have it, and no more.
         source.store(100, Ordering::SeqCst);
         server.cli(&["UNLINK", "ck:default:s:t:{all}"]);
-        cachekit_runtime::sync().await.expect("the server is there");
+        synced().await;
         assert_eq!((one.call(1, &source).await, other.call(1, &source).await), (100, 100));
     });
 }
@@ -121,7 +126,7 @@ fn connections_that_are_cut_cost_questions_and_nothing_stale() {
             source.store(round, Ordering::SeqCst);
             // Its own connection is another one; what hears is cut.
             until("an invalidation", || async { one.cache.invalidate_async(&7).await == Delivery::Shared }).await;
-            cachekit_runtime::sync().await.expect("it tells or it asks");
+            synced().await;
             assert_eq!(other.call(7, &source).await, round);
         }
         other.hears(7, &source).await;
@@ -236,7 +241,7 @@ fn under_load_nothing_is_older_than_a_sync_allows() {
             let writer = &nodes[round % nodes.len()];
             assert_eq!(writer.cache.invalidate_async(&(key as u64)).await, Delivery::Shared);
             assert_eq!(writer.call(key as u64, &source[key]).await, version);
-            cachekit_runtime::sync().await.expect("the server is there");
+            synced().await;
             for node in &nodes {
                 assert_eq!(node.call(key as u64, &source[key]).await, version, "round {round}");
             }
