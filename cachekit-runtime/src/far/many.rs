@@ -233,7 +233,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         budget: &Budget,
     ) -> Vec<Told<V>> {
         let holds = |open: &&mut Open<V>| tier.link.undelivered.holds(&open.asked.fill.address, &open.asked.fill.tags);
-        let is_held: Vec<bool> = flush.iter().map(|open| holds(&open)).collect();
+        let is_held: Vec<bool> = flush.iter().map(holds).collect();
         let mut askable: Vec<&mut Open<V>> =
             flush.iter_mut().zip(&is_held).filter(|(_, is_held)| !**is_held).map(|(open, _)| &mut **open).collect();
         let answers = match (askable.is_empty(), tier.link.is_shared()) {

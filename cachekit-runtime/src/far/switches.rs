@@ -10,7 +10,8 @@ fn is_off(part: &str) -> bool {
 }
 
 macro_rules! switches {
-    ($($name:ident $part:literal),+) => {$(
+    ($($(#[$meta:meta])* $name:ident $part:literal),+) => {$(
+        $(#[$meta])*
         #[inline]
         pub(crate) fn $name() -> bool {
             #[cfg(debug_assertions)]
@@ -27,4 +28,10 @@ macro_rules! switches {
     )+};
 }
 
-switches!(without_epochs "epochs", without_witness "witness", without_lease "lease", without_boot "boot");
+switches!(
+    without_epochs "epochs",
+    without_witness "witness",
+    without_lease "lease",
+    #[cfg(feature = "redis")]
+    without_boot "boot"
+);
