@@ -43,7 +43,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         {
             return Ok(Has::Value(found, Bytes::new()));
         }
-        let looked = tier.link.call_shared(budget, |shared| shared.look(&address)).await?;
+        let looked = tier.link.look(&address, budget).await?;
         if let Some(bytes) = looked.bytes
             && let Some(has) = self.judge(tier, question, fill, budget, &bytes, looked.generation).await?
         {

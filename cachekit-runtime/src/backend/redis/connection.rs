@@ -1,6 +1,6 @@
 //! One connection: it carries the requests of all tasks of a runtime at once, and knows when it is of no more use.
 
-use super::{boot::Boot, failures};
+use super::{boot::Boot, failures, gather::Gather};
 use crate::{Error, backend::Failure};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, PushInfo, PushKind, RedisError, Value,
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     over: Arc<AtomicBool>,
     /// Calls in a row that got no answer in time.
     silences: AtomicU32,
+    /// What is not sent yet.
+    pub(super) gather: Gather,
     /// Of the data that the server had when it was opened; a server that starts anew closes its connections.
     lineage: u64,
 }
@@ -55,7 +57,7 @@ impl Connection {
             }
             Ok(Err(_)) | Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
-        Ok(Connection { requests, over, silences: AtomicU32::new(0), lineage })
+        Ok(Connection { requests, over, silences: AtomicU32::new(0), gather: Gather::default(), lineage })
     }
 
     pub(super) fn lineage(&self) -> u64 {

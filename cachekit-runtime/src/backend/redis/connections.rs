@@ -7,9 +7,15 @@ use super::{
     boot::Boot,
     connection::{Connection, Limit},
     failures,
+    gather::{Answer, Gather},
+    layout::Layout,
     topology::Resolver,
 };
-use crate::{Error, backend::Failure, sync::lock};
+use crate::{
+    Error,
+    backend::{Address, Failure},
+    sync::lock,
+};
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{
     fmt,
@@ -143,6 +149,23 @@ impl Connections {
         Ok(answer)
     }
 
+    /// Has a look asked together with those that others begin now; its time ends at the response timeout, or earlier. `None`: it has to be asked alone.
+    pub(super) fn gather(
+        &self,
+        layout: &Layout,
+        address: &Address,
+        patience: Duration,
+    ) -> Result<Option<Answer>, Error> {
+        let (found, runtime) = self.find()?;
+        let Found::Ready(connection) = found else { return Ok(None) };
+        Gather::look(&connection, &runtime, layout, address, patience.min(self.response_timeout))
+    }
+
+    /// The time of a call that begins now, and ends no later than in so long.
+    pub(super) fn limit_within(&self, patience: Duration) -> Limit {
+        Limit::new(patience.min(self.response_timeout))
+    }
+
     /// Several commands in one go, with errors of the server among the answers.
     pub(super) async fn send_all(&self, commands: &Pipeline, limit: Limit) -> Result<Vec<Value>, Error> {
         if commands.is_empty() {
@@ -176,7 +199,7 @@ impl Connections {
 
     /// A connection of this runtime.
     async fn connection(&self, limit: Limit) -> Result<Arc<Connection>, Error> {
-        match self.find()? {
+        match self.find()?.0 {
             Found::Ready(connection) => Ok(connection),
             Found::Soon(mut attempt) => match timeout_at(limit.end(), attempt.wait_for(Option::is_some)).await {
                 Ok(Ok(result)) => match &*result {
@@ -190,7 +213,7 @@ impl Connections {
         }
     }
 
-    fn find(&self) -> Result<Found, Error> {
+    fn find(&self) -> Result<(Found, Handle), Error> {
         let runtime = Handle::try_current().map_err(|_| {
             failures::error(Failure::Other, "it can only be reached from within a tokio runtime, and this is none")
         })?;
@@ -210,12 +233,12 @@ impl Connections {
             }
         };
         let last = match &link.state {
-            State::Up(connection) if connection.is_usable() => return Ok(Found::Ready(connection.clone())),
+            State::Up(connection) if connection.is_usable() => return Ok((Found::Ready(connection.clone()), runtime)),
             State::Up(_) => None,
             State::Connecting(attempt, last) if !link.state.is_over() => match last {
                 // Whoever comes while it is being tried again does not wait: it has failed just now.
                 Some(error) => return Err(error.clone()),
-                None => return Ok(Found::Soon(attempt.clone())),
+                None => return Ok((Found::Soon(attempt.clone()), runtime)),
             },
             State::Connecting(..) => {
                 let error = self.abandoned();
@@ -233,7 +256,7 @@ impl Connections {
         }
         let attempt = self.connect(&runtime);
         link.state = State::Connecting(attempt.clone(), last);
-        Ok(Found::Soon(attempt))
+        Ok((Found::Soon(attempt), runtime))
     }
 
     /// Starts to connect, in a task of its own: a caller that gives up does not stop it for the others.

@@ -4,7 +4,7 @@ use super::{
     RedisBackend,
     ask::{self, millis},
     entries::add_end,
-    failures, scripts,
+    failures, gather, scripts,
 };
 use crate::{
     Error,
@@ -58,9 +58,20 @@ impl RedisBackend {
         Ok(FillKeys { data: self.layout.data(address)?, to_announce, fingerprint: address.fingerprint().to_string() })
     }
 
-    /// One command where one server has both; in a cluster one for each, to both nodes at once. An entry of a generation that was removed between the
-    /// two was valid when the look began.
-    pub(super) async fn look_at(&self, address: &Address) -> Result<Looked, Error> {
+    /// One command where one server has both, together with what others look at now; in a cluster one for each, to both nodes at once. An entry of a
+    /// generation that was removed between the two was valid when the look began.
+    pub(super) async fn look_at(&self, address: &Address, patience: Duration) -> Result<Looked, Error> {
+        // Boxed where it is not what most looks do, whose future stays small.
+        match self.topology.gather(&self.layout, address, patience)? {
+            Some(answer) => {
+                let (data, generation) = answer.await.map_err(|_| gather::abandoned())??;
+                Ok(self.looked_at(address, ask::bytes(data)?, generation))
+            }
+            None => Box::pin(self.look_alone(address, patience)).await,
+        }
+    }
+
+    async fn look_alone(&self, address: &Address, patience: Duration) -> Result<Looked, Error> {
         let data = self.layout.data(address)?;
         let generation = self.layout.generation(address.cache())?;
         let answers = if self.topology.is_sharded() {
@@ -71,7 +82,7 @@ impl RedisBackend {
         } else {
             let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
             both.arg("MGET").arg(&data).arg(generation);
-            ask::list(self.topology.send(&data, &both).await?)?
+            ask::list(self.topology.send_within(&both, patience).await?)?
         };
         let Ok([data, generation]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("another number of values than of keys"));
@@ -101,8 +112,15 @@ impl RedisBackend {
     /// A generation is what the cache's key says, together with the lineage of the data on the entry's server.
     pub(super) fn looked(&self, address: &Address, data: Value, generation: Value) -> Result<Looked, Error> {
         let generation = ask::bytes(generation)?.and_then(|digits| read_generation(&digits));
-        let lineage = self.topology.lineage(self.layout.signal(address.id()).as_bytes());
-        Ok(Looked::new(ask::bytes(data)?, generation.map(|generation| generation ^ lineage)))
+        Ok(self.looked_at(address, ask::bytes(data)?, generation))
+    }
+
+    fn looked_at(&self, address: &Address, data: Option<Bytes>, generation: Option<u64>) -> Looked {
+        let lineage = match self.topology.is_sharded() {
+            true => self.topology.lineage(self.layout.signal(address.id()).as_bytes()),
+            false => self.topology.lineage(&[]),
+        };
+        Looked::new(data, generation.map(|generation| generation ^ lineage))
     }
 
     /// It lives twice as long as asked for, so that it need not be prolonged often.

@@ -18,7 +18,8 @@ use crate::{
     Error,
     backend::{Address, Failure, Fingerprint},
 };
-use std::ops::RangeInclusive;
+use redis::{Cmd, RedisWrite};
+use std::{io::Write, ops::RangeInclusive};
 
 /// The digits of a fingerprint in a key.
 const DIGITS: usize = 16;
@@ -83,6 +84,20 @@ impl Layout {
         key
     }
 
+    /// Is the address fit for a key?
+    pub(super) fn check(&self, address: &Address) -> Result<(), Error> {
+        checked(address.id())
+    }
+
+    /// Adds where the entry is to a command, of an address that is [fit](Self::check) for it.
+    pub(super) fn add_data(&self, command: &mut Cmd, address: &Address) {
+        let mut key = command.writer_for_next_arg();
+        for part in [self.data.as_bytes(), address.id().as_bytes(), b"}:", &hex(address.fingerprint().0)] {
+            // Into memory, which takes it.
+            let _ = key.write_all(part);
+        }
+    }
+
     /// What an invalidation of the entry touches.
     pub(super) fn signal(&self, id: &str) -> String {
         braced(&self.signal, id)
@@ -134,6 +149,16 @@ impl Layout {
     pub(super) fn generation(&self, cache: &str) -> Result<String, Error> {
         checked(cache)?;
         Ok(braced(&self.generation, cache))
+    }
+
+    /// As [`generation`](Self::generation), of a cache that has an address that is [fit](Self::check).
+    pub(super) fn generation_of(&self, cache: &str) -> String {
+        braced(&self.generation, cache)
+    }
+
+    /// Is the generation of the cache at this key?
+    pub(super) fn is_generation(&self, key: &str, cache: &str) -> bool {
+        key.strip_prefix(&*self.generation).and_then(|rest| rest.strip_suffix('}')) == Some(cache)
     }
 
     /// Where the fingerprints of the cache are.
@@ -206,9 +231,14 @@ fn push_literally(pattern: &mut String, text: &str) {
 }
 
 fn push_hex(key: &mut String, number: u64) {
-    for nibble in (0..DIGITS).rev().map(|at| number >> (4 * at) & 0xf) {
-        key.push(char::from_digit(nibble as u32, 16).unwrap_or('0'));
-    }
+    hex(number).into_iter().for_each(|digit| key.push(char::from(digit)));
+}
+
+fn hex(number: u64) -> [u8; DIGITS] {
+    std::array::from_fn(|at| {
+        let nibble = (number >> (4 * (DIGITS - 1 - at)) & 0xf) as u8;
+        nibble + if nibble < 10 { b'0' } else { b'a' - 10 }
+    })
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod control;
 mod entries;
 mod failures;
 mod fill;
+mod gather;
 mod layout;
 mod many;
 mod scan;
@@ -140,7 +141,12 @@ impl Backend for RedisBackend {
 
 impl SharedBackend for RedisBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
-        Box::pin(self.look_at(address))
+        Box::pin(self.look_at(address, Duration::MAX))
+    }
+
+    fn look_within<'a>(&'a self, address: &'a Address, time: Duration) -> Option<BackendFuture<'a, Looked>> {
+        // In a cluster the redirections of a call share the response timeout.
+        (!self.topology.is_sharded()).then(|| Box::pin(self.look_at(address, time)) as BackendFuture<'a, Looked>)
     }
 
     fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {

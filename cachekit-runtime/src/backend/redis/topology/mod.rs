@@ -22,8 +22,10 @@ pub(super) use slots::SLOTS;
 use super::{
     boot::Boot,
     connections::{Connections, Target},
+    gather::Answer,
+    layout::Layout,
 };
-use crate::Error;
+use crate::{Error, backend::Address};
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{sync::Arc, time::Duration};
 
@@ -140,6 +142,34 @@ impl Topology {
                 connections.send(command, connections.limit()).await
             }
             Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command).await,
+        }
+    }
+
+    /// Has a look asked together with others that begin now, within so long. `None`: it has to be asked alone, as in a cluster.
+    pub(super) fn gather(
+        &self,
+        layout: &Layout,
+        address: &Address,
+        patience: Duration,
+    ) -> Result<Option<Answer>, Error> {
+        match self {
+            Topology::Single(single) => single.connections.gather(layout, address, patience),
+            Topology::Sentinel(sentinel) => sentinel.connections().gather(layout, address, patience),
+            Topology::Cluster(_) => Ok(None),
+        }
+    }
+
+    /// As [`send`](Self::send) to where all keys are, within so long.
+    pub(super) async fn send_within(&self, command: &Cmd, patience: Duration) -> Result<Value, Error> {
+        match self {
+            Topology::Single(single) => {
+                single.connections.send(command, single.connections.limit_within(patience)).await
+            }
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections();
+                connections.send(command, connections.limit_within(patience)).await
+            }
+            Topology::Cluster(_) => Err(super::failures::senseless("a cluster where there is one server")),
         }
     }
 
