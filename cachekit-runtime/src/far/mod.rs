@@ -13,6 +13,7 @@ mod freshness;
 mod link;
 mod lock;
 mod many;
+mod many_stored;
 mod order;
 mod place;
 mod remove;
