@@ -189,7 +189,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
         let address = &question.address;
         let Some(bytes) = tier.link.call(budget, |backend| backend.get(address)).await? else {
-            self.prepare_tags(index, tier, fill, budget).await?;
+            Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
         self.judge_plain(index, tier, question, fill, bytes, budget).await
@@ -208,8 +208,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let opened = match self.open(tier, &question.address, &bytes) {
             Ok(opened) => opened,
             Err(rejected) => {
-                self.reject(tier, &question.address, &rejected, budget).await;
-                self.prepare_tags(index, tier, fill, budget).await?;
+                Box::pin(self.reject(tier, &question.address, &rejected, budget)).await;
+                Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
                 return Ok(Has::Nothing(Ticket::Plain, None));
             }
         };
@@ -219,7 +219,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             question.known = question.known.take().or_else(|| opened.into_known(&bytes));
             return Ok(Has::Nothing(Ticket::Plain, None));
         }
-        let is_current = self.agree(index, tier, fill, &opened.tags, budget).await?;
+        let is_current = (fill.tagged.is_empty() && opened.tags.is_empty())
+            || Box::pin(self.agree(index, tier, fill, &opened.tags, budget)).await?;
         let found = opened.found;
         match opened.worth {
             Worth::Fresh { .. } if is_current && question.accept.takes(found.left, found.age) => {
@@ -227,7 +228,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             }
             Worth::Stale if is_current => Ok(Has::Nothing(Ticket::Plain, Some(found))),
             _ => {
-                self.prepare_tags(index, tier, fill, budget).await?;
+                Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
                 Ok(Has::Nothing(Ticket::Plain, None))
             }
         }

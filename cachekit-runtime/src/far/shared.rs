@@ -39,7 +39,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ) -> Result<Has<V>, Unanswered> {
         let address = question.address.clone();
         if let Some(known) = question.known.take()
-            && let Some(found) = self.confirm(tier, &address, question.accept, known, fill, budget).await?
+            && let Some(found) = Box::pin(self.confirm(tier, &address, question.accept, known, fill, budget)).await?
         {
             return Ok(Has::Value(found, Bytes::new()));
         }
@@ -49,11 +49,25 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         {
             return Ok(has);
         }
+        // What few looks need is boxed, so that the future of a hit stays small: it is made, moved and dropped by each.
+        Box::pin(self.claim(tier, question, fill, budget, looked.generation)).await
+    }
+
+    /// Nothing is there: leaves a marker, or a lock.
+    async fn claim(
+        self: &Arc<Self>,
+        tier: &Tier,
+        question: &mut Question<V>,
+        fill: &mut Fill,
+        budget: &Budget,
+        generation: Option<u64>,
+    ) -> Result<Has<V>, Unanswered> {
+        let address = question.address.clone();
         // Without a marker nothing can be stored, and reading goes on.
         if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
-        let generation = self.prepare(tier, &address, budget, looked.generation).await?;
+        let generation = self.prepare(tier, &address, budget, generation).await?;
         self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
         let (head, life) = match self.lock {
             Some(lease) => (Head::lock(), lease),
@@ -135,20 +149,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let head = match Head::read(bytes) {
             Ok(head) => head,
             Err(rejected) => {
-                self.reject(tier, &address, &rejected, budget).await;
+                Box::pin(self.reject(tier, &address, &rejected, budget)).await;
                 return Ok(None);
             }
         };
         let mut stale: Option<Found<V>> = None;
         match head.kind() {
             Kind::Lock if self.lock.is_some() => {
-                return self.wait_for_lock(tier, question, fill).await.map(Some);
+                return Box::pin(self.wait_for_lock(tier, question, fill)).await.map(Some);
             }
             Kind::Value => match self.open(tier, &address, bytes) {
                 Ok(mut opened) => {
                     let is_current = generation.is_some()
                         && generation == opened.generation
-                        && self.agree(self.index_of(tier), tier, fill, &opened.tags, budget).await?;
+                        && ((fill.tagged.is_empty() && opened.tags.is_empty())
+                            || Box::pin(self.agree(self.index_of(tier), tier, fill, &opened.tags, budget)).await?);
                     match opened.worth {
                         Worth::Fresh { left } if is_current && question.accept.takes(left, opened.found.age) => {
                             opened.found.tie = self.tie(fill, Some(head), generation);
@@ -159,14 +174,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     }
                 }
                 Err(rejected) => {
-                    self.reject(tier, &address, &rejected, budget).await;
+                    Box::pin(self.reject(tier, &address, &rejected, budget)).await;
                     return Ok(None);
                 }
             },
             _ => {}
         }
-        let ticket = self.ticket(tier, &address, budget, head, generation).await?;
-        self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
+        let ticket = Box::pin(self.ticket(tier, &address, budget, head, generation)).await?;
+        Box::pin(self.prepare_tags(self.index_of(tier), tier, fill, budget)).await?;
         Ok(Some(Has::Nothing(ticket, stale)))
     }
 
