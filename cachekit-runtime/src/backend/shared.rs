@@ -168,6 +168,18 @@ pub trait SharedBackend: Backend {
         0
     }
 
+    /// As [`part`](Self::part), of the generation of a cache.
+    fn part_of_cache(&self, cache: &str) -> u16 {
+        let _ = cache;
+        0
+    }
+
+    /// As [`part`](Self::part), of a tag.
+    fn part_of_tag(&self, tag: &str) -> u16 {
+        let _ = tag;
+        0
+    }
+
     /// From now on tells the watcher, for as long as both live. `false`: it cannot, and copies of its entries are good for no longer than they are kept.
     fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {
         let _ = watcher;

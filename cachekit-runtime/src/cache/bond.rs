@@ -10,7 +10,7 @@ mod tied {
     pub(crate) use crate::far::Tie;
     use crate::{
         backend::{Parts, Witness},
-        far::Watch,
+        far::{Covered, Watch},
     };
     use std::{
         sync::{
@@ -23,32 +23,37 @@ mod tied {
     /// Of a copy that is kept.
     pub(crate) struct Bond {
         watch: Arc<Watch>,
-        /// In which the copy was last seen to be true; 0: it never was.
-        incarnation: AtomicU64,
-        part: u16,
+        /// The incarnations in which the copy was last seen to be true, of its own part and of the generation's; 0: it never was.
+        incarnations: [AtomicU64; 2],
+        parts: [u16; 2],
         /// The head of what the tier has, and the generation of the cache then.
         seen: Option<(Witness, u64)>,
     }
 
     impl Bond {
         pub(crate) fn new(tie: &Tie) -> Self {
+            let covered = tie.sight.covered();
             Bond {
                 watch: tie.watch.clone(),
-                incarnation: AtomicU64::new(tie.sight.incarnation()),
-                part: tie.sight.part(),
+                incarnations: covered.map(|covered| AtomicU64::new(covered.incarnation())),
+                parts: covered.map(Covered::part),
                 seen: tie.seen,
             }
         }
 
         /// Of a copy of which the tier has nothing.
         pub(crate) fn loose(watch: &Arc<Watch>) -> Self {
-            Bond { watch: watch.clone(), incarnation: AtomicU64::new(0), part: 0, seen: None }
+            let incarnations = [const { AtomicU64::new(0) }; 2];
+            Bond { watch: watch.clone(), incarnations, parts: [0; 2], seen: None }
         }
 
         /// May the copy be used as it is, as long as the lease lasts?
         #[inline]
         pub(crate) fn is_tight(&self) -> bool {
-            self.watch.is_incarnation(self.part, self.incarnation.load(Ordering::Acquire))
+            let mut all = self.parts.iter().zip(&self.incarnations);
+            all.all(|(part, incarnation)| {
+                self.watch.is_covered(Covered::new(*part, incarnation.load(Ordering::Acquire)))
+            })
         }
 
         /// May the copy be used as it is?
@@ -63,7 +68,8 @@ mod tied {
         }
 
         pub(crate) fn is_of(&self, parts: Parts<'_>) -> bool {
-            parts.contains(self.part)
+            let [entry, _] = self.parts;
+            parts.contains(entry)
         }
 
         pub(crate) fn seen(&self) -> Option<(Witness, u64)> {
@@ -73,7 +79,9 @@ mod tied {
         /// The tier was asked under this sight, and has what it had.
         pub(crate) fn tighten(&self, tie: &Tie) {
             if self.seen == tie.seen && self.watch.is_unchanged(&tie.sight) {
-                self.incarnation.store(tie.sight.incarnation(), Ordering::Release);
+                for (to, covered) in self.incarnations.iter().zip(tie.sight.covered()) {
+                    to.store(covered.incarnation(), Ordering::Release);
+                }
             }
         }
     }
@@ -81,9 +89,8 @@ mod tied {
     impl Tie {
         /// Is nothing known that speaks against keeping the copy? To be asked under the lock of its place.
         pub(crate) fn holds(&self) -> bool {
-            self.watch.is_unchanged(&self.sight)
-                && (self.sight.incarnation() == 0
-                    || self.watch.is_incarnation(self.sight.part(), self.sight.incarnation()))
+            let is_told = |covered: Covered| !covered.is_any() || self.watch.is_covered(covered);
+            self.watch.is_unchanged(&self.sight) && self.sight.covered().into_iter().all(is_told)
         }
     }
 }

@@ -141,7 +141,7 @@ impl<K: Key, V: Value> Core<K, V> {
         });
         if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
             let near: Weak<dyn Near> = self.far_tiers.core.clone();
-            watch.enlist(far.name(), near);
+            watch.enlist(far.name(), far.generation_part(), near);
             // Once: this is called once.
             let _ = self.far_tiers.watch.set(watch.clone());
         }

@@ -15,6 +15,8 @@ pub(crate) struct Tagged {
     pub(super) name: Box<str>,
     cell: Arc<TagCell>,
     told: u64,
+    /// Whether a change would be told: what would not is not kept.
+    is_told: bool,
     /// `None`: it has to be asked for.
     pub(super) version: Option<u64>,
 }
@@ -24,14 +26,16 @@ impl Cells {
         Cells(TagRegistry::new())
     }
 
-    /// What is known of these.
-    pub(super) fn of(&self, names: &[String]) -> Vec<Tagged> {
+    /// What is known of these. `is_told`: whether a change of the tag would be told.
+    pub(super) fn of(&self, names: &[String], is_told: impl Fn(&str) -> bool) -> Vec<Tagged> {
         let tagged = |name: &String| {
             let cell = self.0.cell(name);
             // In this order: a version that is put in place after the count was read belongs to a later count, or to the same.
             let told = cell.told();
+            // After the count: when the telling ends, this is seen, or the count moves.
+            let is_told = is_told(name);
             let version = Some(cell.version()).filter(|version| *version != TagCell::UNKNOWN);
-            Tagged { name: name.as_str().into(), cell, told, version }
+            Tagged { name: name.as_str().into(), cell, told, is_told, version }
         };
         names.iter().map(tagged).collect()
     }
@@ -39,6 +43,9 @@ impl Cells {
     /// The backend's answer about a tag.
     pub(super) fn learn(&self, tagged: &mut Tagged, version: u64) {
         tagged.version = Some(version);
+        if !tagged.is_told {
+            return;
+        }
         self.0.learn(&tagged.name, &tagged.cell, version, tagged.told);
     }
 

@@ -162,11 +162,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(());
         }
         let names: Vec<String> = names.into_iter().collect();
-        tier.link.learn(&names, make, budget).await?;
-        for fill in &mut fills {
-            // What was told meanwhile stays unknown, and is asked for by itself.
-            let tags: Vec<String> = fill.tagged.iter().map(|tag| tag.name.to_string()).collect();
-            fill.tagged = tier.link.watch.cells.of(&tags);
+        let learnt = tier.link.learn(&names, make, budget).await?;
+        for tag in fills.iter_mut().flat_map(|fill| &mut fill.tagged) {
+            if let Some(learnt) = learnt.iter().find(|learnt| learnt.name == tag.name) {
+                *tag = learnt.clone();
+            }
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub(crate) use switches::without_boot;
 pub(crate) use switches::without_epochs;
 pub use sync::sync;
 pub(crate) use tie::Tie;
-pub(crate) use watch::{Near, Sight, Watch};
+pub(crate) use watch::{Covered, Near, Sight, Watch};
 
 use crate::{
     backend::{Address, Fingerprint},

@@ -34,7 +34,7 @@ impl<V: Send + Sync + 'static> Far<V> {
     /// What is known of these tags.
     pub(super) fn tagged(&self, tags: &[String]) -> Vec<Tagged> {
         match self.tiers.get(self.authority()) {
-            Some(tier) if !tags.is_empty() => tier.link.watch.cells.of(tags),
+            Some(tier) if !tags.is_empty() => tier.link.cells_of(tags),
             _ => Vec::new(),
         }
     }
@@ -55,7 +55,7 @@ impl<V: Send + Sync + 'static> Far<V> {
         let is_missing = |name: &str| !fill.tagged.iter().any(|tag| *tag.name == *name);
         let further: Vec<String> =
             stored.iter().filter(|tag| is_missing(&tag.name)).map(|tag| tag.name.to_string()).collect();
-        fill.tagged.extend(tier.link.watch.cells.of(&further));
+        fill.tagged.extend(tier.link.cells_of(&further));
         let version_of = |tag: &Tagged| stored.iter().find(|stored| *stored.name == *tag.name).map(|tag| tag.version);
         let doubtful: Vec<usize> = fill
             .tagged
@@ -74,7 +74,7 @@ impl<V: Send + Sync + 'static> Far<V> {
         let names: Vec<String> =
             doubtful.iter().filter_map(|at| Some(fill.tagged.get(*at)?.name.to_string())).collect();
         // Anew, so that what is told while it is asked is seen.
-        let mut fresh = tier.link.watch.cells.of(&names);
+        let mut fresh = tier.link.cells_of(&names);
         let asked: Vec<&str> = names.iter().map(String::as_str).collect();
         let versions = tier.link.versions_of(&asked, budget).await?;
         for ((at, mut tag), version) in doubtful.into_iter().zip(fresh.drain(..)).zip(versions) {
@@ -101,7 +101,7 @@ impl<V: Send + Sync + 'static> Far<V> {
             return Ok(());
         }
         let names: Vec<String> = fill.tagged.iter().map(|tag| tag.name.to_string()).collect();
-        let mut fresh = tier.link.watch.cells.of(&names);
+        let mut fresh = tier.link.cells_of(&names);
         let asked: Vec<&str> = names.iter().map(String::as_str).collect();
         let versions = tier.link.make_versions(&asked, budget).await?;
         for (tag, version) in fresh.iter_mut().zip(versions) {
@@ -121,6 +121,14 @@ impl Fill {
 }
 
 impl Link {
+    /// What is known of these tags.
+    pub(super) fn cells_of(&self, names: &[String]) -> Vec<Tagged> {
+        let shared = self.backend().shared();
+        // What no other process changes needs no telling.
+        let is_told = |tag: &str| shared.is_none_or(|shared| self.watch.covered(shared.part_of_tag(tag)).is_any());
+        self.watch.cells.of(names, is_told)
+    }
+
     async fn versions_of(
         self: &std::sync::Arc<Self>,
         tags: &[&str],
@@ -159,25 +167,26 @@ impl Link {
         Ok(versions)
     }
 
-    /// Asks for the versions of these tags, and keeps them. `make`: those that are not there are made.
+    /// The versions of these tags, which are kept where changes are told. `make`: those that are not there are made.
     pub(super) async fn learn(
         self: &std::sync::Arc<Self>,
         names: &[String],
         make: bool,
         budget: &Budget,
-    ) -> Result<(), Unanswered> {
-        let mut cells = self.watch.cells.of(names);
+    ) -> Result<Vec<Tagged>, Unanswered> {
+        let mut cells = self.cells_of(names);
         let asked: Vec<&str> = names.iter().map(String::as_str).collect();
         let versions = match make {
             true => self.make_versions(&asked, budget).await?.into_iter().map(Some).collect(),
             false => self.versions_of(&asked, budget).await?,
         };
         for (cell, version) in cells.iter_mut().zip(versions) {
+            cell.version = None;
             if let Some(version) = version {
                 self.watch.cells.learn(cell, version);
             }
         }
-        Ok(())
+        Ok(cells)
     }
 
     /// Takes their versions away.

@@ -25,11 +25,18 @@ impl<V: Send + Sync + 'static> Far<V> {
         tier.link.be_told().then_some(&tier.link.watch)
     }
 
+    /// The part of what others change that says whether all entries of the cache are valid.
+    pub(crate) fn generation_part(&self) -> u16 {
+        let shared = self.tiers.iter().rev().find_map(|tier| tier.link.backend().shared());
+        shared.map_or(0, |shared| shared.part_of_cache(&self.name))
+    }
+
     /// To be noted before the tiers are asked.
     pub(crate) fn sight(&self, id: &str) -> Option<Sight> {
         let tier = self.tiers.iter().rev().find(|tier| tier.link.is_shared())?;
         let watch = self.watch()?;
-        Some(watch.sight(id, tier.link.backend().shared().map_or(0, |shared| shared.part(id))))
+        let shared = tier.link.backend().shared()?;
+        Some(watch.sight(id, shared.part(id), shared.part_of_cache(&self.name)))
     }
 
     /// Of a copy of what was read, or stored, under the fill's sight.

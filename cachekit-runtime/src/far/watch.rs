@@ -42,8 +42,8 @@ pub(crate) trait Near: Send + Sync {
     fn distrust(&self, parts: Parts<'_>);
 }
 
-/// Those of one name.
-type Caches = Vec<Weak<dyn Near>>;
+/// Those of one name, each with the part of its generation.
+type Caches = Vec<(u16, Weak<dyn Near>)>;
 
 pub(crate) struct Watch {
     clock: Clock,
@@ -69,10 +69,18 @@ pub(crate) struct Watch {
 pub(crate) struct Sight {
     /// Of the entry, as news name it.
     pub(crate) number: u64,
-    pub(super) part: u16,
-    incarnation: u64,
+    entry: Covered,
+    /// Of the cache: a clear is told with it.
+    generation: Covered,
     striped: u64,
     epoch: u64,
+}
+
+/// A part, and the incarnation in which it is told about; 0: nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Covered {
+    part: u16,
+    incarnation: u64,
 }
 
 impl Watch {
@@ -113,11 +121,11 @@ impl Watch {
     }
 
     /// What is told about the entries of this name concerns that cache too.
-    pub(crate) fn enlist(&self, cache: &str, near: Weak<dyn Near>) {
+    pub(crate) fn enlist(&self, cache: &str, generation: u16, near: Weak<dyn Near>) {
         let mut all = lock(&self.near);
         let named = all.entry(cache.into()).or_default();
-        named.retain(|near| near.strong_count() > 0);
-        named.push(near);
+        named.retain(|(_, near)| near.strong_count() > 0);
+        named.push((generation, near));
     }
 
     /// Stands for an entry.
@@ -126,12 +134,12 @@ impl Watch {
     }
 
     /// To be noted before the backend is asked for the entry.
-    pub(crate) fn sight(&self, id: &str, part: u16) -> Sight {
+    pub(crate) fn sight(&self, id: &str, part: u16, generation: u16) -> Sight {
         let number = self.number_of(id);
-        // The incarnation first: what begins after it has been read is noticed by its number.
-        let incarnation = self.part(part).load(Ordering::Acquire);
+        // The incarnations first: what begins after they have been read is noticed by its number.
+        let (entry, generation) = (self.covered(part), self.covered(generation));
         let (striped, epoch) = (self.striped(number).load(Ordering::Acquire), self.epoch.load(Ordering::Acquire));
-        Sight { number, part, incarnation, striped, epoch }
+        Sight { number, entry, generation, striped, epoch }
     }
 
     /// Were no news told about the entry since? To be asked under the lock of the place where a copy is kept.
@@ -143,7 +151,7 @@ impl Watch {
 
     /// Has everything been told about the part since the incarnation began, but for what the lease allows?
     #[inline]
-    pub(crate) fn is_incarnation(&self, part: u16, incarnation: u64) -> bool {
+    pub(crate) fn is_covered(&self, Covered { part, incarnation }: Covered) -> bool {
         // In one order with the end of an incarnation, which is written before the marks of its copies are: see `Near::distrust`.
         incarnation != 0 && self.part(part).load(Ordering::SeqCst) == incarnation
     }
@@ -168,6 +176,10 @@ impl Watch {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    pub(super) fn covered(&self, part: u16) -> Covered {
+        Covered { part, incarnation: self.part(part).load(Ordering::SeqCst) }
+    }
+
     fn part(&self, part: u16) -> &AtomicU64 {
         // The remainder is less than the length, which is at least one.
         &self.parts[usize::from(part) % self.parts.len()]
@@ -178,11 +190,11 @@ impl Watch {
     }
 
     fn of_cache(&self, cache: &str) -> Vec<Arc<dyn Near>> {
-        lock(&self.near).get(cache).into_iter().flatten().filter_map(Weak::upgrade).collect()
+        lock(&self.near).get(cache).into_iter().flatten().filter_map(|(_, near)| near.upgrade()).collect()
     }
 
     fn all(&self) -> Vec<Arc<dyn Near>> {
-        lock(&self.near).values().flatten().filter_map(Weak::upgrade).collect()
+        lock(&self.near).values().flatten().filter_map(|(_, near)| near.upgrade()).collect()
     }
 
     fn put(&self, parts: Parts<'_>, incarnation: u64) {
@@ -197,7 +209,15 @@ impl Watch {
         self.put(parts, 0);
         // A tag is of no part that its entries know of.
         self.cells.forget_all();
-        self.all().iter().for_each(|near| near.distrust(parts));
+        let distrusting: Vec<_> = lock(&self.near)
+            .values()
+            .flatten()
+            .filter_map(|(generation, near)| {
+                // A clear, which concerns all of its entries, would not be told.
+                Some((near.upgrade()?, if parts.contains(*generation) { Parts::All } else { parts }))
+            })
+            .collect();
+        distrusting.iter().for_each(|(near, parts)| near.distrust(*parts));
     }
 }
 
@@ -244,14 +264,28 @@ impl Watcher for Watch {
     }
 }
 
-impl Sight {
-    /// A copy that was read under it is as good as the backend's answer was then; 0: it is never trusted.
-    pub(crate) fn incarnation(&self) -> u64 {
+impl Covered {
+    pub(crate) fn new(part: u16, incarnation: u64) -> Self {
+        Covered { part, incarnation }
+    }
+
+    pub(crate) fn part(self) -> u16 {
+        self.part
+    }
+
+    pub(crate) fn incarnation(self) -> u64 {
         self.incarnation
     }
 
-    pub(crate) fn part(&self) -> u16 {
-        self.part
+    pub(crate) fn is_any(self) -> bool {
+        self.incarnation != 0
+    }
+}
+
+impl Sight {
+    /// A copy that was read under it is as good as the backend's answer was then, while these are told about: the entry and the generation of its cache.
+    pub(crate) fn covered(&self) -> [Covered; 2] {
+        [self.entry, self.generation]
     }
 }
 

@@ -238,6 +238,17 @@ impl SharedBackend for RedisBackend {
         if self.topology.is_sharded() { Topology::slot(self.layout.signal(id).as_bytes()) } else { 0 }
     }
 
+    fn part_of_cache(&self, cache: &str) -> u16 {
+        match self.layout.generation(cache) {
+            Ok(key) if self.topology.is_sharded() => Topology::slot(key.as_bytes()),
+            _ => 0,
+        }
+    }
+
+    fn part_of_tag(&self, tag: &str) -> u16 {
+        if self.topology.is_sharded() { Topology::slot(self.layout.tag(tag).as_bytes()) } else { 0 }
+    }
+
     fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {
         self.control.add(watcher);
         true
