@@ -69,11 +69,6 @@ impl Budget {
         self.deadline
     }
 
-    /// Does its time stand still unless a test moves it?
-    pub(crate) fn is_of_a_test(&self) -> bool {
-        self.clock.is_test()
-    }
-
     /// What `operation` gives, or [`Failure::Timeout`] of `backend` when the budget runs out before that; the operation is dropped then. It is
     /// not begun when nothing is left. No timer is made for an operation that does not wait.
     ///

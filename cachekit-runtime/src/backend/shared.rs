@@ -70,12 +70,6 @@ pub trait SharedBackend: Backend {
     /// Reads the entry and the generation of its cache, both as of one moment after the call began.
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked>;
 
-    /// A [look](Self::look) that ends within `time` by itself, within a few milliseconds, so that its caller needs no timer. `None`: it cannot promise that.
-    fn look_within<'a>(&'a self, address: &'a Address, time: Duration) -> Option<BackendFuture<'a, Looked>> {
-        let _ = (address, time);
-        None
-    }
-
     /// The generation of the entry's cache, as a [look](Self::look) at the entry says it, made if there is none; it lives at least `ttl` longer.
     fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64>;
 

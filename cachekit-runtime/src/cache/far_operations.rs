@@ -82,7 +82,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         value: &V,
         ttl: Option<u64>,
         tags: Option<&TagSet>,
-    ) -> Option<(Delivery, Option<Tie>)> {
+    ) -> Option<(Delivery, Option<Box<Tie>>)> {
         let core = &self.core;
         let (far, address) = core.far_address(key)?;
         let replace = far.clone().replace(core.insertion(address.clone(), value.clone(), ttl, tags));

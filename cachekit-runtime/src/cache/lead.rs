@@ -34,7 +34,7 @@ pub(super) struct Load<K, V> {
     /// What the far tiers need for a fill.
     pub(super) pending: Option<Pending<V>>,
     /// Of the copy in memory to what was stored for it.
-    pub(super) tie: Option<Tie>,
+    pub(super) tie: Option<Box<Tie>>,
     /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
     ttl: Option<Option<u64>>,
     pub(super) replaces: Replaces,
@@ -111,10 +111,10 @@ impl<K: Key, V: Value> Load<K, V> {
     }
 
     /// What the copy in memory gets: its tags, as the tier has them that processes share, and its tie to that.
-    fn near_parts(&mut self) -> (Option<TagSet>, Option<Tie>) {
+    fn near_parts(&mut self) -> (Option<TagSet>, Option<Box<Tie>>) {
         let tie = self.tie.take();
         #[cfg(feature = "backend")]
-        if let Some(tags) = tie.as_ref().and_then(|tie| tie.tags.clone()) {
+        if let Some(tags) = tie.as_deref().and_then(|tie| tie.tags.clone()) {
             return (Some(tags), tie);
         }
         (self.tags.take(), tie)

@@ -189,7 +189,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         delivery
     }
 
-    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>, tie: Option<Tie>) {
+    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>, tie: Option<Box<Tie>>) {
         let hash = self.hash_of(&key);
         if !self.core.is_near() {
             // Loads under way are older.
@@ -197,7 +197,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         }
         let tags = tags.or_else(|| self.core.tags_of(&key));
         #[cfg(feature = "backend")]
-        let tags = tie.as_ref().and_then(|tie| tie.tags.clone()).or(tags);
+        let tags = tie.as_deref().and_then(|tie| tie.tags.clone()).or(tags);
         self.core.store_inserted(hash, key, value, ttl, tags, tie);
     }
 

@@ -169,7 +169,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         _: &V,
         _: Option<u64>,
         _: Option<&TagSet>,
-    ) -> Option<(Delivery, Option<Tie>)> {
+    ) -> Option<(Delivery, Option<Box<Tie>>)> {
         None
     }
 

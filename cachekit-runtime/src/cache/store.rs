@@ -31,7 +31,7 @@ impl<K, V> Core<K, V> {
         value: &V,
         ttl: Option<u64>,
         tags: Option<TagSet>,
-        tie: Option<Tie>,
+        tie: Option<Box<Tie>>,
         before: Before,
         flight: Option<&Flight<V>>,
     ) -> bool
@@ -81,7 +81,7 @@ impl<K, V> Core<K, V> {
             return;
         }
         let unchanged = || self.is_unchanged(hash, before, flight);
-        let (tags, tie) = (found.tie.as_ref().and_then(|tie| tie.tags.clone()), found.tie.clone());
+        let (tags, tie) = (found.tie.as_deref().and_then(|tie| tie.tags.clone()), found.tie.clone());
         self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), tags, tie, unchanged);
     }
 
@@ -102,7 +102,7 @@ impl<K, V> Core<K, V> {
         value: V,
         ttl: Option<u64>,
         tags: Option<TagSet>,
-        tie: Option<Tie>,
+        tie: Option<Box<Tie>>,
     ) where
         K: Key,
         V: Value,
@@ -137,7 +137,7 @@ impl<K, V> Core<K, V> {
         value: V,
         ttl: Option<u64>,
         tags: Option<TagSet>,
-        tie: Option<Tie>,
+        tie: Option<Box<Tie>>,
         flight: Option<&Flight<V>>,
     ) -> bool
     where
@@ -174,7 +174,7 @@ impl<K, V> Core<K, V> {
         value: V,
         ttl: u64,
         tags: Option<TagSet>,
-        tie: Option<Tie>,
+        tie: Option<Box<Tie>>,
         may: impl FnOnce() -> bool,
     ) -> bool
     where
@@ -195,20 +195,20 @@ impl<K, V> Core<K, V> {
         left: u64,
         age: u64,
         tags: Option<TagSet>,
-        tie: Option<Tie>,
+        tie: Option<Box<Tie>>,
         may: impl FnOnce() -> bool,
     ) -> bool
     where
         K: Eq,
     {
-        let bond: Option<Bond> = self.bond(tie.as_ref());
+        let bond: Option<Bond> = self.bond(tie.as_deref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);
         let fresh = Fresh { value, marks, more, weight };
         let mut out = Removed::new();
-        let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie.as_ref()) && may();
+        let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie.as_deref()) && may();
         // Held until it is stored, and no longer: news about the entry find it by its name.
-        let named = self.name(hash, tie.as_ref());
+        let named = self.name(hash, tie.as_deref());
         let inserted = self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out);
         drop(named);
         self.all_gone(out);

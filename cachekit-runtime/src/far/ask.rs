@@ -29,7 +29,7 @@ pub(crate) struct Found<V> {
     pub(crate) age: Duration,
     pub(crate) tier: outcome::Tier,
     /// Keeps a copy of it near by true to the tier.
-    pub(crate) tie: Option<Tie>,
+    pub(crate) tie: Option<Box<Tie>>,
     /// It is the copy that the question named.
     pub(crate) is_known: bool,
 }

@@ -82,7 +82,7 @@ pub(crate) struct Sealed {
     /// How long the nearer ones do.
     near_life: Option<Duration>,
     /// Keeps a copy near by true to it.
-    pub(crate) tie: Option<Tie>,
+    pub(crate) tie: Option<Box<Tie>>,
 }
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
@@ -169,7 +169,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     /// Stores a value that a caller inserts, in place of whatever is there; what is being computed for the key is older, and is not stored. What a tier does
     /// not take is invalidated there as soon as it is back. Also gives what keeps a copy near by true.
-    pub(crate) async fn replace(self: Arc<Self>, insertion: Insertion<V>) -> (Delivery, Option<Tie>) {
+    pub(crate) async fn replace(self: Arc<Self>, insertion: Insertion<V>) -> (Delivery, Option<Box<Tie>>) {
         if insertion.ttl.is_none() {
             return (self.invalidate(insertion.address).await, None);
         }
@@ -235,7 +235,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         insertion: &Insertion<V>,
         fill: &Fill,
         budget: &Budget,
-    ) -> Option<Option<Tie>> {
+    ) -> Option<Option<Box<Tie>>> {
         for _ in 0..REPLACEMENTS {
             match self.try_replace(tier, insertion, fill, budget).await {
                 Ok(Some(tie)) => {
@@ -257,7 +257,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         insertion: &Insertion<V>,
         fill: &Fill,
         budget: &Budget,
-    ) -> Result<Option<Option<Tie>>, Unanswered> {
+    ) -> Result<Option<Option<Box<Tie>>>, Unanswered> {
         let address = &insertion.address;
         let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
         let generation = self.prepare(tier, address, budget, looked.generation).await?;

@@ -4,7 +4,7 @@ use super::{bridge, flush, undelivered::Undelivered, watch::Watch};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, Looked, SharedBackend},
-    breaker::{Breaker, Operation, Purpose},
+    breaker::{Breaker, Purpose},
     budget::Budget,
     time::{Clock, NEVER, nanos},
 };
@@ -120,10 +120,6 @@ impl Link {
         }
         let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
         let answer = budget.within(self.backend.name(), ask()).await;
-        self.ended(operation, answer)
-    }
-
-    fn ended<T>(self: &Arc<Self>, operation: Operation, answer: Result<T, Error>) -> Result<T, Unanswered> {
         operation.ended(answer.as_ref().err());
         if answer.is_err() && self.is_open() {
             self.attend();
@@ -168,20 +164,9 @@ impl Link {
         self.run(Purpose::Read, budget, || ask(shared)).await
     }
 
-    /// A look. Where the backend ends it in time by itself, without a timer of ours.
+    /// A look. The timer is ours: one of the backend's may belong to a runtime whose only thread waits for this.
     pub(super) async fn look(self: &Arc<Self>, address: &Address, budget: &Budget) -> Result<Looked, Unanswered> {
-        let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
-        let left = budget.remaining();
-        if left.is_zero() {
-            // It is not asked, so that it has not failed.
-            return Err(Unanswered::Skipped);
-        }
-        // The time of a test's clock is none that the backend knows.
-        let look = if budget.is_of_a_test() { None } else { shared.look_within(address, left) };
-        let Some(look) = look else { return Box::pin(self.call_shared(budget, |shared| shared.look(address))).await };
-        let Ok(operation) = self.breaker.begin(Purpose::Read) else { return Err(Unanswered::Skipped) };
-        let answer = look.await;
-        self.ended(operation, answer)
+        self.call_shared(budget, |shared| shared.look(address)).await
     }
 
     /// As [`fill`](Self::fill), for what only shared backends can.

@@ -40,9 +40,9 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     /// Of a copy of what was read, or stored, under the fill's sight.
-    pub(super) fn tie(&self, fill: &Fill, head: Option<Head>, generation: Option<u64>) -> Option<Tie> {
+    pub(super) fn tie(&self, fill: &Fill, head: Option<Head>, generation: Option<u64>) -> Option<Box<Tie>> {
         let (watch, sight) = (self.watch()?.clone(), fill.sight?);
         let seen = head.zip(generation).map(|(head, generation)| (head.witness(), generation));
-        Some(Tie { watch, sight, seen, tags: cells::set_of(&fill.tagged) })
+        Some(Box::new(Tie { watch, sight, seen, tags: cells::set_of(&fill.tagged) }))
     }
 }

@@ -144,11 +144,6 @@ impl SharedBackend for RedisBackend {
         Box::pin(self.look_at(address, Duration::MAX))
     }
 
-    fn look_within<'a>(&'a self, address: &'a Address, time: Duration) -> Option<BackendFuture<'a, Looked>> {
-        // In a cluster the redirections of a call share the response timeout.
-        (!self.topology.is_sharded()).then(|| Box::pin(self.look_at(address, time)) as BackendFuture<'a, Looked>)
-    }
-
     fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {
         Box::pin(self.generation_of(address, ttl))
     }
