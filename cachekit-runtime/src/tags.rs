@@ -26,6 +26,7 @@ const MIN_USES: usize = 64;
 /// The version of one tag.
 #[derive(Debug, Default)]
 pub(crate) struct TagCell {
+    #[cfg(feature = "backend")]
     name: Box<str>,
     version: AtomicU64,
     /// How often it was told that the version may be another.
@@ -34,8 +35,14 @@ pub(crate) struct TagCell {
 }
 
 impl TagCell {
+    #[cfg(feature = "backend")]
     fn new(name: &str) -> Self {
         TagCell { name: name.into(), ..Self::default() }
+    }
+
+    #[cfg(not(feature = "backend"))]
+    fn new(_: &str) -> Self {
+        Self::default()
     }
 
     pub(crate) fn version(&self) -> u64 {

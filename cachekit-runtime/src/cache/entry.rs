@@ -123,6 +123,7 @@ impl More {
             && (end == NEVER || latest() < end)
     }
 
+    #[cfg(feature = "backend")]
     pub(crate) fn bond(&self) -> Option<&Bond> {
         self.bond.as_ref()
     }
@@ -218,6 +219,7 @@ impl<'a> Life<'a> {
         })
     }
 
+    #[cfg(feature = "backend")]
     pub(crate) fn bond(self) -> Option<&'a Bond> {
         self.more.and_then(More::bond)
     }

@@ -50,7 +50,9 @@ impl<K, V> FarTiers<K, V> {
 
 impl<K, V> Core<K, V> {
     #[inline]
-    pub(super) fn name(&self, _: u64, _: Option<&Tie>) {}
+    pub(super) fn name(&self, _: u64, _: Option<&Tie>) -> Option<Infallible> {
+        None
+    }
 
     #[inline]
     pub(super) fn bond(&self, _: Option<&Tie>) -> Option<Bond> {

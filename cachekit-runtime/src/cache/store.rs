@@ -207,10 +207,11 @@ impl<K, V> Core<K, V> {
         let fresh = Fresh { value, marks, more, weight };
         let mut out = Removed::new();
         let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie.as_deref()) && may();
-        // Held until it is stored, and no longer: news about the entry find it by its name.
-        let named = self.name(hash, tie.as_deref());
-        let inserted = self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out);
-        drop(named);
+        let inserted = {
+            // Held until it is stored, and no longer: news about the entry find it by its name.
+            let _named = self.name(hash, tie.as_deref());
+            self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out)
+        };
         self.all_gone(out);
         let refused = match inserted {
             Inserted::Stored | Inserted::Replaced => {
