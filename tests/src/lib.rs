@@ -9,6 +9,9 @@ pub mod fuzz_bodies;
 pub mod own_backend;
 pub mod redis_server;
 pub mod reference;
+pub mod waiting;
+
+pub use waiting::eventually;
 
 use std::{
     future::Future,
@@ -93,21 +96,6 @@ impl<F: Future> Hand<F> {
             Poll::Ready(output) => output,
             Poll::Pending => panic!("still pending"),
         }
-    }
-}
-
-/// How long a condition of another process may take to hold. No test waits for it unless it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until `condition` holds, which another process or the network brings about.
-///
-/// # Panics
-/// If it does not hold after a minute.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(std::time::Instant::now() < deadline, "in vain: {what}");
-        thread::sleep(Duration::from_millis(2)); // sleeps: between looks at another process
     }
 }
 

@@ -7,7 +7,10 @@ use cachekit_runtime::{
         redis::{RedisBackend, Settings},
     },
 };
-use cachekit_tests::redis_server::{Cluster, RedisServer};
+use cachekit_tests::{
+    redis_server::{Cluster, RedisServer},
+    waiting::{PATIENCE, failure, works_again},
+};
 use std::{
     collections::BTreeSet,
     future::Future,
@@ -23,8 +26,6 @@ const TIMEOUT: Duration = Duration::from_millis(150);
 
 /// What a call may take then: the timeout, and a margin for a machine that does other things too.
 const IN_TIME: Duration = TIMEOUT.saturating_mul(5);
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The times of tests in which nothing fails, on a machine that does other things too.
 fn open(url: String) -> RedisBackend {
@@ -80,26 +81,9 @@ fn calls(cluster: &Cluster, command: &str) -> (u64, u64) {
     })
 }
 
-/// It comes true before long.
-async fn comes<F: Future<Output = Result<(), Error>>>(what: &str, mut attempt: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let start = Instant::now();
-        let last = match attempt().await {
-            Ok(()) => return,
-            Err(error) => error,
-        };
-        assert!(start.elapsed() <= 3 * IN_TIME, "{what}: {:?}", start.elapsed());
-        assert!(Instant::now() < deadline, "{what}: {last}");
-        tokio::time::sleep(Duration::from_millis(5)).await; // sleeps: between tries to reach real servers
-    }
-}
-
-fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> (Failure, String) {
-    match result {
-        Err(Error::Backend { failure, message, .. }) => (failure, message),
-        other => panic!("{other:?}"),
-    }
+/// It works before long; until then each try ends in time.
+async fn comes<F: Future<Output = Result<(), Error>>>(what: &str, attempt: impl FnMut() -> F) {
+    works_again(what, 3 * IN_TIME, attempt).await;
 }
 
 /// How many times a node has read from a connection. One flush of less than 16 KiB is one read.

@@ -1,15 +1,14 @@
 //! Memory in front of a Cluster, and of a master that Sentinels name, on several nodes: through failovers and moving slots.
 
 use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
-use cachekit_tests::redis_server::{Cluster, Sentinels};
+use cachekit_tests::{
+    redis_server::{Cluster, Sentinels},
+    waiting::comes_true,
+};
 use std::{
-    future::Future,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-
-/// Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the table promises where a connection is lost or a slot moves, with a margin of four.
 const BOUND: Duration = Duration::from_secs(4 * 3);
@@ -36,20 +35,12 @@ impl Node {
     }
 
     async fn hears(&self, key: u64, sources: &[AtomicU64]) {
-        until("hits in memory", || async {
+        comes_true("hits in memory", || async {
             let before = self.cache.stats().hits;
             self.call(key, sources).await;
             self.cache.stats().hits > before
         })
         .await;
-    }
-}
-
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let start = Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "it does not happen: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await; // sleeps: between two looks at a real server
     }
 }
 
@@ -68,7 +59,7 @@ async fn agree(one: &Node, other: &Node, sources: &[AtomicU64]) {
         if delivery == Delivery::Shared && cachekit_runtime::sync().await.is_ok() {
             assert_eq!(other.call(key, sources).await, version, "key {key} after a sync");
         } else {
-            until("the news", || async { other.call(key, sources).await == version }).await;
+            comes_true("the news", || async { other.call(key, sources).await == version }).await;
             assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
         }
     }
@@ -90,9 +81,9 @@ async fn a_cluster_whose_slots_move() {
         cluster.move_slot(slot, (from + 1) % 3);
         // The other one has not been told that the slot has moved.
         let version = sources[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
-        until("an invalidation", || async { one.cache.invalidate_async(&key).await == Delivery::Shared }).await;
+        comes_true("an invalidation", || async { one.cache.invalidate_async(&key).await == Delivery::Shared }).await;
         let start = Instant::now();
-        until("the news", || async { other.call(key, &sources).await == version }).await;
+        comes_true("the news", || async { other.call(key, &sources).await == version }).await;
         assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
     }
     agree(&one, &other, &sources).await;
@@ -116,13 +107,13 @@ async fn a_cluster_whose_masters_die() {
         }
         assert!(cluster.wait_for_failover(dies) >= 3, "a replica");
         for key in 0..24_u64 {
-            until("what was invalidated during the failover", || async {
+            comes_true("what was invalidated during the failover", || async {
                 other.call(key, &sources).await == sources[key as usize].load(Ordering::SeqCst)
             })
             .await;
         }
         other.hears(0, &sources).await;
-        until("the cluster", || async { one.cache.invalidate_async(&0).await == Delivery::Shared }).await;
+        comes_true("the cluster", || async { one.cache.invalidate_async(&0).await == Delivery::Shared }).await;
         agree(&one, &other, &sources).await;
         cluster.restart(dies);
         cluster.wait_until_well();
@@ -140,7 +131,7 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
         other.hears(key, &sources).await;
     }
     cachekit_runtime::flush().await;
-    until("the replica", || async {
+    comes_true("the replica", || async {
         let text = sentinels.server(1).cli(&["KEYS", "ck:default:d:*"]);
         text.lines().count() == 4
     })
@@ -158,11 +149,11 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
     drop(replica);
     sentinels.wait_for_failover(0);
     for key in 0..4_u64 {
-        until("it is repeated", || async {
+        comes_true("it is repeated", || async {
             other.call(key, &sources).await == 2 && one.call(key, &sources).await == 2
         })
         .await;
-        until("it stays so", || async {
+        comes_true("it stays so", || async {
             other.hears(key, &sources).await;
             other.call(key, &sources).await == 2
         })

@@ -7,7 +7,10 @@ use cachekit_runtime::{
         redis::{RedisBackend, Settings},
     },
 };
-use cachekit_tests::redis_server::{RedisServer, Sentinels};
+use cachekit_tests::{
+    redis_server::{RedisServer, Sentinels},
+    waiting::{PATIENCE, failure, works_again},
+};
 use std::{
     future::Future,
     time::{Duration, Instant},
@@ -18,8 +21,6 @@ const TIMEOUT: Duration = Duration::from_millis(150);
 
 /// What a call may take then: the timeout, and a margin for a machine that does other things too.
 const IN_TIME: Duration = TIMEOUT.saturating_mul(5);
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn open(url: String) -> RedisBackend {
     let settings = Settings::new(url).namespace("shop").connect_timeout(Duration::from_secs(1));
@@ -45,25 +46,8 @@ async fn works(backend: &RedisBackend) -> Result<(), Error> {
 }
 
 /// It works before long; until then each try ends in time.
-async fn comes<F: Future<Output = Result<(), Error>>>(what: &str, mut attempt: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let start = Instant::now();
-        let last = match attempt().await {
-            Ok(()) => return,
-            Err(error) => error,
-        };
-        assert!(start.elapsed() <= 5 * IN_TIME, "{what}: {:?}", start.elapsed());
-        assert!(Instant::now() < deadline, "{what}: {last}");
-        tokio::time::sleep(Duration::from_millis(5)).await; // sleeps: between tries to reach real servers
-    }
-}
-
-fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> (Failure, String) {
-    match result {
-        Err(Error::Backend { failure, message, .. }) => (failure, message),
-        other => panic!("{other:?}"),
-    }
+async fn comes<F: Future<Output = Result<(), Error>>>(what: &str, attempt: impl FnMut() -> F) {
+    works_again(what, 5 * IN_TIME, attempt).await;
 }
 
 #[tokio::test]

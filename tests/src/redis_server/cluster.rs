@@ -1,10 +1,7 @@
 //! A real Redis Cluster of a test's own.
 
-use super::{Options, PATIENCE, Paused, RedisServer};
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use super::{Options, Paused, RedisServer};
+use crate::waiting::eventually_or;
 
 /// How many slots there are.
 const SLOTS: usize = 16_384;
@@ -231,15 +228,7 @@ impl Cluster {
     }
 
     fn wait(&self, what: &str, ready: impl Fn() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !ready() {
-            assert!(
-                Instant::now() < deadline,
-                "waited in vain for {what}:\n{}",
-                self.nodes[0].cli(&["CLUSTER", "NODES"])
-            );
-            thread::sleep(Duration::from_millis(20)); // sleeps: other processes have to agree
-        }
+        eventually_or(what, || self.nodes[0].cli(&["CLUSTER", "NODES"]), ready);
     }
 }
 

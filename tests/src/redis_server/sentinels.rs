@@ -1,11 +1,8 @@
 //! A real master with replicas and the sentinels that watch over it, of a test's own.
 
-use super::{Options, PATIENCE, RedisServer};
-use std::{
-    collections::HashMap,
-    thread,
-    time::{Duration, Instant},
-};
+use super::{Options, RedisServer};
+use crate::waiting::eventually_or;
+use std::collections::HashMap;
 
 /// What the sentinels call the master.
 const NAME: &str = "main";
@@ -174,14 +171,6 @@ impl Sentinels {
     }
 
     fn wait(&self, what: &str, ready: impl Fn() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !ready() {
-            assert!(
-                Instant::now() < deadline,
-                "waited in vain for {what}:\n{}",
-                self.sentinels[0].cli(&["INFO", "sentinel"])
-            );
-            thread::sleep(Duration::from_millis(20)); // sleeps: other processes have to agree
-        }
+        eventually_or(what, || self.sentinels[0].cli(&["INFO", "sentinel"]), ready);
     }
 }

@@ -1,10 +1,9 @@
 //! Memory in front of a real Redis, on two nodes.
 
-use crate::nodes::{PATIENCE, RUNTIME, redis_at};
+use crate::nodes::{RUNTIME, redis_at};
 use cachekit_runtime::{Builder, Cache, Delivery, Place, invalidate_tag_async};
-use cachekit_tests::redis_server::RedisServer;
+use cachekit_tests::{redis_server::RedisServer, waiting::comes_true};
 use std::{
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -30,7 +29,7 @@ impl Node {
 
     /// Calls until calls are hits in memory, which is when it hears of what others change.
     async fn hears(&self, key: u64, source: &AtomicU64) {
-        until("hits in memory", || async {
+        comes_true("hits in memory", || async {
             let before = self.cache.stats().hits;
             self.call(key, source).await;
             self.cache.stats().hits > before
@@ -39,17 +38,9 @@ impl Node {
     }
 }
 
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let start = Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "it does not happen: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await; // sleeps: between two looks at a real server
-    }
-}
-
 /// On a machine that is busy an answer may be late: then what is in memory is compared, until the next one.
 async fn synced() {
-    until("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
+    comes_true("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
 }
 
 #[test]
@@ -69,7 +60,7 @@ fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
                 synced().await;
                 assert_eq!(other.call(7, &source).await, round);
             } else {
-                until("the news", || async { other.call(7, &source).await == round }).await;
+                comes_true("the news", || async { other.call(7, &source).await == round }).await;
                 longest = longest.max(start.elapsed());
             }
             assert_eq!(one.call(7, &source).await, round, "who invalidated sees it at once");
@@ -125,7 +116,7 @@ fn connections_that_are_cut_cost_questions_and_nothing_stale() {
             server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
             source.store(round, Ordering::SeqCst);
             // Its own connection is another one; what hears is cut.
-            until("an invalidation", || async { one.cache.invalidate_async(&7).await == Delivery::Shared }).await;
+            comes_true("an invalidation", || async { one.cache.invalidate_async(&7).await == Delivery::Shared }).await;
             synced().await;
             assert_eq!(other.call(7, &source).await, round);
         }
@@ -158,7 +149,7 @@ fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
             assert_eq!(node.call(7, &source).await, 2);
         }
         assert_eq!(far.get_or_compute_async(&7, || async { 2 }).await, 2, "also without memory");
-        until("the new value is shared", || async { far.get_async(&7).await == Some(2) }).await;
+        comes_true("the new value is shared", || async { far.get_async(&7).await == Some(2) }).await;
     });
 }
 
@@ -174,11 +165,11 @@ fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
         source.store(2, Ordering::SeqCst);
         assert_eq!(one.cache.invalidate_async(&7).await, Delivery::Queued);
         assert_eq!(one.call(7, &source).await, 2);
-        until("it does not trust its copy", || async { other.call(7, &source).await == 2 }).await;
+        comes_true("it does not trust its copy", || async { other.call(7, &source).await == 2 }).await;
         let took = start.elapsed();
         assert!(took < 4 * Duration::from_secs(2), "{took:?}");
         drop(paused);
-        until("the invalidation is delivered", || async {
+        comes_true("the invalidation is delivered", || async {
             other.hears(7, &source).await;
             other.call(7, &source).await == 2
         })
@@ -198,7 +189,7 @@ fn in_an_outage_copies_are_given_only_where_that_was_asked_for() {
         lenient.hears(7, &source).await;
         server.kill();
         source.store(2, Ordering::SeqCst);
-        until("it computes", || async { plain.call(7, &source).await == 2 }).await;
+        comes_true("it computes", || async { plain.call(7, &source).await == 2 }).await;
         for _ in 0..20 {
             assert_eq!(lenient.call(7, &source).await, 1);
         }
