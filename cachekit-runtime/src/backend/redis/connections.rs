@@ -150,20 +150,10 @@ impl Connections {
     }
 
     /// Has a look asked together with those that others begin now; its time ends at the response timeout, or earlier. `None`: it has to be asked alone.
-    pub(super) fn gather(
-        &self,
-        layout: &Layout,
-        address: &Address,
-        patience: Duration,
-    ) -> Result<Option<Answer>, Error> {
+    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Answer>, Error> {
         let (found, runtime) = self.find()?;
         let Found::Ready(connection) = found else { return Ok(None) };
-        Gather::look(&connection, &runtime, layout, address, patience.min(self.response_timeout))
-    }
-
-    /// The time of a call that begins now, and ends no later than in so long.
-    pub(super) fn limit_within(&self, patience: Duration) -> Limit {
-        Limit::new(patience.min(self.response_timeout))
+        Gather::look(&connection, &runtime, layout, address, self.response_timeout).map(Some)
     }
 
     /// Several commands in one go, with errors of the server among the answers.

@@ -60,18 +60,18 @@ impl RedisBackend {
 
     /// One command where one server has both, together with what others look at now; in a cluster one for each, to both nodes at once. An entry of a
     /// generation that was removed between the two was valid when the look began.
-    pub(super) async fn look_at(&self, address: &Address, patience: Duration) -> Result<Looked, Error> {
+    pub(super) async fn look_at(&self, address: &Address) -> Result<Looked, Error> {
         // Boxed where it is not what most looks do, whose future stays small.
-        match self.topology.gather(&self.layout, address, patience)? {
+        match self.topology.gather(&self.layout, address)? {
             Some(answer) => {
                 let (data, generation) = answer.await.map_err(|_| gather::abandoned())??;
                 Ok(self.looked_at(address, ask::bytes(data)?, generation))
             }
-            None => Box::pin(self.look_alone(address, patience)).await,
+            None => Box::pin(self.look_alone(address)).await,
         }
     }
 
-    async fn look_alone(&self, address: &Address, patience: Duration) -> Result<Looked, Error> {
+    async fn look_alone(&self, address: &Address) -> Result<Looked, Error> {
         let data = self.layout.data(address)?;
         let generation = self.layout.generation(address.cache())?;
         let answers = if self.topology.is_sharded() {
@@ -82,7 +82,7 @@ impl RedisBackend {
         } else {
             let mut both = Cmd::with_capacity(3, 4 + data.len() + generation.len());
             both.arg("MGET").arg(&data).arg(generation);
-            ask::list(self.topology.send_within(&both, patience).await?)?
+            ask::list(self.topology.send(&data, &both).await?)?
         };
         let Ok([data, generation]) = <[Value; 2]>::try_from(answers) else {
             return Err(failures::senseless("another number of values than of keys"));

@@ -29,9 +29,6 @@ use tokio::{runtime::Handle, sync::oneshot};
 /// Most looks of one command: a server does nothing else meanwhile, and while it answers one command the answers of the one before are decoded.
 const MOST: usize = 64;
 
-/// Callers whose patience differs by more than that are not served by one command.
-const NEAR: Duration = Duration::from_millis(5);
-
 /// What is at an entry, and the digits of its cache's generation as a number.
 pub(super) type Seen = (Value, Option<u64>);
 
@@ -55,7 +52,6 @@ struct Batch {
     command: Cmd,
     looks: Vec<Look>,
     generations: Vec<String>,
-    patience: Duration,
 }
 
 struct Look {
@@ -71,7 +67,7 @@ impl Gather {
         mem::take(&mut state.batch)
     }
 
-    /// Notes a look. `None`: it is of another patience than those that are noted, and has to be asked alone.
+    /// Notes a look, which is answered, or fails, within `time` of its being sent.
     ///
     /// # Errors
     /// Of an address that is no key.
@@ -80,41 +76,34 @@ impl Gather {
         runtime: &Handle,
         layout: &Layout,
         address: &Address,
-        patience: Duration,
-    ) -> Result<Option<Answer>, Error> {
+        time: Duration,
+    ) -> Result<Answer, Error> {
         layout.check(address)?;
         let (give, answer) = oneshot::channel();
         let mut state = lock(&connection.gather.0);
-        if state.batch.looks.is_empty() {
-            state.batch.begin(patience);
-        } else if state.batch.patience.abs_diff(patience) > NEAR {
-            return Ok(None);
-        }
         state.batch.add(layout, address, give);
         let full = (state.batch.looks.len() >= MOST).then(|| mem::take(&mut state.batch));
         let is_first = full.is_none() && !mem::replace(&mut state.is_awaited, true);
         drop(state);
         if let Some(batch) = full {
-            runtime.spawn(batch.send(connection.clone()));
+            runtime.spawn(batch.send(connection.clone(), time));
         } else if is_first {
             let flush = Flush(Some(connection.clone()));
             runtime.spawn(async move {
                 if let Some((batch, connection)) = flush.take() {
-                    batch.send(connection).await;
+                    batch.send(connection, time).await;
                 }
             });
         }
-        Ok(Some(answer))
+        Ok(answer)
     }
 }
 
 impl Batch {
-    fn begin(&mut self, patience: Duration) {
-        self.patience = patience;
-        self.command.arg("MGET");
-    }
-
     fn add(&mut self, layout: &Layout, address: &Address, give: oneshot::Sender<Result<Seen, Error>>) {
+        if self.looks.is_empty() {
+            self.command.arg("MGET");
+        }
         layout.add_data(&mut self.command, address);
         let is_of = |key: &String| layout.is_generation(key, address.cache());
         let generation = self.generations.iter().position(is_of).unwrap_or_else(|| {
@@ -125,14 +114,14 @@ impl Batch {
     }
 
     /// Asks, and gives everyone his answer.
-    async fn send(mut self, connection: Arc<Connection>) {
+    async fn send(mut self, connection: Arc<Connection>, time: Duration) {
         if self.looks.is_empty() {
             return;
         }
         for key in &self.generations {
             self.command.arg(key);
         }
-        let limit = Limit::new(self.patience);
+        let limit = Limit::new(time);
         match self.ask(&connection, limit).await {
             Ok((entries, generations)) => {
                 for (look, entry) in self.looks.into_iter().zip(entries) {

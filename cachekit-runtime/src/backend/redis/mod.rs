@@ -141,7 +141,7 @@ impl Backend for RedisBackend {
 
 impl SharedBackend for RedisBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
-        Box::pin(self.look_at(address, Duration::MAX))
+        Box::pin(self.look_at(address))
     }
 
     fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {

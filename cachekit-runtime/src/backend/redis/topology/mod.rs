@@ -145,31 +145,12 @@ impl Topology {
         }
     }
 
-    /// Has a look asked together with others that begin now, within so long. `None`: it has to be asked alone, as in a cluster.
-    pub(super) fn gather(
-        &self,
-        layout: &Layout,
-        address: &Address,
-        patience: Duration,
-    ) -> Result<Option<Answer>, Error> {
+    /// Has a look asked together with others that begin now. `None`: it has to be asked alone, in a cluster or before there is a connection.
+    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Answer>, Error> {
         match self {
-            Topology::Single(single) => single.connections.gather(layout, address, patience),
-            Topology::Sentinel(sentinel) => sentinel.connections().gather(layout, address, patience),
+            Topology::Single(single) => single.connections.gather(layout, address),
+            Topology::Sentinel(sentinel) => sentinel.connections().gather(layout, address),
             Topology::Cluster(_) => Ok(None),
-        }
-    }
-
-    /// As [`send`](Self::send) to where all keys are, within so long.
-    pub(super) async fn send_within(&self, command: &Cmd, patience: Duration) -> Result<Value, Error> {
-        match self {
-            Topology::Single(single) => {
-                single.connections.send(command, single.connections.limit_within(patience)).await
-            }
-            Topology::Sentinel(sentinel) => {
-                let connections = sentinel.connections();
-                connections.send(command, connections.limit_within(patience)).await
-            }
-            Topology::Cluster(_) => Err(super::failures::senseless("a cluster where there is one server")),
         }
     }
 

@@ -1,0 +1,77 @@
+//! Waiting for what other processes, or the network, bring about.
+
+use cachekit_runtime::{Error, backend::Failure};
+use std::{
+    fmt,
+    future::Future,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long it may take. No test waits for it unless it fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the condition holds.
+///
+/// # Panics
+/// If it does not hold after a minute.
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    eventually_or(what, String::new, condition);
+}
+
+/// As [`eventually`]; says what there is instead.
+///
+/// # Panics
+/// As that.
+pub fn eventually_or(what: &str, instead: impl Fn() -> String, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "in vain: {what}\n{}", instead());
+        thread::sleep(Duration::from_millis(2)); // sleeps: between looks at another process
+    }
+}
+
+/// As [`eventually`], in async code.
+///
+/// # Panics
+/// As that.
+pub async fn comes_true<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await; // sleeps: between looks at another process
+    }
+}
+
+/// It works before long; until then each attempt ends in time.
+///
+/// # Panics
+/// If it does not work after a minute, or an attempt takes longer than `each`.
+pub async fn works_again<F>(what: &str, each: Duration, mut attempt: impl FnMut() -> F)
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let start = Instant::now();
+        let last = match attempt().await {
+            Ok(()) => return,
+            Err(error) => error,
+        };
+        assert!(start.elapsed() <= each, "{what}: {:?}", start.elapsed());
+        assert!(Instant::now() < deadline, "{what}: {last}");
+        tokio::time::sleep(Duration::from_millis(5)).await; // sleeps: between tries to reach real servers
+    }
+}
+
+/// In what way it failed, and what it says.
+///
+/// # Panics
+/// If it did not, or a backend had nothing to do with it.
+#[track_caller]
+pub fn failure<T: fmt::Debug>(result: Result<T, Error>) -> (Failure, String) {
+    match result {
+        Err(Error::Backend { failure, message, .. }) => (failure, message),
+        other => panic!("{other:?}"),
+    }
+}
