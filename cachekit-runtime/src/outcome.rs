@@ -96,3 +96,15 @@ pub enum Delivery {
     /// This process; the others as soon as the backend is back.
     Queued,
 }
+
+impl Delivery {
+    /// Of two, what holds for both.
+    #[must_use]
+    pub fn and(self, other: Delivery) -> Delivery {
+        match (self, other) {
+            (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
+            (Delivery::Shared, _) | (_, Delivery::Shared) => Delivery::Shared,
+            (Delivery::Local, Delivery::Local) => Delivery::Local,
+        }
+    }
+}

@@ -312,13 +312,7 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// Stores several values.
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> Delivery {
-        entries.into_iter().map(|(key, value)| self.insert(key, value)).fold(Delivery::Local, |all, one| {
-            match (all, one) {
-                (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
-                (Delivery::Shared, _) | (_, Delivery::Shared) => Delivery::Shared,
-                _ => Delivery::Local,
-            }
-        })
+        entries.into_iter().map(|(key, value)| self.insert(key, value)).fold(Delivery::Local, Delivery::and)
     }
 
     /// Removes several entries; returns how many were there and fresh.

@@ -5,7 +5,6 @@ use super::{
     fill::{Fill, Ticket},
     freshness::{self, Worth},
     link::Unanswered,
-    order::Moment,
     tie::Tie,
     watch::Sight,
 };
@@ -78,8 +77,8 @@ pub(crate) struct Asked<V> {
 
 impl<V> Asked<V> {
     /// Of an entry that was not asked for yet.
-    pub(super) fn nothing(address: Address, moment: Moment) -> Self {
-        Asked { found: None, stale: None, fill: Fill::new(address, moment), failed: None, is_elsewhere: false }
+    pub(super) fn nothing(fill: Fill) -> Self {
+        Asked { found: None, stale: None, fill, failed: None, is_elsewhere: false }
     }
 }
 
@@ -129,19 +128,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ///
     /// Cancel-safe: a marker that is left behind goes by itself, and hinders no one.
     pub(crate) async fn ask(self: Arc<Self>, mut question: Question<V>, budget: Budget) -> Asked<V> {
-        let moment = self.order.moment(question.address.id());
-        let mut fill = Fill::new(question.address.clone(), moment);
-        fill.sight = question.sight;
-        fill.tags = std::mem::take(&mut question.tags);
-        fill.tagged = self.tagged(&fill.tags);
-        let mut asked = Asked { fill, ..Asked::nothing(question.address.clone(), moment) };
+        let mut asked = Asked::nothing(self.fill_of(&mut question));
         for (index, tier) in self.tiers.iter().enumerate() {
             match self.ask_tier(index, tier, &mut question, &mut asked.fill, &budget).await {
                 Ok(Has::Value(found, bytes)) => {
                     self.counters.hit();
                     let tickets = std::mem::take(&mut asked.fill.tickets);
-                    if !found.is_known {
-                        self.back_fill(index, tickets, &asked.fill, bytes, &found);
+                    if index > 0 && !found.is_known {
+                        self.back_fill(vec![self.backfill(&asked.fill, tickets, bytes, &found)]);
                     }
                     asked.found = Some(found);
                     return asked;
@@ -167,7 +161,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Does another process have the right to refresh the entry? Takes it otherwise, so that of all processes one loads.
-    async fn is_refreshed_elsewhere(&self, address: &Address, budget: &Budget) -> bool {
+    pub(super) async fn is_refreshed_elsewhere(&self, address: &Address, budget: &Budget) -> bool {
         let Some(tier) = self.tiers.iter().rev().find(|tier| tier.link.is_shared()) else { return false };
         let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, REFRESH)).await;
         matches!(taken, Ok(false))
@@ -236,12 +230,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     /// Looks, and leaves nothing for a fill.
     pub(crate) async fn peek(self: Arc<Self>, question: Question<V>, budget: Budget) -> Option<Found<V>> {
-        let Question { address, tags, sight, .. } = question;
-        let mut fill = Fill::new(address.clone(), self.order.moment(address.id()));
-        fill.tagged = self.tagged(&tags);
-        fill.sight = sight;
+        let mut question = question;
+        let mut fill = self.fill_of(&mut question);
+        let address = question.address;
         for (index, tier) in self.tiers.iter().enumerate() {
-            if tier.link.undelivered.holds(&address, &tags) || (!tier.link.is_shared() && self.shared_after(index)) {
+            if tier.link.undelivered.holds(&address, &fill.tags) || (!tier.link.is_shared() && self.shared_after(index))
+            {
                 continue;
             }
             let (bytes, generation) = if tier.link.is_shared() {
@@ -318,26 +312,49 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         self.tiers.iter().skip(index + 1).any(|tier| tier.link.is_shared())
     }
 
-    /// Gives what a tier had to the nearer ones, without the caller.
-    fn back_fill(self: &Arc<Self>, at: usize, tickets: Vec<Ticket>, fill: &Fill, bytes: Bytes, found: &Found<V>) {
-        if at == 0 {
-            return;
-        }
+    /// What a fill needs beside its tickets.
+    pub(super) fn fill_of(&self, question: &mut Question<V>) -> Fill {
+        let moment = self.order.moment(question.address.id());
+        let mut fill = Fill::new(question.address.clone(), moment);
+        fill.sight = question.sight;
+        fill.tags = std::mem::take(&mut question.tags);
+        fill.tagged = self.tagged(&fill.tags);
+        fill
+    }
+
+    /// What a tier had, for the nearer ones.
+    pub(super) fn backfill(&self, fill: &Fill, tickets: Vec<Ticket>, bytes: Bytes, found: &Found<V>) -> Backfill {
         let mut life = (found.left != NEVER).then(|| duration(found.left));
         if let Some(near) = (self.near_ttl)(&found.value) {
             life = Some(life.map_or(near, |life| life.min(near)));
         }
+        Backfill { fill: Fill { tickets, ..Fill::new(fill.address.clone(), fill.moment) }, bytes, life }
+    }
+
+    /// Without the caller.
+    pub(super) fn back_fill(self: &Arc<Self>, backfills: Vec<Backfill>) {
+        if backfills.is_empty() {
+            return;
+        }
         let far = Arc::clone(self);
-        let mut fill = Fill { tickets, ..Fill::new(fill.address.clone(), fill.moment) };
-        let tickets = std::mem::take(&mut fill.tickets);
         super::bridge::spawn(false, async move {
-            let budget = far.budget();
-            for (tier, ticket) in far.tiers.iter().zip(&tickets) {
-                // A shared tier has generations of its own, so that the envelope is none of its.
-                far.settle(tier, ticket, &fill, (!tier.link.is_shared()).then(|| bytes.clone()), life, &budget).await;
+            for Backfill { fill, bytes, life } in backfills {
+                let budget = far.budget();
+                for (tier, ticket) in far.tiers.iter().zip(&fill.tickets) {
+                    // A shared tier has generations of its own, so that the envelope is none of its.
+                    let bytes = (!tier.link.is_shared()).then(|| bytes.clone());
+                    far.settle(tier, ticket, &fill, bytes, life, &budget).await;
+                }
             }
         });
     }
+}
+
+/// A value that a further tier had, for the nearer ones.
+pub(super) struct Backfill {
+    fill: Fill,
+    bytes: Bytes,
+    life: Option<Duration>,
 }
 
 impl<V> Opened<V> {

@@ -5,8 +5,7 @@
 
 use super::{
     Far, Tier,
-    ask::{Asked, Found, Has, Question},
-    bridge,
+    ask::{Asked, Backfill, Found, Has, Question},
     fill::{Fill, Ticket},
     freshness::Worth,
     link::Unanswered,
@@ -17,11 +16,9 @@ use crate::{
     backend::{Address, Claim, Witness, each},
     budget::Budget,
     envelope::{Head, Kind},
-    outcome::Delivery,
-    time::{NEVER, duration},
 };
 use bytes::Bytes;
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Entries of one flush.
 pub(super) const FLUSH: usize = 512;
@@ -31,6 +28,8 @@ enum Told<V> {
     Has(Has<V>),
     /// Another process fills it.
     Locked,
+    /// It was not asked for: an invalidation of it is not delivered yet.
+    Held,
     Unanswered(Unanswered),
 }
 
@@ -44,22 +43,13 @@ struct Open<V> {
 /// What is there, and in a shared tier the generation of its cache.
 type Peeked = (Option<Bytes>, Option<Option<u64>>);
 
-/// A value that a further tier had, for the nearer ones.
-struct Backfill {
-    fill: Fill,
-    bytes: Bytes,
-    life: Option<Duration>,
-}
-
 impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// As [`ask`](Self::ask) for several entries, in their order, but that no lock is waited for: `true` beside an entry that another process fills.
     ///
     /// Cancel-safe as that.
     pub(crate) async fn ask_many(self: Arc<Self>, questions: Vec<Question<V>>, first: Budget) -> Vec<(Asked<V>, bool)> {
         let open = |mut question: Question<V>| {
-            let fill = self.fill_of(&mut question);
-            let asked =
-                Asked { fill, ..Asked::nothing(question.address.clone(), self.order.moment(question.address.id())) };
+            let asked = Asked::nothing(self.fill_of(&mut question));
             Open { question, asked, is_locked: false }
         };
         let mut all: Vec<Open<V>> = questions.into_iter().map(open).collect();
@@ -81,14 +71,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 }
             }
         }
-        self.back_fill_many(backfills);
+        self.back_fill(backfills);
+        self.find_refreshed_elsewhere(&mut all, &self.budget()).await;
         all.into_iter().map(|question| (question.asked, question.is_locked)).collect()
-    }
-
-    /// As [`ask`](Self::ask) for several entries at the same time, locks included.
-    pub(crate) async fn ask_each(self: Arc<Self>, questions: Vec<Question<V>>, budget: Budget) -> Vec<Asked<V>> {
-        let ask = |question| Box::pin(self.clone().ask(question, budget.clone()));
-        each(questions.into_iter().map(ask).collect()).await
     }
 
     /// As [`peek`](Self::peek) for several entries, in their order.
@@ -128,14 +113,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         found
     }
 
-    /// What a fill needs beside its tickets.
-    fn fill_of(&self, question: &mut Question<V>) -> Fill {
-        let moment = self.order.moment(question.address.id());
-        let mut fill = Fill::new(question.address.clone(), moment);
-        fill.sight = question.sight;
-        fill.tags = std::mem::take(&mut question.tags);
-        fill.tagged = self.tagged(&fill.tags);
-        fill
+    /// Which of them are refreshed by other processes just now, asked for at the same time.
+    async fn find_refreshed_elsewhere(&self, all: &mut [Open<V>], budget: &Budget) {
+        let due: Vec<&mut Open<V>> = all
+            .iter_mut()
+            .filter(|open| open.is_open() && open.question.is_refresh && open.asked.fill.has_witness())
+            .collect();
+        // A lock is such a right by itself.
+        if due.is_empty() || self.lock.is_some() {
+            return;
+        }
+        let asked = due.iter().map(|open| Box::pin(self.is_refreshed_elsewhere(&open.question.address, budget)));
+        let answers = each(asked.collect()).await;
+        for (open, is_elsewhere) in due.into_iter().zip(answers) {
+            open.asked.is_elsewhere = is_elsewhere;
+        }
     }
 
     /// The versions of all tags of a flush, asked for in one go. `make`: those that are not there are made.
@@ -171,39 +163,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         Ok(())
     }
 
-    /// As [`invalidate`](Self::invalidate) of several entries: all of them begin with the call.
-    pub(crate) fn invalidate_many(
-        self: Arc<Self>,
-        addresses: Vec<Address>,
-    ) -> impl Future<Output = Delivery> + Send + use<V> {
-        let tellings: Vec<_> =
-            addresses.into_iter().map(|address| Box::pin(self.clone().invalidate(address))).collect();
-        async move {
-            let (mut delivery, mut rest) = (Delivery::Local, tellings.into_iter());
-            loop {
-                let flush: Vec<_> = rest.by_ref().take(FLUSH).collect();
-                if flush.is_empty() {
-                    return delivery;
-                }
-                delivery = each(flush).await.into_iter().fold(delivery, farther);
-            }
-        }
-    }
-
     fn note(&self, index: usize, tier: &Tier, question: &mut Open<V>, told: Told<V>) -> Option<Backfill> {
         let asked = &mut question.asked;
         match told {
             Told::Has(Has::Value(found, bytes)) => {
                 self.counters.hit();
-                let backfill = (index > 0 && !found.is_known).then(|| {
-                    let tickets = std::mem::take(&mut asked.fill.tickets);
-                    let mut life = (found.left != NEVER).then(|| duration(found.left));
-                    if let Some(near) = (self.near_ttl)(&found.value) {
-                        life = Some(life.map_or(near, |life| life.min(near)));
-                    }
-                    let fill = Fill { tickets, ..Fill::new(asked.fill.address.clone(), asked.fill.moment) };
-                    Backfill { fill, bytes, life }
-                });
+                let tickets = std::mem::take(&mut asked.fill.tickets);
+                let backfill =
+                    (index > 0 && !found.is_known).then(|| self.backfill(&asked.fill, tickets, bytes, &found));
                 asked.found = Some(found);
                 return backfill;
             }
@@ -215,6 +182,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             }
             // Is asked for again, and counted then.
             Told::Locked => question.is_locked = true,
+            Told::Held => {
+                self.counters.unanswered(true);
+                asked.fill.tickets.push(Ticket::None);
+                asked.failed = Some(Unanswered::Skipped.into_error(tier.link.backend().name()));
+            }
             Told::Unanswered(unanswered) => {
                 self.counters.unanswered(matches!(unanswered, Unanswered::Skipped));
                 asked.fill.tickets.push(Ticket::None);
@@ -243,11 +215,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         };
         let mut answers = match answers {
             Ok(answers) => answers.into_iter(),
-            Err(unanswered) => return is_held.iter().map(|_| Told::Unanswered(unanswered.clone())).collect(),
+            Err(unanswered) => {
+                let told = |is_held| if is_held { Told::Held } else { Told::Unanswered(unanswered.clone()) };
+                return is_held.into_iter().map(told).collect();
+            }
         };
-        let told = is_held.into_iter().map(|is_held| {
-            let answer = if is_held { None } else { answers.next() };
-            answer.unwrap_or(Told::Unanswered(Unanswered::Skipped))
+        let told = is_held.into_iter().map(|is_held| match is_held {
+            true => Told::Held,
+            false => answers.next().unwrap_or(Told::Unanswered(Unanswered::Skipped)),
         });
         told.collect()
     }
@@ -301,10 +276,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
         let needs_fill = !vacant.is_empty() || told.iter().any(|seen| matches!(seen, Seen::Witness(..)));
         // Without a marker nothing can be stored, and reading goes on.
+        let mut failed = None;
         if needs_fill && tier.link.takes_fills() {
-            self.prepare_many(tier, &addresses, &mut generations, budget).await?;
-            self.learn_tags(index, tier, fills(flush), true, budget).await?;
-            self.claim_all(index, tier, flush, &addresses, &vacant, &generations, budget, &mut told).await?;
+            let claiming = self.claim_all(index, tier, flush, &addresses, &vacant, &mut generations, budget, &mut told);
+            failed = claiming.await.err();
         } else {
             generations.fill(None);
         }
@@ -312,12 +287,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             Some(generation) => Ticket::Witness { witness, generation, hold: None },
             None => Ticket::None,
         };
-        let answered = told.into_iter().zip(generations).map(|(seen, generation)| match seen {
-            Seen::Value(found, bytes) => Told::Has(Has::Value(found, bytes)),
-            Seen::Witness(witness, stale) => Told::Has(Has::Nothing(ticket(generation, witness), stale)),
-            Seen::Claimed(ticket) => Told::Has(Has::Nothing(ticket, None)),
-            Seen::Locked => Told::Locked,
-            Seen::Vacant => Told::Has(Has::Nothing(Ticket::None, None)),
+        let answered = told.into_iter().zip(generations).map(|(seen, generation)| match (seen, &failed) {
+            (Seen::Value(found, bytes), _) => Told::Has(Has::Value(found, bytes)),
+            // What was found stays found.
+            (_, Some(unanswered)) => Told::Unanswered(unanswered.clone()),
+            (Seen::Witness(witness, stale), None) => Told::Has(Has::Nothing(ticket(generation, witness), stale)),
+            (Seen::Claimed(ticket), None) => Told::Has(Has::Nothing(ticket, None)),
+            (Seen::Locked, None) => Told::Locked,
+            (Seen::Vacant, None) => Told::Has(Has::Nothing(Ticket::None, None)),
         });
         Ok(answered.collect())
     }
@@ -332,14 +309,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ) -> Result<(), Unanswered> {
         let (Some(first), Some(known)) = (addresses.first(), generations.first().copied()) else { return Ok(()) };
         let generation = self.prepare(tier, first, budget, known).await?;
-        let is_known = known == Some(generation);
         let is_one_server = tier.link.backend().shared().is_none_or(|shared| shared.parts() == 1);
-        for (address, place) in addresses.iter().zip(generations) {
-            *place = match *place {
-                Some(generation) if is_known => Some(generation),
-                _ if is_one_server => Some(generation),
-                _ => Some(self.prepare(tier, address, budget, None).await?),
-            };
+        if known == Some(generation) && generations.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        if is_one_server {
+            generations.fill(Some(generation));
+            return Ok(());
+        }
+        // Made just now: the lineages come with a further look.
+        let looked = tier.link.call_shared(budget, |shared| shared.look_many(addresses)).await?;
+        for (place, looked) in generations.iter_mut().zip(looked) {
+            *place = looked.generation;
         }
         Ok(())
     }
@@ -353,10 +334,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         flush: &mut [&mut Open<V>],
         addresses: &[Address],
         vacant: &[usize],
-        generations: &[Option<u64>],
+        generations: &mut [Option<u64>],
         budget: &Budget,
         told: &mut [Seen<V>],
     ) -> Result<(), Unanswered> {
+        self.prepare_many(tier, addresses, generations, budget).await?;
+        self.learn_tags(index, tier, fills(flush), true, budget).await?;
         let head = || if self.lock.is_some() { Head::lock().witness() } else { Head::marker().witness() };
         let wanted = vacant.iter().filter_map(|at| Some((addresses.get(*at)?.clone(), head())));
         let claims: Vec<(Address, Witness)> = wanted.collect();
@@ -434,24 +417,6 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         // With a lock, what is there has to be replaced by it or waited for, which is done one by one.
         Ok(if self.lock.is_some() { Seen::Locked } else { Seen::Witness(head.witness(), stale) })
     }
-
-    /// Gives what further tiers had to the nearer ones, without the caller.
-    fn back_fill_many(self: &Arc<Self>, backfills: Vec<Backfill>) {
-        if backfills.is_empty() {
-            return;
-        }
-        let far = Arc::clone(self);
-        bridge::spawn(false, async move {
-            for Backfill { fill, bytes, life } in backfills {
-                let budget = far.budget();
-                for (tier, ticket) in far.tiers.iter().zip(&fill.tickets) {
-                    // A shared tier has generations of its own, so that the envelope is none of its.
-                    far.settle(tier, ticket, &fill, (!tier.link.is_shared()).then(|| bytes.clone()), life, &budget)
-                        .await;
-                }
-            }
-        });
-    }
 }
 
 impl<V> Open<V> {
@@ -462,15 +427,6 @@ impl<V> Open<V> {
 
 fn fills<'a, V>(flush: &'a mut [&mut Open<V>]) -> Vec<&'a mut Fill> {
     flush.iter_mut().map(|open| &mut open.asked.fill).collect()
-}
-
-/// Of two invalidations, what holds for both.
-fn farther(one: Delivery, other: Delivery) -> Delivery {
-    match (one, other) {
-        (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
-        (Delivery::Shared, _) | (_, Delivery::Shared) => Delivery::Shared,
-        _ => Delivery::Local,
-    }
 }
 
 /// What a look at a shared tier saw.

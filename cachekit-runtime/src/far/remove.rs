@@ -3,22 +3,28 @@
 use super::{
     Far, Tier, bridge,
     link::{Link, Unanswered},
+    many::FLUSH,
     order::Turn,
 };
 use crate::{Error, backend::Address, budget::Budget, identity, outcome::Delivery};
-use std::{future::Future, slice, sync::Arc};
+use std::{future::Future, sync::Arc};
 
 /// An invalidation of one tier, which is named in its queue. Whatever becomes of the caller, the tier is told in the end.
 struct Telling {
     link: Arc<Link>,
-    /// `None`: it is part of a clearing.
-    number: Option<u64>,
+    /// Of what is invalidated, in its order; `None`: it is part of a clearing.
+    numbers: Vec<Option<u64>>,
     is_told: bool,
 }
 
 impl Telling {
-    fn new(link: &Arc<Link>, name: impl FnOnce(&Link) -> Option<u64>) -> Self {
-        Telling { link: Arc::clone(link), number: name(link), is_told: false }
+    fn new(link: &Arc<Link>, name: impl FnOnce(&Link) -> Vec<Option<u64>>) -> Self {
+        Telling { link: Arc::clone(link), numbers: name(link), is_told: false }
+    }
+
+    /// Its number, where it is of one thing.
+    fn number(&self) -> Option<u64> {
+        self.numbers.first().copied().flatten()
     }
 }
 
@@ -36,37 +42,73 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ///
     /// Begins with the call; ends within the timeout. Dropped meanwhile, also before it was polled, it goes on.
     pub(crate) fn invalidate(self: Arc<Self>, address: Address) -> impl Future<Output = Delivery> + Send + use<V> {
+        self.invalidate_many(vec![address])
+    }
+
+    /// As [`invalidate`](Self::invalidate), of several entries, in flushes that have a timeout each.
+    pub(crate) fn invalidate_many(
+        self: Arc<Self>,
+        addresses: Vec<Address>,
+    ) -> impl Future<Output = Delivery> + Send + use<V> {
         // In all tiers before the first is told: what a further one still has must not come back into a nearer one. Loads from before are outdated, and
         // those that begin from now on ask no tier that was not told. Twice, so that also a delivery that comes at once finds no store from before.
-        self.pass(&address);
-        let name = |tier: &Tier| Telling::new(&tier.link, |link| link.undelivered.add_key(&address));
-        let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
-        self.pass(&address);
+        addresses.iter().for_each(|address| self.pass(address));
+        let name = |link: &Link| addresses.iter().map(|address| link.undelivered.add_key(address)).collect();
+        let mut tellings: Vec<Telling> = self.tiers.iter().map(|tier| Telling::new(&tier.link, name)).collect();
+        addresses.iter().for_each(|address| self.pass(address));
         async move {
-            let (mut delivery, budget) = (Delivery::Local, self.budget());
+            let (mut delivery, first) = (Delivery::Local, self.budget());
             for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
-                let link = &tier.link;
-                let turn = async { Ok(vec![self.order.turn_of(address.id()).await]) };
-                let told = match self.turns(tier, &budget, turn).await {
-                    Ok(_turns) => link.call(&budget, |backend| backend.remove_many(slice::from_ref(&address))).await,
-                    Err(unanswered) => Err(unanswered),
-                };
-                if let (Ok(()), Some(number)) = (&told, telling.number) {
-                    link.undelivered.keys_delivered(&[(number, address.clone())], link.now());
-                    telling.is_told = true;
-                }
-                delivery = self.after(delivery, link, telling.is_told, &told);
+                let told = self.tell(tier, telling, &addresses, &first).await;
+                delivery = self.after(delivery, &tier.link, telling.is_told, &told);
             }
             // What was read from the tiers while they were told is kept nowhere.
-            self.pass(&address);
+            addresses.iter().for_each(|address| self.pass(address));
             delivery
         }
+    }
+
+    /// Tells one tier, until it does not answer.
+    async fn tell(
+        &self,
+        tier: &Tier,
+        telling: &mut Telling,
+        addresses: &[Address],
+        first: &Budget,
+    ) -> Result<(), Unanswered> {
+        let link = &tier.link;
+        let mut is_told = true;
+        for (at, (flush, numbers)) in addresses.chunks(FLUSH).zip(telling.numbers.chunks(FLUSH)).enumerate() {
+            let further;
+            let budget = if at == 0 {
+                first
+            } else {
+                further = self.budget();
+                &further
+            };
+            let turns = async {
+                Ok(match flush {
+                    [address] => vec![self.order.turn_of(address.id()).await],
+                    _ => self.order.turn_of_all().await,
+                })
+            };
+            let _turns = self.turns(tier, budget, turns).await?;
+            link.call(budget, |backend| backend.remove_many(flush)).await?;
+            let numbered =
+                numbers.iter().zip(flush).filter_map(|(number, address)| Some(((*number)?, address.clone())));
+            let delivered: Vec<(u64, Address)> = numbered.collect();
+            // What is part of a clearing is told with that.
+            is_told &= delivered.len() == flush.len();
+            link.undelivered.keys_delivered(&delivered, link.now());
+        }
+        telling.is_told = is_told;
+        Ok(())
     }
 
     /// As [`invalidate`](Self::invalidate), of all entries of the cache.
     pub(crate) fn clear(self: Arc<Self>) -> impl Future<Output = Delivery> + Send + use<V> {
         self.pass_all();
-        let name = |tier: &Tier| Telling::new(&tier.link, |link| Some(link.undelivered.add_cache(&self.name)));
+        let name = |tier: &Tier| Telling::new(&tier.link, |link| vec![Some(link.undelivered.add_cache(&self.name))]);
         let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
         self.pass_all();
         async move {
@@ -78,7 +120,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     Ok(_turns) => link.call(&budget, |backend| link.clear(backend, &self.name)).await,
                     Err(unanswered) => Err(unanswered),
                 };
-                if let (Ok(()), Some(number)) = (&told, telling.number) {
+                if let (Ok(()), Some(number)) = (&told, telling.number()) {
                     link.undelivered.cache_delivered(&self.name, number, link.now());
                     telling.is_told = true;
                 }
@@ -118,11 +160,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if let Err(unanswered) = told {
             self.counters.unanswered(matches!(unanswered, Unanswered::Skipped));
         }
-        match (before, is_told) {
-            (Delivery::Queued, _) | (_, false) => Delivery::Queued,
-            (Delivery::Local, true) if link.is_shared() => Delivery::Shared,
-            (before, true) => before,
-        }
+        before.and(match (is_told, link.is_shared()) {
+            (false, _) => Delivery::Queued,
+            (true, true) => Delivery::Shared,
+            (true, false) => Delivery::Local,
+        })
     }
 }
 
@@ -131,12 +173,12 @@ impl Link {
     pub(crate) fn invalidate_tag(self: &Arc<Self>, tag: String) -> impl Future<Output = Delivery> + Send + use<> {
         let link = Arc::clone(self);
         link.watch.cells.forget(&tag);
-        let mut telling = Telling::new(&link, |link| Some(link.undelivered.add_tag(&tag)));
+        let mut telling = Telling::new(&link, |link| vec![Some(link.undelivered.add_tag(&tag))]);
         async move {
             let told = link.patiently(Box::pin(link.outdate_tags(&[&tag]))).await;
             // Who asked for the version meanwhile has perhaps the old one.
             link.watch.cells.forget(&tag);
-            if let (Ok(()), Some(number)) = (told, telling.number) {
+            if let (Ok(()), Some(number)) = (told, telling.number()) {
                 link.undelivered.tags_delivered(&[(tag.into(), number)], link.now());
                 telling.is_told = true;
             }
@@ -149,15 +191,6 @@ impl Link {
     }
 }
 
-/// Of what each of several backends says: what holds for all.
-fn worst(before: Delivery, now: Delivery) -> Delivery {
-    match (before, now) {
-        (Delivery::Queued, _) | (_, Delivery::Queued) => Delivery::Queued,
-        (Delivery::Local, now) => now,
-        (before, _) => before,
-    }
-}
-
 /// Invalidates every entry that has the tag, in these backends. Begins with the call; dropped meanwhile, it goes on.
 pub(crate) fn invalidate_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Output = Delivery> + Send + use<> {
     let tag = identity::text::tag_name(tag);
@@ -165,7 +198,7 @@ pub(crate) fn invalidate_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Outp
     async move {
         let mut delivery = Delivery::Local;
         for telling in begun {
-            delivery = worst(delivery, telling.await);
+            delivery = delivery.and(telling.await);
         }
         delivery
     }

@@ -14,6 +14,9 @@ use std::{
 /// The ids of some elements, owned, in their order; made as far as they are asked for.
 pub type Ids<'a, I> = &'a mut dyn Iterator<Item = Option<I>>;
 
+/// One value per id, in their order, or none where there is none. `None`: which value is whose is not known, and nothing may be concluded from it.
+pub type Split<V> = Option<Vec<Option<V>>>;
+
 /// What a function over several ids of type `I` returns.
 #[diagnostic::on_unimplemented(
     message = "a batch of `{I}` cannot return `{Self}`",
@@ -29,7 +32,7 @@ pub trait BatchOutput<I>: Sized {
     ///
     /// # Errors
     /// The error, if it is one.
-    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Vec<Option<Self::Value>>, Self::Error>;
+    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Split<Self::Value>, Self::Error>;
     /// Values as a whole, given in the order of the ids.
     fn join(ids: Ids<'_, I>, values: Vec<Option<Self::Value>>) -> Self;
     /// An error as a whole; `None` for what cannot fail.
@@ -43,8 +46,8 @@ fn never<T>(error: Infallible) -> Option<T> {
 impl<I: Hash + Eq, V, S: BuildHasher + Default> BatchOutput<I> for HashMap<I, V, S> {
     type Value = V;
     type Error = Infallible;
-    fn split(mut self, ids: Ids<'_, I>, _: usize) -> Result<Vec<Option<V>>, Infallible> {
-        Ok(ids.map(|id| self.remove(&id?)).collect())
+    fn split(mut self, ids: Ids<'_, I>, _: usize) -> Result<Split<V>, Infallible> {
+        Ok(Some(ids.map(|id| self.remove(&id?)).collect()))
     }
     fn join(ids: Ids<'_, I>, values: Vec<Option<V>>) -> Self {
         let mut joined = HashMap::with_capacity_and_hasher(values.len(), S::default());
@@ -59,8 +62,8 @@ impl<I: Hash + Eq, V, S: BuildHasher + Default> BatchOutput<I> for HashMap<I, V,
 impl<I: Ord, V> BatchOutput<I> for BTreeMap<I, V> {
     type Value = V;
     type Error = Infallible;
-    fn split(mut self, ids: Ids<'_, I>, _: usize) -> Result<Vec<Option<V>>, Infallible> {
-        Ok(ids.map(|id| self.remove(&id?)).collect())
+    fn split(mut self, ids: Ids<'_, I>, _: usize) -> Result<Split<V>, Infallible> {
+        Ok(Some(ids.map(|id| self.remove(&id?)).collect()))
     }
     fn join(ids: Ids<'_, I>, values: Vec<Option<V>>) -> Self {
         ids.zip(values).filter_map(|(id, value)| id.zip(value)).collect()
@@ -73,17 +76,16 @@ impl<I: Ord, V> BatchOutput<I> for BTreeMap<I, V> {
 impl<I, V> BatchOutput<I> for Vec<Option<V>> {
     type Value = V;
     type Error = Infallible;
-    fn split(self, _: Ids<'_, I>, count: usize) -> Result<Vec<Option<V>>, Infallible> {
+    fn split(self, _: Ids<'_, I>, count: usize) -> Result<Split<V>, Infallible> {
         if self.len() == count {
-            return Ok(self);
+            return Ok(Some(self));
         }
-        // Which value is whose is not known: better none than another id's.
         tracing::error!(
             given = self.len(),
             asked = count,
             "a batch function returned another number of values than of ids; none of them is used"
         );
-        Ok(std::iter::repeat_with(|| None).take(count).collect())
+        Ok(None)
     }
     fn join(_: Ids<'_, I>, values: Vec<Option<V>>) -> Self {
         values
@@ -96,7 +98,7 @@ impl<I, V> BatchOutput<I> for Vec<Option<V>> {
 impl<I, C: BatchOutput<I, Error = Infallible>, E> BatchOutput<I> for Result<C, E> {
     type Value = C::Value;
     type Error = E;
-    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Vec<Option<C::Value>>, E> {
+    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Split<C::Value>, E> {
         match self?.split(ids, count) {
             Ok(values) => Ok(values),
             Err(error) => match error {},
@@ -136,7 +138,7 @@ pub trait BatchOr<I, const OK: bool>: Sized {
     ///
     /// # Errors
     /// As there.
-    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Vec<Option<Self::Value>>, Self::Error>;
+    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Split<Self::Value>, Self::Error>;
     /// As [`BatchOutput::join`]; `None` for an unfit type.
     fn join(ids: Ids<'_, I>, values: Vec<Option<Self::Value>>) -> Option<Self>;
     /// As [`BatchOutput::fail`].
@@ -146,7 +148,7 @@ pub trait BatchOr<I, const OK: bool>: Sized {
 impl<I, R: BatchOutput<I, Value: Value>> BatchOr<I, true> for R {
     type Value = R::Value;
     type Error = R::Error;
-    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Vec<Option<R::Value>>, R::Error> {
+    fn split(self, ids: Ids<'_, I>, count: usize) -> Result<Split<R::Value>, R::Error> {
         BatchOutput::split(self, ids, count)
     }
     fn join(ids: Ids<'_, I>, values: Vec<Option<R::Value>>) -> Option<R> {
@@ -160,8 +162,8 @@ impl<I, R: BatchOutput<I, Value: Value>> BatchOr<I, true> for R {
 impl<I, R> BatchOr<I, false> for R {
     type Value = Unusable;
     type Error = Infallible;
-    fn split(self, _: Ids<'_, I>, count: usize) -> Result<Vec<Option<Unusable>>, Infallible> {
-        Ok(std::iter::repeat_with(|| None).take(count).collect())
+    fn split(self, _: Ids<'_, I>, _: usize) -> Result<Split<Unusable>, Infallible> {
+        Ok(None)
     }
     fn join(_: Ids<'_, I>, _: Vec<Option<Unusable>>) -> Option<R> {
         None

@@ -31,7 +31,9 @@ pub(super) struct Elements<K, S, V> {
     pub(super) group: Arc<Group>,
     pub(super) is_async: bool,
     pub(super) wanted: Vec<Wanted<K, S, V>>,
-    /// What the next run of the body is for, by number in `wanted`.
+    /// What the far tiers are to be asked for, by number in `wanted`.
+    pub(super) unasked: Vec<(usize, Load<K, S>)>,
+    /// What the next run of the body is for.
     pub(super) led: Vec<(usize, Load<K, S>)>,
     /// What other processes load, and what this one asks for once it has published its own.
     pub(super) locked: Vec<(usize, Load<K, S>)>,
@@ -56,6 +58,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             group: Arc::new(Group::new()),
             is_async,
             wanted: std::mem::take(&mut batch.wanted),
+            unasked: Vec::new(),
             led: Vec::new(),
             locked: Vec::new(),
             followers: VecDeque::new(),
@@ -79,7 +82,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             Plan::Renew(lead, value) => {
                 let Some(key) = wanted.key.take() else { return };
                 let load = Load::new(core.clone(), hash, key, tags, Some(lead)).replacing(Replaces::Due);
-                return self.led.push((at, load.or_else_give(value)));
+                return self.unasked.push((at, load.or_else_give(value)));
             }
             Plan::Refresh => {
                 core.cut_off(hash, |other| other == key);
@@ -115,12 +118,18 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         if load.lead.is_none() {
             load.node = self.group.node.clone();
         }
-        self.led.push((at, load));
+        self.unasked.push((at, load));
+    }
+
+    /// What was asked for already; what is asked for next is led now.
+    pub(super) fn next(&mut self) -> Vec<(usize, Load<K, S>)> {
+        let unasked = std::mem::take(&mut self.unasked);
+        std::mem::replace(&mut self.led, unasked)
     }
 
     /// Is there anything for which others may wait?
     pub(super) fn leads(&self) -> bool {
-        !self.led.is_empty() || !self.locked.is_empty()
+        !self.unasked.is_empty() || !self.locked.is_empty()
     }
 
     /// One run of the body is one loader.
@@ -133,7 +142,8 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
     /// The flights of what is led now.
     pub(super) fn flights(&self) -> Led<S> {
         let mut led = Led::new(self.group.clone());
-        for lead in self.led.iter().chain(&self.locked).filter_map(|(_, load)| load.lead.as_ref()) {
+        let all = self.unasked.iter().chain(&self.led).chain(&self.locked);
+        for lead in all.filter_map(|(_, load)| load.lead.as_ref()) {
             if Arc::ptr_eq(&lead.flight.node, &self.group.node) {
                 led.own.push(lead.flight.clone());
             } else {
@@ -163,7 +173,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         share: Share<Element<S, E>>,
     ) -> Result<(), Failed<E>> {
         self.decided(at, followed)?;
-        if self.led.is_empty() {
+        if self.unasked.is_empty() {
             return Ok(());
         }
         let core = self.core.clone();

@@ -51,11 +51,13 @@ impl<S: Value> Stores<S> {
         Stores { far: None, filled: Vec::new(), given_up: Vec::new(), until: 0 }
     }
 
-    pub(super) fn push(&mut self, store: Store<S>) {
+    /// Its number.
+    pub(super) fn push(&mut self, store: Store<S>) -> usize {
         let (far, until, fill, sealed, forget) = store.into_parts();
         self.until = self.until.max(until);
         self.far.get_or_insert(far);
         self.filled.push((fill, sealed, forget));
+        self.filled.len() - 1
     }
 
     pub(super) fn abandon(&mut self, pending: Option<Pending<S>>) {
@@ -66,7 +68,7 @@ impl<S: Value> Stores<S> {
         }
     }
 
-    fn into_future(self) -> Option<(Arc<Far<S>>, u64, impl Future<Output = ()> + Send + 'static)> {
+    fn into_future(self) -> Option<(Arc<Far<S>>, u64, impl Future<Output = Vec<bool>> + Send + 'static)> {
         let Stores { far, filled, given_up, until } = self;
         let far = far?;
         let storing = far.clone();
@@ -77,65 +79,88 @@ impl<S: Value> Stores<S> {
                 forgets.push(forget);
             }
             let stored = storing.clone().store_many(fills).await;
-            for (forget, is_current) in forgets.into_iter().zip(stored) {
+            for (forget, is_current) in forgets.into_iter().zip(&stored) {
                 if let (Some(forget), false) = (forget, is_current) {
                     forget();
                 }
             }
             storing.abandon_many(given_up).await;
+            stored
         };
         Some((far, until, whole))
     }
 
-    /// `wait`: while the call's time lasts; then it goes on alone.
-    pub(super) fn run(self, wait: bool) {
-        let Some((far, until, storing)) = self.into_future() else { return };
-        if wait {
-            let waited = far.clone();
-            let _ = far.wait(async move { within(waited, until, storing).await });
-        } else {
-            far.spawn_from_thread(storing);
+    /// `wait`: while the call's time lasts; then it goes on alone. By the number of each store, `false` where an invalidation had come in between, as far
+    /// as that is known.
+    pub(super) fn run(self, wait: bool) -> Vec<bool> {
+        let Some((far, until, storing)) = self.into_future() else { return Vec::new() };
+        if !wait {
+            far.spawn_from_thread(async move { _ = storing.await });
+            return Vec::new();
         }
+        let waited = far.clone();
+        far.wait(async move { within(waited, until, storing).await }).unwrap_or_default()
     }
 
-    pub(super) async fn run_async(self, wait: bool) {
-        let Some((far, until, storing)) = self.into_future() else { return };
-        if wait {
-            within(far, until, storing).await;
-        } else {
-            far.spawn(false, storing);
+    /// As [`run`](Self::run), without blocking.
+    pub(super) async fn run_async(self, wait: bool) -> Vec<bool> {
+        if !wait {
+            self.run_alone();
+            return Vec::new();
+        }
+        let Some((far, until, storing)) = self.into_future() else { return Vec::new() };
+        within(far, until, storing).await
+    }
+
+    /// Without the caller, which is a task.
+    pub(super) fn run_alone(self) {
+        if let Some((far, _, storing)) = self.into_future() {
+            far.spawn(false, async move { _ = storing.await });
         }
     }
 }
 
-async fn within<S: Value>(far: Arc<Far<S>>, until: u64, storing: impl Future<Output = ()> + Send + 'static) {
+async fn within<S, F>(far: Arc<Far<S>>, until: u64, storing: F) -> Vec<bool>
+where
+    S: Value,
+    F: Future<Output = Vec<bool>> + Send + 'static,
+{
     let mut storing = Box::pin(storing);
-    if race(storing.as_mut(), far.sleep_until(until)).await.is_none() {
-        far.spawn(false, storing);
+    let stored = race(storing.as_mut(), far.sleep_until(until)).await;
+    if stored.is_none() {
+        far.spawn(false, async move { _ = storing.await });
     }
+    stored.unwrap_or_default()
 }
 
 impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
-    /// Gives what the far tiers have; what they do not have is left to the body. What other processes are filling is asked for once nothing else is
-    /// left to do, so that two processes that overlap in opposite orders do not wait for each other.
+    /// Gives what the far tiers have; what they do not have is left to the body. What other processes are filling is waited for once nothing else is
+    /// left to do, one at a time and with no lock held, so that two processes that overlap in any order do not wait for each other.
     pub(super) fn ask_far(&mut self) {
-        if let Some((far, until, asking)) = self.question() {
-            // Without a thread to ask from, the body answers.
-            let told = far.wait(asking);
-            self.told(&far, until, told);
-        }
-        if let Some((far, until, asking)) = self.patient_question() {
+        loop {
+            let waited = self.next();
+            if let Some((far, until, asking)) = self.question() {
+                // Without a thread to ask from, the body answers.
+                let told = far.wait(asking);
+                self.told(&far, until, told);
+            }
+            self.led.splice(0..0, waited);
+            let Some((far, until, asking)) = self.patient_question() else { return };
             let told = far.wait(asking);
             self.told(&far, until, told);
         }
     }
 
+    /// As [`ask_far`](Self::ask_far), without blocking.
     pub(super) async fn ask_far_async(&mut self) {
-        if let Some((far, until, asking)) = self.question() {
-            let told = asking.await;
-            self.told(&far, until, Some(told));
-        }
-        if let Some((far, until, asking)) = self.patient_question() {
+        loop {
+            let waited = self.next();
+            if let Some((far, until, asking)) = self.question() {
+                let told = asking.await;
+                self.told(&far, until, Some(told));
+            }
+            self.led.splice(0..0, waited);
+            let Some((far, until, asking)) = self.patient_question() else { return };
             let told = asking.await;
             self.told(&far, until, Some(told));
         }
@@ -175,18 +200,19 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         Some((far, until, Box::pin(told)))
     }
 
-    /// As a single call asks, which waits for other processes.
+    /// About the first of those that other processes fill, as a single call asks, which waits. The others are asked for again after it, without waiting:
+    /// what is free then is run together with it.
     fn patient_question(&mut self) -> Option<(Arc<Far<S>>, u64, Asking<S>)> {
         if !self.led.is_empty() || self.locked.is_empty() {
             return None;
         }
-        self.led = std::mem::take(&mut self.locked);
-        let (far, questions) = self.questions()?;
-        let budget = far.budget();
+        self.led.push(self.locked.remove(0));
+        self.unasked = std::mem::take(&mut self.locked);
+        let (far, mut questions) = self.questions()?;
+        let (budget, question) = (far.budget(), questions.pop()?);
         let until = budget.deadline();
-        let asking = far.clone().ask_each(questions, budget);
-        let told =
-            async move { asking.await.into_iter().map(|asked| Told { asked, is_locked: false }).collect::<Vec<_>>() };
+        let asking = far.clone().ask(question, budget);
+        let told = async move { vec![Told { asked: asking.await, is_locked: false }] };
         Some((far, until, Box::pin(told)))
     }
 

@@ -14,7 +14,13 @@ use crate::{
 };
 
 /// An element that is stored before it is given: there is no memory from which others could read it meanwhile.
-pub(super) type Waiting<K, S> = Vec<(usize, Load<K, S>, S)>;
+pub(super) struct Waiting<K, S> {
+    at: usize,
+    load: Load<K, S>,
+    stored: S,
+    /// Its number among the stores.
+    store: usize,
+}
 
 impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
     /// The body is about to run.
@@ -30,14 +36,18 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         share: Share<Element<S, R::Error>>,
         own: &impl Fn(usize) -> Option<I>,
         stores: &mut Stores<S>,
-    ) -> Result<Waiting<K, S>, R>
+    ) -> Result<Vec<Waiting<K, S>>, R>
     where
         R: BatchOr<I, OK, Value = V>,
     {
         let positions = self.positions(self.led.iter().map(|(at, _)| *at));
         let mut ids = positions.iter().map(|position| own(*position));
         let values = match loaded.split(&mut ids, positions.len()) {
-            Ok(values) => values,
+            Ok(Some(values)) => values,
+            Ok(None) => {
+                self.give_up(stores);
+                return Ok(Vec::new());
+            }
             Err(error) => return self.fail::<R, I, OK>(error, share, stores).map(|()| Vec::new()),
         };
         let mut waiting = Vec::new();
@@ -55,8 +65,8 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                     settled(load, stored)
                 }
                 After::Wait(stored, store) => {
-                    stores.push(store);
-                    waiting.push((at, load, stored));
+                    let store = stores.push(store);
+                    waiting.push(Waiting { at, load, stored, store });
                     continue;
                 }
             };
@@ -65,11 +75,22 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         Ok(waiting)
     }
 
-    /// What was waited for is stored.
-    pub(super) fn settle_waiting(&mut self, waiting: Waiting<K, S>) {
-        for (at, load, stored) in waiting {
+    /// What was waited for is stored, or an invalidation by another process came in between: `is_current`, by the number of the store.
+    pub(super) fn settle_waiting(&mut self, waiting: Vec<Waiting<K, S>>, is_current: &[bool]) {
+        for Waiting { at, mut load, stored, store } in waiting {
+            if is_current.get(store) == Some(&false) {
+                load.outdated();
+            }
             let stored = settled(load, stored);
             self.answer(at, stored);
+        }
+    }
+
+    /// The body gave nothing that can be used: nothing is stored, not even that there is nothing, and who waits loads for itself.
+    fn give_up(&mut self, stores: &mut Stores<S>) {
+        for (_, mut load) in std::mem::take(&mut self.led) {
+            stores.abandon(load.pending.take());
+            load.settle_without(false, || None);
         }
     }
 
@@ -116,7 +137,11 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         let positions = self.positions(self.beside.iter().map(|(at, _)| *at));
         let mut ids = positions.iter().map(|position| own(*position));
         let values = match loaded.split(&mut ids, positions.len()) {
-            Ok(values) => values,
+            Ok(Some(values)) => values,
+            Ok(None) => {
+                self.beside.clear();
+                return Ok(());
+            }
             Err(error) => return R::fail(error).map_or(Ok(()), Err),
         };
         for ((at, compared), value) in std::mem::take(&mut self.beside).into_iter().zip(values) {

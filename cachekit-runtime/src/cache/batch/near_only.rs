@@ -19,21 +19,32 @@ impl<S> Stores<S> {
         Stores(PhantomData)
     }
 
-    pub(super) fn push(&mut self, store: Store) {
+    pub(super) fn push(&mut self, store: Store) -> usize {
         store.detach();
+        0
     }
 
     pub(super) fn abandon(&mut self, _: Option<Pending<S>>) {}
 
-    pub(super) fn run(self, _: bool) {}
+    pub(super) fn run(self, _: bool) -> Vec<bool> {
+        Vec::new()
+    }
 
-    pub(super) async fn run_async(self, _: bool) {}
+    pub(super) async fn run_async(self, _: bool) -> Vec<bool> {
+        Vec::new()
+    }
+
+    pub(super) fn run_alone(self) {}
 }
 
 impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
-    pub(super) fn ask_far(&mut self) {}
+    pub(super) fn ask_far(&mut self) {
+        self.next();
+    }
 
-    pub(super) async fn ask_far_async(&mut self) {}
+    pub(super) async fn ask_far_async(&mut self) {
+        self.next();
+    }
 }
 
 impl<K: Key, S: Value, V: Value> Batch<K, S, V> {

@@ -118,8 +118,8 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             };
             let mut stores = Stores::new();
             let waiting = self.settle(loaded, share, own, &mut stores);
-            stores.run(waiting.as_ref().is_ok_and(|waiting| !waiting.is_empty()));
-            self.settle_waiting(waiting?);
+            let stored = stores.run(waiting.as_ref().is_ok_and(|waiting| !waiting.is_empty()));
+            self.settle_waiting(waiting?, &stored);
         }
         Ok(())
     }
@@ -139,12 +139,20 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 let (led, clock) = (self.flights(), self.core.clock.clone());
                 let loaded = polled_together(led, clock, self.loaded(load)).await;
                 let mut stores = Stores::new();
-                let waiting = match loaded {
-                    Some(loaded) => self.settle(loaded, share, own, &mut stores)?,
-                    None => Vec::new(),
+                let settled = match loaded {
+                    Some(loaded) => self.settle(loaded, share, own, &mut stores),
+                    None => Ok(Vec::new()),
                 };
-                stores.run_async(!waiting.is_empty()).await;
-                self.settle_waiting(waiting);
+                let waiting = match settled {
+                    Ok(waiting) => waiting,
+                    Err(failed) => {
+                        // The witnesses go back, without this call: its error need not be `Send`, and must not be there while something is awaited.
+                        stores.run_alone();
+                        return Err(failed);
+                    }
+                };
+                let stored = stores.run_async(!waiting.is_empty()).await;
+                self.settle_waiting(waiting, &stored);
             }
             let Some((at, follower)) = self.followers.pop_front() else { break };
             let output = Output::<Element<S, R::Error>, ElementKind>::NEW;

@@ -8,7 +8,6 @@ use super::{
     batch::Batch,
     dial::{self, Dial},
     flush::{self, Answered, Flush, Part},
-    join::join_all,
     map::{self, Range},
     masters::{Master, Masters},
     redirect::Redirect,
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     Error,
     backend::{
-        Failure,
+        Failure, each,
         redis::{ask, connection::Limit, failures},
     },
     sync::lock,
@@ -160,7 +159,7 @@ impl Cluster {
                 break;
             }
             let flushes = Flush::by_node(std::mem::take(&mut waiting));
-            let done = join_all(flushes.into_iter().map(|flush| flush.send(limit))).await;
+            let done = each(flushes.into_iter().map(|flush| Box::pin(flush.send(limit))).collect()).await;
             for Answered { at, answer, node, command } in done.into_iter().flatten() {
                 match (self.redirected(&node, &answer), command) {
                     (Ok(Some((node, asking))), Some(command)) => waiting.push(Part { at, command, node, asking }),

@@ -4,7 +4,6 @@ mod batch;
 mod cluster;
 mod dial;
 mod flush;
-mod join;
 mod map;
 mod masters;
 mod redirect;
@@ -25,7 +24,10 @@ use super::{
     gather::Answer,
     layout::Layout,
 };
-use crate::{Error, backend::Address};
+use crate::{
+    Error,
+    backend::{Address, each},
+};
 use redis::{Client, Cmd, Pipeline, Value};
 use std::{sync::Arc, time::Duration};
 
@@ -184,7 +186,7 @@ impl Topology {
     pub(super) async fn send_to_all(&self, command: &Cmd) -> Result<Vec<Value>, Error> {
         let masters = self.known_masters().await?;
         let answers = masters.nodes.iter().map(|master| self.send_to(master, command));
-        join::join_all(answers).await.into_iter().collect()
+        each(answers.map(Box::pin).collect()).await.into_iter().collect()
     }
 
     /// Sends a command that has no keys to this very node.
