@@ -277,7 +277,8 @@ pub fn tag_invalidation(tag: String) -> Invalidation {
 /// Invalidates everything that carries the tag: when this returns, no call of this process gets a value that was computed, or began to be, before. Of other
 /// processes what the [`Delivery`] says.
 ///
-/// Blocks this thread while backends are told, for at most a second each.
+/// Told are the backends that the configuration describes, and those of one's own that a cache with tags has used in this process. Blocks this thread for at
+/// most a quarter of a second.
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
@@ -293,7 +294,7 @@ pub fn invalidate_tag(tag: &str) -> Delivery {
     registry.invalidate(tag);
     #[cfg(feature = "backend")]
     {
-        crate::far::invalidate_tag_and_wait(&registry.links(), tag)
+        crate::far::invalidate_tag_and_wait(&crate::far::with_tags(&registry), tag)
     }
     #[cfg(not(feature = "backend"))]
     {
@@ -309,7 +310,7 @@ pub fn invalidate_tag_async(tag: impl Into<String>) -> impl Future<Output = Deli
     registry.invalidate(&tag);
     #[cfg(feature = "backend")]
     {
-        crate::far::invalidate_tag(&registry.links(), &tag)
+        crate::far::invalidate_tag(&crate::far::with_tags(&registry), &tag)
     }
     #[cfg(not(feature = "backend"))]
     {

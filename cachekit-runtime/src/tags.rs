@@ -28,6 +28,9 @@ const MIN_USES: usize = 64;
 pub(crate) struct TagCell {
     #[cfg(feature = "backend")]
     name: Box<str>,
+    /// The name is as backends write it.
+    #[cfg(feature = "backend")]
+    is_written: bool,
     version: AtomicU64,
     /// How often it was told that the version may be another.
     #[cfg(feature = "backend")]
@@ -36,13 +39,19 @@ pub(crate) struct TagCell {
 
 impl TagCell {
     #[cfg(feature = "backend")]
-    fn new(name: &str) -> Self {
-        TagCell { name: name.into(), ..Self::default() }
+    fn new(name: &str, is_written: bool) -> Self {
+        TagCell { name: name.into(), is_written, ..Self::default() }
     }
 
     #[cfg(not(feature = "backend"))]
-    fn new(_: &str) -> Self {
+    fn new(_: &str, _: bool) -> Self {
         Self::default()
+    }
+
+    /// As backends write it.
+    #[cfg(feature = "backend")]
+    fn written(&self) -> String {
+        if self.is_written { self.name.as_ref().to_owned() } else { crate::identity::text::tag_name(&self.name) }
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -73,6 +82,8 @@ impl TagCell {
 pub(crate) struct TagRegistry {
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    /// The names are as backends write them.
+    is_written: bool,
     /// The backends that have entries with tags.
     #[cfg(feature = "backend")]
     links: Mutex<Vec<Weak<crate::far::Link>>>,
@@ -95,9 +106,16 @@ impl TagRegistry {
         Self {
             hasher: RandomState::default(),
             shards: Default::default(),
+            is_written: false,
             #[cfg(feature = "backend")]
             links: Mutex::default(),
         }
+    }
+
+    /// Of names as backends write them.
+    #[cfg(feature = "backend")]
+    pub(crate) fn written() -> Self {
+        TagRegistry { is_written: true, ..Self::new() }
     }
 
     /// The cell of a name; the same for as long as anybody holds it.
@@ -110,12 +128,12 @@ impl TagRegistry {
                 if let Some(cell) = known.get().cell.upgrade() {
                     return cell;
                 }
-                let cell = Arc::new(TagCell::new(name));
+                let cell = Arc::new(TagCell::new(name, self.is_written));
                 known.get_mut().cell = Arc::downgrade(&cell);
                 cell
             }
             Entry::Vacant(free) => {
-                let cell = Arc::new(TagCell::new(name));
+                let cell = Arc::new(TagCell::new(name, self.is_written));
                 free.insert(Named { hash, name: name.into(), cell: Arc::downgrade(&cell) });
                 cell
             }
@@ -285,10 +303,16 @@ impl TagSet {
         self.tags.len()
     }
 
-    /// Their names, with the versions that the entry was stored with.
+    /// Their names as backends write them, with the versions that the entry was stored with.
     #[cfg(feature = "backend")]
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.tags.iter().map(|(cell, version)| (&*cell.name, *version))
+    pub(crate) fn written(&self) -> impl Iterator<Item = (String, u64)> {
+        self.tags.iter().map(|(cell, version)| (cell.written(), *version))
+    }
+
+    /// Are there more tags than are honoured? Then nothing is stored.
+    #[cfg(feature = "backend")]
+    pub(crate) fn is_void(&self) -> bool {
+        matches!(&*self.tags, [(cell, u64::MAX)] if cell.name.is_empty())
     }
 
     fn outdated() -> Self {

@@ -64,7 +64,7 @@ mod tied {
 
         /// Was it so, not longer ago than that?
         pub(crate) fn held(&self, outage: Duration) -> bool {
-            self.watch.was_leased(outage)
+            self.parts.iter().all(|part| self.watch.was_leased(*part, outage))
         }
 
         pub(crate) fn is_of(&self, parts: Parts<'_>) -> bool {

@@ -14,7 +14,6 @@ use crate::{
     config,
     far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Watch},
     flight::state::Payload,
-    identity::text::tag_name,
     key::Key,
     outcome::{Outcome, OutcomeKind, RemovalCause, Tier},
     output::{OutputKind, Share, Value},
@@ -139,6 +138,9 @@ impl<K: Key, V: Value> Core<K, V> {
             tag_templates: settings.tag_templates,
             clock: self.clock.clone(),
         });
+        if self.settings.tags_of.is_some() || !settings.tag_templates.is_empty() {
+            self.enlist_for_tags(&far);
+        }
         if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
             let near: Weak<dyn Near> = self.far_tiers.core.clone();
             watch.enlist(far.name(), far.generation_part(), near);
@@ -192,6 +194,7 @@ impl<K: Key, V: Value> Core<K, V> {
         if let (Some(_), Some(far)) = (tags, self.far()) {
             self.enlist_for_tags(far);
         }
+        let ttl = ttl.filter(|_| !tags.is_some_and(TagSet::is_void));
         Insertion { address, tags: names_of(tags), value, ttl, if_error: self.settings.stale_if_error }
     }
 
@@ -199,6 +202,7 @@ impl<K: Key, V: Value> Core<K, V> {
     fn enlist_for_tags(&self, far: &Far<V>) {
         if !self.far_tiers.has_tags.swap(true, Ordering::AcqRel) {
             far.links().for_each(|link| self.tags.enlist(link));
+            far.has_tags();
         }
     }
 
@@ -255,7 +259,9 @@ impl<K: Key, V: Value> Load<K, V> {
             address,
             accept: self.accept(),
             tags: names_of(self.tags.as_ref()),
-            is_refresh: self.replaces == Replaces::Due,
+            refresh: (self.replaces == Replaces::Due)
+                .then(|| self.key.as_ref().and_then(|key| self.core.refresh_lease(self.hash, key)))
+                .flatten(),
         }
     }
 
@@ -340,7 +346,8 @@ impl<K: Key, V: Value> Load<K, V> {
         M: OutputKind<R, Stored = V>,
     {
         let Some(pending) = self.pending.take() else { return After::Settle(loaded) };
-        let value = M::stored(&loaded);
+        // With more tags than are honoured it would outlive the invalidation of those that are left out.
+        let value = M::stored(&loaded).filter(|_| !self.tags.as_ref().is_some_and(TagSet::is_void));
         let ttl = value.and_then(|value| self.ttl_of(value));
         let sealed = value.zip(ttl).and_then(|(value, ttl)| self.seal(&pending, value, ttl));
         if self.core.is_near() {
@@ -466,5 +473,5 @@ impl<K: Key, V: Value> Core<K, V> {
 
 /// As backends know them.
 pub(super) fn names_of(tags: Option<&TagSet>) -> Vec<String> {
-    tags.into_iter().flat_map(TagSet::names).map(|(name, _)| tag_name(name)).collect()
+    tags.into_iter().flat_map(TagSet::written).map(|(name, _)| name).collect()
 }

@@ -135,6 +135,7 @@ impl<K: Key, V: Value> Cache<K, V> {
                     return Some(value);
                 }
                 (Worth::Invalidated, None) => Why::Invalidated,
+                (Worth::Unsure, None) => Why::Unsure,
                 (_, None) => Why::Expired,
             },
         };

@@ -14,6 +14,7 @@ use crate::{
     key::Key,
     outcome::{RemovalCause, Tier},
     output::Value,
+    tags::TagSet,
     time::{NEVER, duration},
 };
 use std::{sync::Arc, time::Duration};
@@ -88,7 +89,7 @@ impl<K: Key, V: Value> Core<K, V> {
     pub(super) fn peeking(&self, far: &Far<V>, address: Address, key: &K) -> Question<V> {
         let sight = self.sight(far, &address, self.hash_one(key));
         let tags = names_of(self.tags_of(key).as_ref());
-        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight, is_refresh: false }
+        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight, refresh: None }
     }
 
     /// A copy that is good if the tier still has it.
@@ -101,7 +102,7 @@ impl<K: Key, V: Value> Core<K, V> {
             }
             let (head, generation) = life.bond()?.seen()?;
             let expires = life.expires(now);
-            let tags = life.tags().into_iter().flat_map(|tags| tags.names());
+            let tags = life.tags().into_iter().flat_map(TagSet::written);
             Some(Known {
                 value: seen.value.clone(),
                 left: if expires == NEVER { NEVER } else { expires.saturating_sub(now) },
@@ -138,6 +139,22 @@ impl<K: Key, V: Value> Core<K, V> {
         self.settings.far.near_outage.or_else(|| crate::config::limits().near_outage).filter(|outage| !outage.is_zero())
     }
 
+    /// How long this process has the right to refresh the entry for all: a part of its ttl, so that it is over when the next refresh is due.
+    pub(super) fn refresh_lease(&self, hash: u64, key: &K) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_secs(10);
+        let now = self.now();
+        let whole = self.table.get(
+            hash,
+            |other| other == key,
+            |seen| {
+                let life = Life::of(&seen);
+                let born = life.born(now).unwrap_or(now);
+                (duration(life.expires(now).saturating_sub(born)), false)
+            },
+        )?;
+        Some((whole / 10).min(LONGEST))
+    }
+
     /// What is there, due for a refresh or stale, while another process refreshes it.
     pub(super) fn due(&self, hash: u64, key: &K) -> Option<Found<V>> {
         let (value, age) = self.find_stale(hash, |other| other == key, self.settings.stale_while_revalidate)?;
@@ -147,6 +164,12 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// A copy that was true not too long ago, for a tier that does not answer.
     pub(super) fn in_an_outage(&self, hash: u64, key: &K, outage: Duration) -> Option<Found<V>> {
+        let (far, address) = self.far_address(key)?;
+        // What this process itself has invalidated is not given, also while the tier has not been told.
+        let tags = self.table.get(hash, |other| other == key, |seen| (names_of(Life::of(&seen).tags()), false))?;
+        if far.is_undelivered(&address, &tags) {
+            return None;
+        }
         let now = self.now();
         let held = |seen: crate::memory::Seen<'_, V, entry::More>| {
             let life = Life::of(&seen);

@@ -50,11 +50,22 @@ fn linked(kind: Kind) -> &'static Result<Arc<Link>, Error> {
     })
 }
 
+/// The kinds that somebody has described, as far as this build has them.
+fn kinds() -> impl Iterator<Item = Kind> {
+    let said = settled();
+    let file = cfg!(feature = "file") && said.file.directory.is_some();
+    let redis = cfg!(feature = "redis") && said.redis.url.is_some();
+    [(Kind::File, file), (Kind::Redis, redis)].into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind)
+}
+
+/// The backends that are described and can be used.
+pub(crate) fn described() -> Vec<Arc<Link>> {
+    kinds().filter_map(link).collect()
+}
+
 /// Can those be used that are described?
 pub(super) fn check() -> Result<(), Error> {
-    let said = settled();
-    let described = [(Kind::File, said.file.directory.is_some()), (Kind::Redis, said.redis.url.is_some())];
-    for (kind, _) in described.into_iter().filter(|(_, is_described)| *is_described) {
+    for kind in kinds() {
         match linked(kind) {
             Ok(link) => link.check()?,
             Err(error) => return Err(error.clone()),

@@ -6,7 +6,7 @@ mod file;
 mod links;
 mod said;
 
-pub(crate) use links::{limits, link};
+pub(crate) use links::{described, limits, link};
 
 use crate::{Error, sync::lock};
 use said::Said;

@@ -44,8 +44,8 @@ pub(crate) struct Question<V> {
     pub(crate) known: Option<Known<V>>,
     /// Noted before anything is asked.
     pub(crate) sight: Option<Sight>,
-    /// The value is due for a refresh, which one process does for all.
-    pub(crate) is_refresh: bool,
+    /// The value is due for a refresh, which one process does for all, within this time.
+    pub(crate) refresh: Option<Duration>,
 }
 
 /// A copy of an entry, near by.
@@ -81,9 +81,6 @@ impl<V> Asked<V> {
         Asked { found: None, stale: None, fill, failed: None, is_elsewhere: false }
     }
 }
-
-/// How long one process has the right to refresh an entry.
-const REFRESH: Duration = Duration::from_secs(10);
 
 /// Which fresh values a look takes.
 #[derive(Debug, Clone, Copy)]
@@ -154,16 +151,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             }
         }
         // A lock is such a right by itself.
-        if question.is_refresh && self.lock.is_none() && asked.fill.has_witness() {
-            asked.is_elsewhere = self.is_refreshed_elsewhere(&question.address, &budget).await;
+        if let Some(lease) = question.refresh
+            && self.lock.is_none()
+            && asked.fill.has_witness()
+        {
+            asked.is_elsewhere = self.is_refreshed_elsewhere(&question.address, lease, &budget).await;
         }
         asked
     }
 
     /// Does another process have the right to refresh the entry? Takes it otherwise, so that of all processes one loads.
-    pub(super) async fn is_refreshed_elsewhere(&self, address: &Address, budget: &Budget) -> bool {
+    pub(super) async fn is_refreshed_elsewhere(&self, address: &Address, lease: Duration, budget: &Budget) -> bool {
         let Some(tier) = self.tiers.iter().rev().find(|tier| tier.link.is_shared()) else { return false };
-        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, REFRESH)).await;
+        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, lease)).await;
         matches!(taken, Ok(false))
     }
 

@@ -1,7 +1,17 @@
 //! Where futures of backends run that the caller does not drive: for sync callers, and for what goes on after a call.
 
-use crate::background::{TaskGuard, block_on};
-use std::future::Future;
+use crate::{
+    background::{TaskGuard, block_on},
+    sync::lock,
+};
+use event_listener::Event;
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Drives the future and blocks this thread until it has ended. `None`: it panicked, no thread could be had, or this is the thread that would drive it,
 /// in the middle of a user's `Deserialize`.
@@ -32,6 +42,38 @@ pub(super) fn spawn(must: bool, future: impl Future<Output = ()> + Send + 'stati
 pub(super) fn spawn_from_thread(future: impl Future<Output = ()> + Send + 'static) {
     if let Some(guard) = TaskGuard::begin() {
         runtime::spawn_apart(guard.cover(future));
+    }
+}
+
+/// What the future gives, which runs on cachekit's own runtime: whoever awaits it needs none. `None`: it panicked, or there is no such runtime.
+pub(super) async fn apart<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let given = Arc::new(Given { value: Mutex::new(None), is_over: AtomicBool::new(false), over: Event::new() });
+    let give = Give(Arc::clone(&given));
+    spawn_apart(async move {
+        let value = future.await;
+        *lock(&give.0.value) = Some(value);
+    });
+    // Listens first: what is over by then has said so before.
+    let over = given.over.listen();
+    if !given.is_over.load(Ordering::SeqCst) {
+        over.await;
+    }
+    lock(&given.value).take()
+}
+
+struct Given<T> {
+    value: Mutex<Option<T>>,
+    is_over: AtomicBool,
+    over: Event,
+}
+
+/// Goes with the future, whatever becomes of that.
+struct Give<T>(Arc<Given<T>>);
+
+impl<T> Drop for Give<T> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::SeqCst);
+        self.0.over.notify(usize::MAX);
     }
 }
 

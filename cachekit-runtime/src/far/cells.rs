@@ -23,7 +23,7 @@ pub(crate) struct Tagged {
 
 impl Cells {
     pub(super) fn new() -> Self {
-        Cells(TagRegistry::new())
+        Cells(TagRegistry::written())
     }
 
     /// What is known of these. `is_told`: whether a change of the tag would be told.
@@ -34,7 +34,7 @@ impl Cells {
             let told = cell.told();
             // After the count: when the telling ends, this is seen, or the count moves.
             let is_told = is_told(name);
-            let version = Some(cell.version()).filter(|version| *version != TagCell::UNKNOWN);
+            let version = Some(cell.version()).filter(|version| is_told && *version != TagCell::UNKNOWN);
             Tagged { name: name.as_str().into(), cell, told, is_told, version }
         };
         names.iter().map(tagged).collect()

@@ -17,7 +17,7 @@ use crate::{
     backend::{Address, Claim, Failure, Witness},
     budget::Budget,
     codec,
-    envelope::{Draft, Envelope, Freshness, Head, Kind},
+    envelope::{Draft, Envelope, Freshness, Head},
     outcome::Delivery,
     time::{NEVER, duration},
 };
@@ -43,6 +43,8 @@ pub(super) enum Ticket {
     Witness {
         witness: Witness,
         generation: u64,
+        /// It is a marker or a lock that this fill has left, and takes away again. What others have left is theirs.
+        is_ours: bool,
         /// Keeps the lock, if the witness is one.
         hold: Option<Hold>,
     },
@@ -278,7 +280,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 return Ok(None);
             }
         };
-        let ticket = Ticket::Witness { witness, generation, hold: None };
+        let ticket = Ticket::Witness { witness, generation, is_ours: false, hold: None };
         let (bytes, sealed) = self.seal_one(insertion, fill, ticket).ok_or(Unanswered::Skipped)?;
         let life = sealed.life;
         let is_stored =
@@ -298,10 +300,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(crate) async fn abandon(self: Arc<Self>, fill: Fill) {
         let budget = self.budget();
         for (tier, ticket) in self.tiers.iter().zip(&fill.tickets) {
-            // What is a value stays one.
-            if let Ticket::Witness { witness, .. } = ticket
-                && Head::read(&witness.0).is_ok_and(|head| matches!(head.kind(), Kind::Marker | Kind::Lock))
-            {
+            if let Ticket::Witness { is_ours: true, .. } = ticket {
                 self.settle(tier, ticket, &fill, None, None, &budget).await;
             }
         }

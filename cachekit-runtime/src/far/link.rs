@@ -1,6 +1,6 @@
 //! One backend as all caches of the process that use it see it: its breaker, what it has not been told yet, and who finds out when it is back.
 
-use super::{bridge, flush, undelivered::Undelivered, watch::Watch};
+use super::{bridge, flush, tagged::outdate, undelivered::Undelivered, watch::Watch};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Failure, Looked, SharedBackend},
@@ -31,7 +31,7 @@ pub(crate) struct Link {
     backend: Arc<dyn Backend>,
     breaker: Arc<Breaker>,
     pub(super) undelivered: Undelivered,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// What others change in it.
     pub(super) watch: Arc<Watch>,
     is_watched: Once,
@@ -236,7 +236,7 @@ impl Link {
             }
             if !batch.tags.is_empty() {
                 let tags: Vec<&str> = batch.tags.iter().map(|(tag, _)| &**tag).collect();
-                self.patiently(Box::pin(self.outdate_tags(&tags))).await?;
+                self.patiently(outdate(&*self.backend, &tags)).await?;
                 batch.tags.iter().for_each(|(tag, _)| self.watch.cells.forget(tag));
                 self.undelivered.tags_delivered(&batch.tags, self.clock.now());
             }

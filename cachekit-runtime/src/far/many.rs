@@ -115,16 +115,22 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     /// Which of them are refreshed by other processes just now, asked for at the same time.
     async fn find_refreshed_elsewhere(&self, all: &mut [Open<V>], budget: &Budget) {
-        let due: Vec<&mut Open<V>> = all
-            .iter_mut()
-            .filter(|open| open.is_open() && open.question.is_refresh && open.asked.fill.has_witness())
-            .collect();
         // A lock is such a right by itself.
-        if due.is_empty() || self.lock.is_some() {
+        if self.lock.is_some() {
             return;
         }
-        let asked = due.iter().map(|open| Box::pin(self.is_refreshed_elsewhere(&open.question.address, budget)));
-        let answers = each(asked.collect()).await;
+        let due =
+            |open: &&mut Open<V>| open.is_open() && open.question.refresh.is_some() && open.asked.fill.has_witness();
+        let due: Vec<&mut Open<V>> = all.iter_mut().filter(due).collect();
+        let answers = each(
+            due.iter()
+                .map(|open| {
+                    let (address, lease) = (open.question.address.clone(), open.question.refresh.unwrap_or_default());
+                    Box::pin(async move { self.is_refreshed_elsewhere(&address, lease, budget).await })
+                })
+                .collect(),
+        )
+        .await;
         for (open, is_elsewhere) in due.into_iter().zip(answers) {
             open.asked.is_elsewhere = is_elsewhere;
         }
@@ -284,7 +290,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             generations.fill(None);
         }
         let ticket = |generation: Option<u64>, witness| match generation {
-            Some(generation) => Ticket::Witness { witness, generation, hold: None },
+            Some(generation) => Ticket::Witness { witness, generation, is_ours: false, hold: None },
             None => Ticket::None,
         };
         let answered = told.into_iter().zip(generations).map(|(seen, generation)| match (seen, &failed) {
@@ -359,7 +365,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             *slot = match (claim, generation) {
                 (Claim::Ours, Some(generation)) => {
                     let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, *witness, lease, &self.clock));
-                    Seen::Claimed(Ticket::Witness { witness: *witness, generation, hold })
+                    Seen::Claimed(Ticket::Witness { witness: *witness, generation, is_ours: true, hold })
                 }
                 (Claim::Ours, None) => Seen::Vacant,
                 (Claim::Theirs(bytes), generation) => self.see(index, tier, open, bytes, generation, budget).await?,

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     backend::{Storing, each},
     budget::Budget,
-    envelope::{Head, Kind},
 };
 use std::sync::Arc;
 
@@ -117,10 +116,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 let mut drops = Vec::new();
                 let mut holds = Vec::new();
                 for fill in flush {
-                    // What is a value stays one.
-                    if let Some(Ticket::Witness { witness, hold, .. }) = fill.tickets.get(index)
-                        && Head::read(&witness.0).is_ok_and(|head| matches!(head.kind(), Kind::Marker | Kind::Lock))
-                    {
+                    if let Some(Ticket::Witness { witness, is_ours: true, hold, .. }) = fill.tickets.get(index) {
                         drops.push(Storing::new(fill.address.clone(), *witness, None, None));
                         holds.extend(hold.as_ref());
                     }

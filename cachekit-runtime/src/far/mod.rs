@@ -35,7 +35,7 @@ pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
-pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait};
+pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, with_tags};
 pub(crate) use settings::FarSettings;
 #[cfg(feature = "redis")]
 pub(crate) use switches::without_boot;
@@ -143,6 +143,11 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
         self.tiers.iter().map(|tier| &tier.link)
+    }
+
+    /// It has entries with tags.
+    pub(crate) fn has_tags(&self) {
+        self.tiers.iter().for_each(|tier| tier.link.undelivered.add_tagged(&self.name));
     }
 
     /// Of its backends, nearest first.

@@ -5,8 +5,16 @@ use super::{
     link::{Link, Unanswered},
     many::FLUSH,
     order::Turn,
+    tagged::outdate,
 };
-use crate::{Error, backend::Address, budget::Budget, identity, outcome::Delivery};
+use crate::{
+    Error,
+    backend::{Address, each},
+    budget::Budget,
+    identity,
+    outcome::Delivery,
+    tags::{self, TagRegistry},
+};
 use std::{future::Future, sync::Arc};
 
 /// An invalidation of one tier, which is named in its queue. Whatever becomes of the caller, the tier is told in the end.
@@ -131,6 +139,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
+    /// Is there an invalidation of it that a tier has not taken?
+    pub(crate) fn is_undelivered(&self, address: &Address, tags: &[String]) -> bool {
+        self.tiers.iter().any(|tier| tier.link.undelivered.holds(address, tags))
+    }
+
     /// What is being read, or loaded, for the key is older than this moment.
     fn pass(&self, address: &Address) {
         self.order.pass(address.id());
@@ -175,7 +188,11 @@ impl Link {
         link.watch.cells.forget(&tag);
         let mut telling = Telling::new(&link, |link| vec![Some(link.undelivered.add_tag(&tag))]);
         async move {
-            let told = link.patiently(Box::pin(link.outdate_tags(&[&tag]))).await;
+            let budget = Budget::start(&link.clock, Budget::DEFAULT);
+            let told = {
+                let tags = [tag.as_str()];
+                link.call(&budget, |backend| outdate(backend, &tags)).await
+            };
             // Who asked for the version meanwhile has perhaps the old one.
             link.watch.cells.forget(&tag);
             if let (Ok(()), Some(number)) = (told, telling.number()) {
@@ -191,17 +208,26 @@ impl Link {
     }
 }
 
+/// The backends that may have entries with tags: those of caches of this process that have some, and those that the configuration describes, also before
+/// this process has used them: others may have stored entries there, and so may this program before its restart.
+pub(crate) fn with_tags(registry: &Arc<TagRegistry>) -> Vec<Arc<Link>> {
+    let mut links = registry.links();
+    // A scope has places of its own.
+    if Arc::ptr_eq(registry, tags::global()) {
+        for link in crate::config::described() {
+            if !links.iter().any(|known| Arc::ptr_eq(known, &link)) {
+                links.push(link);
+            }
+        }
+    }
+    links
+}
+
 /// Invalidates every entry that has the tag, in these backends. Begins with the call; dropped meanwhile, it goes on.
 pub(crate) fn invalidate_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Output = Delivery> + Send + use<> {
     let tag = identity::text::tag_name(tag);
-    let begun: Vec<_> = links.iter().map(|link| link.invalidate_tag(tag.clone())).collect();
-    async move {
-        let mut delivery = Delivery::Local;
-        for telling in begun {
-            delivery = delivery.and(telling.await);
-        }
-        delivery
-    }
+    let begun: Vec<_> = links.iter().map(|link| Box::pin(link.invalidate_tag(tag.clone()))).collect();
+    async move { each(begun).await.into_iter().fold(Delivery::Local, Delivery::and) }
 }
 
 /// As [`invalidate_tag`], and blocks this thread.

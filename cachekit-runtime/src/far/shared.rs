@@ -76,7 +76,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         match tier.link.fill_shared(budget, |shared| shared.claim(&address, head.witness(), life)).await {
             Ok(Claim::Ours) => {
                 let hold = self.lock.map(|lease| Hold::keep(&tier.link, &address, head.witness(), lease, &self.clock));
-                Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, hold }, None))
+                Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, is_ours: true, hold }, None))
             }
             Ok(Claim::Theirs(bytes)) => {
                 let judged = self.judge(tier, question, fill, budget, &bytes, Some(generation)).await?;
@@ -199,13 +199,15 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
         let generation = self.prepare(tier, address, budget, generation).await?;
         let seen = head.witness();
-        let Some(lease) = self.lock else { return Ok(Ticket::Witness { witness: seen, generation, hold: None }) };
+        let Some(lease) = self.lock else {
+            return Ok(Ticket::Witness { witness: seen, generation, is_ours: false, hold: None });
+        };
         let lock = Head::lock().witness();
         if !tier.link.fill_shared(budget, |shared| shared.replace(address, seen, lock, lease)).await? {
             return Ok(Ticket::None);
         }
         let hold = Hold::keep(&tier.link, address, lock, lease, &self.clock);
-        Ok(Ticket::Witness { witness: lock, generation, hold: Some(hold) })
+        Ok(Ticket::Witness { witness: lock, generation, is_ours: true, hold: Some(hold) })
     }
 
     /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.

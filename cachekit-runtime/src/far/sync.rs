@@ -1,7 +1,11 @@
 //! Hearing out what other processes have changed.
 
-use super::flush;
-use crate::Error;
+use super::{Link, bridge, flush};
+use crate::{
+    Error,
+    backend::{Failure, each},
+};
+use std::sync::Arc;
 
 /// Ends when this process has heard of everything that others had invalidated, in the backends that they share, before it began. After it no call gets a value
 /// from memory that was invalidated before.
@@ -23,10 +27,17 @@ use crate::Error;
 /// # drop(in_async_code);
 /// ```
 pub async fn sync() -> Result<(), Error> {
-    for link in flush::links() {
-        if let Some(shared) = link.backend().shared().filter(|_| link.watch.is_told()) {
-            link.patiently(shared.told()).await?;
-        }
+    let told = flush::links().into_iter().filter(|link| link.watch.is_told());
+    let hearing = each(told.map(|link| Box::pin(hear(link))).collect());
+    // On a runtime of our own: the backends need one, and the caller may have none, or block its only thread.
+    let unheard = || Error::backend("cachekit", Failure::Other, "there is no thread to hear from");
+    let heard = bridge::apart(hearing).await.ok_or_else(unheard)?;
+    heard.into_iter().collect()
+}
+
+async fn hear(link: Arc<Link>) -> Result<(), Error> {
+    match link.backend().shared() {
+        Some(shared) => link.patiently(shared.told()).await,
+        None => Ok(()),
     }
-    Ok(())
 }

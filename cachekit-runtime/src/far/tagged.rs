@@ -10,8 +10,7 @@ use super::{
     link::{Link, Unanswered},
 };
 use crate::{
-    Error,
-    backend::{Address, Fingerprint},
+    backend::{Address, Backend, BackendFuture, Fingerprint},
     budget::Budget,
     envelope::TagVersion,
     identity,
@@ -34,7 +33,10 @@ impl<V: Send + Sync + 'static> Far<V> {
     /// What is known of these tags.
     pub(super) fn tagged(&self, tags: &[String]) -> Vec<Tagged> {
         match self.tiers.get(self.authority()) {
-            Some(tier) if !tags.is_empty() => tier.link.cells_of(tags),
+            Some(tier) if !tags.is_empty() => {
+                tier.link.be_told();
+                tier.link.cells_of(tags)
+            }
             _ => Vec::new(),
         }
     }
@@ -56,6 +58,10 @@ impl<V: Send + Sync + 'static> Far<V> {
         let further: Vec<String> =
             stored.iter().filter(|tag| is_missing(&tag.name)).map(|tag| tag.name.to_string()).collect();
         fill.tagged.extend(tier.link.cells_of(&further));
+        // This process has invalidated one of them, and the tier does not know it yet.
+        if fill.tagged.iter().any(|tag| tier.link.undelivered.holds_tag(&tag.name)) {
+            return Ok(false);
+        }
         let version_of = |tag: &Tagged| stored.iter().find(|stored| *stored.name == *tag.name).map(|tag| tag.version);
         let doubtful: Vec<usize> = fill
             .tagged
@@ -125,7 +131,9 @@ impl Link {
     pub(super) fn cells_of(&self, names: &[String]) -> Vec<Tagged> {
         let shared = self.backend().shared();
         // What no other process changes needs no telling.
-        let is_told = |tag: &str| shared.is_none_or(|shared| self.watch.covered(shared.part_of_tag(tag)).is_any());
+        let is_leased = self.watch.is_leased();
+        let is_told =
+            |tag: &str| shared.is_none_or(|shared| is_leased && self.watch.covered(shared.part_of_tag(tag)).is_any());
         self.watch.cells.of(names, is_told)
     }
 
@@ -188,16 +196,16 @@ impl Link {
         }
         Ok(cells)
     }
+}
 
-    /// Takes their versions away.
-    pub(super) async fn outdate_tags(&self, tags: &[&str]) -> Result<(), Error> {
-        match self.backend().shared() {
-            Some(shared) => shared.invalidate_tags(tags).await,
-            None => {
-                let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
-                self.backend().remove_many(&places).await
-            }
-        }
+/// Takes their versions away.
+pub(super) fn outdate<'a>(backend: &'a dyn Backend, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+    match backend.shared() {
+        Some(shared) => shared.invalidate_tags(tags),
+        None => Box::pin(async move {
+            let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
+            backend.remove_many(&places).await
+        }),
     }
 }
 

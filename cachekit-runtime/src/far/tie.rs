@@ -41,7 +41,9 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     /// Of a copy of what was read, or stored, under the fill's sight.
     pub(super) fn tie(&self, fill: &Fill, head: Option<Head>, generation: Option<u64>) -> Option<Box<Tie>> {
-        let (watch, sight) = (self.watch()?.clone(), fill.sight?);
+        // In this order: a cache that keeps no copies has nothing told.
+        let sight = fill.sight?;
+        let watch = self.watch()?.clone();
         let seen = head.zip(generation).map(|(head, generation)| (head.witness(), generation));
         Some(Box::new(Tie { watch, sight, seen, tags: cells::set_of(&fill.tagged) }))
     }

@@ -5,9 +5,13 @@
 //!
 //! What was delivered is kept for a minute: a server that takes the place of the one that took it may not have it.
 
-use crate::{backend::Address, sync::lock, time::nanos};
+use crate::{
+    backend::{Address, Fingerprint},
+    sync::lock,
+    time::nanos,
+};
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// Keys that are remembered one by one, over all caches; and as many tags.
+/// Keys that are remembered one by one, over all caches; and as many tags. More tags than that become the clearings of the caches that have some, as far
+/// as this process knows them.
 const MOST: usize = 64 * 1024;
 
 /// How long after its delivery an invalidation may have to be repeated.
@@ -35,12 +40,17 @@ struct State {
     caches: HashMap<Box<str>, u64>,
     tags: HashMap<Box<str>, u64>,
     next: u64,
-    /// Since when, oldest first.
-    delivered: VecDeque<(u64, Delivered)>,
+    /// What was delivered, and when last.
+    delivered: HashMap<Delivered, u64>,
+    /// How many are looked through for what is old.
+    prune_at: usize,
+    /// The caches of this process that have entries with tags.
+    tagged: HashSet<Box<str>>,
 }
 
+#[derive(PartialEq, Eq, Hash)]
 enum Delivered {
-    Key(Address),
+    Key(Box<str>),
     Cache(Box<str>),
     Tag(Box<str>),
 }
@@ -92,9 +102,27 @@ impl Undelivered {
     pub(super) fn add_tag(&self, tag: &str) -> u64 {
         let mut state = lock(&self.state);
         let number = state.number();
+        if state.tags.len() >= MOST && !state.tags.contains_key(tag) {
+            tracing::error!(
+                "more than {MOST} tags wait to be invalidated: the caches of this process that have tags are cleared instead"
+            );
+            state.tags.clear();
+            let tagged: Vec<Box<str>> = state.tagged.iter().cloned().collect();
+            tagged.iter().for_each(|cache| _ = self.add(&mut state, cache));
+        }
         state.tags.insert(tag.into(), number);
         self.any.store(true, Ordering::Release);
         number
+    }
+
+    /// The cache has entries with tags.
+    pub(super) fn add_tagged(&self, cache: &str) {
+        lock(&self.state).tagged.insert(cache.into());
+    }
+
+    /// Is an invalidation of the tag not delivered?
+    pub(super) fn holds_tag(&self, tag: &str) -> bool {
+        self.is_any() && lock(&self.state).tags.contains_key(tag)
     }
 
     fn add(&self, state: &mut State, cache: &str) -> u64 {
@@ -154,24 +182,38 @@ impl Undelivered {
             if state.keys.get(address.id()).is_some_and(|(known, _)| known == number) {
                 state.keys.remove(address.id());
             }
-            state.note(now, Delivered::Key(address.clone()));
+            state.note(now, Delivered::Key(address.id().into()));
         }
         self.look(&state);
     }
 
-    /// What was delivered lately is to be delivered once more.
+    /// What was delivered lately is to be delivered once more; and what is on its way now was perhaps sent to the server that has gone.
     pub(super) fn repeat(&self, now: u64) {
         let mut state = lock(&self.state);
-        state.drop_old(now);
-        for (_, delivered) in std::mem::take(&mut state.delivered) {
-            let number = state.number();
+        state.prune(now);
+        let mut next = state.next;
+        let mut number = || {
+            next += 1;
+            next
+        };
+        state.caches.values_mut().for_each(|known| *known = number());
+        state.tags.values_mut().for_each(|known| *known = number());
+        state.keys.values_mut().for_each(|(known, _)| *known = number());
+        for (delivered, _) in std::mem::take(&mut state.delivered) {
             match delivered {
-                Delivered::Cache(cache) => _ = state.caches.insert(cache, number),
-                Delivered::Tag(tag) => _ = state.tags.insert(tag, number),
-                Delivered::Key(key) if state.caches.contains_key(key.cache()) => {}
-                Delivered::Key(key) => _ = state.keys.insert(key.id().into(), (number, key)),
+                Delivered::Cache(cache) => _ = state.caches.insert(cache, number()),
+                Delivered::Tag(tag) => _ = state.tags.insert(tag, number()),
+                Delivered::Key(id) => {
+                    // Under whatever fingerprint: all are reached.
+                    if let Some(key) = Address::from_id(&id, Fingerprint(0)) {
+                        state.keys.insert(id, (number(), key));
+                    }
+                }
             }
         }
+        state.next = next;
+        let State { caches, keys, .. } = &mut *state;
+        keys.retain(|_, (_, key)| !caches.contains_key(key.cache()));
         self.look(&state);
     }
 
@@ -184,26 +226,28 @@ impl Undelivered {
 impl State {
     /// A list that is full becomes shorter by what it can say in fewer words.
     fn note(&mut self, now: u64, delivered: Delivered) {
-        self.drop_old(now);
-        if self.delivered.len() >= MOST {
-            let mut caches = HashSet::new();
-            let tags_and_caches = |entry: &(u64, Delivered)| match &entry.1 {
-                Delivered::Key(key) => {
-                    caches.insert(Box::<str>::from(key.cache()));
-                    false
-                }
-                Delivered::Cache(_) | Delivered::Tag(_) => true,
-            };
-            self.delivered.retain(tags_and_caches);
-            self.delivered.extend(caches.into_iter().map(|cache| (now, Delivered::Cache(cache))));
+        self.delivered.insert(delivered, now);
+        if self.delivered.len() < self.prune_at.max(1_024) {
+            return;
         }
-        self.delivered.push_back((now, delivered));
+        self.prune(now);
+        if self.delivered.len() >= MOST {
+            let cache_of = |id: &str| id.split_once(':').map_or(id, |(cache, _)| cache).into();
+            let mut caches: HashSet<Box<str>> = HashSet::new();
+            for (delivered, _) in self.delivered.drain() {
+                match delivered {
+                    Delivered::Key(id) => _ = caches.insert(cache_of(&id)),
+                    Delivered::Cache(cache) => _ = caches.insert(cache),
+                    Delivered::Tag(_) => caches.extend(self.tagged.iter().cloned()),
+                }
+            }
+            self.delivered.extend(caches.into_iter().map(|cache| (Delivered::Cache(cache), now)));
+        }
+        self.prune_at = (self.delivered.len() * 2).min(MOST);
     }
 
-    fn drop_old(&mut self, now: u64) {
-        while self.delivered.front().is_some_and(|(then, _)| now.saturating_sub(*then) > LATELY) {
-            self.delivered.pop_front();
-        }
+    fn prune(&mut self, now: u64) {
+        self.delivered.retain(|_, then| now.saturating_sub(*then) <= LATELY);
     }
 
     fn number(&mut self) -> u64 {
@@ -215,7 +259,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Fingerprint;
 
     fn address(cache: &str, arguments: usize) -> Address {
         Address::new(cache, &arguments.to_string(), Fingerprint(1))

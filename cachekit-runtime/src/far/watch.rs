@@ -49,6 +49,8 @@ pub(crate) struct Watch {
     clock: Clock,
     /// By part: the incarnation in which it is told about; 0: nothing is.
     parts: Box<[AtomicU64]>,
+    /// By part that nothing is told about: until when copies were trusted.
+    ended: Box<[AtomicU64]>,
     incarnations: AtomicU64,
     /// Copies are trusted until then, by [`Clock::steady`].
     until: AtomicU64,
@@ -89,6 +91,7 @@ impl Watch {
         Watch {
             clock,
             parts: words(usize::from(parts.max(1))),
+            ended: words(usize::from(parts.max(1))),
             incarnations: AtomicU64::new(0),
             until: AtomicU64::new(0),
             epochs: words(EPOCHS),
@@ -161,9 +164,12 @@ impl Watch {
         switches::without_lease() || self.clock.steady() < self.until.load(Ordering::Acquire)
     }
 
-    /// Was it told everything not longer ago than that, beyond the lease?
-    pub(crate) fn was_leased(&self, outage: Duration) -> bool {
-        let until = self.until.load(Ordering::Acquire);
+    /// Was everything told about the part not longer ago than that, beyond the lease?
+    pub(crate) fn was_leased(&self, part: u16, outage: Duration) -> bool {
+        let until = match self.covered(part).is_any() {
+            true => self.until.load(Ordering::Acquire),
+            false => self.ended[usize::from(part) % self.ended.len()].load(Ordering::Acquire),
+        };
         until != 0 && self.clock.steady() < until.saturating_add(nanos(outage))
     }
 
@@ -198,9 +204,19 @@ impl Watch {
     }
 
     fn put(&self, parts: Parts<'_>, incarnation: u64) {
-        for (part, word) in self.parts.iter().enumerate() {
-            if u16::try_from(part).is_ok_and(|part| parts.contains(part)) {
-                word.store(incarnation, Ordering::SeqCst);
+        let until = self.until.load(Ordering::Acquire);
+        let put = |range: std::ops::RangeInclusive<usize>| {
+            let last = (*range.end()).min(self.parts.len().saturating_sub(1));
+            for (word, ended) in self.parts.iter().zip(&self.ended).take(last + 1).skip(*range.start()) {
+                if word.swap(incarnation, Ordering::SeqCst) != 0 {
+                    ended.store(until, Ordering::Release);
+                }
+            }
+        };
+        match parts {
+            Parts::All => put(0..=self.parts.len()),
+            Parts::Some(ranges) => {
+                ranges.iter().for_each(|range| put(usize::from(*range.start())..=usize::from(*range.end())));
             }
         }
     }

@@ -217,9 +217,7 @@ impl<K, V> Flights<K, V> {
             let mut gone = Vec::new();
             let mut slots = shard.lock();
             let has = |slot: &mut Slot<K, V>| {
-                slot.tags
-                    .as_ref()
-                    .is_some_and(|tags| tags.names().any(|(name, _)| crate::identity::text::tag_name(name) == tag))
+                slot.tags.as_ref().is_some_and(|tags| tags.written().any(|(name, _)| name == tag))
             };
             gone.extend(slots.extract_if(has));
             gone.iter().for_each(|slot| slot.flight.unlist());

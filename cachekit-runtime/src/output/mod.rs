@@ -8,7 +8,8 @@ mod share;
 
 pub use batch::{
     Again, BatchFallback, BatchOr, BatchOutput, BatchProbe, BatchReturn, CopyProbe, Element, ElementKind, ElementProbe,
-    Ids, ViaCopied, ViaElement, ViaElementAll, ViaElementClone, ViaUncopied, again, assert_batch, assert_batch_of,
+    Ids, Split, ViaCopied, ViaElement, ViaElementAll, ViaElementClone, ViaUncopied, again, assert_batch,
+    assert_batch_of,
 };
 pub use keep::{Keep, Own, give, keep, lend, own};
 pub use kind::{

@@ -18,10 +18,20 @@ impl Covered {
         self.0.push(Master { address: address.clone(), ranges, since });
     }
 
-    /// Its slots, if it was there.
+    /// Its slots, if it was there, but for those that another one tells about by now.
     pub(super) fn remove(&mut self, address: &str) -> Option<Vec<RangeInclusive<u16>>> {
         let at = self.0.iter().position(|master| *master.address == *address)?;
-        Some(self.0.swap_remove(at).ranges)
+        let ranges = self.0.swap_remove(at).ranges;
+        let others = self.ranges();
+        let is_others = |slot: u16| others.iter().any(|range| range.contains(&slot));
+        let mut left: Vec<RangeInclusive<u16>> = Vec::new();
+        for slot in ranges.into_iter().flatten().filter(|slot| !is_others(*slot)) {
+            match left.last_mut() {
+                Some(last) if last.end().checked_add(1) == Some(slot) => *last = *last.start()..=slot,
+                _ => left.push(slot..=slot),
+            }
+        }
+        Some(left)
     }
 
     pub(super) fn confirm(&mut self, address: &str, since: u64) {
@@ -65,5 +75,8 @@ mod tests {
         assert_eq!(covered.remove("a"), Some(vec![0..=9]));
         assert_eq!((covered.since(), covered.remove("a")), (Some(20), None));
         assert_eq!(covered.ranges_of("b"), Some(vec![10..=19]));
+        // A slot that has moved, and whose new master was heard first.
+        covered.put(&a, vec![0..=12], 30);
+        assert_eq!(covered.remove("b"), Some(vec![13..=19]));
     }
 }

@@ -15,13 +15,13 @@ mod supervise;
 use super::{layout::Layout, topology::Topology};
 use crate::{
     Error,
-    backend::{News, Parts, Watcher},
+    backend::{News, Parts, Watcher, each},
     sync::lock,
 };
 use covered::Covered;
 use redis::aio::MultiplexedConnection;
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fmt,
     ops::RangeInclusive,
     sync::{Arc, Mutex, Weak},
@@ -39,6 +39,8 @@ pub(super) struct Control {
     layout: Arc<Layout>,
     topology: Arc<Topology>,
     state: Mutex<State>,
+    /// Held while what is covered changes and the watchers are told of it, so that they are told in the same order.
+    telling: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -47,18 +49,20 @@ struct State {
     is_started: bool,
     covered: Covered,
     connections: Vec<(Arc<str>, MultiplexedConnection)>,
-    /// The starts of servers that were masters so far.
-    runs: HashSet<String>,
+    /// The start of each server that is a master.
+    runs: HashMap<Arc<str>, String>,
+    had_masters: bool,
     has_warned: bool,
 }
 
 impl Control {
     pub(super) fn new(layout: Arc<Layout>, topology: Arc<Topology>) -> Self {
-        Control { layout, topology, state: Mutex::default() }
+        Control { layout, topology, state: Mutex::default(), telling: Mutex::default() }
     }
 
     /// Tells the watcher from now on.
     pub(super) fn add(self: &Arc<Self>, watcher: &Arc<dyn Watcher>) {
+        let _telling = lock(&self.telling);
         let is_first = {
             let mut state = lock(&self.state);
             state.watchers.retain(|watcher| watcher.strong_count() > 0);
@@ -95,31 +99,33 @@ impl Control {
     /// part is not used without asking.
     pub(super) async fn hear_out(self: &Arc<Self>) -> Result<(), Error> {
         let connections = lock(&self.state).connections.clone();
-        let asked: Vec<_> = connections
-            .into_iter()
-            .map(|(address, mut connection)| {
-                let control = Arc::clone(self);
-                tokio::spawn(async move {
-                    let ping = redis::cmd("PING");
-                    let answer = tokio::time::timeout(PATIENCE, connection.send_packed_command(&ping)).await;
-                    if !matches!(answer, Ok(Ok(_))) {
-                        control.lose(&address);
-                    }
-                })
+        let ask = |(address, mut connection): (Arc<str>, MultiplexedConnection)| {
+            Box::pin(async move {
+                let ping = redis::cmd("PING");
+                let answer = tokio::time::timeout(PATIENCE, connection.send_packed_command(&ping)).await;
+                if !matches!(answer, Ok(Ok(_))) {
+                    self.lose(&address);
+                }
             })
-            .collect();
-        for asked in asked {
-            // It panics nowhere, and is aborted by nobody but the end of the runtime.
-            let _ = asked.await;
-        }
+        };
+        each(connections.into_iter().map(ask).collect()).await;
         Ok(())
     }
 
-    /// Has this start of a server not been a master before, while another was? It may lack what that had acknowledged.
-    fn is_another(&self, run: String) -> bool {
+    /// Is this another start of a server than the last that was a master here, while there were masters? It may lack what that had acknowledged. A start that
+    /// is not known is another.
+    fn is_another(&self, address: &Arc<str>, run: Option<&str>) -> bool {
         let mut state = lock(&self.state);
-        let is_first = state.runs.is_empty();
-        state.runs.insert(run) && !is_first
+        let known = match run {
+            Some(run) => state.runs.insert(address.clone(), run.to_owned()),
+            None => state.runs.remove(address),
+        };
+        std::mem::replace(&mut state.had_masters, true) && (known.is_none() || known.as_deref() != run)
+    }
+
+    /// It is no master any more: if it becomes one again, others have been meanwhile.
+    fn forget(&self, address: &str) {
+        lock(&self.state).runs.remove(address);
     }
 
     fn warn_once(&self, error: &Error) {
@@ -133,6 +139,7 @@ impl Control {
 
     /// Nothing more is heard from that master.
     fn lose(&self, address: &str) {
+        let _telling = lock(&self.telling);
         let ranges = {
             let mut state = lock(&self.state);
             state.connections.retain(|(known, _)| **known != *address);
@@ -146,6 +153,7 @@ impl Control {
 
     /// Everything is heard from that master, about these slots.
     fn cover(&self, address: &Arc<str>, connection: &MultiplexedConnection, since: u64) {
+        let _telling = lock(&self.telling);
         let ranges = self.topology.masters().ranges_of(address);
         {
             let mut state = lock(&self.state);

@@ -70,18 +70,19 @@ impl Control {
         }
         let boot = Boot::new(&self.layout, self.topology.is_sharded());
         let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late())?;
-        let run = verdict.as_ref().map(Verdict::run).ok().map(str::to_owned);
-        let key = verdict.as_ref().map_or_else(|_| self.layout.boot(None), |verdict| verdict.key().to_owned());
-        if let Some(run) = run
-            && self.is_another(run)
-        {
+        let verdict = verdict.inspect_err(|error| {
+            tracing::debug!(master = &*master.address, %error, "whether it is another start of the server is not known");
+        });
+        let verdict = verdict.ok();
+        if self.is_another(&master.address, verdict.as_ref().map(Verdict::run)) {
             self.tell(News::Replaced);
         }
-        let mut beat = Beat { since: self.now(), at: Instant::now() };
-        self.ask(&mut connection, &boot, &key).await?;
+        // Before what is covered is told: what changes meanwhile is recovered from.
+        let mut epoch = self.topology.masters().epoch;
+        let mut beat = Beat::now(self, 0);
+        self.ask(&mut connection, master, &boot, verdict.as_ref(), beat).await?;
         self.cover(&master.address, &connection, beat.since);
         *pause = PAUSES.0;
-        let mut epoch = self.topology.masters().epoch;
         loop {
             if timeout_at(beat.at + BEAT, end.wait()).await.is_ok() {
                 return Err(failures::error(Failure::Unreachable, "the connection is closed"));
@@ -89,8 +90,12 @@ impl Control {
             if !self.is_watched() {
                 return Ok(());
             }
-            beat = Beat { since: self.now(), at: Instant::now() };
-            self.ask(&mut connection, &boot, &key).await?;
+            // Given up meanwhile, by a `sync` that had no answer in time.
+            if self.covered_ranges(&master.address).is_none() {
+                return Err(too_late());
+            }
+            beat = Beat::now(self, beat.number + 1);
+            self.ask(&mut connection, master, &boot, verdict.as_ref(), beat).await?;
             let masters = self.topology.masters();
             if masters.epoch != epoch {
                 epoch = masters.epoch;
@@ -101,27 +106,39 @@ impl Control {
     }
 
     /// Something, whose answer comes after all that was pushed before.
-    async fn ask(&self, connection: &mut MultiplexedConnection, boot: &Boot, key: &str) -> Result<(), Error> {
+    async fn ask(
+        &self,
+        connection: &mut MultiplexedConnection,
+        master: &Master,
+        boot: &Boot,
+        verdict: Option<&Verdict>,
+        beat: Beat,
+    ) -> Result<(), Error> {
         let mut questions = Pipeline::with_capacity(3);
-        questions.cmd("GET").arg(key);
-        questions.cmd("TIME");
-        if self.topology.is_sharded() {
+        // A user may be refused what the boot key takes.
+        match verdict {
+            Some(verdict) => questions.cmd("GET").arg(verdict.key()).cmd("TIME"),
+            None => questions.cmd("PING"),
+        };
+        // Once a second: the other of the two looks at the map.
+        let asks_cluster = self.topology.is_sharded() && beat.number % 2 == 0;
+        if asks_cluster {
             questions.cmd("CLUSTER").arg("INFO");
         }
         let answers = in_time(connection.send_packed_commands(&questions, 0, questions.len())).await?;
-        let mut answers = answers.into_iter();
-        let (stamp, time, cluster) = (answers.next(), answers.next(), answers.next());
-        let answer = stamp.clone();
-        if let Some(info) = cluster
-            && !ask::text(info)?.contains("cluster_state:ok")
-        {
+        if asks_cluster && !ask::text(answers.last().cloned().unwrap_or_default())?.contains("cluster_state:ok") {
             return Err(failures::error(Failure::Busy, "the cluster is down"));
         }
-        if boot.is_old(stamp.as_ref(), time.as_ref()) {
+        if verdict.is_some() && boot.is_old(answers.first(), answers.get(1)) {
             // Otherwise the next session would take a failover for a restart.
-            let _ = boot.check(connection).await;
+            let checked = timeout(PATIENCE, boot.check(connection)).await.map_err(|_| too_late())?;
+            if let Ok(now) = checked
+                && master.is_of_another_lineage(now.number())
+            {
+                master.give_up();
+            }
         }
-        answer.map_or(Ok(()), answered)
+        answers.into_iter().next().map_or(Ok(()), answered)
     }
 
     /// The slots of the master have changed: what it has taken over is told about from now on, and what it has given away by whoever has it.
@@ -129,9 +146,7 @@ impl Control {
         let now = self.topology.masters().ranges_of(address);
         let before = self.covered_ranges(address);
         if before.as_ref() != Some(&now) {
-            if let Some(before) = before {
-                self.tell(News::Ends(crate::backend::Parts::Some(&before)));
-            }
+            self.lose(address);
             self.cover(address, connection, since);
         }
     }
@@ -142,6 +157,13 @@ impl Control {
 struct Beat {
     since: u64,
     at: Instant,
+    number: u64,
+}
+
+impl Beat {
+    fn now(control: &Control, number: u64) -> Self {
+        Beat { since: control.now(), at: Instant::now(), number }
+    }
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {

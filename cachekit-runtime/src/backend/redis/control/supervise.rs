@@ -24,8 +24,10 @@ pub(super) async fn run(control: Weak<Control>) {
             if !is_master {
                 session.abort();
                 strong.lose(address);
+                strong.forget(address);
             }
-            is_master
+            // One that has ended found nobody who watched.
+            is_master && !(session.is_finished() && strong.is_watched())
         });
         for master in &masters.nodes {
             sessions

@@ -18,6 +18,19 @@ pub(in crate::backend::redis) struct Master {
     pub(super) connections: Arc<Connections>,
 }
 
+impl Master {
+    /// Have requests seen data of another lineage than this?
+    pub(in crate::backend::redis) fn is_of_another_lineage(&self, lineage: u64) -> bool {
+        let seen = self.connections.lineage();
+        seen != 0 && seen != lineage
+    }
+
+    /// Requests go by new connections.
+    pub(in crate::backend::redis) fn give_up(&self) {
+        self.connections.give_up();
+    }
+}
+
 /// Without the client, which has the password.
 impl fmt::Debug for Master {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
