@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use cachekit_runtime::{
+    Error,
     backend::{
-        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, News, Page, Parts, Scanned,
-        SharedBackend, Watcher, Witness,
+        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Failure, Fingerprint, Looked, News, Page, Parts,
+        Scanned, SharedBackend, Watcher, Witness,
     },
     time::{Clock, NEVER, duration},
 };
@@ -48,6 +49,10 @@ struct Store {
     tags: HashMap<String, u64>,
     leases: HashMap<String, u64>,
     watchers: Vec<Weak<dyn Watcher>>,
+    /// Invalidations of tags fail.
+    refuses_tags: bool,
+    /// How often somebody asked for versions of tags.
+    tags_asked: u64,
     /// Run once after the next look has read what it gives.
     after_look: Option<Box<dyn FnOnce() + Send>>,
     /// What was not told yet, where somebody keeps it back.
@@ -100,6 +105,17 @@ impl OwnBackend {
                 Kept::Cache(cache) => News::Cache(cache),
             });
         }
+    }
+
+    /// Whether invalidations of tags fail from now on.
+    pub fn refuse_tags(&self, refuse: bool) {
+        self.store().refuses_tags = refuse;
+    }
+
+    /// How often somebody asked for versions of tags.
+    #[must_use]
+    pub fn tags_asked(&self) -> u64 {
+        self.store().tags_asked
     }
 
     /// Runs this once, after the next look has read what it gives and before it gives it.
@@ -344,7 +360,8 @@ impl SharedBackend for OwnBackend {
 
     fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
         Box::pin(async move {
-            let store = self.store();
+            let mut store = self.store();
+            store.tags_asked += 1;
             Ok(tags.iter().map(|tag| store.tags.get(*tag).copied()).collect())
         })
     }
@@ -364,6 +381,9 @@ impl SharedBackend for OwnBackend {
 
     fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
         Box::pin(async move {
+            if self.store().refuses_tags {
+                return Err(Error::backend("own", Failure::NotWritable, "no tags"));
+            }
             tags.iter().for_each(|tag| _ = self.store().tags.remove(*tag));
             tags.iter().for_each(|tag| self.tell(Kept::Tag((*tag).to_owned())));
             Ok(())

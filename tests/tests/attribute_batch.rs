@@ -108,6 +108,21 @@ fn absence_is_kept_for_as_long_as_none_says() {
     assert_eq!(asked(), [vec![1]]);
 }
 
+#[cache(batch, none = "10s", ttl = "1m")]
+fn of_a_wrong_length(ids: &[u64]) -> Vec<Option<u64>> {
+    note(ids);
+    if ids.contains(&666) { vec![Some(1)] } else { ids.iter().map(|id| (*id != 1).then_some(*id)).collect() }
+}
+
+#[test]
+fn nothing_is_concluded_from_a_vector_of_another_length() {
+    let _scope = testing::scope();
+    assert_eq!(of_a_wrong_length(&[1, 2, 666]), [None, None, None]);
+    assert_eq!(of_a_wrong_length(&[1, 2]), [None, Some(2)], "also not that there is nothing");
+    assert_eq!(of_a_wrong_length(&[1, 2]), [None, Some(2)]);
+    assert_eq!(asked(), [vec![1, 2, 666], vec![1, 2]]);
+}
+
 #[cache(batch, skip(calls))]
 fn of_tenant(calls: &Cell<u32>, tenant: u32, ids: &[&str], scale: u64) -> HashMap<String, u64> {
     calls.set(calls.get() + 1);

@@ -275,3 +275,37 @@ fn it_is_said_once() {
     let error = configure().directory("two").apply().expect_err("it is too late");
     assert!(matches!(error, Error::Configuration { .. }) && error.to_string().contains("call it once"), "{error}");
 }
+
+#[test]
+fn a_tag_reaches_a_described_backend_that_this_process_has_not_used() {
+    let test = "a_tag_reaches_a_described_backend_that_this_process_has_not_used";
+    let Some(role) = child::role() else {
+        let (server, folder) = (RedisServer::start(), tempfile::tempdir().expect("a folder"));
+        // The same backends, one process after the other.
+        for role in ["stores", "invalidates", "looks"] {
+            in_a_child(test, role, None, |command, _| {
+                command.env("CACHEKIT_REDIS_URL", server.url()).env("CACHEKIT_DIR", folder.path());
+            });
+        }
+        return;
+    };
+    let tagged = |name: &'static str, place: Place| -> Cache<u64, u64> {
+        Cache::builder()
+            .name(name)
+            .ttl(Duration::from_secs(600))
+            .backends([place])
+            .tags_with(|_| vec!["all".to_owned()])
+            .build()
+    };
+    if role == "invalidates" {
+        assert_eq!(cachekit_runtime::invalidate_tag("all"), cachekit_runtime::Delivery::Shared);
+        return;
+    }
+    let caches = [tagged("config::tagged_redis", Place::redis()), tagged("config::tagged_file", Place::file())];
+    for cache in &caches {
+        let loaded = if role == "stores" { 1 } else { 2 };
+        assert_eq!(cache.get_or_compute(&1, || loaded), loaded, "{role}");
+        assert_eq!(cache.get_or_compute(&1, || 3), loaded, "{role}");
+    }
+    cachekit_runtime::flush().wait();
+}

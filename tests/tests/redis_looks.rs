@@ -43,7 +43,7 @@ async fn fill(backend: &RedisBackend) -> u64 {
 }
 
 fn expected(cache: &str, n: usize, generation: u64) -> Looked {
-    let bytes = (n % 2 == 0).then(|| format!("{cache}{n}").into());
+    let bytes = n.is_multiple_of(2).then(|| format!("{cache}{n}").into());
     Looked::new(bytes, (cache == "a").then_some(generation))
 }
 

@@ -345,7 +345,7 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
-        let Some(pending) = self.pending.take() else { return After::Settle(loaded) };
+        let Some(mut pending) = self.pending.take() else { return After::Settle(loaded) };
         // With more tags than are honoured it would outlive the invalidation of those that are left out.
         let value = M::stored(&loaded).filter(|_| !self.tags.as_ref().is_some_and(TagSet::is_void));
         let ttl = value.and_then(|value| self.ttl_of(value));
@@ -360,6 +360,8 @@ impl<K: Key, V: Value> Load<K, V> {
             }
             (Some(sealed), Some(value)) => After::Wait(value.clone(), Store { pending, sealed, forget: None }),
             _ => {
+                // For `stale_if_error`, where memory has nothing.
+                self.instead = self.instead.take().or_else(|| pending.stale());
                 pending.abandon();
                 After::Settle(loaded)
             }

@@ -369,7 +369,8 @@ impl<K: Key, V: Value> Cache<K, V> {
             Compute::Set(value) => {
                 let ttl = core.inserted_ttl(&value, None);
                 let tie = cache.insert_far(&key, &value, ttl, tags.as_ref()).and_then(|(_, tie)| tie);
-                let stored = if core.is_near() {
+                let is_far = tie.is_some();
+                let is_near = if core.is_near() {
                     core.store_current(
                         hash,
                         key,
@@ -384,7 +385,8 @@ impl<K: Key, V: Value> Cache<K, V> {
                     ttl.is_some()
                 };
                 followers = Some(value.clone());
-                stored.then_some(value)
+                // In a tier that others read too it is there, also where what they are told has taken the copy away again.
+                (is_near || is_far).then_some(value)
             }
             Compute::Remove => {
                 followers = None;

@@ -180,12 +180,15 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             },
             _ => {}
         }
-        let ticket = Box::pin(self.ticket(tier, &address, budget, head, generation)).await?;
+        let Some(ticket) = Box::pin(self.ticket(tier, &address, budget, head, generation)).await? else {
+            // Another process has the lock now.
+            return Box::pin(self.wait_for_lock(tier, question, fill)).await.map(Some);
+        };
         Box::pin(self.prepare_tags(self.index_of(tier), tier, fill, budget)).await?;
         Ok(Some(Has::Nothing(ticket, stale)))
     }
 
-    /// The right to replace what has this head; with `lock`, once the lock is ours.
+    /// The right to replace what has this head; with `lock`, once the lock is ours. `None`: another process was faster.
     async fn ticket(
         &self,
         tier: &Tier,
@@ -193,21 +196,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         budget: &Budget,
         head: Head,
         generation: Option<u64>,
-    ) -> Result<Ticket, Unanswered> {
+    ) -> Result<Option<Ticket>, Unanswered> {
         if !tier.link.takes_fills() {
-            return Ok(Ticket::None);
+            return Ok(Some(Ticket::None));
         }
         let generation = self.prepare(tier, address, budget, generation).await?;
         let seen = head.witness();
         let Some(lease) = self.lock else {
-            return Ok(Ticket::Witness { witness: seen, generation, is_ours: false, hold: None });
+            return Ok(Some(Ticket::Witness { witness: seen, generation, is_ours: false, hold: None }));
         };
         let lock = Head::lock().witness();
         if !tier.link.fill_shared(budget, |shared| shared.replace(address, seen, lock, lease)).await? {
-            return Ok(Ticket::None);
+            return Ok(None);
         }
         let hold = Hold::keep(&tier.link, address, lock, lease, &self.clock);
-        Ok(Ticket::Witness { witness: lock, generation, is_ours: true, hold: Some(hold) })
+        Ok(Some(Ticket::Witness { witness: lock, generation, is_ours: true, hold: Some(hold) }))
     }
 
     /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.

@@ -339,3 +339,111 @@ async fn batches_of_nodes_with_a_lock_compute_each_key_once() {
     loaded.sort_unstable();
     assert_eq!(loaded, (0..40).collect::<Vec<_>>());
 }
+
+/// Who follows an element in whose load another node has invalidated it may have begun after that: it asks for itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_of_an_outdated_element_asks_for_itself() {
+    let shared = Counting::new(OwnBackend::new(Clock::system()));
+    let nodes = [over("far::batch", false, vec![shared.clone()]), over("far::batch", false, vec![shared.clone()])];
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let call = tokio::spawn({
+        let (node, asked, go) = (nodes[0].clone(), asked.clone(), go.clone());
+        async move {
+            let load = |missing: Vec<u64>| {
+                let (asked, go) = (asked.clone(), go.clone());
+                async move {
+                    asked.notify_one();
+                    go.notified().await;
+                    text(&missing)
+                }
+            };
+            node.get_or_compute_many_async::<HashMap<u64, String>, _>(&[1, 2], load).await
+        }
+    });
+    asked.notified().await;
+    nodes[1].invalidate_async(&1).await;
+    let follow = |key: u64| {
+        let node = nodes[0].clone();
+        tokio::spawn(async move { node.get_or_compute_async(&key, || async { "anew".to_owned() }).await })
+    };
+    let (one, two) = (follow(1), follow(2));
+    until(|| nodes[0].stats().joins == 2).await;
+    go.notify_one();
+    assert_eq!(call.await.unwrap().len(), 2);
+    assert_eq!((one.await.unwrap(), two.await.unwrap()), ("anew".to_owned(), "2".to_owned()));
+}
+
+/// Entries that are there and not valid have to be locked one by one: nobody holds some of them while it waits for the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_that_share_what_is_not_valid_any_more_do_not_wait_for_each_other() {
+    let server = RedisServer::start();
+    let lease = Duration::from_secs(60);
+    let node = || node("far::batch_invalid", &server).lock(lease).build();
+    let nodes = [node(), node()];
+    let keys: Vec<u64> = (0..40).collect();
+    assert_eq!(nodes[0].get_or_compute_many(&keys, text).len(), 40);
+    cachekit_runtime::flush().await;
+    // What is there is of another generation now.
+    server.cli(&["UNLINK", "ck:default:s:g:{far/batch_invalid}"]);
+    let fresh = [node(), node()];
+    let loads = Arc::new(AtomicUsize::new(0));
+    let start = std::time::Instant::now();
+    let calls: Vec<_> = fresh
+        .into_iter()
+        .enumerate()
+        .map(|(at, node)| {
+            let (mut keys, loads) = (keys.clone(), loads.clone());
+            if at == 1 {
+                keys.reverse();
+            }
+            tokio::spawn(async move {
+                let load = |missing: Vec<u64>| {
+                    loads.fetch_add(missing.len(), Ordering::SeqCst);
+                    async move { text(&missing) }
+                };
+                node.get_or_compute_many_async::<HashMap<u64, String>, _>(&keys, load).await
+            })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap().len(), 40);
+    }
+    assert!(start.elapsed() < lease / 4, "nobody waits for the end of a lease: {:?}", start.elapsed());
+    assert_eq!(loads.load(Ordering::SeqCst), 40);
+}
+
+#[test]
+fn of_all_nodes_one_refreshes_an_element() {
+    let shared = Counting::new(OwnBackend::new(Clock::system()));
+    let clock = cachekit_runtime::testing::TestClock::new();
+    let node = || -> Cache<u64, String> {
+        let builder = Cache::builder().name("far::batch_refresh").clock(clock.clock()).ttl(Duration::from_secs(1_000));
+        builder.refresh_ahead(50.0).backends([Place::memory(), Place::own(shared.clone())]).build()
+    };
+    let nodes = [node(), node()];
+    let loads = AtomicUsize::new(0);
+    let call = |node: &Cache<u64, String>| {
+        let found = node.get_or_compute_many(&[1, 2], |missing| {
+            loads.fetch_add(missing.len(), Ordering::SeqCst);
+            text(missing)
+        });
+        cachekit_runtime::flush().wait();
+        assert_eq!(found.len(), 2);
+    };
+    nodes.iter().for_each(call);
+    assert_eq!(loads.swap(0, Ordering::SeqCst), 2);
+    clock.advance(Duration::from_secs(600));
+    // Another process has the right to refresh the one.
+    let address =
+        cachekit_runtime::backend::Address::new("far/batch_refresh", "1", cachekit_runtime::backend::Fingerprint(0));
+    let taken = cachekit_tests::drive::drive(shared.lease(&address, Duration::from_secs(60)));
+    assert!(taken.unwrap());
+    call(&nodes[0]);
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "the other one alone");
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -2,9 +2,9 @@
 
 use crate::nodes::RUNTIME;
 use cachekit_runtime::{
-    Builder, Cache, Delivery, Place,
+    Builder, Cache, Compute, Delivery, Place,
     backend::{Address, Fingerprint, News, Parts, SharedBackend},
-    invalidate_tag,
+    identity, invalidate_tag,
     testing::TestClock,
 };
 use cachekit_tests::own_backend::OwnBackend;
@@ -188,17 +188,19 @@ fn a_tag_that_is_only_told_again_costs_a_question_and_no_load() {
     nodes.call(&nodes.one, 7);
     let hits = Nodes::hits(&nodes.one);
     // As when it is prolonged.
-    nodes.backend.announce_news(News::Tag("all ~7bof~7d them"));
-    nodes.backend.announce_news(News::Everything);
+    let asked = nodes.backend.tags_asked();
+    nodes.backend.announce_news(News::Tag(&identity::text::tag_name("all {of} them")));
+    (0..3).for_each(|_| _ = nodes.call(&nodes.one, 7));
+    assert_eq!((nodes.loads(), nodes.backend.tags_asked()), (1, asked + 1), "asked once, by the first of them");
+    assert_eq!((Nodes::hits(&nodes.one), nodes.one.stats().misses.unsure), (hits + 2, 1));
+    // Of another tag it is not asked.
+    nodes.backend.announce_news(News::Tag("all of them"));
     nodes.call(&nodes.one, 7);
-    nodes.call(&nodes.one, 7);
-    nodes.call(&nodes.one, 7);
-    assert_eq!(nodes.loads(), 1);
-    assert!(Nodes::hits(&nodes.one) > hits);
+    assert_eq!(Nodes::hits(&nodes.one), hits + 3);
 }
 
 #[test]
-fn more_of_the_same_copies_are_not_kept_in_the_index_for_ever() {
+fn of_many_copies_that_came_and_went_those_that_are_there_are_found() {
     let nodes = Nodes::with("coherence::many", |builder| builder.capacity(100));
     for key in 0..5_000 {
         nodes.call(&nodes.one, key);
@@ -238,15 +240,137 @@ fn of_all_nodes_one_refreshes() {
 }
 
 #[test]
-fn a_failed_refresh_leaves_the_value_to_the_others() {
-    let nodes =
-        Nodes::with("coherence::failed", |builder| builder.refresh_ahead(50.0).stale_if_error(Duration::from_secs(60)));
+fn a_failed_load_leaves_the_value_to_the_others() {
+    let nodes = Nodes::with("coherence::failed", |builder| builder.stale_if_error(Duration::from_secs(60)));
     assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
     nodes.clock.advance(Duration::from_secs(3_600));
     nodes.backend.confirm();
-    for _ in 0..2 {
-        let failed = nodes.one.try_get_or_compute(&7, || Err::<u64, &str>("no"));
+    let fails = |cache: &Cache<u64, u64>| {
+        let failed = cache.try_get_or_compute(&7, || Err::<u64, &str>("no"));
         cachekit_runtime::flush().wait();
-        assert_eq!(failed, Ok(1), "stale, and still there");
+        failed
+    };
+    assert_eq!(fails(&nodes.one), Ok(1), "stale, from memory");
+    // One that has nothing in memory.
+    let third = Cache::builder()
+        .name("coherence::failed")
+        .clock(nodes.clock.clock())
+        .ttl(Duration::from_secs(3_600))
+        .stale_if_error(Duration::from_secs(60))
+        .backends([Place::own(nodes.backend.clone())])
+        .build();
+    assert_eq!(fails(&third), Ok(1), "stale, and still in the backend");
+}
+
+#[test]
+fn who_is_refused_the_refresh_takes_no_marker_of_the_refresher_away() {
+    let nodes = Nodes::with("coherence::refused", |builder| builder.stale_while_revalidate(Duration::from_secs(600)));
+    let address = Address::new("coherence/refused", "7", Fingerprint(0));
+    assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
+    nodes.clock.advance(Duration::from_secs(3_601));
+    nodes.backend.confirm();
+    // The entry is over. The other one refreshes it, and in the middle of its load this one finds it stale as well.
+    let (one, slow) = (nodes.one.clone(), std::sync::Arc::new(std::sync::Barrier::new(2)));
+    let meanwhile = slow.clone();
+    let value = nodes.other.get_or_refresh(&7, move || {
+        meanwhile.wait();
+        meanwhile.wait();
+        200
+    });
+    assert_eq!(value, 1, "stale");
+    slow.wait();
+    let taken = RUNTIME.block_on(nodes.backend.lease(&address, Duration::from_secs(60)));
+    assert!(!taken.expect("it answers"), "it has the right");
+    assert_eq!(one.get_or_refresh(&7, || unreachable!("the other one does")), 1);
+    // Refused in the background: this thread's pool has run it when the right of another key can be had.
+    comes_round(&nodes.one);
+    slow.wait();
+    cachekit_runtime::flush().wait();
+    assert_eq!(nodes.other.get(&7), Some(200));
+    let third: Cache<u64, u64> = Cache::builder()
+        .name("coherence::refused")
+        .clock(nodes.clock.clock())
+        .ttl(Duration::from_secs(3_600))
+        .backends([Place::own(nodes.backend.clone())])
+        .build();
+    assert_eq!(third.get(&7), Some(200), "what it computed is stored for all");
+}
+
+/// Until the refreshes of this cache that are under way have ended.
+fn comes_round(cache: &Cache<u64, u64>) {
+    cachekit_tests::until(|| cache.loads_in_flight() == 0);
+}
+
+#[test]
+fn a_version_of_a_tag_is_as_good_as_the_lease() {
+    let nodes =
+        Nodes::with("coherence::tag_lease", |builder| builder.tags_with(|_| vec!["coherence_lease".to_owned()]));
+    assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 1));
+    // By a process of which nothing is heard.
+    nodes.backend.keep_back();
+    RUNTIME.block_on(nodes.backend.invalidate_tags(&["coherence_lease"])).expect("it takes it");
+    assert_eq!(nodes.call(&nodes.other, 7), 1, "within the lease");
+    nodes.clock.advance(LEASE);
+    assert_eq!(nodes.call(&nodes.other, 7), 2);
+    assert_eq!(nodes.call(&nodes.one, 7), 2);
+}
+
+#[test]
+fn a_tag_that_the_backend_did_not_take_is_invalid_here_all_the_same() {
+    let nodes = Nodes::with("coherence::tag_queued", |builder| {
+        builder.tags_with(|_| vec!["coherence_queued".to_owned()]).near_outage(Duration::from_secs(3_600))
+    });
+    nodes.call(&nodes.one, 7);
+    nodes.backend.refuse_tags(true);
+    assert_eq!(invalidate_tag("coherence_queued"), Delivery::Queued);
+    assert_eq!((nodes.one.get(&7), nodes.call(&nodes.one, 7)), (None, 2), "neither from the backend nor from memory");
+    nodes.backend.refuse_tags(false);
+    cachekit_tests::eventually("it is delivered", || {
+        nodes.clock.advance(Duration::from_secs(1));
+        nodes.backend.confirm();
+        nodes.call(&nodes.one, 7);
+        nodes.other.get(&7).is_some_and(|value| value > 1)
+    });
+}
+
+#[test]
+fn with_more_tags_than_are_honoured_nothing_is_stored_anywhere() {
+    let nodes =
+        Nodes::with("coherence::too_many", |builder| builder.tags_with(|_| (0..17).map(|n| format!("t{n}")).collect()));
+    assert_eq!((nodes.call(&nodes.one, 7), nodes.call(&nodes.one, 7), nodes.call(&nodes.other, 7)), (1, 2, 3));
+    nodes.one.insert(8, 100);
+    assert_eq!((nodes.one.get(&8), nodes.other.get(&8)), (None, None));
+}
+
+#[test]
+fn what_is_computed_from_a_tagged_value_has_its_tags() {
+    let nodes = Nodes::new("coherence::compute");
+    let tag = "a tag {in} ~ need of escapes";
+    nodes.one.insert_tagged(7, 1, [tag]);
+    assert_eq!(nodes.other.get(&7), Some(1));
+    assert_eq!(nodes.one.compute(7, |old| Compute::Set(old.unwrap_or(0) + 1)), Some(2));
+    assert_eq!((nodes.one.get(&7), nodes.other.get(&7)), (Some(2), Some(2)));
+    assert_eq!(invalidate_tag(tag), Delivery::Shared);
+    assert_eq!((nodes.one.get(&7), nodes.other.get(&7)), (None, None));
+}
+
+/// That these tests can fail: each, without the mechanism that it is about.
+#[test]
+fn without_the_mechanism_the_test_fails() {
+    for (off, test) in [
+        ("epochs", "coherence::a_reply_that_the_news_have_overtaken_is_not_kept"),
+        ("lease", "coherence::without_a_confirmation_a_copy_is_compared_before_it_is_used"),
+        ("witness", "coherence::a_load_that_the_news_have_overtaken_is_joined_by_nobody_and_kept_nowhere"),
+        ("boot", "coherence_redis::a_server_that_comes_back_with_old_data_brings_no_old_value"),
+    ] {
+        let run = |off: &str| {
+            let binary = std::env::current_exe().expect("this binary");
+            let mut child = std::process::Command::new(binary);
+            child.args(["--exact", test]).env("CACHEKIT_TEST_WITHOUT", off).output().expect("it starts")
+        };
+        let without = run(off);
+        let text = String::from_utf8_lossy(&without.stdout).into_owned();
+        assert!(!without.status.success() && text.contains("1 failed"), "without {off}: {text}");
+        assert!(run("").status.success(), "with {off}");
     }
 }

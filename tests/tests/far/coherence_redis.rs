@@ -245,3 +245,12 @@ fn under_load_nothing_is_older_than_a_sync_allows() {
         assert!(calls > 1_000, "{calls}");
     });
 }
+
+#[test]
+fn a_sync_needs_no_runtime() {
+    let server = RedisServer::start();
+    let node = Node::new("coherence_redis::apart", &server, |builder| builder);
+    let source = AtomicU64::new(1);
+    RUNTIME.block_on(node.hears(7, &source));
+    cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
+}

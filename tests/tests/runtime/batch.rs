@@ -373,7 +373,8 @@ fn scopes_switch_off_and_compare() {
     let second: HashMap<u64, u64> =
         cache.get_or_compute_many(&[2, 4], |missing| missing.iter().map(|n| (*n, n * 3)).collect::<HashMap<_, _>>());
     assert_eq!((first[&2], second[&2], second[&4]), (4, 6, 12), "computed, whatever is there");
-    let _ = dry.report();
+    let report = dry.report();
+    assert_eq!((report.agreed, report.diverged.len(), report.not_comparable), (0, 0, 1), "{report:?}");
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Control {
             None => questions.cmd("PING"),
         };
         // Once a second: the other of the two looks at the map.
-        let asks_cluster = self.topology.is_sharded() && beat.number % 2 == 0;
+        let asks_cluster = self.topology.is_sharded() && beat.number.is_multiple_of(2);
         if asks_cluster {
             questions.cmd("CLUSTER").arg("INFO");
         }
