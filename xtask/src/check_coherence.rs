@@ -30,7 +30,11 @@ pub(crate) fn main(words: &[&str]) -> Result {
             failed.push(seed.to_string());
         }
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("violations with seed {}", failed.join(", "))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("failed with seed {}: what it printed says whether by violations", failed.join(", ")))
+    }
 }
 
 fn read(words: &[&str]) -> Result<Options> {

@@ -43,6 +43,7 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 /// ```toml
 /// namespace = "shop"
 /// max_value_bytes = "256MiB"
+/// near_outage = "0s"         # for so long memory stands in for a Redis that is not heard
 /// strict = false             # for `configure().apply()`
 ///
 /// [redis]

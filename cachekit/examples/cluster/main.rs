@@ -106,7 +106,7 @@ fn summary(sums: &[Sum], changes: u64, moved: usize) {
     let all = sums.iter().fold(Sum::default(), |all, sum| all.and(sum));
     let percent = |part: u64| part as f64 * 100.0 / all.calls.max(1) as f64;
     println!(
-        "\n{} calls of {} processes: {:.1} % from memory, {:.1} % from Redis, {:.1} % computed; none failed.",
+        "\n{} calls of {} processes: {:.1} % from memory, {:.1} % from Redis, {:.1} % computed.",
         all.calls,
         sums.len(),
         percent(all.memory),
@@ -114,7 +114,7 @@ fn summary(sums: &[Sum], changes: u64, moved: usize) {
         percent(all.computed)
     );
     println!(
-        "{changes} prices changed, {} of which were told to all at once and {} when Redis was back.",
+        "{changes} prices changed; {} invalidations reached all processes at once, {} waited until Redis could take them.",
         all.shared, all.queued
     );
     println!(

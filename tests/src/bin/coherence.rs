@@ -16,7 +16,7 @@ fn main() {
     });
     let report = coherence::run(&plan);
     println!("seed {}\n{report}", plan.seed);
-    exit(i32::from(report.violations() > 0));
+    exit(i32::from(report.violations() > 0 || !report.died().is_empty()));
 }
 
 fn read(words: &[String]) -> Result<Plan, String> {

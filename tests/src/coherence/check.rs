@@ -244,8 +244,8 @@ impl Checker {
         let until = change.end.saturating_add(nanos(bound));
         // What was acknowledged by a master that fell soon after, or by one that had fallen without knowing.
         let failed = self.windows.iter().filter(|window| {
-            let (end, replayed) = (change.end.saturating_add(nanos(LAG)), window.end.saturating_add(nanos(REPLAY)));
-            window.trouble == Trouble::Failover && window.start <= end && replayed >= change.start
+            let (end, lost) = (change.end.saturating_add(nanos(LAG)), window.end.saturating_add(nanos(LAG)));
+            window.trouble == Trouble::Failover && window.start <= end && lost >= change.start
         });
         match failed.map(|window| window.end.saturating_add(nanos(REPLAY))).max() {
             Some(replayed) if call.start > until && replayed > until => (Row::Failover, replayed),

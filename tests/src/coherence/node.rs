@@ -138,6 +138,12 @@ impl Journal {
 /// # Panics
 /// If the words are others, or the parent is gone.
 pub fn main(words: &[String]) {
+    // A task that panics would only be missing: the process ends, which is noticed.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
     let numbers: Vec<u64> = words.iter().map(|word| word.parse().expect("a number")).collect();
     let [node, seed, port] = *numbers else { panic!("NODE SEED PORT") };
     let port = u16::try_from(port).expect("a port");

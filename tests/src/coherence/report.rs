@@ -21,6 +21,8 @@ pub struct Report {
     pub(crate) faults: BTreeMap<Fault, u64>,
     pub(crate) rows: BTreeMap<Row, Seen>,
     pub(crate) violations: u64,
+    /// Processes that ended though nobody had ended them.
+    pub(crate) died: Vec<usize>,
     /// The first of them, and what happened to the key around it.
     pub(crate) shown: Vec<(Violation, Vec<Event>)>,
 }
@@ -30,6 +32,12 @@ impl Report {
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.violations
+    }
+
+    /// Processes that ended by themselves: something in them panicked.
+    #[must_use]
+    pub fn died(&self) -> &[usize] {
+        &self.died
     }
 
     /// Calls that were checked.
@@ -92,6 +100,9 @@ impl fmt::Display for Report {
             let seen = self.rows.get(&row).copied().unwrap_or_default();
             let largest = millis(seen.largest);
             writeln!(f, "{:38} {:>20} {largest:>14} {:>12}", row.name(), row.bound(), seen.stale)?;
+        }
+        if !self.died.is_empty() {
+            writeln!(f, "\nprocesses that ended by themselves: {:?}", self.died)?;
         }
         writeln!(f, "\n{} violations", self.violations)?;
         for (violation, history) in &self.shown {

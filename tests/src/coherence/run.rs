@@ -13,7 +13,11 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -36,7 +40,8 @@ enum Message {
     Reported(Event),
     News(News),
     /// The process of this number has ended; what it had begun to report last is lost if it was killed.
-    Ended(usize),
+    /// `true`: by itself, because something in it panicked or hung.
+    Ended(usize, bool),
     /// No process starts any more.
     Last,
 }
@@ -77,7 +82,11 @@ pub fn run(plan: &Plan) -> Report {
 }
 
 /// A process that calls. It is killed with its guard.
-pub(super) struct Process(Child);
+pub(super) struct Process {
+    child: Child,
+    /// Whoever started it ends it now.
+    is_to_end: Arc<AtomicBool>,
+}
 
 impl Process {
     fn start(plan: &Plan, node: usize, url: &str, source: u16, send: &Sender<Message>) -> Self {
@@ -90,7 +99,8 @@ impl Process {
         command.current_dir(std::env::temp_dir()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a process");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
-        let send = send.clone();
+        let (send, is_to_end) = (send.clone(), Arc::new(AtomicBool::new(false)));
+        let ends = is_to_end.clone();
         send.send(Message::Started(node)).ok();
         thread::spawn(move || {
             let mut line = String::new();
@@ -100,25 +110,27 @@ impl Process {
                 send.send(Message::Reported(event)).ok();
                 line.clear();
             }
-            send.send(Message::Ended(node)).ok();
+            send.send(Message::Ended(node, !ends.load(Ordering::SeqCst))).ok();
         });
-        Process(child)
+        Process { child, is_to_end }
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     fn end(&mut self) {
-        drop(self.0.stdin.take());
-        self.0.wait().ok();
+        self.is_to_end.store(true, Ordering::SeqCst);
+        drop(self.child.stdin.take());
+        self.child.wait().ok();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.is_to_end.store(true, Ordering::SeqCst);
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
@@ -135,7 +147,10 @@ fn judge(receive: &Receiver<Message>) -> Report {
                 judge.held = None;
                 windows.into_iter().for_each(|window| judge.checker.befell(window));
             }
-            Message::Ended(node) => _ = judge.reported.insert(node, u64::MAX),
+            Message::Ended(node, by_itself) => {
+                judge.reported.insert(node, u64::MAX);
+                judge.report.died.extend(by_itself.then_some(node));
+            }
             Message::Last => is_last = true,
         }
     }

@@ -40,7 +40,7 @@ use std::{fmt, sync::Arc, time::Duration};
 ///
 /// Without `+info` a server that came back with older data is not noticed.
 ///
-/// In a Cluster it also needs `+cluster|slots +cluster|info` (Redis 6: `+cluster`), behind sentinels `+role`.
+/// In a Cluster it also needs `+cluster|slots +cluster|info +cluster|nodes` (Redis 6: `+cluster`), behind sentinels `+role`.
 #[derive(Clone)]
 pub struct Settings {
     url: String,
