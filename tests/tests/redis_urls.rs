@@ -1,15 +1,20 @@
 //! Every form of URL against a real server: plain, password, user, database, Unix socket, TLS; and what is wrong with one is said without its secrets.
 
 use cachekit_runtime::{
-    Error,
+    Cache, Delivery, Error, Place,
     backend::{
         Address, Backend, Failure, Fingerprint, SharedBackend, Witness,
         redis::{RedisBackend, Settings},
     },
 };
-use cachekit_tests::redis_server::{RedisServer, Tls};
+use cachekit_tests::{
+    redis_server::{RedisServer, Tls},
+    waiting::comes_true,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 fn address(arguments: &str) -> Address {
     Address::new("user", arguments, Fingerprint(7))
@@ -40,6 +45,23 @@ async fn does_everything(backend: &RedisBackend) {
     backend.invalidate_all(address.cache()).await.unwrap();
     backend.clear(address.cache()).await.unwrap();
     works(backend).await;
+}
+
+/// The memory in front of one connection is served from, and learns what another one changes.
+async fn hears_of_changes(open: impl Fn() -> RedisBackend) {
+    let cache =
+        || Cache::<u64, u64>::builder().name("heard").ttl(HOUR).backends([Place::memory(), Place::own(open())]).build();
+    let (one, other) = (cache(), cache());
+    let hits = || other.stats().hits;
+    comes_true("a hit in memory", || async {
+        let before = hits();
+        other.get_or_compute_async(&1, || async { 1 }).await;
+        hits() > before
+    })
+    .await;
+    assert_eq!(one.invalidate_async(&1).await, Delivery::Shared);
+    cachekit_runtime::sync().await.unwrap();
+    assert_eq!(other.get_or_compute_async(&1, || async { 2 }).await, 2);
 }
 
 async fn failure(url: &str) -> (Failure, String) {
@@ -100,10 +122,11 @@ async fn password() {
 
 #[tokio::test]
 async fn a_user_with_the_documented_rights() {
-    let rule = "app on >secret ~ck:shop:* +@connection +@read +@write +@scripting -@dangerous";
+    let rule = "app on >secret ~ck:shop:* &ck:quiet +@connection +@read +@write +@scripting +subscribe +time -@dangerous +info";
     let server = RedisServer::options().user(rule).user("reader on >secret ~ck:shop:* +@connection +@read").start();
     let at = |user: &str| Settings::new(format!("redis://{user}@127.0.0.1:{}", server.port()));
     does_everything(&at("app:secret").namespace("shop").open().unwrap()).await;
+    hears_of_changes(|| at("app:secret").namespace("shop").open().unwrap()).await;
     let elsewhere = at("app:secret").namespace("blog").open().unwrap();
     let error = elsewhere.set(&address("1"), "value".into(), None).await.unwrap_err();
     assert!(matches!(error, Error::Backend { failure: Failure::Misconfigured, .. }), "{error}");
