@@ -1,6 +1,6 @@
 //! The operations of a cache that reach its far tiers: get, insert, invalidate, clear.
 
-use super::{Cache, bond::Tie};
+use super::{Cache, bond::Tie, store::Terms};
 use crate::{key::Key, outcome::Delivery, output::Value, scope, tags::TagSet};
 
 /// What is done whatever happens.
@@ -71,7 +71,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let ttl = cache.core.inserted_ttl(&value, None);
         let insertion = cache.core.insertion(address, value.clone(), ttl, tags.as_ref());
         let (delivery, tie) = far.replace(insertion).await;
-        cache.insert_near(key, value, ttl, tags, tie);
+        cache.insert_near(key, value, Terms::new(ttl, tags, tie));
         delivery
     }
 

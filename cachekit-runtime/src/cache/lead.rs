@@ -1,6 +1,6 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, bond::Tie, core::Before, far_tiers::Pending, timeout};
+use super::{Core, bond::Tie, core::Before, far_tiers::Pending, store::Terms, timeout};
 use crate::{
     Error,
     flight::{
@@ -110,16 +110,6 @@ impl<K: Key, V: Value> Load<K, V> {
         self
     }
 
-    /// What the copy in memory gets: its tags, as the tier has them that processes share, and its tie to that.
-    fn near_parts(&mut self) -> (Option<TagSet>, Option<Box<Tie>>) {
-        let tie = self.tie.take();
-        #[cfg(feature = "backend")]
-        if let Some(tags) = tie.as_deref().and_then(|tie| tie.tags.clone()) {
-            return (Some(tags), tie);
-        }
-        (self.tags.take(), tie)
-    }
-
     /// How long the value is to be kept; `None`: not at all.
     pub(super) fn ttl_of(&mut self, value: &V) -> Option<u64> {
         let core = &self.core;
@@ -180,9 +170,8 @@ impl<K: Key, V: Value> Load<K, V> {
         };
         let flight = self.lead.as_ref().map(|lead| lead.flight.clone());
         if self.core.is_near() {
-            let ttl = self.ttl_of(value);
-            let (tags, tie) = self.near_parts();
-            self.core.store_loaded(self.hash, key, value, ttl, tags, tie, self.before, flight.as_deref());
+            let terms = Terms::new(self.ttl_of(value), self.tags.take(), self.tie.take());
+            self.core.store_loaded(self.hash, key, value, terms, self.before, flight.as_deref());
         }
         if let Some(lead) = self.lead.take() {
             lead.finish(|| Some(Payload::Value(value.clone())));

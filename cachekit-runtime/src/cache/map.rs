@@ -2,9 +2,9 @@
 
 use super::{
     Cache,
-    bond::Tie,
     entry::{Life, Worth},
     follow::Alone,
+    store::Terms,
 };
 use crate::{
     flight::{map::Joined, state::Payload},
@@ -186,20 +186,17 @@ impl<K: Key, V: Value> Cache<K, V> {
         // Before the memory: a call in between may read there what was.
         let ttl = cache.core.inserted_ttl(&value, ttl);
         let (delivery, tie) = cache.insert_far(&key, &value, ttl, tags.as_ref()).unwrap_or((Delivery::Local, None));
-        cache.insert_near(key, value, ttl, tags, tie);
+        cache.insert_near(key, value, Terms::new(ttl, tags, tie));
         delivery
     }
 
-    pub(super) fn insert_near(&self, key: K, value: V, ttl: Option<u64>, tags: Option<TagSet>, tie: Option<Box<Tie>>) {
+    pub(super) fn insert_near(&self, key: K, value: V, terms: Terms) {
         let hash = self.hash_of(&key);
         if !self.core.is_near() {
             // Loads under way are older.
             return self.core.invalidate(hash, |other| *other == key);
         }
-        let tags = tags.or_else(|| self.core.tags_of(&key));
-        #[cfg(feature = "backend")]
-        let tags = tie.as_deref().and_then(|tie| tie.tags.clone()).or(tags);
-        self.core.store_inserted(hash, key, value, ttl, tags, tie);
+        self.core.store_inserted(hash, key, value, terms);
     }
 
     /// Removes the entry and gives its value if it was fresh. Loads of the key that are under way are not stored.
@@ -371,15 +368,8 @@ impl<K: Key, V: Value> Cache<K, V> {
                 let tie = cache.insert_far(&key, &value, ttl, tags.as_ref()).and_then(|(_, tie)| tie);
                 let is_far = tie.is_some();
                 let is_near = if core.is_near() {
-                    core.store_current(
-                        hash,
-                        key,
-                        value.clone(),
-                        ttl,
-                        tags,
-                        tie,
-                        lead.as_ref().ok().map(|lead| &*lead.flight),
-                    )
+                    let flight = lead.as_ref().ok().map(|lead| &*lead.flight);
+                    core.store_current(hash, key, value.clone(), Terms::new(ttl, tags, tie), flight)
                 } else {
                     core.outdate_unlisted(hash);
                     ttl.is_some()

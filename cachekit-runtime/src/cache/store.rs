@@ -21,17 +21,34 @@ use std::{hash::BuildHasher, time::Duration};
 /// From this ttl on its beginning is read from the coarse clock.
 const LONG: u64 = nanos(Duration::from_secs(1));
 
+/// On what terms a value is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    /// How long it is fresh from now on, in all tiers; `None`: it is not to be stored.
+    ttl: Option<u64>,
+    /// How long it has been.
+    age: u64,
+    tags: Option<TagSet>,
+    tie: Option<Box<Tie>>,
+}
+
+impl Terms {
+    /// The tags are those of the tier that processes share, if it has told them.
+    pub(crate) fn new(ttl: Option<u64>, tags: Option<TagSet>, tie: Option<Box<Tie>>) -> Self {
+        #[cfg(feature = "backend")]
+        let tags = tie.as_deref().and_then(|tie| tie.tags.clone()).or(tags);
+        Terms { ttl, age: 0, tags, tie }
+    }
+}
+
 impl<K, V> Core<K, V> {
     /// Stores what a load gave, unless it is not to be stored or an invalidation came in between. `flight` knows more exactly than the epochs do.
-    #[expect(clippy::too_many_arguments, reason = "all that a load leaves")]
     pub(crate) fn store_loaded(
         &self,
         hash: u64,
         key: K,
         value: &V,
-        ttl: Option<u64>,
-        tags: Option<TagSet>,
-        tie: Option<Box<Tie>>,
+        terms: Terms,
         before: Before,
         flight: Option<&Flight<V>>,
     ) -> bool
@@ -39,16 +56,15 @@ impl<K, V> Core<K, V> {
         K: Key,
         V: Value,
     {
-        let Some(ttl) = ttl else {
+        if terms.ttl.is_none() {
             self.counters.store_refused(Refusal::NotCacheable);
             return false;
-        };
-        let unchanged = || self.is_unchanged(hash, before, flight);
-        if tags.as_ref().is_some_and(|tags| !tags.is_current()) {
+        }
+        if terms.tags.as_ref().is_some_and(|tags| !tags.is_current()) {
             self.counters.store_refused(Refusal::Invalidated);
             return false;
         }
-        self.put(hash, key, value.clone(), ttl, tags, tie, unchanged)
+        self.put(hash, key, value.clone(), terms, || self.is_unchanged(hash, before, flight))
     }
 
     /// Was the key not invalidated since? To be asked under the lock of the store.
@@ -76,13 +92,10 @@ impl<K, V> Core<K, V> {
         K: Key,
         V: Value,
     {
-        let left = self.near_ttl(&found.value, found.left);
-        if left == 0 || !self.live.is_enabled() {
-            return;
+        if self.near_ttl(&found.value, found.left) > 0 && self.live.is_enabled() {
+            let terms = Terms { age: nanos(found.age), ..Terms::new(Some(found.left), None, found.tie.clone()) };
+            self.put(hash, key, found.value.clone(), terms, || self.is_unchanged(hash, before, flight));
         }
-        let unchanged = || self.is_unchanged(hash, before, flight);
-        let (tags, tie) = (found.tie.as_deref().and_then(|tie| tie.tags.clone()), found.tie.clone());
-        self.put_aged(hash, key, found.value.clone(), left, nanos(found.age), tags, tie, unchanged);
     }
 
     /// How long a value that a caller inserts is to be kept, in all tiers; `None`: not at all. `asked`: for so long, whatever the settings say.
@@ -95,31 +108,21 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that a caller inserts: whatever is being loaded for the key is older. Without a ttl it removes what is there.
-    pub(crate) fn store_inserted(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        ttl: Option<u64>,
-        tags: Option<TagSet>,
-        tie: Option<Box<Tie>>,
-    ) where
+    pub(crate) fn store_inserted(&self, hash: u64, key: K, value: V, terms: Terms)
+    where
         K: Key,
         V: Value,
     {
-        let Some(ttl) = ttl else {
+        if terms.ttl.is_none() {
             self.counters.store_refused(Refusal::NotCacheable);
             return self.invalidate(hash, |other| *other == key);
-        };
-        self.flights.cut_off(hash, |other| *other == key);
-        // What is there is older, also where a tie does not let this take its place.
-        if tie.is_some() {
-            self.outdate_unlisted(hash);
-            if let Some(gone) = self.remove(hash, |other| *other == key) {
-                self.gone(gone, RemovalCause::Replaced);
-            }
         }
-        self.put(hash, key, value, ttl, tags, tie, || {
+        self.flights.cut_off(hash, |other| *other == key);
+        if terms.tie.is_some() {
+            self.outdate_unlisted(hash);
+        }
+        self.make_way(hash, &key, &terms);
+        self.put(hash, key, value, terms, || {
             // Under the lock, so that loads outside of flights see it if they began before what is now stored.
             self.outdate_unlisted(hash);
             true
@@ -129,78 +132,44 @@ impl<K, V> Core<K, V> {
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
-    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
-    pub(crate) fn store_current(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        ttl: Option<u64>,
-        tags: Option<TagSet>,
-        tie: Option<Box<Tie>>,
-        flight: Option<&Flight<V>>,
-    ) -> bool
+    pub(crate) fn store_current(&self, hash: u64, key: K, value: V, terms: Terms, flight: Option<&Flight<V>>) -> bool
     where
         K: Key,
         V: Value,
     {
         self.outdate_unlisted(hash);
-        if tie.is_some() {
-            // It is older, also where a tie does not let this take its place.
+        if terms.ttl.is_none() {
+            self.counters.store_refused(Refusal::NotCacheable);
             if let Some(gone) = self.remove(hash, |other| *other == key) {
-                self.gone(gone, RemovalCause::Replaced);
+                self.gone(gone, RemovalCause::Invalidated);
             }
+            return false;
         }
-        match ttl {
-            Some(ttl) => {
-                self.put(hash, key, value, ttl, tags, tie, || flight.is_none_or(|flight| !flight.is_invalidated()))
-            }
-            None => {
-                self.counters.store_refused(Refusal::NotCacheable);
-                if let Some(gone) = self.remove(hash, |other| *other == key) {
-                    self.gone(gone, RemovalCause::Invalidated);
-                }
-                false
-            }
-        }
+        self.make_way(hash, &key, &terms);
+        self.put(hash, key, value, terms, || flight.is_none_or(|flight| !flight.is_invalidated()))
     }
 
-    /// For its ttl, or for as long as the memory in front of far tiers keeps it. `may`: asked under the lock.
-    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
-    fn put(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        ttl: u64,
-        tags: Option<TagSet>,
-        tie: Option<Box<Tie>>,
-        may: impl FnOnce() -> bool,
-    ) -> bool
+    /// What is there is older than what comes, also where a tie does not let that take its place.
+    fn make_way(&self, hash: u64, key: &K, terms: &Terms)
     where
         K: Key,
         V: Value,
     {
-        let ttl = self.near_ttl(&value, ttl);
-        self.put_aged(hash, key, value, ttl, 0, tags, tie, may)
+        if terms.tie.is_some()
+            && let Some(gone) = self.remove(hash, |other| *other == *key)
+        {
+            self.gone(gone, RemovalCause::Replaced);
+        }
     }
 
-    /// `left`: how long it is fresh from now on; `age`: how long it has been.
-    #[expect(clippy::too_many_arguments, reason = "all that an entry has")]
-    fn put_aged(
-        &self,
-        hash: u64,
-        key: K,
-        value: V,
-        left: u64,
-        age: u64,
-        tags: Option<TagSet>,
-        tie: Option<Box<Tie>>,
-        may: impl FnOnce() -> bool,
-    ) -> bool
+    /// For its ttl, or for as long as the memory in front of far tiers keeps it. `may`: asked under the lock.
+    fn put(&self, hash: u64, key: K, value: V, terms: Terms, may: impl FnOnce() -> bool) -> bool
     where
-        K: Eq,
+        K: Key,
+        V: Value,
     {
+        let Terms { ttl: Some(ttl), age, tags, tie } = terms else { return false };
+        let left = self.near_ttl(&value, ttl);
         let bond: Option<Bond> = self.bond(tie.as_deref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);

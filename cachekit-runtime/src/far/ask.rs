@@ -6,6 +6,7 @@ use super::{
     freshness::{self, Worth},
     link::Unanswered,
     tie::Tie,
+    visit::Visit,
     watch::Sight,
 };
 use crate::{
@@ -127,7 +128,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(crate) async fn ask(self: Arc<Self>, mut question: Question<V>, budget: Budget) -> Asked<V> {
         let mut asked = Asked::nothing(self.fill_of(&mut question));
         for (index, tier) in self.tiers.iter().enumerate() {
-            match self.ask_tier(index, tier, &mut question, &mut asked.fill, &budget).await {
+            let at = Visit { index, tier, budget: &budget };
+            match self.ask_tier(at, &mut question, &mut asked.fill).await {
                 Ok(Has::Value(found, bytes)) => {
                     self.counters.hit();
                     let tickets = std::mem::take(&mut asked.fill.tickets);
@@ -169,52 +171,49 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     async fn ask_tier(
         self: &Arc<Self>,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
-        budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
+        let Visit { tier, budget, .. } = at;
         if tier.link.undelivered.holds(&question.address, &fill.tags) {
             return Err(Unanswered::Skipped);
         }
         if tier.link.is_shared() {
-            return self.ask_shared(tier, question, fill, budget).await;
+            return self.ask_shared(at, question, fill).await;
         }
         let address = &question.address;
         let Some(bytes) = tier.link.call(budget, |backend| backend.get(address)).await? else {
-            Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
+            Box::pin(self.prepare_tags(at, fill)).await?;
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
-        self.judge_plain(index, tier, question, fill, bytes, budget).await
+        self.judge_plain(at, question, fill, bytes).await
     }
 
     /// What is there, in a tier that this process has alone.
     pub(super) async fn judge_plain(
         &self,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
         bytes: Bytes,
-        budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
-        let opened = match self.open(tier, &question.address, &bytes) {
+        let opened = match self.open(at.tier, &question.address, &bytes) {
             Ok(opened) => opened,
             Err(rejected) => {
-                Box::pin(self.reject(tier, &question.address, &rejected, budget)).await;
-                Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
+                Box::pin(self.reject(at, &question.address, &rejected)).await;
+                Box::pin(self.prepare_tags(at, fill)).await?;
                 return Ok(Has::Nothing(Ticket::Plain, None));
             }
         };
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
-        if is_fresh && self.shared_after(index) {
+        if is_fresh && self.shared_after(at.index) {
             // Others may have changed it since it was put here: it counts if they have it still.
             question.known = question.known.take().or_else(|| opened.into_known(&bytes));
             return Ok(Has::Nothing(Ticket::Plain, None));
         }
-        let is_current = (fill.tagged.is_empty() && opened.tags.is_empty())
-            || Box::pin(self.agree(index, tier, fill, &opened.tags, budget)).await?;
+        let is_current =
+            (fill.tagged.is_empty() && opened.tags.is_empty()) || Box::pin(self.agree(at, fill, &opened.tags)).await?;
         let found = opened.found;
         match opened.worth {
             Worth::Fresh { .. } if is_current && question.accept.takes(found.left, found.age) => {
@@ -222,7 +221,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             }
             Worth::Stale if is_current => Ok(Has::Nothing(Ticket::Plain, Some(found))),
             _ => {
-                Box::pin(self.prepare_tags(index, tier, fill, budget)).await?;
+                Box::pin(self.prepare_tags(at, fill)).await?;
                 Ok(Has::Nothing(Ticket::Plain, None))
             }
         }
@@ -250,7 +249,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 }
             };
             let found = match bytes {
-                Some(bytes) => self.peeked(index, tier, &mut fill, &bytes, generation, &budget).await,
+                Some(bytes) => self.peeked(Visit { index, tier, budget: &budget }, &mut fill, &bytes, generation).await,
                 None => None,
             };
             if found.is_some() {
@@ -265,17 +264,15 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// The value, if it is fresh and valid. `generation`: of the cache, as a shared tier says.
     pub(super) async fn peeked(
         &self,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         fill: &mut Fill,
         bytes: &Bytes,
         generation: Option<Option<u64>>,
-        budget: &Budget,
     ) -> Option<Found<V>> {
-        let mut opened = self.open(tier, &fill.address, bytes).ok()?;
+        let mut opened = self.open(at.tier, &fill.address, bytes).ok()?;
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
         let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
-        if !is_fresh || !is_of_now || !matches!(self.agree(index, tier, fill, &opened.tags, budget).await, Ok(true)) {
+        if !is_fresh || !is_of_now || !matches!(self.agree(at, fill, &opened.tags).await, Ok(true)) {
             return None;
         }
         opened.found.tie = self.tie(fill, Head::read(bytes).ok(), opened.generation);
@@ -299,7 +296,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Counts an entry that is none as missing, and removes it.
-    pub(super) async fn reject(&self, tier: &Tier, address: &Address, rejected: &Rejected, budget: &Budget) {
+    pub(super) async fn reject(&self, at: Visit<'_>, address: &Address, rejected: &Rejected) {
+        let Visit { tier, budget, .. } = at;
         self.counters.rejected();
         let backend = tier.link.backend().name();
         tracing::debug!(backend, cache = address.cache(), %rejected, "an entry counts as missing");

@@ -10,6 +10,7 @@ use super::{
     shared::MARKER,
     switches,
     tie::Tie,
+    visit::Visit,
     watch::Sight,
 };
 use crate::{
@@ -186,13 +187,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         // The versions first: they are the same for all tiers.
         for (index, tier) in self.tiers.iter().enumerate() {
             // Without them nothing is stored.
-            let _ = self.prepare_tags(index, tier, &mut fill, &budget).await;
+            let _ = self.prepare_tags(Visit { index, tier, budget: &budget }, &mut fill).await;
         }
         for (index, tier) in self.tiers.iter().enumerate() {
             let is_stored = match tier.link.undelivered.holds(&insertion.address, &insertion.tags) {
                 true => false,
                 false if tier.link.is_shared() => {
-                    let stored = self.replace_shared(tier, &insertion, &fill, &budget).await;
+                    let stored = self.replace_shared(Visit { index, tier, budget: &budget }, &insertion, &fill).await;
                     tie = stored.clone().flatten();
                     stored.is_some()
                 }
@@ -231,18 +232,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation. `None`: it could not be stored.
-    async fn replace_shared(
-        &self,
-        tier: &Tier,
-        insertion: &Insertion<V>,
-        fill: &Fill,
-        budget: &Budget,
-    ) -> Option<Option<Box<Tie>>> {
+    async fn replace_shared(&self, at: Visit<'_>, insertion: &Insertion<V>, fill: &Fill) -> Option<Option<Box<Tie>>> {
         for _ in 0..REPLACEMENTS {
-            match self.try_replace(tier, insertion, fill, budget).await {
+            match self.try_replace(at, insertion, fill).await {
                 Ok(Some(tie)) => {
                     // Others have copies of what was there.
-                    let told = tier.link.call_shared(budget, |shared| shared.signal(&insertion.address)).await;
+                    let told = at.tier.link.call_shared(at.budget, |shared| shared.signal(&insertion.address)).await;
                     return told.is_ok().then_some(tie);
                 }
                 // Somebody was faster: theirs is older all the same, if ours is stored now.
@@ -255,14 +250,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     async fn try_replace(
         &self,
-        tier: &Tier,
+        at: Visit<'_>,
         insertion: &Insertion<V>,
         fill: &Fill,
-        budget: &Budget,
     ) -> Result<Option<Option<Box<Tie>>>, Unanswered> {
+        let Visit { tier, budget, .. } = at;
         let address = &insertion.address;
         let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
-        let generation = self.prepare(tier, address, budget, looked.generation).await?;
+        let generation = self.prepare(at, address, looked.generation).await?;
         let there = match looked.bytes {
             Some(bytes) => bytes,
             None => {
@@ -276,7 +271,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let witness = match Head::read(&there) {
             Ok(head) => head.witness(),
             Err(rejected) => {
-                self.reject(tier, address, &rejected, budget).await;
+                self.reject(at, address, &rejected).await;
                 return Ok(None);
             }
         };

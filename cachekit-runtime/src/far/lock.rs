@@ -1,12 +1,13 @@
 //! The fill lock across processes: a marker with a lease. The store is its own fence, so that a lock that was lost costs a load and nothing else.
 
 use super::{
-    Far, Tier,
+    Far,
     ask::{Has, Question},
     bridge,
     fill::Fill,
     fill::Ticket,
     link::{Link, Unanswered},
+    visit::Visit,
 };
 use crate::{
     backend::{Address, Witness},
@@ -99,7 +100,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// waited so long computes beside the holder, so that two processes that wait for each other's keys do not wait for ever.
     pub(super) async fn wait_for_lock(
         self: &Arc<Self>,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
     ) -> Result<Has<V>, Unanswered> {
@@ -112,7 +113,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             self.clock.sleep_until(self.clock.now().saturating_add(jittered(pause))).await;
             pause = (pause * 2).min(PAUSE.1);
             let budget = self.budget();
-            let looked = tier.link.call_shared(&budget, |shared| shared.look(&address)).await?;
+            let looked = at.tier.link.call_shared(&budget, |shared| shared.look(&address)).await?;
             let head = looked.bytes.as_ref().and_then(|bytes| Head::read(bytes).ok());
             let still_locked = head.is_some_and(|head| head.kind() == Kind::Lock);
             if still_locked && self.clock.now() < deadline {
@@ -122,7 +123,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 // It is held for longer than its lease: compute beside it.
                 return Ok(Has::Nothing(Ticket::None, None));
             }
-            return Box::pin(self.ask_shared(tier, question, fill, &budget)).await;
+            return Box::pin(self.ask_shared(Visit { budget: &budget, ..at }, question, fill)).await;
         }
     }
 }

@@ -7,15 +7,15 @@ use super::{
     Far, Tier,
     ask::{Asked, Backfill, Found, Has, Question},
     fill::{Fill, Ticket},
-    freshness::Worth,
     link::Unanswered,
     lock::Hold,
-    shared::MARKER,
+    shared::{MARKER, Seen},
+    visit::Visit,
 };
 use crate::{
     backend::{Address, Claim, Witness, each},
     budget::Budget,
-    envelope::{Head, Kind},
+    envelope::Head,
 };
 use bytes::Bytes;
 use std::{collections::BTreeSet, sync::Arc};
@@ -61,7 +61,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             for flush in open.chunks_mut(FLUSH) {
                 let told = if is_answering {
                     let budget = budget.take().unwrap_or_else(|| self.budget());
-                    self.ask_flush(index, tier, flush, &budget).await
+                    self.ask_flush(Visit { index, tier, budget: &budget }, flush).await
                 } else {
                     flush.iter().map(|_| Told::Unanswered(Unanswered::Skipped)).collect()
                 };
@@ -103,7 +103,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 let Ok(looked) = looked else { break };
                 for ((fill, slot), (bytes, generation)) in flush.iter_mut().zip(looked) {
                     **slot = match bytes {
-                        Some(bytes) => self.peeked(index, tier, fill, &bytes, generation, &budget).await,
+                        Some(bytes) => {
+                            self.peeked(Visit { index, tier, budget: &budget }, fill, &bytes, generation).await
+                        }
                         None => None,
                     };
                     if slot.is_some() { self.counters.hit() } else { self.counters.miss() }
@@ -137,14 +139,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// The versions of all tags of a flush, asked for in one go. `make`: those that are not there are made.
-    async fn learn_tags(
-        &self,
-        index: usize,
-        tier: &Tier,
-        fills: Vec<&mut Fill>,
-        make: bool,
-        budget: &Budget,
-    ) -> Result<(), Unanswered> {
+    async fn learn_tags(&self, at: Visit<'_>, fills: Vec<&mut Fill>, make: bool) -> Result<(), Unanswered> {
+        let Visit { index, tier, budget } = at;
         if index != self.authority() {
             return Ok(());
         }
@@ -203,21 +199,16 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// In the order of the flush.
-    async fn ask_flush(
-        self: &Arc<Self>,
-        index: usize,
-        tier: &Tier,
-        flush: &mut [&mut Open<V>],
-        budget: &Budget,
-    ) -> Vec<Told<V>> {
+    async fn ask_flush(self: &Arc<Self>, at: Visit<'_>, flush: &mut [&mut Open<V>]) -> Vec<Told<V>> {
+        let tier = at.tier;
         let holds = |open: &&mut Open<V>| tier.link.undelivered.holds(&open.asked.fill.address, &open.asked.fill.tags);
         let is_held: Vec<bool> = flush.iter().map(holds).collect();
         let mut askable: Vec<&mut Open<V>> =
             flush.iter_mut().zip(&is_held).filter(|(_, is_held)| !**is_held).map(|(open, _)| &mut **open).collect();
         let answers = match (askable.is_empty(), tier.link.is_shared()) {
             (true, _) => Ok(Vec::new()),
-            (false, true) => self.look_shared(index, tier, &mut askable, budget).await,
-            (false, false) => self.look_plain(index, tier, &mut askable, budget).await,
+            (false, true) => self.look_shared(at, &mut askable).await,
+            (false, false) => self.look_plain(at, &mut askable).await,
         };
         let mut answers = match answers {
             Ok(answers) => answers.into_iter(),
@@ -235,20 +226,16 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     async fn look_plain(
         self: &Arc<Self>,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         flush: &mut [&mut Open<V>],
-        budget: &Budget,
     ) -> Result<Vec<Told<V>>, Unanswered> {
-        let addresses: Vec<Address> = flush.iter().map(|open| open.question.address.clone()).collect();
-        let found = tier.link.call(budget, |backend| backend.get_many(&addresses)).await?;
-        self.learn_tags(index, tier, fills(flush), true, budget).await?;
+        let addresses = addresses(flush);
+        let found = at.tier.link.call(at.budget, |backend| backend.get_many(&addresses)).await?;
+        self.learn_tags(at, fills(flush), true).await?;
         let mut told = Vec::with_capacity(flush.len());
         for (open, bytes) in flush.iter_mut().zip(found) {
             let has = match bytes {
-                Some(bytes) => {
-                    self.judge_plain(index, tier, &mut open.question, &mut open.asked.fill, bytes, budget).await?
-                }
+                Some(bytes) => self.judge_plain(at, &mut open.question, &mut open.asked.fill, bytes).await?,
                 None => Has::Nothing(Ticket::Plain, None),
             };
             told.push(Told::Has(has));
@@ -259,63 +246,77 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// As [`ask_shared`](Self::ask_shared): what is there is a value or the witness of a fill, and where nothing is, a marker of ours becomes it.
     async fn look_shared(
         self: &Arc<Self>,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         flush: &mut [&mut Open<V>],
-        budget: &Budget,
     ) -> Result<Vec<Told<V>>, Unanswered> {
-        let addresses: Vec<Address> = flush.iter().map(|open| open.question.address.clone()).collect();
-        let looked = tier.link.call_shared(budget, |shared| shared.look_many(&addresses)).await?;
-        self.learn_tags(index, tier, fills(flush), false, budget).await?;
+        let addresses = addresses(flush);
+        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(&addresses)).await?;
+        self.learn_tags(at, fills(flush), false).await?;
         let mut generations: Vec<Option<u64>> = looked.iter().map(|looked| looked.generation).collect();
-        let mut told = Vec::with_capacity(flush.len());
-        let mut vacant = Vec::new();
-        for (at, (open, looked)) in flush.iter_mut().zip(looked).enumerate() {
-            let seen = match looked.bytes {
-                Some(bytes) => self.see(index, tier, open, bytes, looked.generation, budget).await?,
+        let mut seen = Vec::with_capacity(flush.len());
+        for (open, looked) in flush.iter_mut().zip(looked) {
+            seen.push(match looked.bytes {
+                Some(bytes) => self.see_open(at, open, bytes, looked.generation).await?,
                 None => Seen::Vacant,
-            };
-            if matches!(seen, Seen::Vacant) {
-                vacant.push(at);
-            }
-            told.push(seen);
+            });
         }
-        let needs_fill = !vacant.is_empty() || told.iter().any(|seen| matches!(seen, Seen::Witness(..)));
+        let needs_fill = seen.iter().any(|seen| matches!(seen, Seen::Vacant | Seen::Replaceable(..)));
         // Without a marker nothing can be stored, and reading goes on.
         let mut failed = None;
-        if needs_fill && tier.link.takes_fills() {
-            let claiming = self.claim_all(index, tier, flush, &addresses, &vacant, &mut generations, budget, &mut told);
-            failed = claiming.await.err();
+        if needs_fill && at.tier.link.takes_fills() {
+            failed = self.claim_all(at, flush, &addresses, &mut generations, &mut seen).await.err();
         } else {
             generations.fill(None);
         }
-        let ticket = |generation: Option<u64>, witness| match generation {
-            Some(generation) => Ticket::Witness { witness, generation, is_ours: false, hold: None },
-            None => Ticket::None,
-        };
-        let answered = told.into_iter().zip(generations).map(|(seen, generation)| match (seen, &failed) {
+        let told = seen.into_iter().zip(generations).map(|(seen, generation)| match (seen, &failed) {
             (Seen::Value(found, bytes), _) => Told::Has(Has::Value(found, bytes)),
             // What was found stays found.
             (_, Some(unanswered)) => Told::Unanswered(unanswered.clone()),
-            (Seen::Witness(witness, stale), None) => Told::Has(Has::Nothing(ticket(generation, witness), stale)),
-            (Seen::Claimed(ticket), None) => Told::Has(Has::Nothing(ticket, None)),
+            // With a lock, what is there has to be replaced by it or waited for, which is done one by one.
             (Seen::Locked, None) => Told::Locked,
+            (Seen::Replaceable(..), None) if self.lock.is_some() => Told::Locked,
+            (Seen::Replaceable(head, stale), None) => Told::Has(Has::Nothing(
+                generation.map_or(Ticket::None, |generation| Ticket::Witness {
+                    witness: head.witness(),
+                    generation,
+                    is_ours: false,
+                    hold: None,
+                }),
+                stale,
+            )),
+            (Seen::Claimed(ticket), None) => Told::Has(Has::Nothing(ticket, None)),
             (Seen::Vacant, None) => Told::Has(Has::Nothing(Ticket::None, None)),
         });
-        Ok(answered.collect())
+        Ok(told.collect())
+    }
+
+    /// As [`see`](Self::see), but that the copy which is here already need not be decoded again.
+    async fn see_open(
+        &self,
+        at: Visit<'_>,
+        open: &mut Open<V>,
+        bytes: Bytes,
+        generation: Option<u64>,
+    ) -> Result<Seen<V>, Unanswered> {
+        let (accept, fill) = (open.question.accept, &mut open.asked.fill);
+        if let (Some(known), Ok(head)) = (open.question.known.take(), Head::read(&bytes))
+            && let Some(found) = self.confirm_seen(at, accept, known, head, generation, fill).await?
+        {
+            return Ok(Seen::Value(found, Bytes::new()));
+        }
+        self.see(at, accept, fill, bytes, generation).await
     }
 
     /// Generations are those of one cache, but each with the lineage of its own server.
     async fn prepare_many(
         &self,
-        tier: &Tier,
+        at: Visit<'_>,
         addresses: &[Address],
         generations: &mut [Option<u64>],
-        budget: &Budget,
     ) -> Result<(), Unanswered> {
         let (Some(first), Some(known)) = (addresses.first(), generations.first().copied()) else { return Ok(()) };
-        let generation = self.prepare(tier, first, budget, known).await?;
-        let is_one_server = tier.link.backend().shared().is_none_or(|shared| shared.parts() == 1);
+        let generation = self.prepare(at, first, known).await?;
+        let is_one_server = at.tier.link.backend().shared().is_none_or(|shared| shared.parts() == 1);
         if known == Some(generation) && generations.iter().all(Option::is_some) {
             return Ok(());
         }
@@ -324,7 +325,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(());
         }
         // Made just now: the lineages come with a further look.
-        let looked = tier.link.call_shared(budget, |shared| shared.look_many(addresses)).await?;
+        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(addresses)).await?;
         for (place, looked) in generations.iter_mut().zip(looked) {
             *place = looked.generation;
         }
@@ -332,22 +333,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// Puts our markers or locks where nothing is.
-    #[expect(clippy::too_many_arguments, reason = "one flush in the middle of its look")]
     async fn claim_all(
-        self: &Arc<Self>,
-        index: usize,
-        tier: &Tier,
+        &self,
+        at: Visit<'_>,
         flush: &mut [&mut Open<V>],
         addresses: &[Address],
-        vacant: &[usize],
         generations: &mut [Option<u64>],
-        budget: &Budget,
-        told: &mut [Seen<V>],
+        seen: &mut [Seen<V>],
     ) -> Result<(), Unanswered> {
-        self.prepare_many(tier, addresses, generations, budget).await?;
-        self.learn_tags(index, tier, fills(flush), true, budget).await?;
+        let Visit { tier, budget, .. } = at;
+        self.prepare_many(at, addresses, generations).await?;
+        self.learn_tags(at, fills(flush), true).await?;
         let head = || if self.lock.is_some() { Head::lock().witness() } else { Head::marker().witness() };
-        let wanted = vacant.iter().filter_map(|at| Some((addresses.get(*at)?.clone(), head())));
+        let mut vacant: Vec<_> =
+            seen.iter_mut().zip(generations).zip(flush).filter(|((seen, _), _)| matches!(seen, Seen::Vacant)).collect();
+        let wanted = vacant.iter().map(|(_, open)| (open.question.address.clone(), head()));
         let claims: Vec<(Address, Witness)> = wanted.collect();
         if claims.is_empty() {
             return Ok(());
@@ -359,69 +359,17 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             Err(_) if !tier.link.takes_fills() => return Ok(()),
             Err(unanswered) => return Err(unanswered),
         };
-        for ((at, (address, witness)), claim) in vacant.iter().zip(&claims).zip(claimed) {
-            let generation = generations.get(*at).copied().flatten();
-            let (Some(slot), Some(open)) = (told.get_mut(*at), flush.get_mut(*at)) else { continue };
-            *slot = match (claim, generation) {
+        for ((((seen, generation), open), (address, witness)), claim) in vacant.iter_mut().zip(&claims).zip(claimed) {
+            **seen = match (claim, **generation) {
                 (Claim::Ours, Some(generation)) => {
                     let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, *witness, lease, &self.clock));
                     Seen::Claimed(Ticket::Witness { witness: *witness, generation, is_ours: true, hold })
                 }
                 (Claim::Ours, None) => Seen::Vacant,
-                (Claim::Theirs(bytes), generation) => self.see(index, tier, open, bytes, generation, budget).await?,
+                (Claim::Theirs(bytes), generation) => self.see_open(at, open, bytes, generation).await?,
             };
         }
         Ok(())
-    }
-
-    /// What is there.
-    async fn see(
-        &self,
-        index: usize,
-        tier: &Tier,
-        open: &mut Open<V>,
-        bytes: Bytes,
-        generation: Option<u64>,
-        budget: &Budget,
-    ) -> Result<Seen<V>, Unanswered> {
-        let (address, accept, fill) = (open.question.address.clone(), open.question.accept, &mut open.asked.fill);
-        let head = match Head::read(&bytes) {
-            Ok(head) => head,
-            Err(rejected) => {
-                self.reject(tier, &address, &rejected, budget).await;
-                return Ok(Seen::Vacant);
-            }
-        };
-        // The copy that is here already: it need not be decoded again.
-        if let Some(known) = open.question.known.take()
-            && let Some(found) = self.confirm_seen(index, tier, accept, known, head, generation, fill, budget).await?
-        {
-            return Ok(Seen::Value(found, Bytes::new()));
-        }
-        let mut stale = None;
-        if head.kind() == Kind::Value {
-            match self.open(tier, &address, &bytes) {
-                Ok(mut opened) => {
-                    let is_current = generation.is_some()
-                        && generation == opened.generation
-                        && self.agree(index, tier, fill, &opened.tags, budget).await?;
-                    match opened.worth {
-                        Worth::Fresh { left } if is_current && accept.takes(left, opened.found.age) => {
-                            opened.found.tie = self.tie(fill, Some(head), generation);
-                            return Ok(Seen::Value(opened.found, bytes));
-                        }
-                        Worth::Stale if is_current => stale = Some(opened.found),
-                        _ => {}
-                    }
-                }
-                Err(rejected) => {
-                    self.reject(tier, &address, &rejected, budget).await;
-                    return Ok(Seen::Vacant);
-                }
-            }
-        }
-        // With a lock, what is there has to be replaced by it or waited for, which is done one by one.
-        Ok(if self.lock.is_some() { Seen::Locked } else { Seen::Witness(head.witness(), stale) })
     }
 }
 
@@ -431,16 +379,10 @@ impl<V> Open<V> {
     }
 }
 
-fn fills<'a, V>(flush: &'a mut [&mut Open<V>]) -> Vec<&'a mut Fill> {
-    flush.iter_mut().map(|open| &mut open.asked.fill).collect()
+fn addresses<V>(flush: &[&mut Open<V>]) -> Vec<Address> {
+    flush.iter().map(|open| open.question.address.clone()).collect()
 }
 
-/// What a look at a shared tier saw.
-enum Seen<V> {
-    Value(Found<V>, Bytes),
-    /// What is there can be replaced.
-    Witness(Witness, Option<Found<V>>),
-    Claimed(Ticket),
-    Locked,
-    Vacant,
+fn fills<'a, V>(flush: &'a mut [&mut Open<V>]) -> Vec<&'a mut Fill> {
+    flush.iter_mut().map(|open| &mut open.asked.fill).collect()
 }

@@ -1,15 +1,13 @@
 //! What a batch computed, in one store for each tier.
 
 use super::{
-    Far, Tier,
+    Far,
     fill::{Fill, Sealed, Ticket},
     lock::Hold,
     many::FLUSH,
+    visit::Visit,
 };
-use crate::{
-    backend::{Storing, each},
-    budget::Budget,
-};
+use crate::backend::{Storing, each};
 use std::sync::Arc;
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
@@ -21,11 +19,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         for (index, tier) in self.tiers.iter().enumerate() {
             let mut is_taking = true;
             for (flush, current) in fills.chunks(FLUSH).zip(is_current.chunks_mut(FLUSH)) {
-                let budget = self.budget();
+                let at = Visit { index, tier, budget: &self.budget() };
                 if !tier.link.is_shared() {
-                    self.store_plain(tier, index, last, flush, &budget, current).await;
+                    self.store_plain(at, last, flush, current).await;
                 } else if is_taking {
-                    is_taking = self.store_shared(tier, index, last, flush, &budget, current).await;
+                    is_taking = self.store_shared(at, last, flush, current).await;
                 } else {
                     flush.iter().for_each(|_| self.counters.store_failed());
                 }
@@ -34,15 +32,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         is_current
     }
 
-    async fn store_plain(
-        &self,
-        tier: &Tier,
-        index: usize,
-        last: usize,
-        flush: &[(Fill, Sealed)],
-        budget: &Budget,
-        is_current: &mut [bool],
-    ) {
+    async fn store_plain(&self, at: Visit<'_>, last: usize, flush: &[(Fill, Sealed)], is_current: &mut [bool]) {
+        let Visit { index, tier, budget } = at;
         let settle = |(fill, sealed): &'_ (Fill, Sealed)| {
             let (bytes, life) = sealed.of(index, last);
             (fill.tickets.get(index).cloned(), bytes, life)
@@ -66,13 +57,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Whether there was an answer.
     async fn store_shared(
         &self,
-        tier: &Tier,
-        index: usize,
+        at: Visit<'_>,
         last: usize,
         flush: &[(Fill, Sealed)],
-        budget: &Budget,
         is_current: &mut [bool],
     ) -> bool {
+        let Visit { index, tier, budget } = at;
         let mut stores = Vec::with_capacity(flush.len());
         let mut of = Vec::with_capacity(flush.len());
         for (at, (fill, sealed)) in flush.iter().enumerate() {

@@ -25,6 +25,7 @@ mod sync;
 mod tagged;
 mod tie;
 mod undelivered;
+mod visit;
 mod watch;
 
 pub(crate) use ask::{Accept, Asked, Found, Known, Question};

@@ -1,16 +1,16 @@
 //! A look at a tier that processes share: what is there, or else a marker of ours, is the witness of the fill.
 
 use super::{
-    Far, Tier,
+    Far,
     ask::{Accept, Found, Has, Known, Question},
     fill::{Fill, Ticket},
     freshness::Worth,
     link::Unanswered,
     lock::Hold,
+    visit::Visit,
 };
 use crate::{
     backend::{Address, Claim},
-    budget::Budget,
     envelope::{Head, Kind},
     time::nanos,
 };
@@ -29,46 +29,59 @@ const GENERATION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often the fingerprint is announced anew.
 const ANNOUNCE: u64 = nanos(Duration::from_secs(600));
 
+/// What a look at a shared tier saw.
+pub(super) enum Seen<V> {
+    /// Fresh, valid and accepted.
+    Value(Found<V>, Bytes),
+    /// What is there can be replaced, if it still has this head. With a value past its ttl, within an allowance.
+    Replaceable(Head, Option<Found<V>>),
+    /// Nothing was there, and now a marker or a lock of ours is.
+    Claimed(Ticket),
+    /// Another process fills it.
+    Locked,
+    /// Nothing that counts.
+    Vacant,
+}
+
 impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(super) async fn ask_shared(
         self: &Arc<Self>,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
-        budget: &Budget,
     ) -> Result<Has<V>, Unanswered> {
         let address = question.address.clone();
         if let Some(known) = question.known.take()
-            && let Some(found) = Box::pin(self.confirm(tier, &address, question.accept, known, fill, budget)).await?
+            && let Some(found) = Box::pin(self.confirm(at, &address, question.accept, known, fill)).await?
         {
             return Ok(Has::Value(found, Bytes::new()));
         }
-        let looked = tier.link.look(&address, budget).await?;
+        let looked = at.tier.link.look(&address, at.budget).await?;
         if let Some(bytes) = looked.bytes
-            && let Some(has) = self.judge(tier, question, fill, budget, &bytes, looked.generation).await?
+            && let Some(has) = self.judge(at, question, fill, bytes, looked.generation).await?
         {
             return Ok(has);
         }
         // What few looks need is boxed, so that the future of a hit stays small: it is made, moved and dropped by each.
-        Box::pin(self.claim(tier, question, fill, budget, looked.generation)).await
+        Box::pin(self.claim(at, question, fill, looked.generation)).await
     }
 
     /// Nothing is there: leaves a marker, or a lock.
     async fn claim(
         self: &Arc<Self>,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
-        budget: &Budget,
         generation: Option<u64>,
     ) -> Result<Has<V>, Unanswered> {
+        let Visit { tier, budget, .. } = at;
         let address = question.address.clone();
         // Without a marker nothing can be stored, and reading goes on.
         if !tier.link.takes_fills() {
             return Ok(Has::Nothing(Ticket::None, None));
         }
-        let generation = self.prepare(tier, &address, budget, generation).await?;
-        self.prepare_tags(self.index_of(tier), tier, fill, budget).await?;
+        let generation = self.prepare(at, &address, generation).await?;
+        self.prepare_tags(at, fill).await?;
         let (head, life) = match self.lock {
             Some(lease) => (Head::lock(), lease),
             None => (Head::marker(), MARKER),
@@ -79,7 +92,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, is_ours: true, hold }, None))
             }
             Ok(Claim::Theirs(bytes)) => {
-                let judged = self.judge(tier, question, fill, budget, &bytes, Some(generation)).await?;
+                let judged = self.judge(at, question, fill, bytes, Some(generation)).await?;
                 Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
             }
             // It takes nothing just now, which is no reason to count it as gone.
@@ -88,43 +101,32 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
-    fn index_of(&self, tier: &Tier) -> usize {
-        self.tiers.iter().position(|other| std::ptr::eq(other, tier)).unwrap_or(0)
-    }
-
     /// Is the copy what the tier has still? Its head says so, and the versions of its tags.
     async fn confirm(
         &self,
-        tier: &Tier,
+        at: Visit<'_>,
         address: &Address,
         accept: Accept,
         known: Known<V>,
         fill: &mut Fill,
-        budget: &Budget,
     ) -> Result<Option<Found<V>>, Unanswered> {
-        let looked = tier.link.call_shared(budget, |shared| shared.look_at_head(address)).await?;
+        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_at_head(address)).await?;
         let Some(head) = looked.bytes.and_then(|bytes| Head::read(&bytes).ok()) else { return Ok(None) };
-        self.confirm_seen(self.index_of(tier), tier, accept, known, head, looked.generation, fill, budget).await
+        self.confirm_seen(at, accept, known, head, looked.generation, fill).await
     }
 
     /// As [`confirm`](Self::confirm), of a head and a generation that were looked at.
-    #[expect(clippy::too_many_arguments, reason = "all that a look has seen")]
     pub(super) async fn confirm_seen(
         &self,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         accept: Accept,
         known: Known<V>,
         head: Head,
         generation: Option<u64>,
         fill: &mut Fill,
-        budget: &Budget,
     ) -> Result<Option<Found<V>>, Unanswered> {
         let is_same = head.witness() == known.head && generation == Some(known.generation);
-        if !is_same
-            || !accept.takes(known.left, known.age)
-            || !self.agree(index, tier, fill, &known.tags, budget).await?
-        {
+        if !is_same || !accept.takes(known.left, known.age) || !self.agree(at, fill, &known.tags).await? {
             return Ok(None);
         }
         let Known { value, left, age, tier: kind, head, generation, .. } = known;
@@ -135,72 +137,96 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         Ok(Some(Found { value, left, age, tier: kind, tie, is_known: true }))
     }
 
-    /// What is there: a value, or the witness of a fill. `None`: nothing that counts, and it has been removed.
+    /// What is there, as a ticket or a value. `None`: nothing that counts.
     async fn judge(
         self: &Arc<Self>,
-        tier: &Tier,
+        at: Visit<'_>,
         question: &mut Question<V>,
         fill: &mut Fill,
-        budget: &Budget,
-        bytes: &Bytes,
+        bytes: Bytes,
         generation: Option<u64>,
     ) -> Result<Option<Has<V>>, Unanswered> {
-        let address = question.address.clone();
-        let head = match Head::read(bytes) {
+        let (head, stale) = match self.see(at, question.accept, fill, bytes, generation).await? {
+            Seen::Value(found, bytes) => return Ok(Some(Has::Value(found, bytes))),
+            Seen::Claimed(ticket) => return Ok(Some(Has::Nothing(ticket, None))),
+            Seen::Vacant => return Ok(None),
+            Seen::Locked => return Box::pin(self.wait_for_lock(at, question, fill)).await.map(Some),
+            Seen::Replaceable(head, stale) => (head, stale),
+        };
+        let Some(ticket) = Box::pin(self.ticket(at, &question.address, head, generation)).await? else {
+            // Another process has the lock now.
+            return Box::pin(self.wait_for_lock(at, question, fill)).await.map(Some);
+        };
+        Box::pin(self.prepare_tags(at, fill)).await?;
+        Ok(Some(Has::Nothing(ticket, stale)))
+    }
+
+    /// What is there. An entry that is none is removed, and counts as missing.
+    pub(super) async fn see(
+        &self,
+        at: Visit<'_>,
+        accept: Accept,
+        fill: &mut Fill,
+        bytes: Bytes,
+        generation: Option<u64>,
+    ) -> Result<Seen<V>, Unanswered> {
+        let head = match Head::read(&bytes) {
             Ok(head) => head,
             Err(rejected) => {
-                Box::pin(self.reject(tier, &address, &rejected, budget)).await;
-                return Ok(None);
+                Box::pin(self.reject(at, &fill.address, &rejected)).await;
+                return Ok(Seen::Vacant);
             }
         };
-        let mut stale: Option<Found<V>> = None;
         match head.kind() {
-            Kind::Lock if self.lock.is_some() => {
-                return Box::pin(self.wait_for_lock(tier, question, fill)).await.map(Some);
-            }
-            Kind::Value => match self.open(tier, &address, bytes) {
-                Ok(mut opened) => {
-                    let is_current = generation.is_some()
-                        && generation == opened.generation
-                        && ((fill.tagged.is_empty() && opened.tags.is_empty())
-                            || Box::pin(self.agree(self.index_of(tier), tier, fill, &opened.tags, budget)).await?);
-                    match opened.worth {
-                        Worth::Fresh { left } if is_current && question.accept.takes(left, opened.found.age) => {
-                            opened.found.tie = self.tie(fill, Some(head), generation);
-                            return Ok(Some(Has::Value(opened.found, bytes.clone())));
-                        }
-                        Worth::Stale if is_current => stale = Some(opened.found),
-                        _ => {}
-                    }
-                }
-                Err(rejected) => {
-                    Box::pin(self.reject(tier, &address, &rejected, budget)).await;
-                    return Ok(None);
-                }
-            },
-            _ => {}
+            Kind::Lock if self.lock.is_some() => Ok(Seen::Locked),
+            Kind::Value => self.see_value(at, accept, fill, bytes, head, generation).await,
+            _ => Ok(Seen::Replaceable(head, None)),
         }
-        let Some(ticket) = Box::pin(self.ticket(tier, &address, budget, head, generation)).await? else {
-            // Another process has the lock now.
-            return Box::pin(self.wait_for_lock(tier, question, fill)).await.map(Some);
+    }
+
+    async fn see_value(
+        &self,
+        at: Visit<'_>,
+        accept: Accept,
+        fill: &mut Fill,
+        bytes: Bytes,
+        head: Head,
+        generation: Option<u64>,
+    ) -> Result<Seen<V>, Unanswered> {
+        let mut opened = match self.open(at.tier, &fill.address, &bytes) {
+            Ok(opened) => opened,
+            Err(rejected) => {
+                Box::pin(self.reject(at, &fill.address, &rejected)).await;
+                return Ok(Seen::Vacant);
+            }
         };
-        Box::pin(self.prepare_tags(self.index_of(tier), tier, fill, budget)).await?;
-        Ok(Some(Has::Nothing(ticket, stale)))
+        let is_current = generation.is_some()
+            && generation == opened.generation
+            && ((fill.tagged.is_empty() && opened.tags.is_empty())
+                || Box::pin(self.agree(at, fill, &opened.tags)).await?);
+        Ok(match opened.worth {
+            Worth::Fresh { left } if is_current && accept.takes(left, opened.found.age) => {
+                opened.found.tie = self.tie(fill, Some(head), generation);
+                Seen::Value(opened.found, bytes)
+            }
+            Worth::Stale if is_current => Seen::Replaceable(head, Some(opened.found)),
+            _ => Seen::Replaceable(head, None),
+        })
     }
 
     /// The right to replace what has this head; with `lock`, once the lock is ours. `None`: another process was faster.
     async fn ticket(
         &self,
-        tier: &Tier,
+        at: Visit<'_>,
         address: &Address,
-        budget: &Budget,
         head: Head,
         generation: Option<u64>,
     ) -> Result<Option<Ticket>, Unanswered> {
+        let Visit { tier, budget, .. } = at;
         if !tier.link.takes_fills() {
             return Ok(Some(Ticket::None));
         }
-        let generation = self.prepare(tier, address, budget, generation).await?;
+        let generation = self.prepare(at, address, generation).await?;
         let seen = head.witness();
         let Some(lease) = self.lock else {
             return Ok(Some(Ticket::Witness { witness: seen, generation, is_ours: false, hold: None }));
@@ -216,21 +242,21 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// What comes before the first fill: our fingerprint is known there, and the cache has a generation.
     pub(super) async fn prepare(
         &self,
-        tier: &Tier,
+        at: Visit<'_>,
         address: &Address,
-        budget: &Budget,
         known: Option<u64>,
     ) -> Result<u64, Unanswered> {
         // An announcement may remove the generation: where the others' fingerprints were lost, nothing that is there can be invalidated any more.
-        let is_new = self.announce(tier, budget).await?;
+        let is_new = self.announce(at).await?;
         match known.filter(|_| !is_new) {
             Some(generation) => Ok(generation),
-            None => tier.link.fill_shared(budget, |shared| shared.generation(address, GENERATION)).await,
+            None => at.tier.link.fill_shared(at.budget, |shared| shared.generation(address, GENERATION)).await,
         }
     }
 
     /// Says that entries of our fingerprint will be there, so that invalidations by others reach them. `false`: it is known.
-    async fn announce(&self, tier: &Tier, budget: &Budget) -> Result<bool, Unanswered> {
+    async fn announce(&self, at: Visit<'_>) -> Result<bool, Unanswered> {
+        let Visit { tier, budget, .. } = at;
         let (last, now) = (tier.announced.load(Ordering::Acquire), self.clock.coarse().max(1));
         if last != 0 && now.saturating_sub(last) < ANNOUNCE {
             return Ok(false);

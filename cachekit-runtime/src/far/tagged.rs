@@ -4,10 +4,11 @@
 //! a version that does not agree is asked for before it counts: another may have been made meanwhile, which this process was not told yet.
 
 use super::{
-    Far, Tier,
+    Far,
     cells::Tagged,
     fill::Fill,
     link::{Link, Unanswered},
+    visit::Visit,
 };
 use crate::{
     backend::{Address, Backend, BackendFuture, Fingerprint},
@@ -44,12 +45,11 @@ impl<V: Send + Sync + 'static> Far<V> {
     /// Do the versions of an entry agree with those of now? What is not known, or does not agree, is asked for.
     pub(super) async fn agree(
         &self,
-        index: usize,
-        tier: &Tier,
+        at: Visit<'_>,
         fill: &mut Fill,
         stored: &[TagVersion],
-        budget: &Budget,
     ) -> Result<bool, Unanswered> {
+        let Visit { index, tier, budget } = at;
         if index != self.authority() {
             return Ok(true);
         }
@@ -96,13 +96,8 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     /// Before a load: every tag has a version.
-    pub(super) async fn prepare_tags(
-        &self,
-        index: usize,
-        tier: &Tier,
-        fill: &mut Fill,
-        budget: &Budget,
-    ) -> Result<(), Unanswered> {
+    pub(super) async fn prepare_tags(&self, at: Visit<'_>, fill: &mut Fill) -> Result<(), Unanswered> {
+        let Visit { index, tier, budget } = at;
         if index != self.authority() || fill.tagged.iter().all(|tag| tag.version.is_some()) {
             return Ok(());
         }

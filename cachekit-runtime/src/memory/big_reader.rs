@@ -30,6 +30,7 @@ use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, Records, RwLock, Uns
 const NOTHING: usize = 0;
 
 /// In a record: its thread reads the slow way only, because calls of it have to look closer.
+#[cfg(not(loom))]
 const SLOW: usize = 1;
 
 /// In the state: a writer is at work, or waits for readers to leave.
