@@ -1,7 +1,8 @@
 //! Memory in front of a Cluster, and of a master that Sentinels name, on several nodes: through failovers and moving slots.
 
-use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
+use cachekit_runtime::{Delivery, backend::redis::Settings};
 use cachekit_tests::{
+    node::Node,
     redis_server::{Cluster, Sentinels},
     waiting::comes_true,
 };
@@ -13,35 +14,10 @@ use std::{
 /// What the table promises where a connection is lost or a slot moves, with a margin of four.
 const BOUND: Duration = Duration::from_secs(4 * 3);
 
-/// The value of every key is the version of its source.
-struct Node {
-    cache: Cache<u64, u64>,
-}
-
-impl Node {
-    fn new(name: &'static str, url: &str) -> Self {
-        let redis = Settings::new(url)
-            .connect_timeout(Duration::from_millis(500))
-            .response_timeout(Duration::from_millis(250))
-            .open()
-            .expect("settings");
-        let places = [Place::memory(), Place::own(redis)];
-        Node { cache: Cache::builder().name(name).ttl(Duration::from_secs(600)).backends(places).build() }
-    }
-
-    async fn call(&self, key: u64, sources: &[AtomicU64]) -> u64 {
-        let source = &sources[key as usize];
-        self.cache.get_or_compute_async(&key, || async { source.load(Ordering::SeqCst) }).await
-    }
-
-    async fn hears(&self, key: u64, sources: &[AtomicU64]) {
-        comes_true("hits in memory", || async {
-            let before = self.cache.stats().hits;
-            self.call(key, sources).await;
-            self.cache.stats().hits > before
-        })
-        .await;
-    }
+/// A node of the cache of this name.
+fn node(url: &str) -> Node {
+    let settings = Settings::new(url).connect_timeout(Duration::from_millis(500));
+    Node::new("coherence", settings.response_timeout(Duration::from_millis(250)).open().expect("settings"))
 }
 
 fn sources(keys: usize) -> Vec<AtomicU64> {
@@ -51,15 +27,15 @@ fn sources(keys: usize) -> Vec<AtomicU64> {
 /// Changes each key on one node and looks at it on the other, which has to see it within the bound, and at once after a `sync`.
 async fn agree(one: &Node, other: &Node, sources: &[AtomicU64]) {
     for key in 0..sources.len() as u64 {
-        other.call(key, sources).await;
+        other.call(key, &sources[key as usize]).await;
         let version = sources[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
         let delivery = one.cache.invalidate_async(&key).await;
-        assert_eq!(one.call(key, sources).await, version, "who invalidates sees it at once");
+        assert_eq!(one.call(key, &sources[key as usize]).await, version, "who invalidates sees it at once");
         let start = Instant::now();
         if delivery == Delivery::Shared && cachekit_runtime::sync().await.is_ok() {
-            assert_eq!(other.call(key, sources).await, version, "key {key} after a sync");
+            assert_eq!(other.call(key, &sources[key as usize]).await, version, "key {key} after a sync");
         } else {
-            comes_true("the news", || async { other.call(key, sources).await == version }).await;
+            comes_true("the news", || async { other.call(key, &sources[key as usize]).await == version }).await;
             assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
         }
     }
@@ -68,22 +44,22 @@ async fn agree(one: &Node, other: &Node, sources: &[AtomicU64]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_whose_slots_move() {
     let cluster = Cluster::start(3, 0);
-    let [one, other] = [(); 2].map(|()| Node::new("coherence", &cluster.url()));
+    let [one, other] = [(); 2].map(|()| node(&cluster.url()));
     let sources = sources(24);
     for key in 0..24 {
-        other.hears(key, &sources).await;
+        other.hears(key, &sources[key as usize]).await;
     }
     agree(&one, &other, &sources).await;
     for key in 0..12_u64 {
         let slot = cluster.slot(&format!("ck:default:s:{{coherence:{key}}}"));
         let from = cluster.owner_seen_by(0, slot);
-        other.hears(key, &sources).await;
+        other.hears(key, &sources[key as usize]).await;
         cluster.move_slot(slot, (from + 1) % 3);
         // The other one has not been told that the slot has moved.
         let version = sources[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
         comes_true("an invalidation", || async { one.cache.invalidate_async(&key).await == Delivery::Shared }).await;
         let start = Instant::now();
-        comes_true("the news", || async { other.call(key, &sources).await == version }).await;
+        comes_true("the news", || async { other.call(key, &sources[key as usize]).await == version }).await;
         assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
     }
     agree(&one, &other, &sources).await;
@@ -92,10 +68,10 @@ async fn a_cluster_whose_slots_move() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_whose_masters_die() {
     let mut cluster = Cluster::start(3, 3);
-    let [one, other] = [(); 2].map(|()| Node::new("coherence", &cluster.url()));
+    let [one, other] = [(); 2].map(|()| node(&cluster.url()));
     let sources = sources(24);
     for key in 0..24 {
-        other.hears(key, &sources).await;
+        other.hears(key, &sources[key as usize]).await;
     }
     for dies in 0..2 {
         cluster.kill(dies);
@@ -103,16 +79,16 @@ async fn a_cluster_whose_masters_die() {
         for key in 0..24_u64 {
             sources[key as usize].fetch_add(1, Ordering::SeqCst);
             one.cache.invalidate_async(&key).await;
-            assert_eq!(one.call(key, &sources).await, sources[key as usize].load(Ordering::SeqCst));
+            assert_eq!(one.call(key, &sources[key as usize]).await, sources[key as usize].load(Ordering::SeqCst));
         }
         assert!(cluster.wait_for_failover(dies) >= 3, "a replica");
         for key in 0..24_u64 {
             comes_true("what was invalidated during the failover", || async {
-                other.call(key, &sources).await == sources[key as usize].load(Ordering::SeqCst)
+                other.call(key, &sources[key as usize]).await == sources[key as usize].load(Ordering::SeqCst)
             })
             .await;
         }
-        other.hears(0, &sources).await;
+        other.hears(0, &sources[0]).await;
         comes_true("the cluster", || async { one.cache.invalidate_async(&0).await == Delivery::Shared }).await;
         agree(&one, &other, &sources).await;
         cluster.restart(dies);
@@ -124,11 +100,11 @@ async fn a_cluster_whose_masters_die() {
 async fn an_invalidation_that_a_failover_lost_is_repeated() {
     // The replica never hears of it: replication stops before.
     let mut sentinels = Sentinels::start(1);
-    let [one, other] = [(); 2].map(|()| Node::new("coherence", &sentinels.url()));
+    let [one, other] = [(); 2].map(|()| node(&sentinels.url()));
     let sources = sources(4);
     for key in 0..4 {
-        one.hears(key, &sources).await;
-        other.hears(key, &sources).await;
+        one.hears(key, &sources[key as usize]).await;
+        other.hears(key, &sources[key as usize]).await;
     }
     cachekit_runtime::flush().await;
     comes_true("the replica", || async {
@@ -150,12 +126,12 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
     sentinels.wait_for_failover(0);
     for key in 0..4_u64 {
         comes_true("it is repeated", || async {
-            other.call(key, &sources).await == 2 && one.call(key, &sources).await == 2
+            other.call(key, &sources[key as usize]).await == 2 && one.call(key, &sources[key as usize]).await == 2
         })
         .await;
         comes_true("it stays so", || async {
-            other.hears(key, &sources).await;
-            other.call(key, &sources).await == 2
+            other.hears(key, &sources[key as usize]).await;
+            other.call(key, &sources[key as usize]).await == 2
         })
         .await;
     }

@@ -1,20 +1,21 @@
 //! Every form of URL against a real server: plain, password, user, database, Unix socket, TLS; and what is wrong with one is said without its secrets.
 
 use cachekit_runtime::{
-    Cache, Delivery, Error, Place,
+    Delivery, Error,
     backend::{
         Address, Backend, Failure, Fingerprint, SharedBackend, Witness,
         redis::{RedisBackend, Settings},
     },
 };
 use cachekit_tests::{
+    node::Node,
     redis_server::{RedisServer, Tls},
-    waiting::comes_true,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3_600);
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 fn address(arguments: &str) -> Address {
     Address::new("user", arguments, Fingerprint(7))
@@ -49,19 +50,13 @@ async fn does_everything(backend: &RedisBackend) {
 
 /// The memory in front of one connection is served from, and learns what another one changes.
 async fn hears_of_changes(open: impl Fn() -> RedisBackend) {
-    let cache =
-        || Cache::<u64, u64>::builder().name("heard").ttl(HOUR).backends([Place::memory(), Place::own(open())]).build();
-    let (one, other) = (cache(), cache());
-    let hits = || other.stats().hits;
-    comes_true("a hit in memory", || async {
-        let before = hits();
-        other.get_or_compute_async(&1, || async { 1 }).await;
-        hits() > before
-    })
-    .await;
-    assert_eq!(one.invalidate_async(&1).await, Delivery::Shared);
+    let (one, other) = (Node::new("heard", open()), Node::new("heard", open()));
+    let source = AtomicU64::new(1);
+    other.hears(1, &source).await;
+    source.store(2, Ordering::SeqCst);
+    assert_eq!(one.cache.invalidate_async(&1).await, Delivery::Shared);
     cachekit_runtime::sync().await.unwrap();
-    assert_eq!(other.get_or_compute_async(&1, || async { 2 }).await, 2);
+    assert_eq!(other.call(1, &source).await, 2);
 }
 
 async fn failure(url: &str) -> (Failure, String) {

@@ -1,7 +1,7 @@
 //! A checker of what is promised across processes: several processes and a real Redis Cluster, random calls and invalidations, faults from a seeded
 //! schedule; every call's result is compared with the guarantee table.
 //!
-//! The truth is [`source`]: for each key of each cached function a version that only grows, kept by the parent. Whoever changes something raises the version
+//! The truth is the `source`: for each key of each cached function a version that only grows, kept by the parent. Whoever changes something raises the version
 //! there, then invalidates, and reports what came of it and when. Every call reports the version that it was given and when. `check` has the table and no
 //! processes: it is given a history, and says which calls were given something too old. `run` has the processes: [`node`] is what each of them does,
 //! `faults` what befalls them, `report` what is told of it.

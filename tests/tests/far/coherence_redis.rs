@@ -2,7 +2,7 @@
 
 use crate::nodes::{RUNTIME, redis_at};
 use cachekit_runtime::{Builder, Cache, Delivery, Place, invalidate_tag_async};
-use cachekit_tests::{redis_server::RedisServer, waiting::comes_true};
+use cachekit_tests::{node::Node, redis_server::RedisServer, waiting::comes_true};
 use std::{
     sync::{
         Arc,
@@ -10,33 +10,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-
-/// The value of every key is the version of its source.
-struct Node {
-    cache: Cache<u64, u64>,
-}
-
-impl Node {
-    fn new(name: &'static str, server: &RedisServer, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
-        let places = [Place::memory(), Place::own(redis_at(&server.url()))];
-        let builder = Cache::builder().name(name).ttl(Duration::from_secs(600)).backends(places);
-        Node { cache: set(builder).build() }
-    }
-
-    async fn call(&self, key: u64, source: &AtomicU64) -> u64 {
-        self.cache.get_or_compute_async(&key, || async { source.load(Ordering::SeqCst) }).await
-    }
-
-    /// Calls until calls are hits in memory, which is when it hears of what others change.
-    async fn hears(&self, key: u64, source: &AtomicU64) {
-        comes_true("hits in memory", || async {
-            let before = self.cache.stats().hits;
-            self.call(key, source).await;
-            self.cache.stats().hits > before
-        })
-        .await;
-    }
-}
 
 /// On a machine that is busy an answer may be late: then what is in memory is compared, until the next one.
 async fn synced() {
@@ -47,7 +20,7 @@ async fn synced() {
 fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::seen", &server, |builder| builder));
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::seen", redis_at(&server.url())));
         let source = AtomicU64::new(0);
         other.hears(7, &source).await;
         let mut longest = Duration::ZERO;
@@ -77,7 +50,7 @@ fn a_tag_that_another_node_invalidated_is_seen() {
     RUNTIME.block_on(async {
         let tagged =
             |builder: Builder<u64, u64>| builder.tags_with(|key| vec![format!("half:{}", key % 2), "all".to_owned()]);
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::tags", &server, tagged));
+        let [one, other] = [(); 2].map(|()| Node::with("coherence_redis::tags", redis_at(&server.url()), tagged));
         let source = AtomicU64::new(1);
         for key in 0..4 {
             one.hears(key, &source).await;
@@ -109,7 +82,7 @@ fn a_tag_that_another_node_invalidated_is_seen() {
 fn connections_that_are_cut_cost_questions_and_nothing_stale() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::cut", &server, |builder| builder));
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::cut", redis_at(&server.url())));
         let source = AtomicU64::new(0);
         other.hears(7, &source).await;
         for round in 1..=60 {
@@ -128,7 +101,7 @@ fn connections_that_are_cut_cost_questions_and_nothing_stale() {
 fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
     let mut server = RedisServer::options().persistent().set("appendonly", "no").set("save", "").start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::snapshot", &server, |builder| builder));
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::snapshot", redis_at(&server.url())));
         let far = Cache::<u64, u64>::builder()
             .name("coherence_redis::snapshot")
             .ttl(Duration::from_secs(600))
@@ -157,7 +130,7 @@ fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
 fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::still", &server, |builder| builder));
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::still", redis_at(&server.url())));
         let source = AtomicU64::new(1);
         other.hears(7, &source).await;
         let paused = server.pause();
@@ -181,9 +154,10 @@ fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
 fn in_an_outage_copies_are_given_only_where_that_was_asked_for() {
     let mut server = RedisServer::start();
     RUNTIME.block_on(async {
-        let plain = Node::new("coherence_redis::outage", &server, |builder| builder);
-        let lenient =
-            Node::new("coherence_redis::outage", &server, |builder| builder.near_outage(Duration::from_secs(3_600)));
+        let plain = Node::new("coherence_redis::outage", redis_at(&server.url()));
+        let lenient = Node::with("coherence_redis::outage", redis_at(&server.url()), |builder| {
+            builder.near_outage(Duration::from_secs(3_600))
+        });
         let source = AtomicU64::new(1);
         plain.hears(7, &source).await;
         lenient.hears(7, &source).await;
@@ -205,7 +179,7 @@ fn under_load_nothing_is_older_than_a_sync_allows() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
         let nodes: Vec<_> =
-            (0..3).map(|_| Arc::new(Node::new("coherence_redis::load", &server, |builder| builder))).collect();
+            (0..3).map(|_| Arc::new(Node::new("coherence_redis::load", redis_at(&server.url())))).collect();
         let source: Arc<Vec<AtomicU64>> = Arc::new((0..16).map(|_| AtomicU64::new(0)).collect());
         nodes[0].hears(0, &source[0]).await;
         let stop = Arc::new(AtomicBool::new(false));
@@ -249,7 +223,7 @@ fn under_load_nothing_is_older_than_a_sync_allows() {
 #[test]
 fn a_sync_needs_no_runtime() {
     let server = RedisServer::start();
-    let node = Node::new("coherence_redis::apart", &server, |builder| builder);
+    let node = Node::new("coherence_redis::apart", redis_at(&server.url()));
     let source = AtomicU64::new(1);
     RUNTIME.block_on(node.hears(7, &source));
     cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
