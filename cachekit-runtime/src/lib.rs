@@ -6,6 +6,7 @@
 pub mod adaptive;
 #[cfg(feature = "backend")]
 pub mod backend;
+mod apart;
 mod background;
 mod block_on;
 #[cfg(feature = "backend")]

@@ -1,9 +1,10 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
 pub use crate::{
+    apart::{Apart, apart, apart_async},
     cache::{
-        Batch, Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, SameKey, SharesValue, Stale, batch,
-        batch_of, batch_of_options, look, look_refresh, look_traced,
+        Batch, Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, SameKey, SharesValue, Stale, Unfound, batch,
+        batch_of, batch_of_options, glance, look, look_on, look_refresh, look_traced,
     },
     elsewhere::{Elsewhere, elsewhere},
     error::{TimedOut, needs_timed_out},

@@ -1,4 +1,4 @@
-//! A small number for every thread, so that counters can give each thread a cell of its own.
+//! A small number for every thread, so that counters can give each thread a cell of its own; and a record, in which it says what others may ask.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -16,9 +16,44 @@ pub(crate) const OVERFLOW: usize = usize::MAX;
 
 const UNKNOWN: usize = usize::MAX - 1;
 
+/// What a thread says of itself, in a pair of cache lines of its own.
+#[cfg(not(loom))]
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Record {
+    pub(crate) word: AtomicUsize,
+    index: usize,
+}
+
+#[cfg(not(loom))]
+impl Record {
+    /// That of its thread, which is below [`EXCLUSIVE`], if this is the record of one.
+    #[inline(always)]
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+}
+
+#[cfg(not(loom))]
+static RECORDS: [Record; EXCLUSIVE] = {
+    let mut records = [const { Record { word: AtomicUsize::new(0), index: 0 } }; EXCLUSIVE];
+    let mut index = 0;
+    while index < EXCLUSIVE {
+        records[index].index = index;
+        index += 1;
+    }
+    records
+};
+
+/// In place of a record of their own, for threads that have none (yet). Nobody writes it.
+#[cfg(not(loom))]
+static NOBODY: Record = Record { word: AtomicUsize::new(usize::MAX), index: OVERFLOW };
+
 thread_local! {
     // Has no destructor, so reading it works, and costs nothing else, for as long as the thread runs code.
     static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
+    #[cfg(not(loom))]
+    static RECORD: Cell<&'static Record> = const { Cell::new(&NOBODY) };
     static LEASE: Lease = Lease::take();
 }
 
@@ -54,7 +89,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         // First, because later destructors of this thread may count, and the index may have a new owner by then.
-        INDEX.set(OVERFLOW);
+        set(OVERFLOW);
         lock(&FREE).returned.push(Reverse(self.0));
     }
 }
@@ -76,7 +111,7 @@ pub(crate) fn known_thread_index() -> usize {
 
 /// How many indices there are at most: each [`known_thread_index`] that is one was below this before its thread knew it.
 #[cfg(not(loom))]
-pub(crate) fn used() -> usize {
+fn used() -> usize {
     USED.load(Ordering::SeqCst)
 }
 
@@ -87,8 +122,27 @@ fn first_index() -> usize {
     if index != OVERFLOW {
         USED.fetch_max(index + 1, Ordering::SeqCst);
     }
-    INDEX.set(index);
+    set(index);
     index
+}
+
+fn set(index: usize) {
+    INDEX.set(index);
+    #[cfg(not(loom))]
+    RECORD.set(RECORDS.get(index).unwrap_or(&NOBODY));
+}
+
+/// The record of this thread; one that says [`usize::MAX`] if it has none, or has not asked for its index yet. One load.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) fn this_record() -> &'static Record {
+    RECORD.get()
+}
+
+/// All records that any thread ever had.
+#[cfg(not(loom))]
+pub(crate) fn records() -> &'static [Record] {
+    &RECORDS[..used().min(EXCLUSIVE)]
 }
 
 #[cfg(test)]
@@ -116,6 +170,19 @@ mod tests {
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
         });
         assert_eq!(indices.iter().collect::<HashSet<_>>().len(), 64);
+    }
+
+    #[test]
+    fn the_record_of_a_thread_is_its_own() {
+        thread::spawn(|| {
+            assert_eq!((this_record().index(), this_record().word.load(Ordering::SeqCst)), (OVERFLOW, usize::MAX));
+            let index = thread_index();
+            // Other tests may have more threads than there are records.
+            assert_eq!(this_record().index(), if index < EXCLUSIVE { index } else { OVERFLOW });
+            assert!(records().iter().map(Record::index).eq(0..records().len()));
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

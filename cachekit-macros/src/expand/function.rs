@@ -2,6 +2,7 @@
 
 use super::{
     context::{Context, Home},
+    key::Part,
     spans,
 };
 use crate::model::{Function, Model, Store};
@@ -163,13 +164,10 @@ impl Context<'_> {
                 None => quote_spanned!(span=> #first let __cachekit_miss = #found; #miss),
             };
         }
-        let stale = self.stale(&miss);
-        let steps = quote_spanned! {span=>
-            match #found {
-                #k::Look::Hit(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
-                #k::Look::Stale(__cachekit_stale) => #stale,
-                #k::Look::Miss(__cachekit_miss) => #miss,
-            }
+        let steps = if look == Look::Plain && self.looks_apart() {
+            self.steps_apart(&cache, &traced)
+        } else {
+            self.steps(&found, &miss)
         };
         let steps = match bypassed {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
@@ -177,6 +175,43 @@ impl Context<'_> {
         };
         let all = quote_spanned!(span=> let __cachekit_output = #output; #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
+    }
+
+    fn steps(&self, found: &TokenStream, miss: &TokenStream) -> TokenStream {
+        let (k, stale) = (&self.k, self.stale(miss));
+        quote_spanned! {self.span=>
+            match #found {
+                #k::Look::Hit(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                #k::Look::Stale(__cachekit_stale) => #stale,
+                #k::Look::Miss(__cachekit_miss) => #miss,
+            }
+        }
+    }
+
+    /// What is no hit may borrow its parts of the arguments once more. Expressions of the user's are evaluated once, and so stay where they are.
+    fn looks_apart(&self) -> bool {
+        !self.is_inline() && self.owns_cache() && self.parts.iter().all(|part| matches!(part, Part::Param(_)))
+    }
+
+    /// A glance, and behind a call that is never inlined all that follows when it finds nothing.
+    fn steps_apart(&self, cache: &TokenStream, traced: &TokenStream) -> TokenStream {
+        let (k, span) = (&self.k, self.span);
+        let found = self.with_checked_parts(&quote_spanned!(span=> #k::glance(#cache, &__cachekit_parts)));
+        let look_on = quote_spanned!(span=> #k::look_on(#cache, &__cachekit_parts, __cachekit_unfound));
+        let (load, awaited) = (self.call_load(traced), self.is_async.then(|| quote_spanned!(span=> .await)));
+        let load = quote_spanned!(span=> #load #awaited);
+        let steps = self.steps(&self.with_parts(&look_on), &load);
+        let apart = if self.is_async {
+            quote_spanned!(span=> #k::apart_async(move || async move { #steps }).await)
+        } else {
+            quote_spanned!(span=> #k::apart(move || #steps))
+        };
+        quote_spanned! {span=>
+            match #found {
+                ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                ::core::result::Result::Err(__cachekit_unfound) => #apart,
+            }
+        }
     }
 
     /// A sync body in the wrapper, run where it stands.
@@ -189,9 +224,12 @@ impl Context<'_> {
         if self.is_inline() {
             return self.run(trace);
         }
+        self.boxed(self.call_load(trace))
+    }
+
+    fn call_load(&self, trace: &TokenStream) -> TokenStream {
         let first = quote_spanned!(self.span=> __cachekit_miss, #trace);
-        let load = self.call_hidden("__load", &first);
-        self.boxed(load)
+        self.call_hidden("__load", &first)
     }
 
     fn stale(&self, miss: &TokenStream) -> TokenStream {

@@ -1,6 +1,6 @@
 //! A cache whose strategy is `"adaptive"`: feeding the simulations, and following what they say.
 
-use super::{Cache, Core};
+use super::{Cache, Core, besides::ADAPTIVE};
 use crate::{
     adaptive::{Adaptive, AdaptiveStats, Driver, Rule, Stepping, candidates},
     key::Key,
@@ -46,7 +46,6 @@ impl Adapt {
         }
     }
 
-    #[inline(always)]
     pub(super) fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
     }
@@ -60,7 +59,6 @@ impl Adapt {
 
 impl<K, V> Core<K, V> {
     /// A call looked for the key of this hash, whatever it found.
-    #[inline(always)]
     pub(super) fn saw(&self, hash: u64) {
         if self.adapt.is_on() {
             self.feed(hash);
@@ -68,7 +66,7 @@ impl<K, V> Core<K, V> {
     }
 
     #[inline(never)]
-    fn feed(&self, hash: u64) {
+    pub(super) fn feed(&self, hash: u64) {
         let Some(adaptive) = self.adapt.adaptive.get() else { return };
         if self.settings.max_weight.is_some()
             && self.adapt.looks.fetch_add(1, Ordering::Relaxed) % ESTIMATE_EVERY == ESTIMATE_EVERY - 1
@@ -87,6 +85,7 @@ impl<K, V> Core<K, V> {
         };
         if !matches!(strategy, Strategy::Adaptive) || entries == 0 {
             self.adapt.is_on.store(false, Ordering::Relaxed);
+            self.besides.end(ADAPTIVE);
             return strategy.clone();
         }
         let adaptive = self.adapt.adaptive.get_or_init(|| {
@@ -102,6 +101,7 @@ impl<K, V> Core<K, V> {
         });
         adaptive.set_capacity(entries);
         self.adapt.is_on.store(true, Ordering::Relaxed);
+        self.besides.begin(ADAPTIVE);
         self.adapt.current().unwrap_or_default()
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     adapt::Adapt,
+    besides::{Besides, OWN_HASHER},
     entry::{self, Allowances, Life, More, Worth, is_surely_fresh},
     far_tiers::FarTiers,
     live::Live,
@@ -34,6 +35,7 @@ const EPOCHS: usize = 64;
 pub(crate) struct Core<K, V> {
     pub(super) table: Table<K, V, More>,
     pub(super) hasher: KeyHasher,
+    pub(super) besides: Besides,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     pub(super) allowed: Allowances,
@@ -86,9 +88,11 @@ impl<K, V> Core<K, V> {
             (None, Some(entries)) => Bound::Entries(entries),
             (None, None) => Bound::Unbounded,
         };
+        let hasher = KeyHasher::new(settings.hasher.as_ref());
         let core = Core {
             table: Table::new(bound, settings.strategy.factory()),
-            hasher: KeyHasher::new(settings.hasher.as_ref()),
+            besides: Besides::new(hasher.is_own()),
+            hasher,
             allowed: Allowances {
                 idle: settings.idle.map_or(NEVER, nanos),
                 revalidate: nanos(settings.stale_while_revalidate),
@@ -128,38 +132,46 @@ impl<K, V> Core<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt.
+    /// The path of a hit, which it counts: one probe, and a value that is fresh beyond doubt. `hash`: of [`Cache`](super::Cache)'s hasher.
     #[inline(always)]
     pub(crate) fn fast_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
     where
         V: Clone,
     {
-        if self.far_tiers.is_unleased() {
+        self.fast_hit_besides(self.besides.all(), hash, is_key)
+    }
+
+    /// As [`fast_hit`](Self::fast_hit), by the hash of a user's hasher.
+    #[inline(always)]
+    pub(crate) fn fast_own_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
+    where
+        V: Clone,
+    {
+        self.fast_hit_besides(self.besides.all() & !OWN_HASHER, hash, is_key)
+    }
+
+    #[inline(always)]
+    fn fast_hit_besides(&self, besides: u8, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
+    where
+        V: Clone,
+    {
+        if besides != 0 && !self.attend(besides, hash) {
             return Glance::Unsure;
         }
         let thread = this_thread();
-        let is_fresh = |think| is_surely_fresh(think, || self.clock.horizon());
-        let closely = |more: &More| more.is_fresh(|| self.clock.latest(), self.allowed);
-        let glance = self.table.try_hit(thread, hash, is_key, is_fresh, closely, |value| {
+        let is_fresh = move |think| is_surely_fresh(think, || self.clock.horizon());
+        let closely = move |more: &More| more.is_fresh(&self.clock, self.allowed);
+        self.table.try_hit(thread, hash, is_key, is_fresh, closely, |value| {
             // Before the clone, which may be a locked instruction that nothing overtakes.
-            self.counters.hit_of(thread);
+            self.counters.hit_of(thread.index());
             value.clone()
-        });
-        if let Glance::Hit(_) = glance {
-            self.saw(hash);
-        }
-        glance
+        })
     }
 
-    /// Counts a look that found nothing, where a glance at the hash of [`Cache`](super::Cache)'s own hasher said so. `false`: the cache has another.
+    /// Counts a look that found nothing, as the path of a hit said.
     #[inline]
-    pub(crate) fn is_absent(&self, hash: u64) -> bool {
-        if self.hasher.is_own() {
-            return false;
-        }
-        self.saw(hash);
+    pub(crate) fn is_absent(&self) {
         self.counters.miss(Why::Absent);
-        true
     }
 
     /// The tags that the key says, with their versions of now.

@@ -7,7 +7,7 @@ use super::bond::Bond;
 use crate::{
     memory::{Gone, Marks, Seen},
     tags::{TagSet, Tags},
-    time::{NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
+    time::{Clock, NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
 };
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -113,14 +113,14 @@ impl More {
         self.tags.is_some() || self.bond.as_ref().is_some_and(|bond| !bond.is_tight())
     }
 
-    /// Fresh beyond doubt, although its mark does not say so? `latest`: the latest time that it may be.
+    /// Fresh beyond doubt, although its mark does not say so?
     #[inline(never)]
-    pub(crate) fn is_fresh(&self, latest: impl FnOnce() -> u64, allowed: Allowances) -> bool {
+    pub(crate) fn is_fresh(&self, clock: &Clock, allowed: Allowances) -> bool {
         let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
         allowed.idle == NEVER
             && self.tags.as_ref().is_none_or(TagSet::is_current)
             && self.bond.as_ref().is_none_or(Bond::is_tight)
-            && (end == NEVER || latest() < end)
+            && (end == NEVER || clock.latest() < end)
     }
 
     #[cfg(feature = "backend")]

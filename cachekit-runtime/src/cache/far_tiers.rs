@@ -2,6 +2,7 @@
 
 use super::{
     Core,
+    besides::WATCHED,
     explain::FarPlaces,
     keys_met::KeysMet,
     lead::{After, Load, Replaces},
@@ -92,7 +93,7 @@ impl<K, V> FarTiers<K, V> {
     }
 
     /// Is nothing in memory to be used without asking, because the tier that others change has not said for too long that it has told everything?
-    #[inline(always)]
+    #[inline]
     pub(super) fn is_unleased(&self) -> bool {
         self.watch.get().is_some_and(|watch| !watch.is_leased())
     }
@@ -146,6 +147,7 @@ impl<K: Key, V: Value> Core<K, V> {
             watch.enlist(far.name(), far.generation_part(), near);
             // Once: this is called once.
             let _ = self.far_tiers.watch.set(watch.clone());
+            self.besides.begin(WATCHED);
         }
         Some(far)
     }

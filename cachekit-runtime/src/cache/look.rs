@@ -38,17 +38,39 @@ impl<K, V> Look<K, V> {
     }
 }
 
+/// What a glance knows of what it did not find.
+#[derive(Debug, Clone, Copy)]
+pub struct Unfound {
+    hash: u64,
+    is_absent: bool,
+}
+
+/// Looks for the key that the parts stand for, on the path of a hit alone; [`look_on`] goes on from there.
+///
+/// Always inlined, and hands the parts to nobody: a caller that makes others for what is not a hit, out of the way (see
+/// [`apart`](crate::private::apart)), has its hits in registers.
+///
+/// # Errors
+/// It takes a closer look.
+#[inline(always)]
+pub fn glance<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Result<V, Unfound> {
+    let hash = cache.hash_parts(parts);
+    match cache.core.fast_hit(hash, |key| parts.matches_key(key)) {
+        Glance::Hit(value) => Ok(value),
+        Glance::Absent => Err(Unfound { hash, is_absent: true }),
+        Glance::Unsure => Err(Unfound { hash, is_absent: false }),
+    }
+}
+
 /// Looks for the key that the parts stand for.
 ///
-/// Always inlined, so that a hit builds no [`Look`] in memory. What is not a hit is behind calls that never are, so that a caller's frame is that of
+/// Always inlined, so that a hit builds no [`Look`] in memory. What is not a hit is behind a call that never is, so that a caller's frame is that of
 /// the hit.
 #[inline(always)]
 pub fn look<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Look<P::Key, V> {
-    let hash = cache.hash_parts(parts);
-    match cache.core.fast_hit(hash, |key| parts.matches_key(key)) {
-        Glance::Hit(value) => Look::Hit(value),
-        Glance::Absent => look_absent(cache, hash, parts).moved(),
-        Glance::Unsure => look_again(cache, hash, parts).moved(),
+    match glance(cache, parts) {
+        Ok(value) => Look::Hit(value),
+        Err(unfound) => look_on(cache, parts, unfound).moved(),
     }
 }
 
@@ -57,7 +79,9 @@ pub fn look_traced<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trac
     if scope::is_special() {
         return look_closer(cache, parts, trace);
     }
-    look_slowly(&cache.core, cache.core.hash(parts), parts, trace)
+    let hash = cache.core.hash(parts);
+    cache.core.saw(hash);
+    look_slowly(&cache.core, hash, parts, trace)
 }
 
 /// A miss whatever is there: its load replaces it, and loads under way are not stored.
@@ -84,30 +108,24 @@ pub fn look_refresh<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, tra
     Miss::new(core.clone(), hash, parts.to_key(), Plan::Refresh)
 }
 
-/// There is nothing, unless the keys are hashed otherwise.
+/// The rest of a look whose glance found no hit beyond doubt, or no fast way to it.
 #[cold]
 #[inline(never)]
-fn look_absent<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P) -> Look<P::Key, V> {
+pub fn look_on<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, unfound: Unfound) -> Look<P::Key, V> {
     let core = &cache.core;
-    if core.is_absent(hash) {
+    let Unfound { hash, is_absent } = unfound;
+    if is_absent {
+        core.is_absent();
         return Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::Load));
     }
-    look_again(cache, hash, parts)
-}
-
-/// There is no hit beyond doubt, or no fast way to it.
-#[cold]
-#[inline(never)]
-fn look_again<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P) -> Look<P::Key, V> {
     if scope::is_special() {
         return look_closer(cache, parts, &mut Outcome::new());
     }
-    let core = &cache.core;
     if !core.hasher.is_own() {
         return look_slowly(core, hash, parts, &mut Outcome::new());
     }
     let hash = core.hash(parts);
-    match core.fast_hit(hash, |key| parts.matches_key(key)) {
+    match core.fast_own_hit(hash, |key| parts.matches_key(key)) {
         Glance::Hit(value) => Look::Hit(value),
         _ => look_slowly(core, hash, parts, &mut Outcome::new()),
     }
@@ -115,7 +133,11 @@ fn look_again<P: Parts, V: Value>(cache: &Cache<P::Key, V>, hash: u64, parts: &P
 
 fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &mut Outcome) -> Look<P::Key, V> {
     match scope::view(cache) {
-        View::Cached(cache) => look_slowly(&cache.core, cache.core.hash(parts), parts, trace),
+        View::Cached(cache) => {
+            let hash = cache.core.hash(parts);
+            cache.core.saw(hash);
+            look_slowly(&cache.core, hash, parts, trace)
+        }
         View::Disabled(cache) => {
             cache.core.counters.bypass(Bypass::Disabled);
             trace.computed(OutcomeKind::Bypassed);
@@ -123,6 +145,7 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
         }
         View::DryRun(cache, scope) => {
             let hash = cache.core.hash(parts);
+            cache.core.saw(hash);
             match look_slowly(&cache.core, hash, parts, trace) {
                 Look::Hit(value) => {
                     Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
@@ -140,7 +163,7 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
     }
 }
 
-/// The precise look, for everything that is not a hit beyond doubt.
+/// The precise look, for everything that is not a hit beyond doubt; the simulations know of it.
 fn look_slowly<P: Parts, V: Value>(
     core: &Arc<Core<P::Key, V>>,
     hash: u64,
@@ -152,7 +175,6 @@ fn look_slowly<P: Parts, V: Value>(
         trace.computed(OutcomeKind::Bypassed);
         return Look::Miss(Miss::new(core.clone(), 0, None, Plan::Bypass));
     }
-    core.saw(hash);
     let is_key = |key: &P::Key| parts.matches_key(key);
     let found = core.find(hash, is_key, true);
     let why = match found {

@@ -84,8 +84,11 @@ impl<K: Key, V: Value> Cache<K, V> {
         let hash = self.fold.hash_one(key);
         match self.core.fast_hit(hash, |other| other.borrow() == key) {
             Glance::Hit(value) => Some(value),
-            Glance::Absent if self.core.is_absent(hash) => None,
-            _ => self.get_again(hash, key),
+            Glance::Absent => {
+                self.core.is_absent();
+                None
+            }
+            Glance::Unsure => self.get_again(hash, key),
         }
     }
 
@@ -101,14 +104,18 @@ impl<K: Key, V: Value> Cache<K, V> {
                 return self.get_slowly(hash, key);
             }
             let hash = self.hash_of(key);
-            return match self.core.fast_hit(hash, |other| other.borrow() == key) {
+            return match self.core.fast_own_hit(hash, |other| other.borrow() == key) {
                 Glance::Hit(value) => Some(value),
                 _ => self.get_slowly(hash, key),
             };
         }
         match scope::view(self) {
             View::Disabled(_) => None,
-            View::Cached(cache) | View::DryRun(cache, _) => cache.get_slowly(cache.hash_of(key), key),
+            View::Cached(cache) | View::DryRun(cache, _) => {
+                let hash = cache.hash_of(key);
+                cache.core.saw(hash);
+                cache.get_slowly(hash, key)
+            }
         }
     }
 
@@ -121,7 +128,6 @@ impl<K: Key, V: Value> Cache<K, V> {
         if !core.live.is_enabled() {
             return None;
         }
-        core.saw(hash);
         let found = core.find(hash, |other| other.borrow() == key, true);
         let why = match found {
             None => Why::Absent,

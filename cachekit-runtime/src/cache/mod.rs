@@ -2,6 +2,7 @@
 
 mod adapt;
 mod batch;
+mod besides;
 mod bond;
 mod builder;
 #[cfg(feature = "backend")]
@@ -43,7 +44,7 @@ pub use builder::{Builder, NoneFallback};
 pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
 pub(crate) use look::count_bypass;
-pub use look::{Look, look, look_refresh, look_traced};
+pub use look::{Look, Unfound, glance, look, look_on, look_refresh, look_traced};
 pub use map::{Compute, EntryRef};
 pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;

@@ -23,27 +23,20 @@
 
 use std::{ops::Deref, ptr};
 
-pub(crate) use self::shim::this_thread;
-use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, Records, RwLock, UnsafeCell, record, records, with_lock};
+pub(crate) use self::shim::{Thread, this_thread};
+use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, RwLock, UnsafeCell, readings, with_lock};
 
 /// In a record: its thread reads under no lock.
 const NOTHING: usize = 0;
 
 /// In a record: its thread reads the slow way only, because calls of it have to look closer.
 #[cfg(not(loom))]
-const SLOW: usize = 1;
+const SLOW: usize = usize::MAX;
 
 /// In the state: a writer is at work, or waits for readers to leave.
 const WRITING: u8 = 1;
 /// In the state: nobody reads the fast way.
 const CLOSED: u8 = 2;
-
-/// One thread's announcement, in a pair of cache lines of its own.
-#[repr(align(128))]
-pub(super) struct Record {
-    /// The address of the lock under which the thread reads.
-    reading: AtomicUsize,
-}
 
 /// See the module.
 #[repr(C)] // what a fast reader reads stands first
@@ -105,14 +98,14 @@ impl<T> BigReader<T> {
     /// Reads without waiting. `None` where that is not possible: a writer is there, the lock is closed, or the thread has no record or reads
     /// already. `thread` is what [`this_thread`] gives, which a caller may need for other things as well.
     #[inline(always)]
-    pub(crate) fn try_read(&self, thread: usize) -> Option<Reading<'_, T>> {
-        let record = record(thread)?;
-        if record.reading.load(Ordering::Relaxed) != NOTHING {
+    pub(crate) fn try_read(&self, thread: Thread) -> Option<Reading<'_, T>> {
+        let reading = thread.reading()?;
+        if reading.load(Ordering::Relaxed) != NOTHING {
             return None;
         }
-        record.reading.swap(self.address(), Ordering::SeqCst);
+        reading.swap(self.address(), Ordering::SeqCst);
         shim::as_seq_cst();
-        let leave = Leave(&record.reading);
+        let leave = Leave(reading);
         if self.state.load(Ordering::SeqCst) != 0 {
             return None;
         }
@@ -121,7 +114,7 @@ impl<T> BigReader<T> {
 
     /// Reads, if need be after waiting for a writer.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        if record(this_thread()).is_some_and(|record| record.reading.load(Ordering::Relaxed) == self.address()) {
+        if this_thread().reading().is_some_and(|reading| reading.load(Ordering::Relaxed) == self.address()) {
             // SAFETY: this thread is among the readers of this lock already, further up on its stack.
             return self.value.with(|value| read(unsafe { &*value }));
         }
@@ -136,7 +129,7 @@ impl<T> BigReader<T> {
     pub(crate) fn write<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
         let address = self.address();
         assert!(
-            record(this_thread()).is_none_or(|record| record.reading.load(Ordering::Relaxed) != address),
+            this_thread().reading().is_none_or(|reading| reading.load(Ordering::Relaxed) != address),
             "a cache was changed by the `Clone`, `Eq` or `Hash` of its own keys or values, which run under its lock"
         );
         with_lock(self.lock.write(), || {
@@ -144,7 +137,7 @@ impl<T> BigReader<T> {
             let _lower = Lower { state: &self.state, to: before };
             self.state.swap(before | WRITING, Ordering::SeqCst);
             shim::as_seq_cst();
-            wait_for_readers(records(), address);
+            wait_for_readers(address);
             // SAFETY: the lock excludes writers and slow readers, the flag and the wait exclude fast ones.
             self.value.with_mut(|value| write(unsafe { &mut *value }))
         })
@@ -153,7 +146,7 @@ impl<T> BigReader<T> {
     #[cfg(all(test, not(loom)))]
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self.lock.try_write(), Err(std::sync::TryLockError::WouldBlock))
-            || records().iter().any(|record| record.reading.load(Ordering::SeqCst) == self.address())
+            || readings().any(|reading| reading.load(Ordering::SeqCst) == self.address())
     }
 
     /// Sends all readers the slow way from now on, or lets them go the fast way again.
@@ -166,18 +159,20 @@ impl<T> BigReader<T> {
 #[cfg(not(loom))]
 pub(crate) fn set_slow_here(slow: bool) {
     // A thread without a record reads the slow way in any case.
-    if let Some(record) = record(crate::stripe::thread_index()) {
-        record.reading.store(if slow { SLOW } else { NOTHING }, Ordering::Relaxed);
+    if crate::stripe::thread_index() < crate::stripe::EXCLUSIVE
+        && let Some(reading) = this_thread().reading()
+    {
+        reading.store(if slow { SLOW } else { NOTHING }, Ordering::Relaxed);
     }
 }
 
 #[cfg(loom)]
 pub(crate) fn set_slow_here(_: bool) {}
 
-fn wait_for_readers(records: &Records, address: usize) {
-    for record in records {
+fn wait_for_readers(address: usize) {
+    for reading in readings() {
         let mut turns = 0_u32;
-        while record.reading.load(Ordering::SeqCst) == address {
+        while reading.load(Ordering::SeqCst) == address {
             shim::pause(turns);
             turns = turns.saturating_add(1);
         }
@@ -192,29 +187,33 @@ mod shim {
     };
     use std::{sync::LockResult, thread, time::Duration};
 
-    use super::Record;
-    use crate::stripe;
+    use crate::stripe::{self, Record};
 
-    pub(super) type Records = [Record];
+    /// A thread, by its record: the word in it is the address of the lock under which it reads. Threads beyond those with records, of which a writer
+    /// would have to look at too many, read by the ordinary lock; their word is none that may be written.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Thread(&'static Record);
 
-    /// Threads beyond so many read by the ordinary lock: a writer must not have to look at more records than this.
-    const MOST: usize = stripe::EXCLUSIVE;
+    impl Thread {
+        /// Below [`stripe::EXCLUSIVE`], if it has a record.
+        #[inline(always)]
+        pub(crate) fn index(self) -> usize {
+            self.0.index()
+        }
 
-    static RECORDS: [Record; MOST] = [const { Record { reading: AtomicUsize::new(super::NOTHING) } }; MOST];
-
-    /// The index of this thread's record, if it has one.
-    #[inline(always)]
-    pub(crate) fn this_thread() -> usize {
-        stripe::known_thread_index()
+        #[inline(always)]
+        pub(super) fn reading(self) -> Option<&'static AtomicUsize> {
+            Some(&self.0.word)
+        }
     }
 
     #[inline(always)]
-    pub(super) fn record(thread: usize) -> Option<&'static Record> {
-        RECORDS.get(thread)
+    pub(crate) fn this_thread() -> Thread {
+        Thread(stripe::this_record())
     }
 
-    pub(super) fn records() -> &'static Records {
-        &RECORDS[..stripe::used().min(MOST)]
+    pub(super) fn readings() -> impl Iterator<Item = &'static AtomicUsize> {
+        stripe::records().iter().map(|record| &record.word)
     }
 
     pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
@@ -281,18 +280,11 @@ mod shim {
     };
     use std::sync::LockResult;
 
-    use super::Record;
-
-    pub(super) type Records = [Record];
-
     /// As many as a model has threads, one less for the slow way where `THREADS` is not enough.
     const MOST: usize = 2;
 
     lazy_static! {
-        static ref RECORDS: [Record; MOST] = [
-            Record { reading: AtomicUsize::new(super::NOTHING) },
-            Record { reading: AtomicUsize::new(super::NOTHING) }
-        ];
+        static ref RECORDS: [AtomicUsize; MOST] = [AtomicUsize::new(super::NOTHING), AtomicUsize::new(super::NOTHING)];
         static ref USED: AtomicUsize = AtomicUsize::new(0);
     }
 
@@ -300,12 +292,22 @@ mod shim {
         static INDEX: Cell<usize> = Cell::new(usize::MAX);
     }
 
-    pub(crate) fn this_thread() -> usize {
-        INDEX.with(Cell::get)
+    /// A thread, by its index.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Thread(usize);
+
+    impl Thread {
+        pub(crate) fn index(self) -> usize {
+            self.0
+        }
+
+        pub(super) fn reading(self) -> Option<&'static AtomicUsize> {
+            RECORDS.get(self.0)
+        }
     }
 
-    pub(super) fn record(thread: usize) -> Option<&'static Record> {
-        RECORDS.get(thread)
+    pub(crate) fn this_thread() -> Thread {
+        Thread(INDEX.with(Cell::get))
     }
 
     /// What `stripe` does for a thread that has no index yet.
@@ -314,8 +316,8 @@ mod shim {
         INDEX.with(|own| own.set(index));
     }
 
-    pub(super) fn records() -> &'static Records {
-        &RECORDS[..USED.load(Ordering::SeqCst).min(MOST)]
+    pub(super) fn readings() -> impl Iterator<Item = &'static AtomicUsize> {
+        RECORDS[..USED.load(Ordering::SeqCst).min(MOST)].iter()
     }
 
     pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {

@@ -26,7 +26,7 @@ use crate::policy::PolicyFactory;
 use crate::sync::lock;
 use crate::time::{NEVER_TICK, Tick, is_after};
 
-pub(crate) use self::big_reader::{set_slow_here, this_thread};
+pub(crate) use self::big_reader::{Thread, set_slow_here, this_thread};
 pub(crate) use self::columns::Marks;
 pub(crate) use self::removed::{Gone, RemovalKind, Removed};
 
@@ -142,7 +142,7 @@ impl<K, V, M> Table<K, V, M> {
     #[inline(always)]
     pub(crate) fn try_hit<R>(
         &self,
-        thread: usize,
+        thread: Thread,
         hash: u64,
         eq: impl Fn(&K) -> bool,
         is_fresh: impl FnOnce(Tick) -> bool,

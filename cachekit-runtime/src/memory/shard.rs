@@ -95,6 +95,10 @@ impl<K, V, M> Shard<K, V, M> {
 
     #[inline(always)]
     fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Entry<K, V>> {
+        // Such keys are compared without a call.
+        if const { size_of::<K>() <= 8 && !std::mem::needs_drop::<K>() } {
+            return self.entries.find(hash, |entry| eq(&entry.key));
+        }
         // The first candidate is nearly always the one, and a loop around it would have to keep its state across a comparison that is a call.
         let first = self.entries.find(hash, |_| true)?;
         if eq(&first.key) { Some(first) } else { self.find_further(hash, eq) }

@@ -25,11 +25,11 @@ fn buckets(entries: usize) -> usize {
     (entries.saturating_mul(100) / FULL + 1).checked_next_power_of_two().unwrap_or(usize::MAX / 64)
 }
 
-/// The shard of a key, from the 25 bits of its hash below the top seven, which the shards use together with the low bits.
+/// The shard of a key, from the bits of its hash below the top seven, which the shards use together with the low bits: those weigh nothing here.
 #[inline(always)]
 pub(super) fn index(hash: u64, count: usize) -> usize {
     // Lemire, "Fast random integer generation in an interval", 2019, section 3: a multiplication instead of a remainder.
-    ((((hash << 7) >> 39) * count as u64) >> 25) as usize
+    ((u128::from(hash << 7) * count as u128) >> 64) as usize
 }
 
 /// The part of `capacity` that falls to one of `count` shards; the parts sum up to the whole.

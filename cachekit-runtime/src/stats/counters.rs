@@ -122,6 +122,12 @@ impl Count {
     }
 }
 
+/// Exact without an atomic addition: no other thread has the index of this cell.
+#[inline(always)]
+fn add_one(count: &AtomicU64) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
 impl Counters {
     pub(crate) fn new() -> Self {
         Self { stripes: std::array::from_fn(|_| Stripe::default()), rare: Box::default() }
@@ -133,10 +139,10 @@ impl Counters {
         self.count_striped(|stripe| &stripe.hits);
     }
 
-    /// As [`Self::hit`], of the thread with that index.
+    /// As [`Self::hit`], of the thread with that index, which has a cell of its own.
     #[inline(always)]
     pub(crate) fn hit_of(&self, thread: usize) {
-        self.count_in(thread, |stripe| &stripe.hits);
+        add_one(&self.stripes[thread % EXCLUSIVE].hits);
     }
 
     /// A call got a value past its ttl, within an allowance.
@@ -153,9 +159,7 @@ impl Counters {
     #[inline(always)]
     fn count_in(&self, index: usize, field: impl FnOnce(&Stripe) -> &AtomicU64) {
         if index < EXCLUSIVE {
-            // Exact without an atomic addition: no other thread has this index.
-            let count = field(&self.stripes[index]);
-            count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            add_one(field(&self.stripes[index]));
         } else {
             self.count_elsewhere(field);
         }
