@@ -16,11 +16,11 @@ pub fn apart<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Makes the future and puts it aside: what awaits it has room for a pointer.
+/// Puts the future aside: what awaits it has room for a pointer.
 #[cold]
 #[inline(never)]
-pub fn apart_async<F: Future>(make: impl FnOnce() -> F) -> Apart<F> {
-    Apart(Box::pin(make()))
+pub fn apart_async<F: Future>(future: F) -> Apart<F> {
+    Apart(Box::pin(future))
 }
 
 /// What [`apart_async`] has put aside. As cancel-safe as the future is.

@@ -4,9 +4,9 @@
 
 #[doc(hidden)]
 pub mod adaptive;
+mod apart;
 #[cfg(feature = "backend")]
 pub mod backend;
-mod apart;
 mod background;
 mod block_on;
 #[cfg(feature = "backend")]

@@ -177,9 +177,10 @@ impl<'a> Context<'a> {
         self.sig.receiver().map(|receiver| &receiver.self_token)
     }
 
-    /// Awaited in a box: the future of a hit stays small, and recursion has a finite type.
+    /// Awaited in a box, out of the way of hits: their future and their frame stay small, and recursion has a finite type.
     pub(super) fn boxed(&self, tokens: TokenStream) -> TokenStream {
-        if self.is_async { quote_spanned!(self.span=> ::std::boxed::Box::pin(#tokens).await) } else { tokens }
+        let k = &self.k;
+        if self.is_async { quote_spanned!(self.span=> #k::apart_async(#tokens).await) } else { tokens }
     }
 
     /// The stored type: `T` of a `Result<T, E>`.

@@ -165,7 +165,7 @@ impl Context<'_> {
             };
         }
         let steps = if look == Look::Plain && self.looks_apart() {
-            self.steps_apart(&cache, &traced)
+            self.steps_apart(&cache, &miss)
         } else {
             self.steps(&found, &miss)
         };
@@ -193,23 +193,20 @@ impl Context<'_> {
         !self.is_inline() && self.owns_cache() && self.parts.iter().all(|part| matches!(part, Part::Param(_)))
     }
 
-    /// A glance, and behind a call that is never inlined all that follows when it finds nothing.
-    fn steps_apart(&self, cache: &TokenStream, traced: &TokenStream) -> TokenStream {
+    /// A glance, and behind calls that are never inlined all that follows when it finds nothing. The arguments of an async function are in memory in any
+    /// case, so that only its load is set apart, which costs a box: not every call that takes a closer look has one.
+    fn steps_apart(&self, cache: &TokenStream, miss: &TokenStream) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let found = self.with_checked_parts(&quote_spanned!(span=> #k::glance(#cache, &__cachekit_parts)));
         let look_on = quote_spanned!(span=> #k::look_on(#cache, &__cachekit_parts, __cachekit_unfound));
-        let (load, awaited) = (self.call_load(traced), self.is_async.then(|| quote_spanned!(span=> .await)));
-        let load = quote_spanned!(span=> #load #awaited);
-        let steps = self.steps(&self.with_parts(&look_on), &load);
-        let apart = if self.is_async {
-            quote_spanned!(span=> #k::apart_async(move || async move { #steps }).await)
-        } else {
-            quote_spanned!(span=> #k::apart(move || #steps))
-        };
+        let mut rest = self.steps(&self.with_parts(&look_on), miss);
+        if !self.is_async {
+            rest = quote_spanned!(span=> #k::apart(move || #rest));
+        }
         quote_spanned! {span=>
             match #found {
                 ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
-                ::core::result::Result::Err(__cachekit_unfound) => #apart,
+                ::core::result::Result::Err(__cachekit_unfound) => #rest,
             }
         }
     }
@@ -224,12 +221,8 @@ impl Context<'_> {
         if self.is_inline() {
             return self.run(trace);
         }
-        self.boxed(self.call_load(trace))
-    }
-
-    fn call_load(&self, trace: &TokenStream) -> TokenStream {
         let first = quote_spanned!(self.span=> __cachekit_miss, #trace);
-        self.call_hidden("__load", &first)
+        self.boxed(self.call_hidden("__load", &first))
     }
 
     fn stale(&self, miss: &TokenStream) -> TokenStream {

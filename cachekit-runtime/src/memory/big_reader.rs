@@ -23,8 +23,8 @@
 
 use std::{ops::Deref, ptr};
 
-pub(crate) use self::shim::{Thread, this_thread};
 use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, RwLock, UnsafeCell, readings, with_lock};
+pub(crate) use self::shim::{Thread, this_thread};
 
 /// In a record: its thread reads under no lock.
 const NOTHING: usize = 0;
