@@ -13,7 +13,8 @@
 //!   at how many there are belong to readers that see the flag, by the same argument: a thread raises the number before it first uses its record.
 //! - *Visibility.* A reader leaves by a release store that the waiting writer acquires; a writer leaves by a release store of the flag that the
 //!   next reader acquires, or by unlocking.
-//! - *Records.* The index of a record belongs to one living thread (see `stripe`), and is handed on under a mutex. A record names at most one lock:
+//! - *Records.* A record belongs to one living thread (see `stripe`), and is handed on under a mutex; threads without one share a record whose word is never
+//!   `NOTHING`, so that no reader takes it. A record names at most one lock:
 //!   a thread that reads already, because user code under the lock came back here, either holds this very lock, and needs no more, or takes the
 //!   ordinary lock of the other.
 //! - *Unwinding.* Both sides leave by guards, so a panic of user code under the lock leaves it usable; what the code under `write` guarantees of the
