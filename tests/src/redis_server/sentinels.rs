@@ -143,6 +143,16 @@ impl Sentinels {
         self.master_named_by(running[0])
     }
 
+    /// From now on no master fails for being slow: what other tests do to the machine begins no failover.
+    ///
+    /// # Panics
+    /// If a sentinel refuses.
+    pub fn be_patient(&self) {
+        for sentinel in &self.sentinels {
+            assert_eq!(sentinel.cli(&["SENTINEL", "SET", NAME, "down-after-milliseconds", "60000"]), "OK");
+        }
+    }
+
     /// Makes another server the master by hand, behind the back of whoever is connected: connections to the old one stay.
     pub fn swap(&self, to: usize) {
         let before = self.master_named_by(0);
