@@ -172,6 +172,7 @@ mod tests {
         assert_eq!(indices.iter().collect::<HashSet<_>>().len(), 64);
     }
 
+    #[cfg(not(loom))]
     #[test]
     fn the_record_of_a_thread_is_its_own() {
         thread::spawn(|| {
