@@ -10,7 +10,7 @@ use crate::{
 };
 use std::sync::{
     Arc, OnceLock, Weak,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 /// Looks between two estimates of how many entries a bound by weight allows.
@@ -20,7 +20,6 @@ const ESTIMATE_EVERY: u64 = 4_096;
 const GUESS: usize = 1_024;
 
 pub(crate) struct Adapt {
-    is_on: AtomicBool,
     /// Made when the strategy is `"adaptive"` for the first time, and kept with what it has learnt.
     adaptive: OnceLock<Arc<Adaptive>>,
     looks: AtomicU64,
@@ -34,39 +33,31 @@ impl Adapt {
             let Some(core) = core.upgrade() else { return };
             // Or what is put in place here could take the place of a strategy that is set meanwhile.
             let _strategy = core.live.lock_strategy();
-            if core.adapt.is_on() {
+            if core.is_adaptive() {
                 core.table.set_policy(strategy.factory());
             }
         };
-        Adapt {
-            is_on: AtomicBool::new(false),
-            adaptive: OnceLock::new(),
-            looks: AtomicU64::new(0),
-            follow: Arc::new(follow),
-        }
-    }
-
-    pub(super) fn is_on(&self) -> bool {
-        self.is_on.load(Ordering::Relaxed)
-    }
-
-    /// The strategy in place, while it is chosen by simulations.
-    pub(super) fn current(&self) -> Option<Strategy> {
-        let adaptive = self.adaptive.get().filter(|_| self.is_on())?;
-        adaptive.stats().current.parse().ok()
+        Adapt { adaptive: OnceLock::new(), looks: AtomicU64::new(0), follow: Arc::new(follow) }
     }
 }
 
 impl<K, V> Core<K, V> {
-    /// A call looked for the key of this hash, whatever it found.
-    pub(super) fn saw(&self, hash: u64) {
-        if self.adapt.is_on() {
-            self.feed(hash);
-        }
+    /// Is the strategy chosen by simulations?
+    fn is_adaptive(&self) -> bool {
+        self.besides.all() & ADAPTIVE != 0
     }
 
-    #[inline(never)]
-    pub(super) fn feed(&self, hash: u64) {
+    /// The strategy in place, while it is chosen by simulations.
+    pub(super) fn adapted(&self) -> Option<Strategy> {
+        let adaptive = self.adapt.adaptive.get().filter(|_| self.is_adaptive())?;
+        adaptive.stats().current.parse().ok()
+    }
+
+    /// A call looked for the key of this hash, whatever it found. The path of a hit has said so already.
+    pub(super) fn saw(&self, hash: u64) {
+        if !self.is_adaptive() || !self.live.is_enabled() {
+            return;
+        }
         let Some(adaptive) = self.adapt.adaptive.get() else { return };
         if self.settings.max_weight.is_some()
             && self.adapt.looks.fetch_add(1, Ordering::Relaxed) % ESTIMATE_EVERY == ESTIMATE_EVERY - 1
@@ -84,7 +75,6 @@ impl<K, V> Core<K, V> {
             Bound::Unbounded => 0,
         };
         if !matches!(strategy, Strategy::Adaptive) || entries == 0 {
-            self.adapt.is_on.store(false, Ordering::Relaxed);
             self.besides.end(ADAPTIVE);
             return strategy.clone();
         }
@@ -100,9 +90,8 @@ impl<K, V> Core<K, V> {
             adaptive
         });
         adaptive.set_capacity(entries);
-        self.adapt.is_on.store(true, Ordering::Relaxed);
         self.besides.begin(ADAPTIVE);
-        self.adapt.current().unwrap_or_default()
+        self.adapted().unwrap_or_default()
     }
 
     /// The bound has changed.
@@ -110,7 +99,7 @@ impl<K, V> Core<K, V> {
         let Bound::Entries(entries) = self.table.bound() else { return };
         // Not to be changed between the question and the answer.
         let strategy = self.live.lock_strategy();
-        if entries > 0 && !self.adapt.is_on() && matches!(*strategy, Strategy::Adaptive) {
+        if entries > 0 && !self.is_adaptive() && matches!(*strategy, Strategy::Adaptive) {
             // It had no bound or no room until now, and so nothing to choose.
             self.table.set_policy(self.adapt_to(&strategy).factory());
         } else if let Some(adaptive) = self.adapt.adaptive.get().filter(|_| entries > 0) {
@@ -135,6 +124,6 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn adaptive_stats(&self) -> Option<AdaptiveStats> {
         let cache = self.here();
         let adaptive = cache.core.adapt.adaptive.get()?;
-        cache.core.adapt.is_on().then(|| adaptive.stats())
+        cache.core.is_adaptive().then(|| adaptive.stats())
     }
 }

@@ -38,11 +38,12 @@ impl<K, V> Core<K, V> {
     #[cold]
     #[inline(never)]
     pub(super) fn attend(&self, besides: u8, hash: u64) -> bool {
-        if besides & OWN_HASHER != 0 || scope::is_special() || !self.live.is_enabled() {
+        // While there are scopes, a closer look finds out first which cache is meant.
+        if besides & OWN_HASHER != 0 || scope::is_special() {
             return false;
         }
         if besides & ADAPTIVE != 0 {
-            self.feed(hash);
+            self.saw(hash);
         }
         !self.far_tiers.is_unleased()
     }

@@ -170,7 +170,7 @@ impl<K, V> Core<K, V> {
 
     /// Counts a look that found nothing, as the path of a hit said.
     #[inline]
-    pub(crate) fn is_absent(&self) {
+    pub(crate) fn count_absent(&self) {
         self.counters.miss(Why::Absent);
     }
 

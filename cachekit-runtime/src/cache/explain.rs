@@ -124,7 +124,7 @@ where
         loading: core.flights.contains(hash, is_key),
         strategy: match core.table.bound() {
             Bound::Unbounded => "unbounded".to_owned(),
-            _ => match core.adapt.current() {
+            _ => match core.adapted() {
                 Some(current) => format!("adaptive, now {current}"),
                 None => core.live.strategy().name().to_owned(),
             },

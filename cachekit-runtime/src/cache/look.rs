@@ -115,7 +115,7 @@ pub fn look_on<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, unfound:
     let core = &cache.core;
     let Unfound { hash, is_absent } = unfound;
     if is_absent {
-        core.is_absent();
+        core.count_absent();
         return Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::Load));
     }
     if scope::is_special() {

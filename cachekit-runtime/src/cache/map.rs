@@ -85,7 +85,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         match self.core.fast_hit(hash, |other| other.borrow() == key) {
             Glance::Hit(value) => Some(value),
             Glance::Absent => {
-                self.core.is_absent();
+                self.core.count_absent();
                 None
             }
             Glance::Unsure => self.get_again(hash, key),

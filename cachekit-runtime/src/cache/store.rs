@@ -24,7 +24,7 @@ const LONG: u64 = nanos(Duration::from_secs(1));
 /// On what terms a value is stored.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    /// How long it is fresh from now on, in all tiers; `None`: it is not to be stored.
+    /// How long it is fresh from now on, in all tiers until they are [`near`](Self::near); `None`: it is not to be stored.
     ttl: Option<u64>,
     /// How long it has been.
     age: u64,
@@ -38,6 +38,12 @@ impl Terms {
         #[cfg(feature = "backend")]
         let tags = tie.as_deref().and_then(|tie| tie.tags.clone()).or(tags);
         Terms { ttl, age: 0, tags, tie }
+    }
+
+    /// For no longer than the memory in front of far tiers keeps the value.
+    fn near<K: Key, V: Value>(mut self, core: &Core<K, V>, value: &V) -> Self {
+        self.ttl = self.ttl.map(|ttl| core.near_ttl(value, ttl));
+        self
     }
 }
 
@@ -64,6 +70,7 @@ impl<K, V> Core<K, V> {
             self.counters.store_refused(Refusal::Invalidated);
             return false;
         }
+        let terms = terms.near(self, value);
         self.put(hash, key, value.clone(), terms, || self.is_unchanged(hash, before, flight))
     }
 
@@ -92,8 +99,12 @@ impl<K, V> Core<K, V> {
         K: Key,
         V: Value,
     {
-        if self.near_ttl(&found.value, found.left) > 0 && self.live.is_enabled() {
-            let terms = Terms { age: nanos(found.age), ..Terms::new(Some(found.left), None, found.tie.clone()) };
+        if !self.live.is_enabled() {
+            return;
+        }
+        let terms = Terms { age: nanos(found.age), ..Terms::new(Some(found.left), None, found.tie.clone()) };
+        let terms = terms.near(self, &found.value);
+        if terms.ttl != Some(0) {
             self.put(hash, key, found.value.clone(), terms, || self.is_unchanged(hash, before, flight));
         }
     }
@@ -122,6 +133,7 @@ impl<K, V> Core<K, V> {
             self.outdate_unlisted(hash);
         }
         self.make_way(hash, &key, &terms);
+        let terms = terms.near(self, &value);
         self.put(hash, key, value, terms, || {
             // Under the lock, so that loads outside of flights see it if they began before what is now stored.
             self.outdate_unlisted(hash);
@@ -146,6 +158,7 @@ impl<K, V> Core<K, V> {
             return false;
         }
         self.make_way(hash, &key, &terms);
+        let terms = terms.near(self, &value);
         self.put(hash, key, value, terms, || flight.is_none_or(|flight| !flight.is_invalidated()))
     }
 
@@ -162,14 +175,13 @@ impl<K, V> Core<K, V> {
         }
     }
 
-    /// For its ttl, or for as long as the memory in front of far tiers keeps it. `may`: asked under the lock.
+    /// `may`: asked under the lock.
     fn put(&self, hash: u64, key: K, value: V, terms: Terms, may: impl FnOnce() -> bool) -> bool
     where
         K: Key,
         V: Value,
     {
-        let Terms { ttl: Some(ttl), age, tags, tie } = terms else { return false };
-        let left = self.near_ttl(&value, ttl);
+        let Terms { ttl: Some(left), age, tags, tie } = terms else { return false };
         let bond: Option<Bond> = self.bond(tie.as_deref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);

@@ -18,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle};
 
 /// A backend that counts what it is asked, by the name of the question.
 struct Counting<B> {
@@ -243,27 +243,31 @@ fn huge_lists_go_in_flushes() {
     assert_eq!(shared.asked(), [("look_many", 3)]);
 }
 
+/// A batch of the keys 1 and 2 whose load has begun, and ends when it is told.
+async fn loading_one_and_two(node: &Cache<u64, String>) -> (JoinHandle<HashMap<u64, String>>, Arc<Notify>) {
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let call = tokio::spawn({
+        let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
+        async move {
+            let (asked, go) = (&asked, &go);
+            let load = |missing: Vec<u64>| async move {
+                asked.notify_one();
+                go.notified().await;
+                text(&missing)
+            };
+            node.get_or_compute_many_async(&[1, 2], load).await
+        }
+    });
+    asked.notified().await;
+    (call, go)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalidation_by_another_node_during_the_load_keeps_that_element_out() {
     let shared = Counting::new(OwnBackend::new(Clock::system()));
     for near in [true, false] {
         let nodes = [over("far::batch", near, vec![shared.clone()]), over("far::batch", near, vec![shared.clone()])];
-        let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let call = tokio::spawn({
-            let (node, asked, go) = (nodes[0].clone(), asked.clone(), go.clone());
-            async move {
-                let load = |missing: Vec<u64>| {
-                    let (asked, go) = (asked.clone(), go.clone());
-                    async move {
-                        asked.notify_one();
-                        go.notified().await;
-                        text(&missing)
-                    }
-                };
-                node.get_or_compute_many_async::<HashMap<u64, String>, _>(&[1, 2], load).await
-            }
-        });
-        asked.notified().await;
+        let (call, go) = loading_one_and_two(&nodes[0]).await;
         nodes[1].invalidate_async(&1).await;
         go.notify_one();
         assert_eq!(call.await.unwrap().len(), 2, "who waits gets both");
@@ -345,22 +349,7 @@ async fn batches_of_nodes_with_a_lock_compute_each_key_once() {
 async fn a_follower_of_an_outdated_element_asks_for_itself() {
     let shared = Counting::new(OwnBackend::new(Clock::system()));
     let nodes = [over("far::batch", false, vec![shared.clone()]), over("far::batch", false, vec![shared.clone()])];
-    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let call = tokio::spawn({
-        let (node, asked, go) = (nodes[0].clone(), asked.clone(), go.clone());
-        async move {
-            let load = |missing: Vec<u64>| {
-                let (asked, go) = (asked.clone(), go.clone());
-                async move {
-                    asked.notify_one();
-                    go.notified().await;
-                    text(&missing)
-                }
-            };
-            node.get_or_compute_many_async::<HashMap<u64, String>, _>(&[1, 2], load).await
-        }
-    });
-    asked.notified().await;
+    let (call, go) = loading_one_and_two(&nodes[0]).await;
     nodes[1].invalidate_async(&1).await;
     let follow = |key: u64| {
         let node = nodes[0].clone();

@@ -2,7 +2,13 @@
 
 use cachekit_runtime::{Builder, Cache, Compute, Place, time::Clock};
 use cachekit_tests::own_backend::OwnBackend;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 /// Of one process each.
 fn pair(set: impl Fn(Builder<u64, String>) -> Builder<u64, String>) -> [Cache<u64, String>; 2] {
@@ -24,6 +30,24 @@ fn whatever_it_gets_it_keeps_for_the_near_ttl_alone() {
     let values = [1, 2, 3].map(|key| cache.get(&key));
     assert_eq!(values.map(Option::unwrap_or_default), ["inserted", "computed", "loaded"]);
     assert_eq!(cache.stats().far.hits, before + 3, "the backend has answered each time");
+}
+
+#[test]
+fn the_near_ttl_of_a_value_that_was_found_is_asked_for_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let [one, other] = pair(|builder| {
+        let asked = asked.clone();
+        builder.near_ttl_with(move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            Duration::from_secs(1)
+        })
+    });
+    let asked = || asked.swap(0, Ordering::SeqCst);
+    one.get_or_compute(&1, || "loaded".to_owned());
+    cachekit_runtime::flush().wait();
+    assert_eq!(asked(), 2, "for the memory, and for what goes to the backends");
+    other.get_or_compute(&1, || panic!("it is in the backend"));
+    assert_eq!(asked(), 1);
 }
 
 #[test]

@@ -60,6 +60,31 @@ fn a_loop_leads_to_a_strategy_that_keeps_a_part_and_hits_rise() {
 }
 
 #[test]
+fn each_look_is_simulated_once() {
+    let samples = |cache: &Cache<u64, u64>| cache.adaptive_stats().unwrap().samples;
+    let by_sip = Cache::builder().hasher(std::hash::RandomState::new());
+    for builder in [Cache::builder(), by_sip] {
+        let cache = builder.capacity(CAPACITY as usize).strategy(Strategy::Adaptive).stepping(Stepping::Inline).build();
+        // A quarter each: a load, a hit of a call, one of a `get`, and a `get` of nothing.
+        for key in 0..5_000 {
+            cache.get_or_compute(&key, || key);
+            cache.get_or_compute(&key, || key);
+            assert_eq!((cache.get(&key), cache.get(&(key + 1_000_000))), (Some(key), None));
+        }
+        let after = samples(&cache);
+        assert!((19_000..=20_000).contains(&after), "{after} of 20,000, but for what waits");
+        cache.set_enabled(false);
+        play(&cache, 0..5_000);
+        cache.set_enabled(true);
+        let scope = testing::scope();
+        play(&cache, 0..5_000);
+        assert!((4_000..=5_000).contains(&samples(&cache)), "the cache of the scope");
+        drop(scope);
+        assert_eq!(samples(&cache), after, "neither while it is switched off, nor what a scope sees");
+    }
+}
+
+#[test]
 fn its_statistics_agree_with_the_calls() {
     let cache = adaptive();
     play(&cache, scan(20_000));
