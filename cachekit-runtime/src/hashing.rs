@@ -37,8 +37,8 @@ impl KeyHasher {
         }
     }
 
-    /// What hashes for the path of a hit, without a branch. With a hasher of the user's it is some foldhash, whose hashes find nothing: a look that
-    /// found nothing asks [`is_own`](Self::is_own).
+    /// What hashes for the path of a hit, without a branch. With a hasher of the user's it is some foldhash, whose hashes nobody looks for: such a cache has that
+    /// path only behind a closer look.
     pub(crate) fn fold(&self) -> RandomState {
         match self {
             KeyHasher::Fold(state) => state.clone(),

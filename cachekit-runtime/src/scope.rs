@@ -147,8 +147,9 @@ pub(crate) struct Entered {
 
 impl Entered {
     pub(crate) fn enter(scope: Arc<Scope>) -> Entered {
-        SCOPES.with_borrow_mut(|scopes| scopes.push(scope.clone()));
+        // First, because it is refused under the lock of a cache.
         set_slow_here(true);
+        SCOPES.with_borrow_mut(|scopes| scopes.push(scope.clone()));
         Entered { scope, _not_send: std::marker::PhantomData }
     }
 }

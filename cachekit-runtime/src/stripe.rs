@@ -88,6 +88,11 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        // A guard that outlives this local has nowhere to say that its time is over.
+        #[cfg(not(loom))]
+        if let Some(record) = RECORDS.get(self.0) {
+            record.word.store(0, Ordering::Release);
+        }
         // First, because later destructors of this thread may count, and the index may have a new owner by then.
         set(OVERFLOW);
         lock(&FREE).returned.push(Reverse(self.0));

@@ -16,7 +16,7 @@
 //! - *Records.* A record belongs to one living thread (see `stripe`), and is handed on under a mutex; threads without one share a record whose word is never
 //!   `NOTHING`, so that no reader takes it. A record names at most one lock:
 //!   a thread that reads already, because user code under the lock came back here, either holds this very lock, and needs no more, or takes the
-//!   ordinary lock of the other.
+//!   ordinary lock of the other. Whoever else would write the record of a thread that reads, to send it the slow way, is refused.
 //! - *Unwinding.* Both sides leave by guards, so a panic of user code under the lock leaves it usable; what the code under `write` guarantees of the
 //!   value at such points is its own business.
 
@@ -156,13 +156,20 @@ impl<T> BigReader<T> {
     }
 }
 
-/// Sends the reads of this thread the slow way, or lets them go the fast way again. Not to be called while it reads.
+/// Sends the reads of this thread the slow way, or lets them go the fast way again.
+///
+/// # Panics
+/// Where this thread reads the fast way, which its record must go on to say: user code under the lock (`Clone`, `Eq`) entered a scope.
 #[cfg(not(loom))]
 pub(crate) fn set_slow_here(slow: bool) {
     // A thread without a record reads the slow way in any case.
     if crate::stripe::thread_index() < crate::stripe::EXCLUSIVE
         && let Some(reading) = this_thread().reading()
     {
+        assert!(
+            matches!(reading.load(Ordering::Relaxed), NOTHING | SLOW),
+            "a scope of `testing` was entered by the `Clone`, `Eq` or `Hash` of a cache's keys or values, which run under its lock"
+        );
         reading.store(if slow { SLOW } else { NOTHING }, Ordering::Relaxed);
     }
 }
@@ -544,6 +551,18 @@ mod tests {
         lock.write(|value| *value = 2);
         super::set_slow_here(false);
         assert_eq!(lock.try_read(this_thread()).as_deref(), Some(&2));
+    }
+
+    #[test]
+    fn a_thread_that_reads_is_not_sent_the_slow_way() {
+        thread_index();
+        let lock = BigReader::new(1);
+        let reading = lock.try_read(this_thread()).expect("nobody writes");
+        assert!(catch_unwind(|| super::set_slow_here(true)).is_err());
+        assert!(catch_unwind(|| super::set_slow_here(false)).is_err());
+        assert!(lock.is_locked(), "it is announced still");
+        drop(reading);
+        assert!(!lock.is_locked());
     }
 
     #[test]
