@@ -193,6 +193,44 @@ mod tests {
     }
 
     #[test]
+    fn one_mistake_is_one_error() {
+        const PAGE: &str = "fn page(page: Page<'_>, id: u64) -> u64 { id }";
+        const WORDS: &str = "fn count(words: &[&str]) -> Result<usize, E> { 1 }";
+        let mistakes = [
+            ("key = (page, id), ttl = \"1m\", refresh_ahead = \"80%\"", PAGE, "CK140"),
+            ("key = \"{page}:{id}\", ttl = \"1m\", refresh_ahead = \"80%\"", PAGE, "CK140"),
+            ("key = (page, page), skip(id)", PAGE, "CK140"),
+            ("key = (id, a), ttl = \"1m\", refresh_ahead = \"80%\"", "fn f(id: u64, a: &mut u8) -> u8 { 1 }", "CK050"),
+            (
+                "key = (a, id), ttl = \"1m\", refresh_ahead = \"80%\"",
+                "fn f(id: u64, a: &mut &str) -> u8 { 1 }",
+                "CK050",
+            ),
+            ("batch, ttl = \"1m\", refresh_ahead = \"80%\"", "fn users(ids: &[&str]) -> Map<u64> { m }", "CK136"),
+            ("ttl = \"1m\", stale_if_error = \"1h\", load_timeout = (soft = \"1s\")", WORDS, "CK061"),
+            (
+                "companion = false, skip(self), ttl = \"1m\", refresh_ahead = \"80%\"",
+                "fn count(&self, words: &[&str]) -> usize { 1 }",
+                "CK104",
+            ),
+            ("key = \"{x}:{x}\"", "fn f(x: f64) -> u8 { 1 }", "CK049"),
+            ("key = (x, x)", "fn f(x: f64) -> u8 { 1 }", "CK049"),
+            ("key = (idd, idd)", "fn f(id: u64) -> u8 { 1 }", "CK030 CK030"),
+            ("key = (idd.a, idd.a)", "fn f(id: u64) -> u8 { 1 }", "CK030 CK030"),
+            ("key = \"{x:.2}:{x:.2}\"", "fn f(x: f64) -> u8 { 1 }", "CK143"),
+            ("key = (self.id, LIMIT, self.id)", "fn f(&self) -> u8 { 1 }", "CK143"),
+            ("key = \"{page:?}:{id}\"", PAGE, ""),
+            ("key = \"{page:?}:{id}\", ttl = \"1m\", refresh_ahead = \"80%\"", PAGE, "CK141"),
+        ];
+        for (args, item, wanted) in mistakes {
+            let text = cached(args, item).to_string();
+            let found: Vec<&str> = text.split("[CK").skip(1).filter_map(|rest| rest.get(..3)).collect();
+            let wanted: Vec<&str> = wanted.split_whitespace().filter_map(|id| id.strip_prefix("CK")).collect();
+            assert_eq!(found, wanted, "#[cache({args})] {item}");
+        }
+    }
+
+    #[test]
     fn bodies_need_not_parse() {
         let code = cached("", "fn user(id: u64) -> u64 { let x = ; id. }");
         assert_eq!(messages(&code), 0, "{code}");

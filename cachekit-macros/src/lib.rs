@@ -4,11 +4,13 @@
 
 mod args;
 mod diagnostics;
+mod each;
 mod entry;
 mod expand;
 mod features;
 mod model;
 mod validate;
+mod walk;
 
 use proc_macro::TokenStream;
 
@@ -53,6 +55,7 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `Repo::find(id)` | a cached method, with its key; `Repo::label(repo, id)` where the key mentions `self` |
 /// | `\|value\| user(value.id)` | the same over the value that the function returned; several calls stand in a tuple |
 /// | `tags = ["team:{team}"]` | everything that has one of the tags |
+/// | `soft` | the tags make stale: `stale_while_revalidate` goes on from there |
 /// | `when = "…"` | `"before"` the body, or after it `"always"`; without it, after the body unless that returned `Err` |
 /// | `crate` | the path of the facade |
 ///

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -102,7 +102,7 @@ impl Flush {
     /// Whether the work has ended.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        lock(&self.tasks.state).live.first().is_none_or(|oldest| *oldest >= self.until)
+        lock(&self.tasks.state).live.front().is_none_or(|oldest| *oldest >= self.until)
     }
 
     /// `None` once done. Listens before it looks, so that no end is missed.
@@ -144,7 +144,7 @@ pub(crate) struct Tasks {
 #[derive(Default)]
 struct TasksState {
     /// Numbers in the order of their beginning, so that a flush need not wait for what began after it.
-    live: BTreeSet<u64>,
+    live: VecDeque<u64>,
     next: u64,
     shut_down: bool,
 }
@@ -158,7 +158,7 @@ impl Tasks {
         }
         let number = state.next;
         state.next += 1;
-        state.live.insert(number);
+        state.live.push_back(number);
         Some(TaskGuard { tasks: Arc::clone(this), number })
     }
 
@@ -210,7 +210,11 @@ impl TaskGuard {
 
 impl Drop for TaskGuard {
     fn drop(&mut self) {
-        lock(&self.tasks.state).live.remove(&self.number);
+        let mut state = lock(&self.tasks.state);
+        if let Ok(at) = state.live.binary_search(&self.number) {
+            state.live.remove(at);
+        }
+        drop(state);
         self.tasks.ended.notify(usize::MAX);
     }
 }

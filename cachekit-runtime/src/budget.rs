@@ -7,11 +7,13 @@ use crate::{
     Error,
     backend::Failure,
     background::block_on,
-    time::{Clock, NEVER, duration},
+    time::{Clock, Deadlines, NEVER, duration},
 };
 use std::{
+    fmt,
     future::{Future, poll_fn},
     pin::pin,
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -29,10 +31,18 @@ use std::{
 /// assert_eq!(budget.remaining(), Duration::from_millis(150));
 /// assert!(!budget.is_over());
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Budget {
-    clock: Clock,
+    times: Times,
     deadline: u64,
+}
+
+/// Whose timers are used.
+#[derive(Clone)]
+enum Times {
+    Own(Clock),
+    /// Of those who have as much time.
+    Shared(Arc<Deadlines>),
 }
 
 impl Budget {
@@ -42,25 +52,37 @@ impl Budget {
     /// Begins now and runs out after `timeout`.
     #[must_use]
     pub fn start(clock: &Clock, timeout: Duration) -> Self {
-        Budget { clock: clock.clone(), deadline: clock.after(timeout) }
+        Budget { times: Times::Own(clock.clone()), deadline: clock.after(timeout) }
+    }
+
+    /// As [`start`](Self::start), by the clock and the timer of those who begin with the same `timeout`.
+    pub(crate) fn start_among(all: &Arc<Deadlines>, timeout: Duration) -> Self {
+        Budget { times: Times::Shared(Arc::clone(all)), deadline: all.clock().after(timeout) }
     }
 
     /// Never runs out: for work that no caller waits for.
     #[must_use]
     pub fn endless(clock: &Clock) -> Self {
-        Budget { clock: clock.clone(), deadline: NEVER }
+        Budget { times: Times::Own(clock.clone()), deadline: NEVER }
+    }
+
+    fn clock(&self) -> &Clock {
+        match &self.times {
+            Times::Own(clock) => clock,
+            Times::Shared(all) => all.clock(),
+        }
     }
 
     /// What is left; zero when it is over.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        if self.deadline == NEVER { Duration::MAX } else { duration(self.deadline.saturating_sub(self.clock.now())) }
+        if self.deadline == NEVER { Duration::MAX } else { duration(self.deadline.saturating_sub(self.clock().now())) }
     }
 
     /// Is nothing left?
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.clock.now() >= self.deadline
+        self.clock().now() >= self.deadline
     }
 
     /// When it runs out, in the nanoseconds of its clock.
@@ -82,20 +104,42 @@ impl Budget {
         backend: &str,
         operation: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let timeout = || Error::backend(backend, Failure::Timeout, "the time that a call may wait is over");
         if self.is_over() {
-            return Err(timeout());
+            return Err(timeout(backend));
         }
+        self.within_what_is_left(backend, operation).await
+    }
+
+    /// As [`within`](Self::within), for whoever has just seen that something is left.
+    pub(crate) async fn within_what_is_left<T>(
+        &self,
+        backend: &str,
+        operation: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let mut operation = pin!(operation);
-        let mut end = pin!(self.clock.sleep_until(self.deadline));
-        poll_fn(|context| {
-            // First, so that an answer that has come is taken also at the last moment.
-            if let Poll::Ready(result) = operation.as_mut().poll(context) {
-                return Poll::Ready(result);
+        match &self.times {
+            Times::Shared(all) => {
+                let mut end = all.wait(self.deadline);
+                poll_fn(|context| {
+                    // First, so that an answer that has come is taken also at the last moment.
+                    if let Poll::Ready(result) = operation.as_mut().poll(context) {
+                        return Poll::Ready(result);
+                    }
+                    end.poll(context).map(|()| Err(timeout(backend)))
+                })
+                .await
             }
-            end.as_mut().poll(context).map(|()| Err(timeout()))
-        })
-        .await
+            Times::Own(clock) => {
+                let mut end = pin!(clock.sleep_until(self.deadline));
+                poll_fn(|context| {
+                    if let Poll::Ready(result) = operation.as_mut().poll(context) {
+                        return Poll::Ready(result);
+                    }
+                    end.as_mut().poll(context).map(|()| Err(timeout(backend)))
+                })
+                .await
+            }
+        }
     }
 
     /// As [`within`](Self::within) for sync callers: parks this thread, for at most what is left. The operation is polled on this thread, so it must
@@ -110,6 +154,17 @@ impl Budget {
         operation: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         block_on(self.within(backend, operation))
+    }
+}
+
+#[cold]
+fn timeout(backend: &str) -> Error {
+    Error::backend(backend, Failure::Timeout, "the time that a call may wait is over")
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget").field("remaining", &self.remaining()).finish_non_exhaustive()
     }
 }
 
@@ -204,6 +259,41 @@ mod tests {
             pin!(budget.within::<()>("redis", ready(Err(failure.clone())))).poll(&mut context),
             Poll::Ready(Err(failure))
         );
+    }
+
+    /// As one alone, with the timer of all.
+    #[test]
+    fn budgets_among_others_end_too() {
+        let test = TestClock::new();
+        let all = Deadlines::new(&test.clock());
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        let (sender, dropped) = mpsc::channel();
+        {
+            let budgets: Vec<Budget> = (0..3).map(|_| Budget::start_among(&all, TIMEOUT)).collect();
+            let mut waits: Vec<_> = budgets
+                .iter()
+                .map(|budget| {
+                    let guard = Dropped(sender.clone());
+                    Box::pin(budget.within::<()>("redis", async move {
+                        let _guard = guard;
+                        pending().await
+                    }))
+                })
+                .collect();
+            assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(&mut context).is_pending()));
+            assert_eq!((test.pending(), all.len()), (1, 3));
+            test.advance(TIMEOUT - NANOSECOND);
+            assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+            test.advance(NANOSECOND);
+            assert_eq!(wakes.0.load(Ordering::SeqCst), 3);
+            assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(&mut context) == Poll::Ready(Err(timeout()))));
+        }
+        assert_eq!((dropped.try_iter().count(), all.len(), test.pending()), (3, 0, 0));
+        let budget = Budget::start_among(&all, TIMEOUT);
+        assert_eq!(pin!(budget.within("redis", ready(Ok(7)))).poll(&mut context), Poll::Ready(Ok(7)));
+        assert_eq!(all.len(), 0);
     }
 
     #[test]

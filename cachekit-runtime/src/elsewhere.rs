@@ -58,3 +58,49 @@ impl<C: Elsewhere, F: FnOnce() -> C> Elsewhere for LazyLock<C, F> {
 pub fn elsewhere<C: Elsewhere + ?Sized>(cache: &C) -> &Cache<C::Key, C::Value> {
     cache.cache()
 }
+
+/// The type of keys or values of a cache is the one that a function needs: every type is its own.
+#[diagnostic::on_unimplemented(
+    message = "this cache holds `{Self}`, and the function stores `{Needed}`",
+    label = "a `Cache` of other values",
+    note = "`cache = …` takes a `Cache<K, V>` whose V is what the function returns, of a `Result` what is in its `Ok`"
+)]
+pub trait Holds<Needed>: Sized {
+    /// The same cache.
+    fn of_values<K>(cache: &Cache<K, Self>) -> &Cache<K, Needed>;
+}
+
+impl<V> Holds<V> for V {
+    #[inline]
+    fn of_values<K>(cache: &Cache<K, V>) -> &Cache<K, V> {
+        cache
+    }
+}
+
+/// The type of a cache's keys is that of the key of a function.
+#[diagnostic::on_unimplemented(
+    message = "this cache is keyed by `{Self}`, and the key of the function is `{Needed}`",
+    label = "a `Cache` with other keys",
+    note = "`cache = …` takes a `Cache<K, V>` whose K is the owned key: a tuple for several parts, `()` for none; `key = (…)` and `skip(…)` say what the key is"
+)]
+pub trait KeyedBy<Needed>: Sized {
+    /// The same cache.
+    fn of_keys<V>(cache: &Cache<Self, V>) -> &Cache<Needed, V>;
+}
+
+impl<K> KeyedBy<K> for K {
+    #[inline]
+    fn of_keys<V>(cache: &Cache<K, V>) -> &Cache<K, V> {
+        cache
+    }
+}
+
+/// As [`elsewhere`], for a function whose types can be written: what does not fit is said here, and not by all that follows.
+#[inline]
+pub fn elsewhere_of<Key, Value, C: Elsewhere + ?Sized>(cache: &C) -> &Cache<Key, Value>
+where
+    C::Key: KeyedBy<Key>,
+    C::Value: Holds<Value>,
+{
+    C::Value::of_values(C::Key::of_keys(cache.cache()))
+}

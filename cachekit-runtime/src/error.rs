@@ -1,15 +1,14 @@
 //! The one error type.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// What can go wrong in a cached call beyond what the function itself returns.
 ///
 /// A cached function fails with it only where its own error type is `From<Error>` and its attribute asked for it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// `load_timeout = (hard = …)`: the loader took longer than allowed.
-    #[error("the loader of the cache `{cache}` did not finish within {after:?}")]
     LoadTimeout {
         /// Name of the cache.
         cache: String,
@@ -18,7 +17,6 @@ pub enum Error {
     },
     /// A backend failed.
     #[cfg(feature = "backend")]
-    #[error("the backend `{backend}`: {failure}: {message}")]
     Backend {
         /// Name of the backend.
         backend: String,
@@ -29,7 +27,6 @@ pub enum Error {
     },
     /// The configuration has a mistake.
     #[cfg(feature = "backend")]
-    #[error("{at}: {message}")]
     Configuration {
         /// Where the mistake is: a file, a variable, the program.
         at: String,
@@ -38,7 +35,6 @@ pub enum Error {
     },
     /// A value cannot be written in the format of its codec. It is not stored.
     #[cfg(feature = "backend")]
-    #[error("the codec `{codec}` cannot encode the value: {message}")]
     Encode {
         /// Name of the codec.
         codec: String,
@@ -47,7 +43,6 @@ pub enum Error {
     },
     /// Bytes are none that the codec writes for a value of this type. The entry counts as missing.
     #[cfg(feature = "backend")]
-    #[error("the codec `{codec}` cannot decode the entry: {message}")]
     Decode {
         /// Name of the codec.
         codec: String,
@@ -55,6 +50,27 @@ pub enum Error {
         message: String,
     },
 }
+
+// By hand, as `UnknownStrategy`, so that the default build does without a derive (decision 0002).
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::LoadTimeout { cache, after } => {
+                write!(f, "the loader of the cache `{cache}` did not finish within {after:?}")
+            }
+            #[cfg(feature = "backend")]
+            Error::Backend { backend, failure, message } => write!(f, "the backend `{backend}`: {failure}: {message}"),
+            #[cfg(feature = "backend")]
+            Error::Configuration { at, message } => write!(f, "{at}: {message}"),
+            #[cfg(feature = "backend")]
+            Error::Encode { codec, message } => write!(f, "the codec `{codec}` cannot encode the value: {message}"),
+            #[cfg(feature = "backend")]
+            Error::Decode { codec, message } => write!(f, "the codec `{codec}` cannot decode the entry: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
 
 #[cfg(feature = "backend")]
 impl Error {

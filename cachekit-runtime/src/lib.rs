@@ -51,7 +51,9 @@ pub mod time;
 mod weigh;
 
 pub use background::{Flush, flush, is_shut_down, shutdown};
-pub use cache::{Builder, Cache, Compute, EntryRef, Explain, FarPlaces, State};
+#[cfg(feature = "backend")]
+pub use cache::Captured;
+pub use cache::{Builder, Cache, Call, Compute, EntryRef, Explain, FarPlaces, State};
 #[cfg(feature = "backend")]
 pub use config::{Configure, configure};
 pub use error::{Error, TimedOut};
@@ -60,5 +62,5 @@ pub use far::{Place, sync};
 pub use key::Key;
 pub use outcome::{Delivery, Outcome, OutcomeKind, RemovalCause, Tier};
 pub use output::{OptionLike, Value};
-pub use private::{invalidate_tag, invalidate_tag_async};
+pub use private::{invalidate_tag, invalidate_tag_async, invalidate_tag_soft, invalidate_tag_soft_async};
 pub use weigh::Weigh;

@@ -6,7 +6,7 @@ pub use crate::{
         Batch, Builder, Cache, Explain, Look, Miss, NoneFallback, Refresh, SameKey, SharesValue, Stale, Unfound, batch,
         batch_of, batch_of_options, glance, look, look_on, look_refresh, look_traced,
     },
-    elsewhere::{Elsewhere, elsewhere},
+    elsewhere::{Elsewhere, Holds, KeyedBy, elsewhere, elsewhere_of},
     error::{TimedOut, needs_timed_out},
     expansion::{
         AnyParts, Cached, NamedResult, SameKind, SuccessProbe, ViaAnyOutput, ViaResultOutput, assert_kind,
@@ -15,15 +15,15 @@ pub use crate::{
     hashing::HasherType,
     key::{
         FormProbe, Key, KeyFallback, KeyOr, KeyPart, KeyProbe, Part, PartProbe, Parts, Unusable, ViaBorrowed, ViaOwned,
-        ViaRejected, ViaUnusable, ViaUsable, assert_key, assert_part, form, part,
+        ViaRejected, ViaUnusable, ViaUsable, assert_key, assert_own_key, assert_part, form, part,
     },
     outcome::{Delivery, Outcome, RemovalCause},
     output::{
         Again, Bad, BatchFallback, BatchOr, BatchOutput, BatchProbe, BatchReturn, Cacheable, CopyProbe, Element,
         ElementProbe, Keep, KindId, KindOf, OptionLike, Output, OutputFallback, OutputKind, OutputProbe, Own, Plain,
         ResultLike, ResultOk, Share, ShareProbe, Value, ViaAll, ViaClone, ViaCopied, ViaElement, ViaElementAll,
-        ViaElementClone, ViaNothing, ViaPlain, ViaResult, ViaUncopied, Whole, again, assert_batch, assert_batch_of,
-        assert_output, give, keep, lend, needs_option, needs_result, own, pick,
+        ViaElementClone, ViaNothing, ViaPlain, ViaResult, ViaShown, ViaUncopied, Whole, again, assert_batch,
+        assert_batch_of, assert_output, give, keep, lend, needs_option, needs_result, own, pick,
     },
     policy::Strategy,
     site::{PerType, per_type, per_type_of},
@@ -44,6 +44,8 @@ pub use crate::{
 pub use serde::Serialize;
 pub use std::sync::LazyLock;
 
+#[cfg(feature = "config")]
+pub use crate::config::{Bytes, Span, parse_as, read_as};
 use crate::{cache, scope};
 #[cfg(feature = "backend")]
 use std::task::{Context, Poll};
@@ -122,12 +124,12 @@ pub fn insert_async<P: Parts, V: Value, const N: usize>(
     cache: &Cache<P::Key, V>,
     parts: &P,
     value: V,
-    _: [String; N],
+    tags: [String; N],
 ) -> Delivering {
     let (cache, key) = (cache.clone(), parts.to_key());
     Box::pin(async move {
         match key {
-            Some(key) => cache.insert_async(key, value).await,
+            Some(key) => cache.insert_tagged_async(key, value, tags).await,
             None => Delivery::Local,
         }
     })
@@ -217,6 +219,17 @@ impl<K: Key, V: Value> Target for OfKeys<K, V> {
     }
 }
 
+struct OfTagSoftly(String);
+
+impl Target for OfTagSoftly {
+    fn wait(self: Box<Self>) -> Delivery {
+        invalidate_tag_soft(&self.0)
+    }
+    fn run(self: Box<Self>) -> Delivering {
+        Box::pin(invalidate_tag_soft_async(self.0))
+    }
+}
+
 struct OfTag(String);
 
 impl Target for OfTag {
@@ -270,6 +283,11 @@ pub fn invalidation_many<K: Key, V: Value>(cache: &Cache<K, V>, keys: impl Itera
     Invalidation { target: Box::new(OfKeys { cache: cache.clone(), keys: keys.flatten().collect() }) }
 }
 
+/// Of one tag, whose entries become stale.
+pub fn soft_tag_invalidation(tag: String) -> Invalidation {
+    Invalidation { target: Box::new(OfTagSoftly(tag)) }
+}
+
 /// Of one tag.
 pub fn tag_invalidation(tag: String) -> Invalidation {
     Invalidation { target: Box::new(OfTag(tag)) }
@@ -295,7 +313,8 @@ pub fn invalidate_tag(tag: &str) -> Delivery {
     registry.invalidate(tag);
     #[cfg(feature = "backend")]
     {
-        crate::far::invalidate_tag_and_wait(&crate::far::with_tags(&registry), tag)
+        let links = crate::far::with_tags(&registry);
+        crate::far::told_and_wait(&links, crate::far::invalidate_tag(&links, tag))
     }
     #[cfg(not(feature = "backend"))]
     {
@@ -312,6 +331,66 @@ pub fn invalidate_tag_async(tag: impl Into<String>) -> impl Future<Output = Deli
     #[cfg(feature = "backend")]
     {
         crate::far::invalidate_tag(&crate::far::with_tags(&registry), &tag)
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        ready(Delivery::Local)
+    }
+}
+
+/// Makes everything stale that carries the tag, as if its ttl had ended now: calls get the old value, of which one caller in all processes computes a new one, for as long
+/// as the function's `stale_while_revalidate` allows.
+///
+/// - A value is given for at most `stale_while_revalidate` after it was made stale first, and never longer than its ttl and that together. A function without
+///   `stale_while_revalidate` gives none: for it this is [`invalidate_tag`].
+/// - In place of an error it is given for `stale_if_error`, counted in the same way.
+/// - A value that was made stale more than eight times and not loaded anew is invalid.
+/// - A backend that does not take it now, and one that knows nothing of it, [invalidates](invalidate_tag) the tag instead.
+///
+/// Other processes see it as they see an invalidation. Blocks this thread for at most a quarter of a second.
+///
+/// ```
+/// # use cachekit_runtime as cachekit;
+/// use cachekit::{Cache, flush, invalidate_tag_soft, testing};
+/// use std::time::Duration;
+///
+/// let scope = testing::scope();
+/// let minute = Duration::from_secs(60);
+/// let names: Cache<u64, String> =
+///     Cache::builder().ttl(60 * minute).stale_while_revalidate(minute).tags_with(|_| vec!["team:7".to_owned()]).build();
+/// let name = |is: &str| {
+///     let is = is.to_owned();
+///     names.get_or_refresh(&1, move || is)
+/// };
+/// assert_eq!(name("Ada"), "Ada");
+/// invalidate_tag_soft("team:7");
+/// assert_eq!(name("Grace"), "Ada", "and one caller computes it anew");
+/// flush().wait();
+/// assert_eq!(name("nobody"), "Grace");
+/// ```
+pub fn invalidate_tag_soft(tag: &str) -> Delivery {
+    let registry = scope::tag_registry();
+    registry.soften(tag, scope::clock().now());
+    #[cfg(feature = "backend")]
+    {
+        let links = crate::far::with_tags(&registry);
+        crate::far::told_and_wait(&links, crate::far::soften_tag(&links, tag))
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        Delivery::Local
+    }
+}
+
+/// As [`invalidate_tag_soft`], without blocking.
+///
+/// Begins with the call. Cancel-safe: dropped meanwhile, the tag is invalidated where it was not made stale yet.
+pub fn invalidate_tag_soft_async(tag: impl Into<String>) -> impl Future<Output = Delivery> + Send {
+    let (registry, tag) = (scope::tag_registry(), tag.into());
+    registry.soften(&tag, scope::clock().now());
+    #[cfg(feature = "backend")]
+    {
+        crate::far::soften_tag(&crate::far::with_tags(&registry), &tag)
     }
     #[cfg(not(feature = "backend"))]
     {

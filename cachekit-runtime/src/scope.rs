@@ -7,7 +7,7 @@ use crate::{
     cache::Cache,
     key::Key,
     memory::set_slow_here,
-    output::Value,
+    output::{Comparison, Value},
     sync::lock,
     tags::{self, TagRegistry},
     time::Clock,
@@ -75,6 +75,10 @@ pub struct Divergence {
     pub cache: String,
     /// Hash of the key, stable within the process.
     pub key_hash: u64,
+    /// The value that would have been a hit, where it has `Debug`.
+    pub cached: Option<String>,
+    /// What the function gave instead.
+    pub computed: Option<String>,
 }
 
 /// What a dry run found.
@@ -110,12 +114,15 @@ impl Scope {
         lock(&self.report).clone()
     }
 
-    pub(crate) fn compared(&self, cache: &str, key_hash: u64, same: Option<bool>) {
+    pub(crate) fn compared(&self, cache: &str, key_hash: u64, compared: Comparison) {
         let mut report = lock(&self.report);
-        match same {
-            Some(true) => report.agreed += 1,
-            Some(false) => report.diverged.push(Divergence { cache: cache.to_owned(), key_hash }),
-            None => report.not_comparable += 1,
+        match compared {
+            Comparison::Same => report.agreed += 1,
+            Comparison::Different(texts) => {
+                let (cached, computed) = texts.map(|[cached, computed]| (cached, computed)).unzip();
+                report.diverged.push(Divergence { cache: cache.to_owned(), key_hash, cached, computed });
+            }
+            Comparison::Unknown => report.not_comparable += 1,
         }
     }
 
@@ -188,6 +195,11 @@ pub(crate) async fn within<F: Future>(scope: Option<Arc<Scope>>, future: F) -> F
 /// The tags that calls of this thread use.
 pub(crate) fn tag_registry() -> Arc<TagRegistry> {
     current().map_or_else(|| tags::global().clone(), |scope| scope.tags.clone())
+}
+
+/// The clock by which the tags of this thread are made stale.
+pub(crate) fn clock() -> Clock {
+    current().map_or_else(Clock::system, |scope| scope.clock.clone())
 }
 
 /// Is the cache switched off for this thread?

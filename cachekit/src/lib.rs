@@ -81,6 +81,7 @@
 //! | `backend` | no | backends of your own, codecs, `Place`, `configure`; on with each of the above |
 //! | `postcard`, `msgpack`, `bincode` | no | codecs beside JSON |
 //! | `lz4` | no | `compress = "lz4"` |
+//! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
@@ -95,13 +96,18 @@ pub use cachekit_macros::{cache, invalidate};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
-    Builder, Cache, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
+    Builder, Cache, Call, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
     OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
-    invalidate_tag_async, is_shut_down, policy, shutdown, stats, testing, time,
+    invalidate_tag_async, invalidate_tag_soft, invalidate_tag_soft_async, is_shut_down, policy, shutdown, stats,
+    testing, time,
 };
 
 #[cfg(feature = "backend")]
-pub use cachekit_runtime::{Configure, Place, backend, codec, configure, envelope, identity, sync};
+pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, sync};
+
+/// HTTP: a cache of responses by RFC 9111.
+#[cfg(feature = "axum")]
+pub use cachekit_http as http;
 
 #[doc(hidden)]
 pub use cachekit_runtime::private as __private;
@@ -121,6 +127,9 @@ mod documents {
     struct HashFlooding;
     #[doc = include_str!("../../docs/guides/batch.md")]
     struct Batches;
+    #[cfg(feature = "axum")]
+    #[doc = include_str!("../../docs/guides/http.md")]
+    struct Http;
     #[cfg(feature = "redis")]
     #[doc = include_str!("../../docs/guides/backends.md")]
     struct Backends;

@@ -74,7 +74,7 @@ pub fn valid(target: &str) -> Vec<Vec<u8>> {
 }
 
 fn envelopes() -> Vec<Vec<u8>> {
-    let tags = [cachekit_runtime::envelope::TagVersion { name: "user:42".into(), version: 9 }];
+    let tags = [cachekit_runtime::envelope::TagVersion { name: "user:42".into(), version: 9, soft: 0 }];
     let bare = Draft {
         head: Head::value(),
         address: &ADDRESS,

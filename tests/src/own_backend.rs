@@ -4,8 +4,8 @@ use bytes::Bytes;
 use cachekit_runtime::{
     Error,
     backend::{
-        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Failure, Fingerprint, Looked, News, Page, Parts,
-        Scanned, SharedBackend, Watcher, Witness,
+        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Each, Failure, Fingerprint, HEAD, Looked, News,
+        Page, Parts, Scanned, SharedBackend, Version, Watcher, Witness,
     },
     time::{Clock, NEVER, duration},
 };
@@ -30,6 +30,7 @@ pub enum Mistake {
     KeepsTheGeneration,
     IgnoresAnnouncements,
     RenewsOthers,
+    LeasesForAllThatComes,
 }
 
 /// Entries in a tree, with the ends of their time, and what was announced.
@@ -38,6 +39,8 @@ pub struct OwnBackend {
     store: Arc<Mutex<Store>>,
     clock: Clock,
     mistake: Mistake,
+    /// How far its clock is ahead of the machine of whoever has this handle.
+    ahead: i64,
 }
 
 #[derive(Default)]
@@ -46,13 +49,21 @@ struct Store {
     generations: HashMap<String, u64>,
     last_generation: u64,
     announced: HashMap<String, HashSet<Fingerprint>>,
-    tags: HashMap<String, u64>,
-    leases: HashMap<String, u64>,
+    tags: HashMap<String, Version>,
+    leases: HashMap<(String, Witness), u64>,
     watchers: Vec<Weak<dyn Watcher>>,
     /// Invalidations of tags fail.
     refuses_tags: bool,
     /// How often somebody asked for versions of tags.
     tags_asked: u64,
+    /// How often somebody looked.
+    looks: u64,
+    /// Tags and ids whose server gives no answer.
+    lost: HashSet<String>,
+    /// How often each tag was made stale.
+    softened: HashMap<String, u64>,
+    /// How often somebody wanted to change a tag or an id whose server gave no answer.
+    in_vain: HashMap<String, u64>,
     /// Run once after the next look has read what it gives.
     after_look: Option<Box<dyn FnOnce() + Send>>,
     /// What was not told yet, where somebody keeps it back.
@@ -77,7 +88,14 @@ impl OwnBackend {
     /// An empty one that does this wrong.
     #[must_use]
     pub fn with_mistake(clock: Clock, mistake: Mistake) -> Self {
-        OwnBackend { store: Arc::default(), clock, mistake }
+        OwnBackend { store: Arc::default(), clock, mistake, ahead: 0 }
+    }
+
+    /// As it is seen from a machine whose clock is so many milliseconds behind its own.
+    #[must_use]
+    pub fn ahead_by(mut self, milliseconds: i64) -> Self {
+        self.ahead = milliseconds;
+        self
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -110,6 +128,63 @@ impl OwnBackend {
     /// Whether invalidations of tags fail from now on.
     pub fn refuse_tags(&self, refuse: bool) {
         self.store().refuses_tags = refuse;
+    }
+
+    /// From now on the server of these tags and ids gives no answer; those of all others do.
+    pub fn lose<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        self.store().lost.extend(names.into_iter().map(str::to_owned));
+    }
+
+    /// The server of these does again.
+    pub fn find<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        let mut store = self.store();
+        names.into_iter().for_each(|name| _ = store.lost.remove(name));
+    }
+
+    /// How often the tag was made stale.
+    #[must_use]
+    pub fn softened(&self, tag: &str) -> u64 {
+        self.store().softened.get(tag).copied().unwrap_or(0)
+    }
+
+    /// How often somebody wanted to change it while its server gave no answer.
+    #[must_use]
+    pub fn in_vain(&self, name: &str) -> u64 {
+        self.store().in_vain.get(name).copied().unwrap_or(0)
+    }
+
+    /// What is at the entry of this id, under whatever fingerprint.
+    ///
+    /// # Panics
+    /// If nothing is.
+    #[must_use]
+    pub fn head(&self, id: &str) -> Witness {
+        let store = self.store();
+        let there = store.entries.iter().find(|(address, _)| address.id() == id);
+        Witness(there.and_then(|(_, (bytes, _))| bytes.first_chunk().copied()).expect("something with a head"))
+    }
+
+    /// Where the one entry is that there is, and its head.
+    #[must_use]
+    pub fn only_if_any(&self) -> Option<(Address, Witness)> {
+        let store = self.store();
+        let (address, (bytes, _)) = store.entries.first_key_value()?;
+        Some((address.clone(), Witness(*bytes.first_chunk()?)))
+    }
+
+    /// As [`only_if_any`](Self::only_if_any).
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn only(&self) -> (Address, Witness) {
+        self.only_if_any().expect("an entry")
+    }
+
+    /// How often somebody looked at an entry.
+    #[must_use]
+    pub fn looks(&self) -> u64 {
+        self.store().looks
     }
 
     /// How often somebody asked for versions of tags.
@@ -152,6 +227,28 @@ impl OwnBackend {
 }
 
 impl Store {
+    /// The error of a server that gives no answer.
+    fn reach(&mut self, name: &str) -> Result<(), Error> {
+        if !self.lost.contains(name) {
+            return Ok(());
+        }
+        *self.in_vain.entry(name.to_owned()).or_default() += 1;
+        Err(Error::backend("own", Failure::Unreachable, "its server is gone"))
+    }
+
+    /// As a cluster does it: what has a server is changed, whatever becomes of the rest.
+    fn reach_some<'a>(&mut self, names: &[&'a str]) -> (Vec<&'a str>, Result<(), Error>) {
+        let mut all = Ok(());
+        let reached = names.iter().copied().filter(|name| match self.reach(name) {
+            Ok(()) => true,
+            Err(error) => {
+                all = Err(error);
+                false
+            }
+        });
+        (reached.collect(), all)
+    }
+
     fn begins_with(&self, address: &Address, head: Witness) -> bool {
         self.entries.get(address).is_some_and(|(bytes, _)| bytes.starts_with(&head.0))
     }
@@ -255,6 +352,7 @@ impl SharedBackend for OwnBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         Box::pin(async move {
             let mut store = self.store();
+            store.looks += 1;
             let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
             let looked = Looked::new(bytes, store.generations.get(address.cache()).copied());
             let after = store.after_look.take();
@@ -349,6 +447,24 @@ impl SharedBackend for OwnBackend {
         })
     }
 
+    fn invalidate_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<()>> {
+        Box::pin(async move {
+            let mut each = Vec::with_capacity(addresses.len());
+            for address in addresses {
+                let reached = self.store().reach(address.id());
+                each.push(match reached {
+                    Ok(()) => self.remove_many(std::slice::from_ref(address)).await,
+                    Err(error) => Err(error),
+                });
+            }
+            Ok(each)
+        })
+    }
+
+    fn judges_itself(&self) -> bool {
+        true
+    }
+
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
         Box::pin(async move {
             if self.mistake != Mistake::IgnoresAnnouncements {
@@ -358,22 +474,22 @@ impl SharedBackend for OwnBackend {
         })
     }
 
-    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<Version>>> {
         Box::pin(async move {
             let mut store = self.store();
             store.tags_asked += 1;
-            Ok(tags.iter().map(|tag| store.tags.get(*tag).copied()).collect())
+            Ok(tags.iter().map(|tag| store.tags.get(*tag).cloned()).collect())
         })
     }
 
-    fn make_tags<'a>(&'a self, tags: &'a [&'a str], _ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], _ttl: Duration) -> BackendFuture<'a, Vec<Version>> {
         Box::pin(async move {
             let mut store = self.store();
             let mut made = Vec::new();
             for tag in tags {
                 store.last_generation += 1;
                 let fresh = store.last_generation;
-                made.push(*store.tags.entry((*tag).to_owned()).or_insert(fresh));
+                made.push(store.tags.entry((*tag).to_owned()).or_insert(Version::new(fresh)).clone());
             }
             Ok(made)
         })
@@ -384,9 +500,31 @@ impl SharedBackend for OwnBackend {
             if self.store().refuses_tags {
                 return Err(Error::backend("own", Failure::NotWritable, "no tags"));
             }
+            let (tags, all) = self.store().reach_some(tags);
             tags.iter().for_each(|tag| _ = self.store().tags.remove(*tag));
             tags.iter().for_each(|tag| self.tell(Kept::Tag((*tag).to_owned())));
-            Ok(())
+            all
+        })
+    }
+
+    fn soften_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            if self.store().refuses_tags {
+                return Err(Error::backend("own", Failure::NotWritable, "no tags"));
+            }
+            // By the wall time that goes with a clock of tests.
+            let now = 1_770_000_000_000 + self.clock.now() / 1_000_000;
+            let (tags, all) = self.store().reach_some(tags);
+            for tag in tags {
+                let mut store = self.store();
+                *store.softened.entry(tag.to_owned()).or_default() += 1;
+                if let Some(version) = store.tags.get_mut(tag) {
+                    *version = version.clone().softened_at(now, 7);
+                }
+                drop(store);
+                self.tell(Kept::Tag(tag.to_owned()));
+            }
+            all
         })
     }
 
@@ -397,16 +535,26 @@ impl SharedBackend for OwnBackend {
         })
     }
 
-    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
+    fn lease<'a>(&'a self, address: &'a Address, seen: Witness, ttl: Duration) -> BackendFuture<'a, bool> {
         Box::pin(async move {
             let (now, end) = (self.clock.now(), self.end(Some(ttl)));
             let mut store = self.store();
-            let is_free = store.leases.get(address.id()).is_none_or(|end| *end <= now);
+            let replaced = if self.mistake == Mistake::LeasesForAllThatComes { Witness([0; HEAD]) } else { seen };
+            let whose = (address.id().to_owned(), replaced);
+            let is_free = store.leases.get(&whose).is_none_or(|end| *end <= now);
             if is_free {
-                store.leases.insert(address.id().to_owned(), end);
+                store.leases.insert(whose, end);
             }
             Ok(is_free)
         })
+    }
+
+    fn ahead(&self, _: &Address) -> i64 {
+        self.ahead
+    }
+
+    fn ahead_of_tag(&self, _: &str) -> i64 {
+        self.ahead
     }
 
     fn watch(&self, watcher: &Arc<dyn Watcher>) -> bool {

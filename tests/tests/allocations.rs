@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use cachekit_runtime::{
     Cache,
-    private::{Key, Look, Parts, Value, form, look, part},
+    private::{Key, Look, Part, Parts, Value, form, look, part},
 };
 use std::{
     hash::{Hash, Hasher},
@@ -69,6 +69,19 @@ fn a_hit_of_a_number_and_a_borrowed_str_allocates_nothing() {
         cache.insert((7, "key".to_owned()), Arc::new("value".to_owned()));
         let (number, text) = (7, "key");
         let parts = (part::<u64, form::Val, true>(&number), part::<&str, form::Ref, true>(&text));
+        assert_eq!(allocations(|| hit(&cache, &parts)), 0);
+    }
+}
+
+#[test]
+fn a_hit_of_what_is_borrowed_within_allocates_nothing() {
+    type Words<'a> = Part<'a, Vec<&'static str>, form::Slice<form::Ref>, true>;
+    type Pair<'a> = Part<'a, &'static (u8, &'static str), form::RefTo<(form::Val, form::Ref)>, true>;
+    type Numbers<'a> = Part<'a, &'static [&'static u64], form::Slice<form::Ref>, true>;
+    for cache in caches::<(Vec<String>, (u8, String), Vec<u64>), u64>() {
+        let (words, pair, numbers): (_, _, &'static [&'static u64]) = (vec!["a", "b"], &(7, "c"), &[&1, &2, &3]);
+        cache.insert((vec!["a".into(), "b".into()], (7, "c".into()), vec![1, 2, 3]), 49);
+        let parts: (Words<'_>, Pair<'_>, Numbers<'_>) = (part(&words), part(&pair), part(&numbers));
         assert_eq!(allocations(|| hit(&cache, &parts)), 0);
     }
 }

@@ -444,3 +444,18 @@ async fn over_a_backend() {
     stored::clear().await;
     assert_eq!(stored::get_many("ab", &[2]).await, [None]);
 }
+
+#[test]
+fn runs_past_the_cache_are_counted() {
+    let scope = testing::scope();
+    users(&[1]);
+    assert_eq!(users::stats().batches, 1);
+    drop(scope);
+    let dry = testing::dry_run();
+    users(&[1, 2]);
+    let before = users::stats();
+    assert_eq!(asked().len(), 2, "it computes");
+    users(&[1, 2]);
+    assert_eq!((users::stats().batches, users::stats().loads), (before.batches + 1, before.loads), "all would be hits");
+    drop(dry);
+}

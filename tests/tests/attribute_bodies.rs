@@ -22,7 +22,7 @@ fn runs(work: impl FnOnce()) -> u32 {
 #[cache]
 fn question(text: &str) -> Result<u32, Box<str>> {
     ran();
-    let number: u32 = text.parse().map_err(|_| Box::from(text))?;
+    let number: u32 = text.parse().map_err(|_| -> Box<str> { Box::from(text) })?;
     (number > 0).then_some(number).ok_or("zero".into())
 }
 

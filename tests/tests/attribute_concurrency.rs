@@ -1,9 +1,12 @@
 //! `single_flight`, `max_loads`, `load_timeout`, and many callers of one key.
 
 use cachekit::{OutcomeKind, cache, testing};
+use cachekit_tests::Hand;
 use std::cell::Cell;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
@@ -105,27 +108,32 @@ impl std::hash::Hash for Gate {
     fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
 }
 
+fn is_waiting<F: Future>(task: &mut Pin<Box<F>>) -> bool {
+    task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
 #[tokio::test]
 async fn the_first_hundred_leaders_are_dropped_and_one_computes() {
     let _scope = testing::scope();
     let gate = Gate::new();
     let mut tasks: Vec<_> = (0..200).map(|_| Box::pin(abandoned(3, gate.clone()))).collect();
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for task in &mut tasks {
-        assert!(task.as_mut().poll(&mut context).is_pending());
+    assert!(tasks.iter_mut().all(is_waiting));
+    let mut leader = 0;
+    for dropped in 1..=100 {
+        assert_eq!(gate.count(), dropped, "one at a time");
+        drop(tasks.remove(leader));
+        leader = tasks
+            .iter_mut()
+            .position(|task| is_waiting(task) && gate.count() > dropped)
+            .expect("somebody takes over, since only who is polled can");
     }
-    assert_eq!(gate.count(), 1);
-    let mut rest = tasks.split_off(100);
-    for task in tasks {
-        drop(task);
-    }
-    assert!(gate.count() <= 101);
+    assert_eq!((gate.count(), abandoned::stats().takeovers.after_drop), (101, 100));
     gate.open();
-    let first = rest.remove(0);
-    assert_eq!(first.await, 3);
-    for task in rest {
+    assert_eq!(tasks.remove(leader).await, 3);
+    for task in tasks {
         assert_eq!(task.await, 3);
     }
+    assert_eq!(gate.count(), 101, "the last leader computes for all");
     assert_eq!(abandoned::get(3, gate.clone()).await, Some(3));
     assert!(abandoned::cache().loads_in_flight() == 0);
 }
@@ -302,4 +310,88 @@ async fn futures_of_cached_functions_are_send() {
     assert_eq!(assert_send(sendable::get(400)).await, Some(400));
     assert_eq!(assert_send(sendable::refresh(400)).await, 400);
     assert_send(sendable::invalidate(400)).await;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Copied(&'static str);
+
+#[derive(Debug, PartialEq)]
+struct Single(&'static str);
+
+#[cache]
+async fn failing_for_all(id: u64, gate: Gate) -> Result<u64, Copied> {
+    gate.entered();
+    gate.pass().await;
+    Err(Copied(if id > 0 { "down" } else { "none" }))
+}
+
+#[cache]
+async fn failing_for_each(id: u64, gate: Gate) -> Result<u64, Single> {
+    gate.entered();
+    gate.pass().await;
+    Err(Single(if id > 0 { "down" } else { "none" }))
+}
+
+#[cache]
+async fn failing_generically<E: From<&'static str> + 'static>(id: u64, gate: Gate) -> Result<u64, E> {
+    gate.entered();
+    gate.pass().await;
+    Err(E::from(if id > 0 { "down" } else { "none" }))
+}
+
+struct Service;
+
+impl Service {
+    #[cache(skip(self))]
+    async fn failing(&self, id: u64, gate: Gate) -> Result<u64, Copied> {
+        gate.entered();
+        gate.pass().await;
+        Err(Copied(if id > 0 { "down" } else { "none" }))
+    }
+}
+
+/// Fifty callers of a load that fails: how many loads there were, and what the callers got.
+fn loads_of_fifty<F: Future>(gate: &Gate, call: impl Fn() -> F) -> (usize, Vec<F::Output>) {
+    let mut calls: Vec<_> = (0..50).map(|_| Hand::pending(call())).collect();
+    assert_eq!(gate.count(), 1);
+    gate.open();
+    let mut outputs = vec![calls.remove(0).finish()];
+    // Each either has the leader's error by now, or stands at the gate with a load of its own beside all others.
+    calls.retain_mut(|call| match call.poll() {
+        Poll::Ready(output) => {
+            outputs.push(output);
+            false
+        }
+        Poll::Pending => true,
+    });
+    let loads = gate.count();
+    for call in calls {
+        gate.open();
+        outputs.push(call.finish());
+    }
+    assert_eq!(gate.count(), loads, "nobody loads after another");
+    (loads, outputs)
+}
+
+#[test]
+fn an_error_that_can_be_cloned_is_for_all_who_wait() {
+    let _scope = testing::scope();
+    let gate = Gate::new();
+    assert_eq!(loads_of_fifty(&gate, || failing_for_all(1, gate.clone())), (1, vec![Err(Copied("down")); 50]));
+    let gate = Gate::new();
+    assert_eq!(loads_of_fifty(&gate, || Service.failing(1, gate.clone())), (1, vec![Err(Copied("down")); 50]));
+}
+
+#[test]
+fn an_error_that_cannot_be_cloned_lets_all_who_wait_load_at_the_same_time() {
+    let _scope = testing::scope();
+    let gate = Gate::new();
+    let (loads, outputs) = loads_of_fifty(&gate, || failing_for_each(1, gate.clone()));
+    assert_eq!((loads, outputs.len()), (50, 50));
+    assert!(outputs.iter().all(|output| *output == Err(Single("down"))));
+    assert_eq!(failing_for_each::stats().bypasses.released, 49);
+    // What is known of a type parameter is its bounds.
+    let gate = Gate::new();
+    let (loads, outputs) = loads_of_fifty(&gate, || failing_generically::<String>(1, gate.clone()));
+    assert_eq!((loads, outputs), (50, vec![Err("down".to_owned()); 50]));
 }

@@ -1,6 +1,6 @@
 //! What a hit costs: no allocation, no clone of an argument.
 
-use cachekit::{cache, testing};
+use cachekit::{backend::MemoryBytes, cache, testing};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -42,6 +42,16 @@ fn by_template(id: u64, name: &str) -> Result<Arc<String>, String> {
 #[cache]
 fn generic<T: std::hash::Hash + Eq + Clone + Send + Sync + 'static>(value: &T) -> usize {
     std::mem::size_of_val(value)
+}
+
+#[cache(backend = ["memory", MemoryBytes::new()])]
+fn before_bytes(id: u64) -> u64 {
+    id + 1
+}
+
+#[cache(backend = ["memory", MemoryBytes::new()], codec = "json")]
+async fn before_bytes_async(id: u64) -> u64 {
+    id + 1
 }
 
 struct Repo {
@@ -88,6 +98,8 @@ fn all(of: &str) {
         ("generic", per_hit(|| generic(&7_u32))),
         ("&self", per_hit(|| repo.find(1))),
         ("async &self", per_hit(|| ready(repo.find_async(1, "a")))),
+        ("memory in front of bytes", per_hit(|| before_bytes(1))),
+        ("async, memory in front of bytes, a named codec", per_hit(|| ready(before_bytes_async(1)))),
         ("traced", per_hit(|| mixed::traced(1, "a"))),
         ("get", per_hit(|| mixed::get(1, "a"))),
     ];

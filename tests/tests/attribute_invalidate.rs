@@ -193,6 +193,7 @@ fn sync_of_async(id: u64) {
     let _ = id;
 }
 
+#[derive(Clone)]
 struct Repo {
     tenant: u64,
 }
@@ -207,6 +208,12 @@ impl Repo {
     #[cache(skip(self))]
     async fn lookup(&self, id: u64) -> u32 {
         let _ = id;
+        ran()
+    }
+
+    #[cache(skip(self), ttl = "1h", stale_while_revalidate = "1m", load_timeout = (soft = "1s"), tags = ["team:{team}"])]
+    async fn of_a_team(&self, id: u64, team: String) -> u32 {
+        let _ = (id, team);
         ran()
     }
 
@@ -238,6 +245,10 @@ async fn methods() {
     assert_eq!((a.find(1), b.find(1), a.lookup(1).await), (5, 2, 6));
     assert_eq!(a.update_later(1).await, 1);
     assert_eq!((a.find(1), b.find(1)), (7, 2));
+    let team = || "red".to_owned();
+    assert_eq!((a.of_a_team(1, team()).await, a.of_a_team(1, team()).await), (8, 8));
+    cachekit::invalidate_tag("team:red");
+    assert_eq!(a.of_a_team(1, team()).await, 9);
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -317,4 +328,181 @@ fn what_it_returns_may_be_borrowed_from_its_arguments() {
     let mut renamed = Renamed { name: String::new() };
     renamed.rename(1, "b").push('c');
     assert_eq!((renamed.name.as_str(), user::get(1)), ("bc", None));
+}
+
+#[cache(ttl = "1h", stale_while_revalidate = "1m", tags = ["soft:{team}"])]
+fn guest(id: u64, team: &str) -> u32 {
+    let _ = (id, team);
+    counted()
+}
+
+#[cache(backend = "redis", ttl = "1h", stale_while_revalidate = "1m", tags = ["soft:{team}"])]
+fn far_guest(id: u64, team: &str) -> u32 {
+    let _ = (id, team);
+    counted()
+}
+
+#[cache(backend = ["memory", "redis"], ttl = "1h", stale_while_revalidate = "1m", refresh = "inline", tags = ["soft:{team}"])]
+fn inline_guest(id: u64, team: &str) -> u32 {
+    let _ = (id, team);
+    counted()
+}
+
+#[cache(backend = "redis", ttl = "1h", stale_while_revalidate = "1m", load_timeout = (soft = "1s"), tags = ["soft:{team}"])]
+async fn async_guest(id: u64, team: String) -> u32 {
+    let _ = (id, team);
+    counted()
+}
+
+/// Refreshes run on other threads.
+static COUNTED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+
+fn counted() -> u32 {
+    COUNTED.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1
+}
+
+#[invalidate(tags = ["soft:{team}"], soft)]
+fn guests_change(team: &str) {
+    let _ = team;
+}
+
+#[invalidate(tags = ["soft:{team}"], soft)]
+async fn guests_change_async(team: &str) {
+    let _ = team;
+}
+
+#[test]
+fn what_becomes_stale_is_given_once_more() {
+    let scope = testing::scope();
+    let settled = |value: u32| {
+        cachekit::flush().wait();
+        value
+    };
+    let all = || [settled(guest(1, "red")), settled(far_guest(1, "red")), settled(inline_guest(1, "red"))];
+    let first = all();
+    assert_eq!(all(), first);
+    guests_change("blue");
+    assert_eq!(all(), first, "of another tag");
+    guests_change("red");
+    let [near, far, inline] = all();
+    assert_eq!([near, far], [first[0], first[1]], "stale, and loaded anew");
+    assert!(inline > first[2], "whoever finds it loads it");
+    let second = all();
+    assert!(second.iter().zip(first).all(|(now, before)| *now > before) && second == all(), "{second:?}");
+    guests_change("red");
+    scope.advance(std::time::Duration::from_secs(61));
+    let third = all();
+    assert!(
+        third.iter().zip(second).all(|(now, before)| *now > before),
+        "nobody asked for it in time: {second:?} {third:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_becomes_stale_is_given_once_more_to_tasks() {
+    let _scope = testing::scope();
+    let call = || async {
+        let value = async_guest(1, "red".to_owned()).await;
+        cachekit::flush().await;
+        value
+    };
+    let first = call().await;
+    guests_change_async("red").await;
+    assert_eq!((call().await, call().await > first), (first, true));
+}
+
+#[cache(backend = ["memory", "redis"], ttl = "1h", skip(team), tags = ["inserted:{team}"])]
+async fn inserted_guest(id: u64, team: &str) -> u32 {
+    let _ = (id, team);
+    counted()
+}
+
+#[tokio::test]
+async fn what_is_inserted_by_hand_has_its_tags_in_every_tier() {
+    let _scope = testing::scope();
+    for (id, team) in [(1, "red"), (2, "blue")] {
+        inserted_guest::insert(id, team, 1_000).await;
+    }
+    assert_eq!((inserted_guest::get(1).await, inserted_guest::get(2).await), (Some(1_000), Some(1_000)));
+    cachekit::invalidate_tag_async("inserted:red").await;
+    assert_eq!((inserted_guest::get(1).await, inserted_guest::get(2).await), (None, Some(1_000)));
+}
+
+thread_local! {
+    static FAILS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Gives the next number, or fails.
+fn told() -> Result<u32, String> {
+    if FAILS.get() { Err("no".to_owned()) } else { Ok(ran()) }
+}
+
+fn farther() -> cachekit::Cache<u64, u32> {
+    let builder = cachekit::Cache::builder().name("farther").tags_with(|_| vec!["soft:far".to_owned()]);
+    let hour = std::time::Duration::from_secs(3_600);
+    builder.ttl(hour).stale_while_revalidate(hour).backends([cachekit::Place::redis()]).build()
+}
+
+static FARTHER: std::sync::LazyLock<cachekit::Cache<u64, u32>> = std::sync::LazyLock::new(farther);
+
+#[cache(cache = FARTHER)]
+fn of_a_builder(id: u64) -> Result<u32, String> {
+    let _ = id;
+    told()
+}
+
+#[cache(cache = FARTHER)]
+async fn of_a_builder_async(id: u64) -> Result<u32, String> {
+    let _ = id;
+    told()
+}
+
+trait Told {
+    fn own(&self, id: u64, team: String) -> Result<u32, String>;
+    fn own_async(&self, id: u64, team: String) -> impl Future<Output = Result<u32, String>> + Send;
+    fn of_a_builder(&self, id: u64) -> Result<u32, String>;
+}
+
+impl Told for Repo {
+    #[cache(companion = false, skip(self), name = "own", backend = "redis", ttl = "1h", stale_while_revalidate = "1m", refresh = "inline", tags = ["soft:{team}"])]
+    fn own(&self, id: u64, team: String) -> Result<u32, String> {
+        let _ = (id, team);
+        told()
+    }
+    #[cache(companion = false, skip(self), name = "own_async", backend = "redis", ttl = "1h", stale_while_revalidate = "1m", refresh = "inline", bypass_if = id == 0, tags = ["soft:{team}"])]
+    async fn own_async(&self, id: u64, team: String) -> Result<u32, String> {
+        let _ = (id, team);
+        told()
+    }
+    #[cache(companion = false, cache = FARTHER)]
+    fn of_a_builder(&self, id: u64) -> Result<u32, String> {
+        let _ = id;
+        told()
+    }
+}
+
+#[tokio::test]
+async fn what_is_stale_far_away_is_given_if_its_load_fails() {
+    let _scope = testing::scope();
+    let repo = Repo { tenant: 1 };
+    let far = || "far".to_owned();
+    let all = async || {
+        [
+            of_a_builder(1),
+            of_a_builder_async(2).await,
+            repo.of_a_builder(3),
+            repo.own(4, far()),
+            repo.own_async(5, far()).await,
+        ]
+    };
+    let first = all().await;
+    assert!(first.iter().all(Result::is_ok), "{first:?}");
+    guests_change_async("far").await;
+    FAILS.set(true);
+    assert_eq!(all().await, first);
+    FAILS.set(false);
+    let second = all().await;
+    assert!(second.iter().zip(&first).all(|(now, before)| now > before), "{first:?} {second:?}");
+    FAILS.set(true);
+    assert_eq!(all().await, second);
 }

@@ -221,6 +221,48 @@ fn twelve_parameters_of_every_form_are_told_apart() {
     assert_eq!(count, 13);
 }
 
+#[cache]
+#[allow(clippy::too_many_arguments, clippy::ptr_arg)]
+fn every_nested_form(
+    name: &&str,
+    array: &[&str; 2],
+    pair: &(u8, &str),
+    maybe: &Option<&str>,
+    cow: &Cow<'_, str>,
+    list: Vec<&str>,
+    boxed: Box<[&str]>,
+    numbers: &[&u32],
+) -> u32 {
+    let _ = (name, array, pair, maybe, cow, list, boxed, numbers);
+    ran()
+}
+
+#[test]
+fn what_is_borrowed_within_is_told_apart_and_found_by_the_owned_key() {
+    let _scope = testing::scope();
+    let call = |change: usize| {
+        let pick = |index: usize| if change == index { "x" } else { "y" };
+        every_nested_form(
+            &pick(0),
+            &["a", pick(1)],
+            &(1, pick(2)),
+            &Some(pick(3)),
+            &Cow::Borrowed(pick(4)),
+            vec![pick(5), "b"],
+            Box::from([pick(6)]),
+            if change == 7 { &[&1, &2] } else { &[&1] },
+        )
+    };
+    let count = runs(|| (0..9).chain(0..9).for_each(|change| _ = call(change)));
+    assert_eq!(count, 9);
+    let y = || "y".to_owned();
+    let key = (y(), ["a".to_owned(), y()], (1, y()), Some(y()), y(), vec![y(), "b".to_owned()], vec![y()], vec![1]);
+    let cache = every_nested_form::cache();
+    assert_eq!(cache.get(&key), Some(call(8)));
+    assert!(cache.remove(&key).is_some(), "also where numbers stand in a row");
+    assert_eq!(runs(|| _ = call(8)), 1);
+}
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Point {
     x: i32,

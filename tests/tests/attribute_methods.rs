@@ -439,3 +439,74 @@ fn a_stale_value_of_a_cache_elsewhere_is_refreshed() {
     scope.advance(Duration::from_secs(2));
     assert_eq!((stale_elsewhere(0), stale_elsewhere(0)), (2, 2), "by the first caller, as `get_or_compute` does it");
 }
+
+trait Counts {
+    fn once(&self, n: u32) -> u32;
+    fn stale(&self, n: u32) -> u32;
+    fn elsewhere(&self, n: u32) -> u32;
+    fn bypassed(&self, n: u32, text: String) -> Result<u32, String>;
+    fn stale_later(&self, n: u32) -> impl Future<Output = u32> + Send;
+    fn bypassed_later(&self, n: u32, text: String) -> impl Future<Output = Result<u32, String>> + Send;
+}
+
+/// Every item of a body is there once: a second copy would begin at 1.
+macro_rules! count {
+    () => {{
+        static CALLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        CALLS.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1
+    }};
+}
+
+impl Counts for Registry {
+    #[cache(companion = false, skip(self))]
+    fn once(&self, n: u32) -> u32 {
+        n + count!()
+    }
+    #[cache(companion = false, skip(self), ttl = "1s", stale_while_revalidate = "1m", refresh = "inline")]
+    fn stale(&self, n: u32) -> u32 {
+        n + count!()
+    }
+    #[cache(companion = false, cache = STALE)]
+    fn elsewhere(&self, n: u32) -> u32 {
+        n + count!()
+    }
+    #[cache(companion = false, skip(self), bypass_if = n > 9 || text.is_empty(), tags = ["text:{text}"])]
+    fn bypassed(&self, n: u32, text: String) -> Result<u32, String> {
+        if text == "x" {
+            return Err(text);
+        }
+        Ok(n + count!())
+    }
+    #[cache(companion = false, skip(self), ttl = "1s", stale_while_revalidate = "1m", refresh = "inline", tags = ["n:{n}"])]
+    async fn stale_later(&self, n: u32) -> u32 {
+        tokio::task::yield_now().await;
+        n + count!()
+    }
+    #[cache(companion = false, skip(self), bypass_if = n > 9 || text.is_empty(), tags = ["text:{text}"])]
+    async fn bypassed_later(&self, n: u32, text: String) -> Result<u32, String> {
+        let added = n.checked_add(count!()).ok_or("overflow")?;
+        tokio::task::yield_now().await;
+        Ok(added + u32::try_from(text.len()).unwrap_or(0))
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_lone_method_is_there_once() {
+    let scope = testing::scope();
+    let counts = Registry { names: HashMap::new(), found: std::sync::Arc::new(Cache::builder().build()) };
+    assert_eq!((counts.once(0), counts.once(0)), (1, 1));
+    assert_eq!((counts.stale(0), counts.elsewhere(0), counts.stale_later(0).await), (1, 1, 1));
+    scope.advance(Duration::from_secs(2));
+    assert_eq!((counts.stale(0), counts.elsewhere(0), counts.stale_later(0).await), (2, 2, 2));
+    assert_eq!((counts.stale(0), counts.elsewhere(0), counts.stale_later(0).await), (2, 2, 2));
+    let text = || "a".to_owned();
+    assert_eq!((counts.bypassed(0, text()), counts.bypassed(0, text())), (Ok(1), Ok(1)));
+    assert_eq!((counts.bypassed(10, text()), counts.bypassed(10, text())), (Ok(12), Ok(13)));
+    assert_eq!(counts.bypassed(10, "x".to_owned()), Err("x".to_owned()));
+    assert_eq!((counts.bypassed_later(0, text()).await, counts.bypassed_later(0, text()).await), (Ok(2), Ok(2)));
+    assert_eq!(
+        (counts.bypassed_later(10, text()).await, counts.bypassed_later(0, String::new()).await),
+        (Ok(13), Ok(3))
+    );
+    assert_eq!(counts.bypassed_later(u32::MAX, text()).await, Err("overflow".to_owned()));
+}

@@ -62,5 +62,7 @@ finds! {
         shared_backend_checks::a_generation_is_the_same_for_all_until_a_clear, KeepsTheGeneration, "old generation";
     fingerprints_that_nobody_learns:
         shared_backend_checks::invalidation_reaches_announced_fingerprints_of_others, IgnoresAnnouncements, "by a clear: false";
+    a_lease_that_outlives_its_refresh:
+        shared_backend_checks::a_lease_is_for_one_until_it_ends, LeasesForAllThatComes, "what has come since";
     a_renewal_by_another: shared_backend_checks::a_renewed_claim_stays, RenewsOthers, "of another";
 }

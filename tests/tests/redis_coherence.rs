@@ -2,11 +2,13 @@
 
 use cachekit_runtime::{Delivery, backend::redis::Settings};
 use cachekit_tests::{
+    fault_proxy::{Fault, FaultProxy},
     node::Node,
-    redis_server::{Cluster, Sentinels},
+    redis_server::{Cluster, RedisServer, Sentinels},
     waiting::comes_true,
 };
 use std::{
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -138,8 +140,85 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
     agree(&one, &other, &sources).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deposed_master_with_a_client_on_its_side() {
+    let sentinels = Sentinels::start(1);
+    let proxies: Vec<_> = sentinels.sentinels().iter().map(|sentinel| FaultProxy::before(sentinel.port())).collect();
+    let ports: Vec<u16> = proxies.iter().map(FaultProxy::port).collect();
+    // The one that stays on its side hears nothing of the sentinels any more.
+    let (one, other) = (node(&sentinels.url_with(&ports)), node(&sentinels.url()));
+    let sources = sources(8);
+    for key in 0..8 {
+        one.hears(key, &sources[key as usize]).await;
+        other.hears(key, &sources[key as usize]).await;
+    }
+    cachekit_runtime::flush().await;
+    comes_true("the replica", || async { sentinels.server(1).cli(&["KEYS", "ck:default:d:*"]).lines().count() == 8 })
+        .await;
+    proxies.iter().for_each(|proxy| proxy.set(Fault::Refused));
+    sentinels.depose(1);
+    comes_true("the other goes over", || async {
+        other.call(0, &sources[0]).await;
+        // Sentinels hear something too.
+        let hearing = sentinels.server(1).cli(&["CLIENT", "LIST", "TYPE", "pubsub"]);
+        hearing.lines().filter(|line| !line.contains("name=sentinel")).count() == 1
+    })
+    .await;
+    for key in 0..8_u64 {
+        sources[key as usize].store(2, Ordering::SeqCst);
+        assert_eq!(one.cache.invalidate_async(&key).await, Delivery::Shared, "it is a master for this one");
+        assert_eq!(one.call(key, &sources[key as usize]).await, 2, "who invalidates sees it at once");
+    }
+    // The others are told when it has stepped down: by the one that was on its side.
+    sentinels.step_down(0, 1);
+    proxies.iter().for_each(|proxy| proxy.set(Fault::None));
+    for key in 0..8_u64 {
+        comes_true("it is repeated", || async {
+            one.call(key, &sources[key as usize]).await == 2 && other.call(key, &sources[key as usize]).await == 2
+        })
+        .await;
+    }
+    agree(&one, &other, &sources).await;
+}
+
 /// `kill -9`, of a server that something else looks at meanwhile.
 fn kill(pid: u32) {
     let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
     assert!(killed.is_ok_and(|status| status.success()), "kill -9 {pid}");
+}
+
+/// How often a master was called since, but for who asks.
+fn since(before: &BTreeMap<String, u64>, master: &RedisServer) -> BTreeMap<String, u64> {
+    let since = master.calls().into_iter().map(|(name, count)| {
+        let count = count - before.get(&name).copied().unwrap_or(0);
+        (name, count)
+    });
+    since.filter(|(name, count)| name != "info" && *count > 0).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_process_costs_each_master_little() {
+    // A beat, sent at once, and the look at the map.
+    let idle = ["get", "time", "cluster|info", "cluster|slots"];
+    let cluster = Cluster::start(3, 0);
+    let one = node(&cluster.url());
+    one.hears(1, &AtomicU64::new(1)).await;
+    for master in 0..3 {
+        let master = cluster.node(master);
+        comes_true("nothing but that for a while", || async {
+            let before = master.calls();
+            tokio::time::sleep(Duration::from_millis(1_500)).await; // sleeps: what nobody calls for is what counts
+            since(&before, master).keys().all(|name| idle.contains(&name.as_str()))
+        })
+        .await;
+        let (before, start) = (master.calls(), Instant::now());
+        tokio::time::sleep(Duration::from_secs(5)).await; // sleeps: as above
+        let (calls, seconds) = (since(&before, master), start.elapsed().as_secs_f64());
+        let commands: u64 = calls.values().sum();
+        let trips = commands - ["get", "cluster|info"].iter().filter_map(|name| calls.get(*name)).sum::<u64>();
+        // A beat may fall on either end; what else there is, such as a question after a late answer, is a trip of its own.
+        assert!(commands as f64 <= 7.0 * (seconds + 2.0), "{commands} commands in {seconds} s: {calls:?}");
+        assert!(trips as f64 <= 3.0 * (seconds + 2.0), "{trips} trips in {seconds} s: {calls:?}");
+        assert!(calls.get("time").is_some_and(|beats| *beats as f64 >= seconds), "it does not listen: {calls:?}");
+    }
 }

@@ -25,13 +25,6 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Commands of that name that the server has run.
-fn count(server: &RedisServer, command: &str) -> u64 {
-    let stats = server.cli(&["INFO", "commandstats"]);
-    let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
-    line.and_then(|rest| rest.split(',').next()?.parse().ok()).unwrap_or(0)
-}
-
 /// Every second entry of two caches is there; the second cache has no generation.
 async fn fill(backend: &RedisBackend) -> u64 {
     for cache in ["a", "b"] {
@@ -53,7 +46,7 @@ fn each_gets_its_own_answer_of_few_commands() {
     let backend = open(&server);
     runtime().block_on(async {
         let generation = fill(&backend).await;
-        let before = count(&server, "mget");
+        let before = server.calls_of("mget");
         let mut looks = Vec::new();
         for n in 0..400 {
             for cache in ["a", "b"] {
@@ -64,7 +57,7 @@ fn each_gets_its_own_answer_of_few_commands() {
         for (cache, n, look) in looks {
             assert_eq!(look.await.unwrap().unwrap(), expected(cache, n, generation), "{cache}{n}");
         }
-        let commands = count(&server, "mget") - before;
+        let commands = server.calls_of("mget") - before;
         // Of at most 64 looks each, and not many more than that takes.
         assert!((13..=40).contains(&commands), "{commands}");
     });
@@ -92,6 +85,43 @@ fn who_goes_away_takes_no_answer_from_the_others() {
             });
             assert_eq!(looked.await.unwrap(), expected("a", n, generation), "{n}");
         }
+    });
+}
+
+#[test]
+fn who_looks_alone_asks_once() {
+    let server = RedisServer::start();
+    let backend = open(&server);
+    runtime().block_on(async {
+        let generation = fill(&backend).await;
+        let asked = || {
+            let figure = |name: &str| server.info(name).parse::<u64>().expect("a number");
+            (server.calls_of("mget"), figure("keyspace_hits") + figure("keyspace_misses"))
+        };
+        let before = asked();
+        for n in 0..10 {
+            assert_eq!(backend.look(&address("a", n)).await.unwrap(), expected("a", n, generation), "{n}");
+        }
+        let after = asked();
+        // Of an entry and its generation each: nothing of the look before is asked once more.
+        assert_eq!((after.0 - before.0, after.1 - before.1), (10, 20));
+    });
+}
+
+#[test]
+fn nobody_waits_for_the_first_who_is_not_polled_again() {
+    let server = RedisServer::start();
+    let backend = open(&server);
+    runtime().block_on(async {
+        let generation = fill(&backend).await;
+        let addresses: Vec<Address> = (0..4).map(|n| address("a", n)).collect();
+        let mut first = Hand::pending(backend.look(&addresses[0]));
+        for (n, address) in addresses.iter().enumerate().skip(1) {
+            let looked = tokio::time::timeout(Duration::from_secs(10), backend.look(address)).await;
+            assert_eq!(looked.expect("an answer").unwrap(), expected("a", n, generation), "{n}");
+        }
+        // What was sent for it meanwhile is its answer.
+        assert_eq!(std::future::poll_fn(|_| first.poll()).await.unwrap(), expected("a", 0, generation));
     });
 }
 

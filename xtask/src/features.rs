@@ -3,7 +3,7 @@
 use crate::shell::Cmd;
 use crate::{Result, workspace};
 
-const CRATES: [&str; 3] = ["cachekit", "cachekit-macros", "cachekit-runtime"];
+const CRATES: [&str; 4] = ["cachekit", "cachekit-macros", "cachekit-runtime", "cachekit-http"];
 
 pub(crate) struct Combination {
     pub(crate) name: String,

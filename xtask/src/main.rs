@@ -7,6 +7,7 @@ mod check_coherence;
 mod ci;
 mod compile_cost;
 mod features;
+mod http_conformance;
 mod needs;
 mod shell;
 mod steps;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 7] = [
+const COMMANDS: [(&str, &str); 8] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -31,6 +32,10 @@ const COMMANDS: [(&str, &str); 7] = [
     (
         "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
         "four processes and a real Redis Cluster under faults: is any call given something older than promised?",
+    ),
+    (
+        "http-conformance --suite CHECKOUT --driver FOLDER [--profile rfc|defaults|defaults+cdn]",
+        "the public suite of HTTP caches against a proxy around `CacheLayer`; needs Node",
     ),
     ("help", "this text"),
 ];
@@ -56,6 +61,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["compile-cost", options @ ..] => compile_cost::main(options),
         ["bench-report"] => bench_report::main(),
         ["check-coherence", options @ ..] => check_coherence::main(options),
+        ["http-conformance", options @ ..] => http_conformance::main(options),
         [] | ["help" | "--help" | "-h"] => {
             println!("{}", help());
             Ok(())

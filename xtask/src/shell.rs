@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::{Result, workspace};
 
+/// A full run builds everything once: what rustc would keep for the next change is half of what it would write to
+/// the disk. Whoever sets the variable decides.
+const INCREMENTAL: &str = "CARGO_INCREMENTAL";
+
 /// A command line, its extra environment and its folder (the workspace unless told otherwise).
 #[derive(Clone, Debug)]
 pub(crate) struct Cmd {
@@ -70,6 +74,9 @@ impl Cmd {
             other => other.into(),
         };
         let mut command = Command::new(program);
+        if std::env::var_os(INCREMENTAL).is_none() {
+            command.env(INCREMENTAL, "0");
+        }
         command.args(&self.words[1..]).envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(&self.dir);
         command
     }

@@ -9,6 +9,9 @@ use crate::{Result, needs, workspace};
 /// Examples that are built but not run, each with its reason (a server that does not end, a machine that it needs).
 const NOT_RUN: [(&str, &str); 0] = [];
 
+/// Examples that serve until they are stopped: with `--once` they ask themselves and end.
+const SERVERS: [&str; 1] = ["axum_app"];
+
 pub(crate) fn main() -> Result {
     let mut steps = Steps::new();
     add(&mut steps)?;
@@ -25,6 +28,7 @@ pub(crate) fn add(steps: &mut Steps) -> Result {
     steps.run("examples: build", &Cmd::cargo("build --workspace --examples --all-features"));
     for example in examples(&workspace::root())? {
         let cmd = Cmd::cargo("run --quiet -p cachekit --all-features --example").arg(&example);
+        let cmd = if SERVERS.contains(&example.as_str()) { cmd.arg("--").arg("--once") } else { cmd };
         steps.run(&format!("example: {example}"), &cmd);
     }
     if has_loom_model(&workspace::root().join("cachekit-runtime/src"))? {

@@ -13,6 +13,7 @@ mod problem;
 pub(crate) mod scratch;
 mod sleeps;
 mod tree;
+mod wall_clock;
 
 use problem::{Level, Problem};
 use tree::Tree;
@@ -20,7 +21,7 @@ use tree::Tree;
 use crate::{Result, workspace};
 
 /// Each check reads the tree and adds what it finds.
-const CHECKS: [fn(&Tree, &mut Vec<Problem>); 8] = [
+const CHECKS: [fn(&Tree, &mut Vec<Problem>); 9] = [
     lengths::check,
     fixtures::check,
     diagnostics::check,
@@ -29,6 +30,7 @@ const CHECKS: [fn(&Tree, &mut Vec<Problem>); 8] = [
     paths::check,
     manifests::check,
     architecture::check,
+    wall_clock::check,
 ];
 
 pub(crate) fn main() -> Result {

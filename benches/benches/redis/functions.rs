@@ -75,6 +75,11 @@ pub(crate) mod ours {
     pub(crate) async fn near_number(id: u64) -> u64 {
         load(id).id
     }
+
+    #[cache(backend = ["memory", "redis"], ttl = "1h", tags = ["user:{id}", "profile:{id}", "users", "pages"])]
+    pub(crate) async fn near_tagged(id: u64) -> u64 {
+        load(id).id
+    }
 }
 
 /// As one writes it: `GET` and decode, else compute, encode and `SET`. Neither single flight nor witness, counters or breaker.

@@ -43,6 +43,8 @@ pub(crate) const KNOWN: &[&str] = &[
     "tags",
     "batch",
     "of",
+    "http",
+    "scope",
     "companion",
     "method",
     "cache",

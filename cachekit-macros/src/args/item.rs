@@ -129,7 +129,12 @@ fn is(attr: &Attribute, name: &str) -> bool {
     attr.path().segments.last().is_some_and(|segment| segment.ident == name)
 }
 
-fn block(attrs: Vec<Attribute>, input: ParseStream<'_>, attribute: &str, errors: &mut Errors) -> syn::Result<Block> {
+fn block(
+    mut attrs: Vec<Attribute>,
+    input: ParseStream<'_>,
+    attribute: &str,
+    errors: &mut Errors,
+) -> syn::Result<Block> {
     let unsafety: Option<Token![unsafe]> = input.parse()?;
     let impl_token: Token![impl] = input.parse()?;
     let mut generics: Generics =
@@ -149,8 +154,8 @@ fn block(attrs: Vec<Attribute>, input: ParseStream<'_>, attribute: &str, errors:
     while !content.is_empty() {
         parts.push(part(&content, attribute, errors)?);
     }
-    let cfgs = attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect();
-    let block = Block { head, self_ty, generics, of_trait: for_token.map(|_| first), cfgs, parts };
+    attrs.retain(|attr| attr.path().is_ident("cfg"));
+    let block = Block { head, self_ty, generics, of_trait: for_token.map(|_| first), cfgs: attrs, parts };
     if errors.is_empty()
         && attribute == "cache"
         && !block.parts.iter().any(|part| matches!(part, BlockPart::Cached(..)))

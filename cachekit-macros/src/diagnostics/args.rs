@@ -35,10 +35,7 @@ pub(crate) fn unknown(name: &Ident, value: Option<&Expr>) -> Error {
     if let Some(ours) = peers::ours(&text, value) {
         return at(name, "CK006", &format!("`{text}` is an argument of the crate `cached`; {ours}"));
     }
-    if let Some(later) = peers::not_here(&text) {
-        return at(name, "CK007", &format!("`{text}` is not available in this version of cachekit{later}"));
-    }
-    let hint = match peers::elsewhere(&text, value).or_else(|| did_you_mean(&text, KNOWN.iter().copied())) {
+    let hint = match peers::elsewhere(&text, value).or_else(|| did_you_mean(&text, KNOWN)) {
         Some(hint) => hint,
         None => format!("the arguments are {}", super::list(KNOWN)),
     };
@@ -50,7 +47,7 @@ pub(crate) fn repeated(name: &Ident) -> Error {
 }
 
 /// A value of the wrong kind.
-pub(crate) fn wrong_shape(name: &Ident, found: &impl ToTokens) -> Error {
+pub(crate) fn wrong_shape(name: &Ident, found: &dyn ToTokens) -> Error {
     let right = right_shape(name);
     at(found, "CK009", &format!("`{name}` does not take `{}`: write `{right}`", code(found)))
 }
@@ -73,7 +70,7 @@ pub(crate) fn value_for_list(name: &Ident, value: &Expr) -> Error {
     at(value, "CK012", &format!("`{name}` takes its parameters in parentheses: write `{name}({})`", names.trim()))
 }
 
-pub(crate) fn flag_with_value(name: &Ident, value: &impl ToTokens) -> Error {
+pub(crate) fn flag_with_value(name: &Ident, value: &dyn ToTokens) -> Error {
     at(value, "CK013", &format!("`{name}` takes no value: write `{name}` alone, or leave it out"))
 }
 

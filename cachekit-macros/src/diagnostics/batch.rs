@@ -73,7 +73,7 @@ pub(crate) fn refresh_inline(name: &Ident) -> Error {
     )
 }
 
-pub(crate) fn lone_method(at_name: &impl ToTokens) -> Error {
+pub(crate) fn lone_method(at_name: &dyn ToTokens) -> Error {
     at(
         at_name,
         "CK137",
@@ -92,7 +92,7 @@ pub(crate) fn mut_parameter(ty: &Type, name: &Ident) -> Error {
     )
 }
 
-pub(crate) fn optional_ids(attr: &impl ToTokens, name: &Ident) -> Error {
+pub(crate) fn optional_ids(attr: &dyn ToTokens, name: &Ident) -> Error {
     at(
         attr,
         "CK139",

@@ -5,7 +5,7 @@ use quote::ToTokens;
 
 const LONGEST: usize = 60;
 
-pub(super) fn code(tokens: &impl ToTokens) -> String {
+pub(crate) fn code(tokens: &dyn ToTokens) -> String {
     let mut text = String::new();
     write(tokens.to_token_stream(), &mut text);
     if text.chars().count() > LONGEST { format!("{}…", text.chars().take(LONGEST).collect::<String>()) } else { text }

@@ -32,7 +32,7 @@ pub(crate) fn backend(literal: &LitStr) -> Error {
         "disk" | "fs" | "redb" | "sled" => "here it is `\"file\"`".to_owned(),
         "valkey" | "keydb" => "Valkey speaks the protocol of Redis: write `\"redis\"`".to_owned(),
         "mem" | "ram" | "local" | "moka" | "in-memory" => "here it is `\"memory\"`".to_owned(),
-        other => did_you_mean(other, BACKENDS.iter().copied()).unwrap_or_else(|| {
+        other => did_you_mean(other, BACKENDS).unwrap_or_else(|| {
             format!(
                 "there are {}, and an expression of a type that implements `Backend` works too, `backend = my::backend()`",
                 quoted(BACKENDS)
@@ -73,7 +73,7 @@ pub(crate) fn codec(literal: &LitStr) -> Error {
         "messagepack" | "rmp" | "rmp-serde" | "message-pack" => "here it is `\"msgpack\"`".to_owned(),
         "serde_json" | "serde-json" => "here it is `\"json\"`".to_owned(),
         "raw" | "bytes" | "string" => "bytes and strings are stored as they are when `codec` is left out".to_owned(),
-        other => did_you_mean(other, CODECS.iter().copied()).unwrap_or_else(|| {
+        other => did_you_mean(other, CODECS).unwrap_or_else(|| {
             format!(
                 "there are {}, and a path to a type that implements `Codec` works too, `codec = my::Codec`",
                 quoted(CODECS)
@@ -108,13 +108,13 @@ pub(crate) fn compression(literal: &LitStr) -> Error {
 
 pub(crate) fn on_backend_error(literal: &LitStr) -> Error {
     let text = literal.value();
-    let hint = did_you_mean(&text, ["bypass", "fail"]).unwrap_or_else(|| {
+    let hint = did_you_mean(&text, &["bypass", "fail"]).unwrap_or_else(|| {
         "write `on_backend_error = \"fail\"` for calls that fail with the backend, or leave it out for calls that compute".into()
     });
     at(literal, "CK121", &format!("`on_backend_error` has no way \"{text}\"; {hint}"))
 }
 
-pub(crate) fn feature_off(argument: &str, feature: &str, found: &impl ToTokens) -> Error {
+pub(crate) fn feature_off(argument: &str, feature: &str, found: &dyn ToTokens) -> Error {
     at(
         found,
         "CK122",
@@ -122,6 +122,15 @@ pub(crate) fn feature_off(argument: &str, feature: &str, found: &impl ToTokens) 
             "`{argument} = {}` needs the feature \"{feature}\" of cachekit: add it in Cargo.toml, `features = [\"{feature}\"]`",
             code(found)
         ),
+    )
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn no_axum(name: &Ident) -> Error {
+    at(
+        name,
+        "CK122",
+        &format!("`{name}` needs the feature \"axum\" of cachekit: add it in Cargo.toml, `features = [\"axum\"]`"),
     )
 }
 
@@ -192,7 +201,7 @@ pub(crate) fn no_name(name: &Ident, what: &str, function: &Ident) -> Error {
     )
 }
 
-pub(crate) fn fails_without_result(span: Span, output: &impl ToTokens) -> Error {
+pub(crate) fn fails_without_result(span: Span, output: &dyn ToTokens) -> Error {
     at_span(
         span,
         "CK129",

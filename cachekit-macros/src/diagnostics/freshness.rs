@@ -1,11 +1,12 @@
 //! ttl, staleness, refresh, load timeouts.
 
 use super::{at, at_span, code, did_you_mean};
+use crate::model::Param;
 use proc_macro2::Span;
 use syn::{Error, Expr, Ident, LitBool, LitStr, Type};
 
 pub(crate) fn refresh_mode(literal: &LitStr) -> Error {
-    let hint = did_you_mean(&literal.value(), ["inline"]).unwrap_or_else(|| {
+    let hint = did_you_mean(&literal.value(), &["inline"]).unwrap_or_else(|| {
         "write `refresh = \"inline\"` to recompute in the call itself, or leave it out for a task of its own".into()
     });
     at(literal, "CK056", &format!("`refresh` has no mode \"{}\"; {hint}", literal.value()))
@@ -48,7 +49,7 @@ pub(crate) fn jitter_eats_ttl(span: Span) -> Error {
 
 pub(crate) fn load_timeout_part(found: &Expr) -> Error {
     let text = code(found);
-    let hint = did_you_mean(&text, ["soft", "hard"]).unwrap_or_else(|| "it has `soft` and `hard`.".into());
+    let hint = did_you_mean(&text, &["soft", "hard"]).unwrap_or_else(|| "it has `soft` and `hard`.".into());
     at(
         found,
         "CK060",
@@ -97,6 +98,22 @@ pub(crate) fn refresh_mut(ty: &Type, param: &Ident, by: &Ident) -> Error {
         "CK065",
         &format!(
             "`{param}` is a `&mut`, which cannot go to the background task that `{by}` starts: take an `Arc<T>` or something `Clone`, or {way_out}"
+        ),
+    )
+}
+
+pub(crate) fn refresh_borrows(found: &Type, param: &Param, by: &Ident) -> Error {
+    let way_out = if by == "load_timeout" { "leave `soft` out" } else { "write `refresh = \"inline\"`" };
+    let what = match &param.bound[..] {
+        [only] if *only == param.name => format!("`{only}`"),
+        _ => "this parameter".to_owned(),
+    };
+    at(
+        found,
+        "CK141",
+        &format!(
+            "{what} borrows what is in it, `{}`, from a caller who does not wait for the background task that `{by}` starts: take it owned, or {way_out}",
+            code(found)
         ),
     )
 }

@@ -45,7 +45,7 @@ pub(crate) fn half_skipped(name: &Ident, rest: &str) -> Error {
     )
 }
 
-pub(crate) fn no_parameter(key: &impl ToTokens, example: &str) -> Error {
+pub(crate) fn no_parameter(key: &dyn ToTokens, example: &str) -> Error {
     at(
         key,
         "CK047",
@@ -64,7 +64,8 @@ pub(crate) fn dropped(first: &Ident, names: &[&Ident], key: &Key, skipped: &[Ide
             format!("key = \"{}{holes}\"", template.literal.value())
         }
         Key::Exprs(exprs) => {
-            let parts: Vec<String> = exprs.iter().map(code).chain(names.iter().map(|name| name.to_string())).collect();
+            let parts: Vec<String> =
+                exprs.iter().map(|expr| code(expr)).chain(names.iter().map(|name| name.to_string())).collect();
             format!("key = ({})", parts.join(", "))
         }
         Key::Params(_) => "key = (…)".to_owned(),
@@ -85,7 +86,7 @@ pub(crate) fn dropped(first: &Ident, names: &[&Ident], key: &Key, skipped: &[Ide
     )
 }
 
-pub(crate) fn too_many_parts(part: &impl ToTokens, count: usize) -> Error {
+pub(crate) fn too_many_parts(part: &dyn ToTokens, count: usize) -> Error {
     at(
         part,
         "CK048",
@@ -95,7 +96,15 @@ pub(crate) fn too_many_parts(part: &impl ToTokens, count: usize) -> Error {
     )
 }
 
-pub(crate) fn float(found: &impl ToTokens, float: &TypePath, param: &Param, skippable: bool) -> Error {
+pub(crate) fn part_twice(found: &dyn ToTokens, part: &str) -> Error {
+    at(
+        found,
+        "CK143",
+        &format!("`key` has `{part}` twice, which tells no more calls apart than once: keep one of them"),
+    )
+}
+
+pub(crate) fn float(found: &dyn ToTokens, float: &TypePath, param: &Param, skippable: bool) -> Error {
     let name = &param.name;
     let float = code(float);
     let is_float = matches!(&param.ty, Type::Path(path) if path.path.get_ident().is_some());
@@ -126,6 +135,28 @@ pub(crate) fn mut_reference(ty: &Type, param: &Ident) -> Error {
             "`{param}` is a `&mut`, which cannot be a part of the key, and a hit does not run the body, so that it would not be written to: return what is written instead; `skip({param})` is for scratch space that no caller reads"
         ),
     )
+}
+
+/// `id`: it is one of the ids of a batch.
+pub(crate) fn borrowed(found: &Type, param: &Param, id: bool, skippable: bool) -> Error {
+    let name = &param.name;
+    let (what, way_out) = match &param.bound[..] {
+        _ if id => (format!("an id in `{name}`"), "take ids that own what is in them".to_owned()),
+        [only] if only == name => {
+            let skip = if skippable { format!(", or `skip({name})`") } else { String::new() };
+            (format!("`{name}`"), format!("take it owned, or say what matters of it, `key = ({name}.id(), …)`{skip}"))
+        }
+        [] => ("this parameter".to_owned(), "take it owned, or give it a name and `skip` it".to_owned()),
+        bound => {
+            let names: Vec<String> = bound.iter().map(ToString::to_string).collect();
+            let names = names.join(", ");
+            (
+                format!("the pattern of {} takes what", list(bound)),
+                format!("take it owned, or say what matters of it, `key = ({names}, …)`, or `skip({names})`"),
+            )
+        }
+    };
+    at(found, "CK140", &format!("{what} borrows, as `{}` does, and a key outlives the call: {way_out}", code(found)))
 }
 
 pub(crate) fn self_in_key(receiver: &Receiver) -> Error {

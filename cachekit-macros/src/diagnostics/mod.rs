@@ -8,6 +8,8 @@ mod code;
 pub(crate) mod companion;
 pub(crate) mod far;
 pub(crate) mod freshness;
+#[cfg(feature = "axum")]
+pub(crate) mod http;
 pub(crate) mod invalidate;
 pub(crate) mod key;
 pub(crate) mod outcome;
@@ -19,7 +21,7 @@ mod suggest;
 pub(crate) mod template;
 pub(crate) mod units;
 
-use code::code;
+pub(crate) use code::code;
 pub(crate) use suggest::{did_you_mean, nearest};
 
 use proc_macro2::{Span, TokenStream};
@@ -50,7 +52,7 @@ impl Errors {
 }
 
 /// An error that covers some tokens.
-fn at(tokens: &impl ToTokens, id: &str, message: &str) -> Error {
+fn at(tokens: &dyn ToTokens, id: &str, message: &str) -> Error {
     Error::new_spanned(tokens, format_args!("{message} [{id}]"))
 }
 

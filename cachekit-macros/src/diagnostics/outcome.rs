@@ -44,7 +44,7 @@ pub(crate) fn no_loads(int: &LitInt) -> Error {
     )
 }
 
-pub(crate) fn no_result(name: &Ident, output: &impl ToTokens) -> Error {
+pub(crate) fn no_result(name: &Ident, output: &dyn ToTokens) -> Error {
     at(
         name,
         "CK072",
@@ -55,7 +55,7 @@ pub(crate) fn no_result(name: &Ident, output: &impl ToTokens) -> Error {
     )
 }
 
-pub(crate) fn no_option(name: &Ident, output: &impl ToTokens) -> Error {
+pub(crate) fn no_option(name: &Ident, output: &dyn ToTokens) -> Error {
     at(
         name,
         "CK073",
@@ -66,7 +66,7 @@ pub(crate) fn no_option(name: &Ident, output: &impl ToTokens) -> Error {
     )
 }
 
-pub(crate) fn hard_without_result(span: Span, output: &impl ToTokens) -> Error {
+pub(crate) fn hard_without_result(span: Span, output: &dyn ToTokens) -> Error {
     at_span(
         span,
         "CK103",

@@ -11,11 +11,11 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
     };
     let number_or = |other: &str| number.clone().unwrap_or_else(|| other.to_owned());
     let text = match name {
-        "size" | "max_size" => format!("here it is `capacity = {}`", value.map_or_else(|| "100".to_owned(), code)),
+        "size" | "max_size" => format!("here it is `capacity = {}`", value.map_or_else(|| "100".to_owned(), |value| code(value))),
         "time" | "ttl_secs" => format!("here it is `ttl = \"{}s\"`", number_or("30")),
         "ttl_millis" => format!("here it is `ttl = \"{}ms\"`", number_or("500")),
         "time_refresh" => "here a time that starts anew with every use is `idle = \"30s\"`, beside `ttl` or instead of it".into(),
-        "result" => "an `Err` is never stored here, so leave it out (`errors = \"5s\"` stores it)".into(),
+        "result" => "an `Err` is not stored here unless a time for it is given, so leave it out".into(),
         "cache_err" => "an `Err` is not stored here unless a time for it is given, `errors = \"5s\"`".into(),
         "cache_none" => "here a `None` is stored like any value, so leave it out (`none = false` does not store it)".into(),
         "expires" => "here a time for each value is a closure over it, `ttl = |value| value.lifetime()`".into(),
@@ -31,6 +31,9 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
         "unbound" => "here it is `capacity = \"unbounded\"`".into(),
         "map_error" => "a backend that fails is bypassed here, so leave it out (`on_backend_error = \"fail\"` makes the call fail)".into(),
         "redis" => "here it is `backend = \"redis\"`, or `backend = [\"memory\", \"redis\"]`".into(),
+        "disk_dir" => "here `backend = \"file\"` says that there is a file, and where it is stands in `cachekit::configure()`, in `cachekit.toml` or in `CACHEKIT_DIR`".into(),
+        "durable" | "sync_to_disk_on_cache_change" => "here what was invalidated in a file is on the disk before the call returns, and what was stored soon after, so leave it out".into(),
+        "cache_prefix_block" => "here a name before the keys is `name = \"users\"`, and one before all of them the namespace of `cachekit::configure()`".into(),
         "disk" => "here it is `backend = \"file\"`, or `backend = [\"memory\", \"file\"]`".into(),
         "result_fallback" => "here it is `stale_if_error = \"1h\"` beside `ttl`".into(),
         "in_impl" => "here it is `method`, and only where neither a receiver nor `Self` in the signature says it".into(),
@@ -42,7 +45,7 @@ pub(crate) fn ours(name: &str, value: Option<&Expr>) -> Option<String> {
 
 /// What caches of other languages and crates call `name`, in our words.
 pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
-    let given = |other: &str| value.map_or_else(|| other.to_owned(), code);
+    let given = |other: &str| value.map_or_else(|| other.to_owned(), |value| code(value));
     let text = match name {
         "time_to_live" | "expire_after_write" | "expires_in" | "expiry" => "here it is `ttl = \"30s\"`".to_owned(),
         "time_to_idle" | "expire_after_access" => "here it is `idle = \"30s\"`".to_owned(),
@@ -53,7 +56,7 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
         "weight" | "weigh" => "here it is `weigher = path::to_function`, beside `max_bytes`".to_owned(),
         "build_hasher" | "hash_builder" => format!("here it is `hasher = {}`", given("std::hash::RandomState")),
         "lru" | "lfu" | "fifo" | "sieve" | "s3_fifo" | "s3_tinylfu" | "w_tinylfu" | "lirs" | "adaptive" => {
-            format!("here it is `strategy = \"{}\"`", name.replace('_', "-"))
+            format!("here it is `strategy = \"{}\"`", name.replace("_", "-"))
         }
         "local_ttl" | "l1_ttl" | "memory_ttl" => {
             "here it is `near_ttl = \"5s\"`, beside `backend = [\"memory\", …]`".to_owned()
@@ -68,17 +71,9 @@ pub(crate) fn elsewhere(name: &str, value: Option<&Expr>) -> Option<String> {
     Some(text)
 }
 
-/// Arguments of later versions, with what to do until then.
-pub(crate) fn not_here(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "http" | "scope" => ": leave it out",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{elsewhere, not_here, ours};
+    use super::{elsewhere, ours};
     use crate::args::KNOWN;
 
     const CACHED: &[&str] = &[
@@ -110,6 +105,10 @@ mod tests {
         "sync_writes_buckets",
         "companions_vis",
         "shards",
+        "disk_dir",
+        "durable",
+        "sync_to_disk_on_cache_change",
+        "cache_prefix_block",
     ];
 
     const ELSEWHERE: &[&str] = &[
@@ -151,7 +150,7 @@ mod tests {
     fn what_exists_is_never_called_foreign() {
         for name in KNOWN {
             let foreign = ours(name, None).or_else(|| elsewhere(name, None));
-            assert!(foreign.is_none() && not_here(name).is_none(), "{name}");
+            assert!(foreign.is_none(), "{name}");
         }
     }
 

@@ -100,11 +100,11 @@ pub(crate) fn variadic(variadic: &Variadic) -> Error {
     )
 }
 
-pub(crate) fn abi(abi: &impl ToTokens) -> Error {
+pub(crate) fn abi(abi: &dyn ToTokens) -> Error {
     at(abi, "CK086", "an `extern` function cannot be cached: cache a Rust function, and call it from the `extern` one")
 }
 
-pub(crate) fn unsafe_fn(token: &impl ToTokens) -> Error {
+pub(crate) fn unsafe_fn(token: &dyn ToTokens) -> Error {
     at(
         token,
         "CK087",
@@ -112,12 +112,12 @@ pub(crate) fn unsafe_fn(token: &impl ToTokens) -> Error {
     )
 }
 
-pub(crate) fn const_fn(token: &impl ToTokens, attribute: &str) -> Error {
+pub(crate) fn const_fn(token: &dyn ToTokens, attribute: &str) -> Error {
     let what = if attribute == "cache" { "cannot be cached" } else { "cannot invalidate" };
     at(token, "CK088", &format!("a `const fn` {what}: caches exist at run time only; take `const` off"))
 }
 
-pub(crate) fn impl_param(ty: &impl ToTokens, param: &Ident) -> Error {
+pub(crate) fn impl_param(ty: &dyn ToTokens, param: &Ident) -> Error {
     at(
         ty,
         "CK089",
@@ -127,7 +127,7 @@ pub(crate) fn impl_param(ty: &impl ToTokens, param: &Ident) -> Error {
     )
 }
 
-pub(crate) fn impl_return(ty: &impl ToTokens) -> Error {
+pub(crate) fn impl_return(ty: &dyn ToTokens) -> Error {
     at(
         ty,
         "CK090",
@@ -135,7 +135,7 @@ pub(crate) fn impl_return(ty: &impl ToTokens) -> Error {
     )
 }
 
-pub(crate) fn nothing_returned(output: &impl ToTokens, text: &str) -> Error {
+pub(crate) fn nothing_returned(output: &dyn ToTokens, text: &str) -> Error {
     at(
         output,
         "CK091",
@@ -145,13 +145,23 @@ pub(crate) fn nothing_returned(output: &impl ToTokens, text: &str) -> Error {
     )
 }
 
-pub(crate) fn borrowed_return(tokens: &impl ToTokens, ty: &Type) -> Error {
+pub(crate) fn borrowed_return(tokens: &dyn ToTokens, ty: &Type) -> Error {
     at(
         tokens,
         "CK092",
         &format!(
             "a cached value outlives the call, so it cannot borrow, as `{}` does: return `String`, `Arc<str>`, `Arc<T>` or a `&'static` reference",
             code(ty)
+        ),
+    )
+}
+
+pub(crate) fn boxed_future(name: &Ident) -> Error {
+    at(
+        name,
+        "CK142",
+        &format!(
+            "`{name}` returns a boxed future, which runs once and so is nothing to keep: cache an `async fn`; where `#[async_trait]` made it one, write a bare `#[cache]` above `#[async_trait]`, so that it sees the block first"
         ),
     )
 }

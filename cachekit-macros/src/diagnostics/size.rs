@@ -51,13 +51,13 @@ fn unit_meant(number: &str, unit: &str) -> String {
         }
         (Some((_, binary, _)), "i" | "ib") => format!("did you mean `{number}{binary}`?"),
         (None, _) if matches!(&*lower, "b" | "byte" | "bytes") => format!("did you mean `{number}B`?"),
-        _ => did_you_mean(unit, UNITS.iter().copied())
+        _ => did_you_mean(unit, UNITS)
             .unwrap_or_else(|| "the units are `B`, `kB`, `KiB`, `MB`, `MiB`, `GB`, `GiB`, `TB` and `TiB`".into()),
     }
 }
 
 /// Zero or less.
-pub(crate) fn nothing(name: &Ident, found: &impl ToTokens) -> Error {
+pub(crate) fn nothing(name: &Ident, found: &dyn ToTokens) -> Error {
     at(
         found,
         "CK109",

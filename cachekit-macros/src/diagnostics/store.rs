@@ -8,7 +8,7 @@ pub(crate) const STRATEGIES: &[&str] =
 
 pub(crate) fn strategy(literal: &LitStr) -> Error {
     let text = literal.value();
-    let hint = did_you_mean(&text, STRATEGIES.iter().copied()).unwrap_or_else(|| {
+    let hint = did_you_mean(&text, STRATEGIES).unwrap_or_else(|| {
         format!(
             "the strategies are {}, and a path to a type that implements `Policy` works too, `strategy = my::Policy`",
             list(STRATEGIES.iter().map(|name| format!("\"{name}\"")))
@@ -48,15 +48,31 @@ pub(crate) fn capacity_string(literal: &LitStr, is_size: bool) -> Error {
     let text = literal.value();
     let digits: String = text.chars().filter(|c| !matches!(c, '_' | ',' | ' ')).collect();
     let right = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("write a number, `capacity = {}`", text.trim().replace([',', ' '], "_"))
+        format!("write a number, `capacity = {}`", text.trim().replace(",", "_").replace(" ", "_"))
     } else if is_size {
         format!("it counts entries: for a bound in bytes write `max_bytes = \"{text}\"`")
-    } else if let Some(hint) = did_you_mean(&text, ["unbounded"]) {
+    } else if let Some(hint) = did_you_mean(&text, &["unbounded"]) {
         hint
     } else {
         "it counts entries: write a number, `capacity = 10_000`, or `capacity = \"unbounded\"`".to_owned()
     };
     at(literal, "CK037", &format!("`capacity = \"{text}\"` is not a number of entries; {right}"))
+}
+
+pub(crate) fn name_of_lines(literal: &LitStr) -> Error {
+    let mut line = String::new();
+    for word in literal.value().split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()) {
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    let line = if line.is_empty() { "users" } else { &line };
+    at(
+        literal,
+        "CK144",
+        &format!(
+            "`name` has a line break, a tab or another control character in it, and stands in logs and in the keys of backends: write `name = \"{line}\"`"
+        ),
+    )
 }
 
 pub(crate) fn version_range(int: &LitInt) -> Error {

@@ -40,7 +40,8 @@ pub(crate) fn bad_spec(argument: &str, literal: &LitStr, spec: &str) -> Error {
 
 pub(crate) fn unknown_name(argument: &str, at_tokens: &impl quote::ToTokens, name: &str, params: &[&Ident]) -> Error {
     let names: Vec<String> = params.iter().map(ToString::to_string).collect();
-    let hint = did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(|| match names.as_slice() {
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hint = did_you_mean(name, &known).unwrap_or_else(|| match names.as_slice() {
         [] => "the function has no parameters".to_owned(),
         [only] => format!("the only parameter is `{only}`"),
         all => format!("the parameters are {}", list(all)),

@@ -30,7 +30,7 @@ pub(crate) fn bare_number(name: &Ident, literal: &Expr) -> Error {
     let unit = &number[digits.len()..];
     let right =
         if unit.is_empty() || matches!(unit, "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64") {
-            format!("{}{}", digits.replace('_', ""), likely(name).0)
+            format!("{}{}", digits.replace("_", ""), likely(name).0)
         } else {
             number.clone()
         };
@@ -57,7 +57,7 @@ pub(crate) fn jitter_number(name: &Ident, found: &impl quote::ToTokens, number: 
 }
 
 pub(crate) fn unknown_unit(name: &Ident, literal: &LitStr, unit: &str) -> Error {
-    let hint = did_you_mean(unit, UNITS.iter().copied())
+    let hint = did_you_mean(unit, UNITS)
         .unwrap_or_else(|| "the units are `ns`, `us`, `ms`, `s`, `m`, `h`, `d` and `w`".into());
     at(literal, "CK017", &format!("`{name}`: `{unit}` is not a unit of time; {hint}"))
 }

@@ -3,6 +3,7 @@
 use super::{
     bounds::Bound,
     context::{Context, Home},
+    eternal::eternal,
     forms, spans,
 };
 use crate::model::{Batch, NonePolicy};
@@ -34,9 +35,8 @@ impl Context<'_> {
     /// What an id is as a key, and in a map.
     fn owned_id(&self, batch: &Batch) -> TokenStream {
         let (k, span) = (&self.k, self.span);
-        let ty = forms::eternal(&batch.element);
-        let form = forms::form(k, &ty);
-        let ty = spans::repeated(&ty);
+        let form = forms::form(k, &batch.element);
+        let ty = spans::repeated(&eternal(&batch.element));
         if self.is_plain() {
             let fit = self.id_is_fit(batch);
             quote_spanned!(span=> <#ty as #k::KeyOr<#form, #fit>>::Owned)
@@ -52,9 +52,8 @@ impl Context<'_> {
         if !self.is_plain() {
             return quote_spanned!(span=> true);
         }
-        let ty = forms::eternal(&batch.element);
-        let form = forms::form(k, &ty);
-        let ty = spans::repeated(&ty);
+        let form = forms::form(k, &batch.element);
+        let ty = spans::repeated(&eternal(&batch.element));
         quote_spanned!(span=> { use #k::KeyFallback as _; <#k::#probe<#ty, #form>>::OK })
     }
 
@@ -64,7 +63,7 @@ impl Context<'_> {
         if !self.is_plain() {
             return quote_spanned!(span=> true);
         }
-        let (output, id) = (spans::repeated(&forms::eternal(&self.output)), self.owned_id(batch));
+        let (output, id) = (spans::repeated(&eternal(&self.output)), self.owned_id(batch));
         quote_spanned!(span=> { use #k::BatchFallback as _; <#k::BatchProbe<#output, #id>>::OK })
     }
 
@@ -72,7 +71,7 @@ impl Context<'_> {
     pub(super) fn batch_element(&self, batch: &Batch) -> TokenStream {
         let span = if self.is_plain() { self.span } else { self.output_span() };
         let k = self.k_at(span);
-        let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), span);
+        let output = spans::blamed(&spans::repeated(&eternal(&self.output)), span);
         let (id, fit) = (spans::blamed(&self.owned_id(batch), span), self.output_is_fit(batch));
         if self.is_plain() {
             quote_spanned!(span=> <#output as #k::BatchOr<#id, #fit>>::Value)
@@ -89,7 +88,7 @@ impl Context<'_> {
         }
         let span = self.output_span();
         let (k, id) = (self.k_at(span), spans::blamed(&self.owned_id(batch), span));
-        let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), span);
+        let output = spans::blamed(&spans::repeated(&eternal(&self.output)), span);
         let weight = self.weighs_values().then(|| quote_spanned!(span=> + #k::Weigh));
         let is = quote_spanned!(span=> #k::BatchOutput<#id, Value: #k::Value #weight>);
         Some(Bound { of: syn::parse2(output).ok()?, is })

@@ -27,11 +27,13 @@ impl Context<'_> {
     pub(super) fn clause(&self, key: bool) -> TokenStream {
         let user = self.sig.generics.where_clause.as_ref();
         let own = |bound: &Bound| self.sig.generics.type_params().any(|param| bound.is_of(param));
-        let bounds: Vec<_> = self.bounds(key).into_iter().filter(|bound| !own(bound)).collect();
+        let mut bounds = self.bounds(key);
+        bounds.retain(|bound| !own(bound));
         if bounds.is_empty() {
-            return user.map(spans::repeated).unwrap_or_default();
+            return user.map(|clause| spans::repeated(clause)).unwrap_or_default();
         }
-        let predicates = user.into_iter().flat_map(|clause| &clause.predicates).map(spans::repeated);
+        let predicates =
+            user.into_iter().flat_map(|clause| &clause.predicates).map(|predicate| spans::repeated(predicate));
         let bounds = bounds.iter().map(|Bound { of, is }| {
             let at = spans::of(of);
             quote_spanned!(at=> for<'__cachekit> #of: #is)

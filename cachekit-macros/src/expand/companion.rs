@@ -52,7 +52,7 @@ impl Context<'_> {
                 };
             }
             let kind = self.concrete_kind(true);
-            let output = spans::repeated(&super::forms::eternal(&self.output));
+            let output = spans::repeated(&super::eternal::eternal(&self.output));
             quote_spanned! {span=>
                 #(#cfgs)*
                 impl #k::Cached for #companion {
@@ -211,7 +211,7 @@ impl Context<'_> {
                 let (name, ty) = (&param.name, spans::repeated(&param.ty));
                 quote_spanned!(self.span=> #name: #ty,)
             });
-            params.collect()
+            quote!(#(#params)*)
         };
         match takes {
             Takes::Nothing => TokenStream::new(),

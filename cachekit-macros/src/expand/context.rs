@@ -114,6 +114,11 @@ impl<'a> Context<'a> {
         let user = self.sig.ident.unraw();
         match (self.home, operation.strip_prefix("__")) {
             (Home::Companion | Home::Hidden, _) => Ident::new(operation, self.span),
+            // What the compiler says first where nothing may stand beside the method, and where a method is not cached: the name says what to do.
+            (Home::Beside, Some("load")) => {
+                format_ident!("__{}_in_a_trait_impl_needs_companion_false_or_cache_on_the_impl", user, span = self.span)
+            }
+            (_, Some("invalidation")) => super::invalidate::method_invalidation(&user, self.span),
             (_, Some(hidden)) => format_ident!("__{}_{}", user, hidden, span = self.span),
             (_, None) => format_ident!("{}_{}", user, operation, span = self.span),
         }
@@ -193,7 +198,7 @@ impl<'a> Context<'a> {
             return self.batch_value();
         }
         let k = self.k_at(self.output_span());
-        let output = spans::blamed(&spans::repeated(&forms::eternal(&self.output)), self.output_span());
+        let output = spans::blamed(&spans::repeated(&super::eternal::eternal(&self.output)), self.output_span());
         if self.model.outcome.errors.is_some() || !forms::reads_like_result(&self.output) {
             // The same type, and one error less where it is unfit.
             return output;
@@ -241,7 +246,7 @@ impl<'a> Context<'a> {
             }
             _ => None,
         });
-        attrs.collect()
+        quote!(#(#attrs)*)
     }
 
     /// The wrapper's parameters: plain names instead of patterns.

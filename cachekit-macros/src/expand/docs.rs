@@ -146,7 +146,7 @@ impl Context<'_> {
             Key::Params(_) => {}
             Key::Template(template) => facts.push(format!("key `{}`", template.literal.value())),
             Key::Exprs(exprs) => {
-                facts.push(format!("key `({})`", exprs.iter().map(shown).collect::<Vec<_>>().join(", ")))
+                facts.push(format!("key `({})`", exprs.iter().map(|expr| shown(expr)).collect::<Vec<_>>().join(", ")))
             }
         }
         let freshness = &model.freshness;
@@ -218,7 +218,7 @@ fn shown_receiver(receiver: &Receiver) -> String {
 }
 
 /// Tokens print with spaces between all of them.
-fn shown(tokens: &impl ToTokens) -> String {
+fn shown(tokens: &dyn ToTokens) -> String {
     tokens.to_token_stream().to_string().replace(" :: ", "::").replace(" . ", ".").replace(" (", "(")
 }
 

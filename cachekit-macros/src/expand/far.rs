@@ -60,7 +60,7 @@ impl Context<'_> {
         quote!(#(#calls)*)
     }
 
-    fn place(&self, backend: &Backend) -> TokenStream {
+    pub(super) fn place(&self, backend: &Backend) -> TokenStream {
         let ours = |literal: &LitStr, which: &str| {
             let span = spans::machine(literal.span());
             let (k, which) = (self.k_at(span), Ident::new(which, span));
@@ -171,7 +171,7 @@ impl Context<'_> {
     }
 
     /// Reports a part of the key, of a type that is not written down, that cannot be written into a backend.
-    pub(super) fn stored_assertion(&self, local: &impl ToTokens) -> Option<TokenStream> {
+    pub(super) fn stored_assertion(&self, local: &dyn ToTokens) -> Option<TokenStream> {
         self.far()?;
         let at = spans::of(local);
         let (k, local) = (self.k_at(at), spans::blamed(local, at));

@@ -8,7 +8,7 @@ use super::{
 use crate::model::{Function, Model, Store};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Attribute, Meta, ReturnType, parse_quote};
+use syn::{Attribute, Expr, Meta, ReturnType, parse_quote};
 
 /// What a function becomes.
 pub(super) struct Expansion {
@@ -71,6 +71,10 @@ enum Look {
 
 impl Context<'_> {
     fn expand(&self) -> Expansion {
+        #[cfg(feature = "axum")]
+        if let Some(http) = &self.model.http {
+            return Expansion { here: self.handler(http), inherent: TokenStream::new() };
+        }
         let wrapper = match &self.model.batch {
             Some(batch) => self.batch_wrapper(batch),
             None => self.wrapper(),
@@ -92,7 +96,8 @@ impl Context<'_> {
     fn wrapper(&self) -> TokenStream {
         let hidden = if self.home == Home::Hidden { self.companion_items() } else { TokenStream::new() };
         let assertions = [self.output_assertion(), self.key_assertions(), self.output_requirements()];
-        let flow = self.where_errors_belong().flow(Look::Plain);
+        let context = self.where_errors_belong();
+        let flow = if self.is_inline() { context.inline_flow() } else { context.flow(Look::Plain) };
         let body = quote_spanned!(self.span=> { #hidden #(#assertions)* #flow });
         self.around(&body)
     }
@@ -134,19 +139,15 @@ impl Context<'_> {
             quote_spanned!(span=> &mut #k::Outcome::new())
         };
         let miss = self.miss(&traced);
-        let output = self.output_value();
-        // A bypass needs the cache as well, whose key type only the lookup tells; in a trait impl the static itself stands here, once. A user's
-        // expression tells its type, and may make temporaries that live no longer than one statement.
-        let hoisted = self.owns_cache() && (self.home == Home::Nowhere || self.model.outcome.bypass_if.is_some());
-        let cache = if self.home == Home::Nowhere { self.inline_cache() } else { self.cache() };
+        let output = self.output_bound();
+        // A bypass needs the cache as well, whose key type only the lookup tells. A user's expression tells its type, and may make temporaries that
+        // live no longer than one statement.
+        let hoisted = self.owns_cache() && self.model.outcome.bypass_if.is_some();
+        let cache = self.cache();
         let first = hoisted.then(|| quote_spanned!(span=> let __cachekit_cache = #cache;));
         let cache = if hoisted { quote_spanned!(span=> __cachekit_cache) } else { cache };
         let bypassed = self.model.outcome.bypass_if.as_ref().map(|condition| {
-            let rebound = self.rebound_for(condition);
-            let test =
-                if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(span=> { #rebound #condition }) };
-            let uncached =
-                if self.is_inline() && !self.is_async { self.called_inline() } else { self.boxed(self.uncached()) };
+            let (test, uncached) = (self.bypass_test(condition), self.boxed(self.call_body()));
             quote_spanned!(span=> if #test { #k::bypass(#cache, #traced); #uncached } else)
         });
         let look_up = match look {
@@ -173,12 +174,12 @@ impl Context<'_> {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
             None => steps,
         };
-        let all = quote_spanned!(span=> let __cachekit_output = #output; #first #steps);
+        let all = quote_spanned!(span=> #output #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
     }
 
     fn steps(&self, found: &TokenStream, miss: &TokenStream) -> TokenStream {
-        let (k, stale) = (&self.k, self.stale(miss));
+        let (k, stale) = (&self.k, self.stale(&TokenStream::new(), miss));
         quote_spanned! {self.span=>
             match #found {
                 #k::Look::Hit(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
@@ -190,7 +191,7 @@ impl Context<'_> {
 
     /// What is no hit may borrow its parts of the arguments once more. Expressions of the user's are evaluated once, and so stay where they are.
     fn looks_apart(&self) -> bool {
-        !self.is_inline() && self.owns_cache() && self.parts.iter().all(|part| matches!(part, Part::Param(_)))
+        self.owns_cache() && self.parts.iter().all(|part| matches!(part, Part::Param(_)))
     }
 
     /// A glance, and behind calls that are never inlined all that follows when it finds nothing. The arguments of an async function are in memory in any
@@ -211,33 +212,37 @@ impl Context<'_> {
         }
     }
 
-    /// A sync body in the wrapper, run where it stands.
-    fn called_inline(&self) -> TokenStream {
-        let (body, output) = (self.uncached(), &self.output);
-        quote_spanned!(self.span=> (move || -> #output #body)())
+    /// What wraps the values that were found.
+    pub(super) fn output_bound(&self) -> TokenStream {
+        let output = self.output_value();
+        quote_spanned!(self.span=> let __cachekit_output = #output;)
     }
 
     fn miss(&self, trace: &TokenStream) -> TokenStream {
-        if self.is_inline() {
-            return self.run(trace);
-        }
         let first = quote_spanned!(self.span=> __cachekit_miss, #trace);
         self.boxed(self.call_hidden("__load", &first))
     }
 
-    fn stale(&self, miss: &TokenStream) -> TokenStream {
+    /// Whether a call goes past the cache.
+    pub(super) fn bypass_test(&self, condition: &Expr) -> TokenStream {
+        let rebound = self.rebound_for(condition);
+        if rebound.is_empty() { quote!(#condition) } else { quote_spanned!(self.span=> { #rebound #condition }) }
+    }
+
+    /// What becomes of a stale value. `leave`: `return`, where `miss` is all that goes on.
+    pub(super) fn stale(&self, leave: &TokenStream, miss: &TokenStream) -> TokenStream {
         let span = self.span;
         // The builder of a cache elsewhere may ask for refreshes, of which nothing is known here.
         if self.refreshes_inline() || !self.owns_cache() {
             return quote_spanned! {span=>
                 match __cachekit_stale.claim_inline() {
-                    ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                    ::core::result::Result::Ok(__cachekit_value) => #leave __cachekit_output.wrap(__cachekit_value),
                     ::core::result::Result::Err(__cachekit_miss) => #miss,
                 }
             };
         }
         if !self.refreshes_in_task() {
-            return quote_spanned!(span=> __cachekit_output.wrap(__cachekit_stale.into_value()));
+            return quote_spanned!(span=> #leave __cachekit_output.wrap(__cachekit_stale.into_value()));
         }
         let refresh = self.call_hidden("__refresh", &quote_spanned!(span=> __cachekit_refresh));
         quote_spanned! {span=> {
@@ -245,7 +250,7 @@ impl Context<'_> {
             if let ::core::option::Option::Some(__cachekit_refresh) = __cachekit_claimed {
                 #refresh;
             }
-            __cachekit_output.wrap(__cachekit_value)
+            #leave __cachekit_output.wrap(__cachekit_value)
         }}
     }
 
@@ -253,12 +258,21 @@ impl Context<'_> {
     pub(super) fn load_function(&self) -> TokenStream {
         let (k, span, value) = (&self.k, self.span, self.value());
         let first = |key: TokenStream| quote_spanned!(span=> __cachekit_miss: #k::Miss<#key, #value>, __cachekit_trace: &mut #k::Outcome);
-        let run = self.run(&quote_spanned!(span=> __cachekit_trace));
+        let trace = quote_spanned!(span=> __cachekit_trace);
+        let confirmed = self.confirmed(&trace);
+        let output_bound = confirmed.is_some().then(|| self.output_bound());
+        let (miss, run) = (confirmed.unwrap_or_else(|| self.tagged()), self.run(&trace));
         let output = match &self.sig.output {
             ReturnType::Default => TokenStream::new(),
             output => spans::repeated(output),
         };
-        self.hidden_function("__load", self.is_async, &first, &output, &quote_spanned!(span=> { #run }))
+        self.hidden_function(
+            "__load",
+            self.is_async,
+            &first,
+            &output,
+            &quote_spanned!(span=> { #output_bound #miss #run }),
+        )
     }
 
     /// A hidden function that takes something of the cache's and then all arguments.

@@ -1,7 +1,10 @@
 //! `#[invalidate(…)]`: what to remove is settled before the body, which may consume its arguments; it is removed after it.
 
 use super::spans;
-use crate::model::{Function, Invalidation, Param, Target, Template, When};
+use crate::{
+    each::each_mut,
+    model::{Function, Invalidation, Param, Target, Template, When},
+};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -18,29 +21,30 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
     };
     let (early, late): (Vec<&Target>, Vec<&Target>) =
         model.targets.iter().partition(|target| target.over_value.is_none());
-    let locals: Vec<_> =
-        (0..early.len() + model.tags.len()).map(|index| spans::local("invalidation", index, span)).collect();
-    let planned =
-        early.iter().map(|target| call(target, span)).chain(model.tags.iter().map(|tag| tagged(&k, tag, span)));
-    let planned: Vec<_> =
-        locals.iter().zip(planned).map(|(local, plan)| quote_spanned!(span=> let #local = #plan;)).collect();
+    let (mut locals, mut planned) = (Vec::new(), TokenStream::new());
+    let mut plan = |plan: TokenStream| {
+        let local = spans::local("invalidation", locals.len(), span);
+        planned.extend(quote_spanned!(span=> let #local = #plan;));
+        locals.push(local);
+    };
+    early.iter().for_each(|target| plan(call(target, span)));
+    model.tags.iter().for_each(|tag| plan(tagged(&k, tag, model.soft.is_some(), span)));
     let finish = |plan: TokenStream| {
         if is_async { quote_spanned!(span=> #plan.await;) } else { quote_spanned!(span=> #plan.wait();) }
     };
-    let run: TokenStream = locals.iter().map(|local| finish(quote!(#local))).collect();
-    let late: TokenStream = late
-        .iter()
-        .map(|target| {
-            let (plan, pattern) = (call(target, span), &target.over_value);
-            let done = finish(quote_spanned!(span=> __cachekit_plan));
-            quote_spanned!(span=> { let __cachekit_plan = { let #pattern = __cachekit_value; #plan }; #done })
-        })
-        .collect();
-    let rebind: TokenStream = params
+    let run = locals.iter().map(|local| finish(quote!(#local)));
+    let run = quote!(#(#run)*);
+    let late = late.iter().map(|target| {
+        let (plan, pattern) = (call(target, span), &target.over_value);
+        let done = finish(quote_spanned!(span=> __cachekit_plan));
+        quote_spanned!(span=> { let __cachekit_plan = { let #pattern = __cachekit_value; #plan }; #done })
+    });
+    let late = quote!(#(#late)*);
+    let rebind = params
         .iter()
         .filter(|param| !is_plain(param))
-        .map(|Param { name, pattern, .. }| quote_spanned!(span=> let #pattern = #name;))
-        .collect();
+        .map(|Param { name, pattern, .. }| quote_spanned!(span=> let #pattern = #name;));
+    let rebind = quote!(#(#rebind)*);
     let result = if is_async {
         let body = spans::continued(&rebind, body);
         quote_spanned!(span=> #k::returning::<#output, _>(async move #body).await)
@@ -71,18 +75,18 @@ pub(super) fn expand(model: &Invalidation) -> TokenStream {
     };
     let rebound = rebound(model, span);
     let mut wrapper = sig.clone();
-    for (input, name) in wrapper
-        .inputs
-        .iter_mut()
-        .filter_map(|input| if let FnArg::Typed(input) = input { Some(input) } else { None })
-        .zip(params.iter().map(|param| &param.name))
-    {
-        *input.pat = parse_quote!(#name);
-    }
+    let mut names = params.iter().map(|param| &param.name);
+    each_mut(&mut wrapper.inputs, &mut |input| {
+        if let FnArg::Typed(input) = input
+            && let Some(name) = names.next()
+        {
+            *input.pat = parse_quote!(#name);
+        }
+    });
     quote_spanned! {span=>
         #(#docs)* #(#cfgs)* #(#shared)* #(#body_attrs)* #vis #wrapper {
             #rebound
-            #(#planned)*
+            #planned
             #after
             __cachekit_result
         }
@@ -93,7 +97,7 @@ fn is_plain(param: &Param) -> bool {
     matches!(&param.pattern, syn::Pat::Ident(pattern) if pattern.mutability.is_none() && pattern.by_ref.is_none() && pattern.subpat.is_none())
 }
 
-/// `user(id)` → `user::__invalidation(id)`; `Repo::find(id)` → `Repo::__find_invalidation(id)`.
+/// `user(id)` → `user::__invalidation(id)`; `Repo::find(id)` → `Repo::__find_needs_cache_to_be_invalidated(id)`.
 fn call(target: &Target, span: Span) -> TokenStream {
     let args = &target.args;
     let mut path: Path = target.path.clone();
@@ -101,7 +105,7 @@ fn call(target: &Target, span: Span) -> TokenStream {
     let name = last.ident.unraw();
     let of_type = path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase));
     let called = if of_type {
-        let hidden: Ident = format_ident!("__{}_invalidation", name, span = last.ident.span());
+        let hidden = method_invalidation(&name, last.ident.span());
         let arguments = &last.arguments;
         quote!(#path #hidden #arguments)
     } else {
@@ -112,9 +116,16 @@ fn call(target: &Target, span: Span) -> TokenStream {
     quote_spanned!(span=> #called(#(#args),*))
 }
 
-fn tagged(k: &TokenStream, tag: &Template, span: Span) -> TokenStream {
+/// What it is called beside a method; of one that is not cached the compiler says that there is none.
+pub(super) fn method_invalidation(method: &Ident, span: Span) -> Ident {
+    format_ident!("__{}_needs_cache_to_be_invalidated", method, span = span)
+}
+
+fn tagged(k: &TokenStream, tag: &Template, is_soft: bool, span: Span) -> TokenStream {
     let literal = &tag.literal;
-    quote_spanned!(span=> #k::tag_invalidation(::std::format!(#literal)))
+    let plan = if is_soft { "soft_tag_invalidation" } else { "tag_invalidation" };
+    let plan = Ident::new(plan, span);
+    quote_spanned!(span=> #k::#plan(::std::format!(#literal)))
 }
 
 /// Names that stand in patterns are bound by reference for what is evaluated before the body.
@@ -122,7 +133,7 @@ fn rebound(model: &Invalidation, span: Span) -> TokenStream {
     let args = model.targets.iter().filter(|target| target.over_value.is_none()).flat_map(|target| &target.args);
     let tags = model.tags.iter().map(|tag| &tag.literal);
     let mentioned = quote!(#(#args)* #(#tags)*);
-    super::key::rebound(&model.function.params, span, &|name| {
+    super::patterns::rebound(&model.function.params, span, &|name| {
         super::key::mentions(&mentioned, &name.unraw().to_string())
     })
 }

@@ -1,12 +1,17 @@
 //! The parts of the key: which they are, what they mention, and the code that borrows them.
 
-use super::{context::Context, forms, spans};
+use super::{
+    context::Context,
+    eternal::eternal,
+    forms,
+    patterns::{is_wrapper, rebound},
+    spans,
+};
 use crate::model::{Key, Model, Param, Template, TemplatePart, uses};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, FieldPat, Ident, Pat, PatIdent, Token, Type, parse_quote};
+use syn::{Expr, Ident, Type, parse_quote};
 
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
@@ -35,15 +40,19 @@ impl Part<'_> {
 
 pub(super) fn parts<'a>(model: &'a Model, present: &dyn Fn(usize) -> bool) -> Vec<Part<'a>> {
     let params = &model.function.params;
-    let part = |index: &usize| {
-        let param = params.get(*index)?;
-        Some(match &model.batch {
-            Some(batch) if batch.ids == *index => Part::Element(param, &batch.element),
-            _ => Part::Param(param),
-        })
-    };
     match &model.key {
-        Key::Params(indices) => indices.iter().filter(|index| present(**index)).filter_map(part).collect(),
+        Key::Params(indices) => {
+            let mut parts = Vec::new();
+            for index in indices {
+                let Some(param) = params.get(*index).filter(|_| present(*index)) else { continue };
+                match &model.batch {
+                    Some(batch) if batch.ids == *index => parts.push(Part::Element(param, &batch.element)),
+                    _ if is_wrapper(param) => parts.extend(param.bound.iter().map(Part::Bound)),
+                    _ => parts.push(Part::Param(param)),
+                }
+            }
+            parts
+        }
         Key::Exprs(exprs) => exprs.iter().map(|expr| of_expr(params, expr)).collect(),
         Key::Template(template) => template.parts.iter().filter_map(|part| of_template(params, part)).collect(),
     }
@@ -65,12 +74,12 @@ fn of_template<'a>(params: &'a [Param], part: &'a TemplatePart) -> Option<Part<'
     }
 }
 
-fn same(one: &Ident, other: &Ident) -> bool {
+pub(super) fn same(one: &Ident, other: &Ident) -> bool {
     one.unraw() == other.unraw()
 }
 
 /// A name occurs in the tokens, placeholders of format strings included.
-pub(super) fn mentions(tokens: &impl ToTokens, name: &str) -> bool {
+pub(super) fn mentions(tokens: &dyn ToTokens, name: &str) -> bool {
     fn within(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|tree| match tree {
             TokenTree::Ident(ident) => ident.unraw() == name,
@@ -135,7 +144,7 @@ impl<'a> Context<'a> {
     }
 
     /// The names that one of the expressions mentions.
-    pub(super) fn rebound_for(&self, tokens: &impl ToTokens) -> TokenStream {
+    pub(super) fn rebound_for(&self, tokens: &dyn ToTokens) -> TokenStream {
         self.rebound(&|name| mentions(tokens, &name.unraw().to_string()))
     }
 
@@ -244,7 +253,7 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn declared_parts(&self) -> impl Iterator<Item = (Type, TokenStream)> {
-        self.parts.iter().filter_map(|part| part.declared()).map(|ty| (forms::eternal(&ty), forms::form(&self.k, &ty)))
+        self.parts.iter().filter_map(|part| part.declared()).map(|ty| (eternal(&ty), forms::form(&self.k, &ty)))
     }
 
     /// One statement per part, at its type: the one place where an unfit type is an error.
@@ -261,7 +270,14 @@ impl<'a> Context<'a> {
                         #k::assert_stored_part(&(&#k::PartProbe::<_, #form>::new(&#name)).part());
                     })
                 });
-                Some(quote_spanned!(span=> #k::assert_key::<#ty, #form>(); #stored))
+                let is_param = |ident: &Ident| self.sig.generics.type_params().any(|param| param.ident == *ident);
+                let assertion = match forms::plain(ty) {
+                    Type::Path(path) if path.path.get_ident().is_some_and(is_param) => {
+                        quote_spanned!(span=> #k::assert_own_key::<#ty>();)
+                    }
+                    _ => quote_spanned!(span=> #k::assert_key::<#ty, #form>();),
+                };
+                Some(quote!(#assertion #stored))
             }
             // What a backend asks of it is asked where there is one.
             Part::Element(_, ty) => {
@@ -271,26 +287,8 @@ impl<'a> Context<'a> {
             }
             Part::Formatted(..) | Part::Bound(_) | Part::Expr(_) => None,
         });
-        assertions.collect()
+        quote!(#(#assertions)*)
     }
-}
-
-/// `let pattern = &argument;` for every pattern of which a name is mentioned.
-pub(super) fn rebound<'a>(
-    params: impl IntoIterator<Item = &'a Param>,
-    span: Span,
-    mentioned: &dyn Fn(&Ident) -> bool,
-) -> TokenStream {
-    let bindings = params.into_iter().filter_map(|param| {
-        let plain = matches!(param.bound.as_slice(), [only] if same(only, &param.name));
-        if plain || !param.bound.iter().any(mentioned) {
-            return None;
-        }
-        let (mut pattern, name) = (param.pattern.clone(), &param.name);
-        OnlyMentioned(mentioned).visit_pat_mut(&mut pattern);
-        Some(quote_spanned!(span=> let #pattern = &#name;))
-    });
-    bindings.collect()
 }
 
 /// One part is the key itself, several are a tuple, none is `()`.
@@ -298,32 +296,5 @@ fn one_or_tuple(parts: &[TokenStream]) -> TokenStream {
     match parts {
         [one] => one.clone(),
         parts => quote!((#(#parts),*)),
-    }
-}
-
-/// Turns a pattern into one that binds by reference, and only what is mentioned.
-struct OnlyMentioned<'a>(&'a dyn Fn(&Ident) -> bool);
-
-impl VisitMut for OnlyMentioned<'_> {
-    fn visit_pat_mut(&mut self, pat: &mut Pat) {
-        if let Pat::Ident(PatIdent { ident, subpat, by_ref, mutability, .. }) = pat {
-            (*by_ref, *mutability) = (None, None);
-            let constant = ident.to_string().starts_with(char::is_uppercase);
-            if !constant && !(self.0)(ident) {
-                match subpat.take() {
-                    Some((_, inner)) => *pat = *inner,
-                    None => *pat = parse_quote!(_),
-                }
-            }
-        }
-        visit_mut::visit_pat_mut(self, pat);
-    }
-
-    fn visit_field_pat_mut(&mut self, field: &mut FieldPat) {
-        let shorthand = field.colon_token.is_none();
-        visit_mut::visit_field_pat_mut(self, field);
-        if shorthand && matches!(&*field.pat, Pat::Wild(_)) {
-            field.colon_token = Some(<Token![:]>::default());
-        }
     }
 }

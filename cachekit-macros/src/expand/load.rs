@@ -1,46 +1,63 @@
 //! What happens when nothing usable is there: the body is run under the flight of its key.
 
 use super::{context::Context, refresh::Owned, spans};
-use crate::model::Param;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Ident, Pat};
+use syn::Ident;
 
 impl Context<'_> {
-    /// The body with the arguments in scope, as a value or a future: a call beside, or the body itself.
-    pub(super) fn uncached(&self) -> TokenStream {
-        if self.is_inline() { self.inline_body() } else { self.call_body() }
+    /// A miss whose tags are told. They are made of what the load takes.
+    pub(super) fn tagged(&self) -> TokenStream {
+        let tags = self.tags();
+        if tags.is_empty() { tags } else { quote_spanned!(self.span=> let __cachekit_miss = __cachekit_miss #tags;) }
     }
 
-    /// For a method beside which nothing may stand.
-    fn inline_body(&self) -> TokenStream {
-        let body = &self.function().body;
-        let bindings = self.params.iter().filter_map(|Param { name, pattern, .. }| {
-            let plain = matches!(pattern, Pat::Ident(pat) if pat.mutability.is_none() && pat.by_ref.is_none() && pat.subpat.is_none());
-            (!plain).then(|| quote_spanned!(self.span=> let #pattern = #name;))
-        });
-        let body = spans::continued(&bindings.collect(), body);
-        if self.is_async { quote_spanned!(self.span=> async move #body) } else { body }
-    }
-
-    /// The closure that loads.
-    fn loader(&self) -> TokenStream {
-        let (uncached, output) = (self.uncached(), &self.output);
-        match (self.is_inline(), self.is_async) {
-            // A declared type is what `?` and `return` infer from; it needs a block.
-            (true, false) => quote_spanned!(self.span=> move || -> #output #uncached),
-            _ => quote_spanned!(self.span=> move || #uncached),
+    /// As [`tagged`](Self::tagged), where something may be given stale: it is asked for first, since the far tiers may have a value that a tag was made stale of. A cache
+    /// elsewhere knows whether that may be, and has tags of its own.
+    pub(super) fn confirmed(&self, trace: &TokenStream) -> Option<TokenStream> {
+        let (k, span) = (&self.k, self.span);
+        let may_be_stale = self.model.freshness.stale_while_revalidate.is_some() && !self.model.tags.is_empty();
+        if !may_be_stale && self.owns_cache() {
+            return None;
         }
+        let tags = self.tags();
+        let stale = self.stale(&quote_spanned!(span=> return), &quote_spanned!(span=> __cachekit_miss #tags));
+        let confirm = Ident::new(if self.is_async { "confirmed_async" } else { "confirmed" }, span);
+        let mut found = quote_spanned!(span=> __cachekit_miss #tags .#confirm(#trace));
+        if self.is_inline() {
+            found = self.boxed(found);
+        } else if self.is_async {
+            found = quote_spanned!(span=> #found.await);
+        }
+        Some(quote_spanned! {span=>
+            let __cachekit_miss = match #found {
+                #k::Look::Hit(__cachekit_value) => return __cachekit_output.wrap(__cachekit_value),
+                #k::Look::Stale(__cachekit_stale) => #stale,
+                #k::Look::Miss(__cachekit_miss) => __cachekit_miss,
+            };
+        })
     }
 
     /// `miss.run(…)`, awaited if it is a future.
     pub(super) fn run(&self, trace: &TokenStream) -> TokenStream {
+        let outlived = self.model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some());
+        if outlived && self.is_async {
+            let Owned { keep, load } = self.owned_load();
+            let run = self.run_by(trace, &load);
+            return quote_spanned!(self.span=> { #keep #run });
+        }
+        let call = self.call_body();
+        self.run_by(trace, &quote_spanned!(self.span=> move || #call))
+    }
+
+    /// The same by this closure.
+    pub(super) fn run_by(&self, trace: &TokenStream, loader: &TokenStream) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let output = self.output_value();
-        let (output_ty, tags) = (&self.output, self.tags());
+        let output_ty = &self.output;
         let share = quote_spanned! {span=> {
-            use #k::{ViaAll as _, ViaClone as _, ViaNothing as _};
-            (&&#k::ShareProbe::<#output_ty>::NEW).share()
+            use #k::{ViaAll as _, ViaClone as _, ViaNothing as _, ViaShown as _};
+            (&&&&#k::ShareProbe::<#output_ty>::NEW).share()
         }};
         let timeout = self.model.concurrency.load_timeout.as_ref();
         // Of the methods' bounds, the one that an output may not meet is about who may end the call with an error.
@@ -61,14 +78,8 @@ impl Context<'_> {
             (true, true, true, _) => "run_detachable_or_fail",
         };
         let method = Ident::new(method, span);
-        if soft && self.is_async && !self.is_inline() {
-            let Owned { keep, load } = self.owned_load();
-            let run = quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #load).await);
-            return quote_spanned!(span=> { #keep #run });
-        }
-        let loader = self.loader();
         let awaited = self.is_async.then(|| quote_spanned!(span=> .await));
-        quote_spanned!(span=> __cachekit_miss #tags .#method(#output, #share, #trace, #loader) #awaited)
+        quote_spanned!(span=> __cachekit_miss.#method(#output, #share, #trace, #loader) #awaited)
     }
 
     /// `.tags([…])`, or nothing: also where the cache makes the tags from the key.
@@ -161,7 +172,7 @@ impl Context<'_> {
     pub(super) fn concrete_kind(&self, checked: bool) -> TokenStream {
         let span = self.output_span();
         let k = self.k_at(span);
-        let output = spans::repeated(&super::forms::eternal(&self.output));
+        let output = spans::repeated(&super::eternal::eternal(&self.output));
         let whole = self.model.outcome.errors.is_some();
         quote_spanned! {span=>
             <#k::KindId<{

@@ -1,15 +1,20 @@
 //! What stands beside a method.
 
-use super::context::Context;
+use super::context::{Context, Home};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 
 impl Context<'_> {
     /// Associated functions with the method's name in front.
     pub(super) fn method_items(&self) -> TokenStream {
         let cfgs = &self.cfgs;
         let cfgs = quote!(#(#cfgs)*);
-        let mut items = Vec::new();
+        // What the compiler finds first has a name that says what to do in a trait impl.
+        let mut items = match &self.model.batch {
+            Some(_) => self.says_where_a_batch_has_a_place().into_iter().collect(),
+            None => self.hidden_items(),
+        };
         items.push(self.uncached_function());
         if let Some(batch) = &self.model.batch {
             items.extend(self.batch_operations(batch).iter().map(|operation| self.operation(operation)));
@@ -21,11 +26,17 @@ impl Context<'_> {
         }
         items.push(self.operation(&self.traced()));
         items.push(self.operation(&self.refresh()));
-        items.extend(self.hidden_items());
         items.extend(self.handle().map(|handle| self.operation(&handle)));
         items.extend(self.operations_without_handle().iter().map(|operation| self.operation(operation)));
         items.extend(self.owns_cache().then(|| self.invalidation_function()));
         quote!(#(#cfgs #items)*)
+    }
+
+    /// `companion = false` has no place for its body.
+    fn says_where_a_batch_has_a_place(&self) -> Option<TokenStream> {
+        let user = self.sig.ident.unraw();
+        let name = format_ident!("__{user}_in_a_trait_impl_needs_cache_on_the_impl", span = self.span);
+        (self.home == Home::Beside).then(|| quote_spanned!(self.span=> #[doc(hidden)] fn #name() {}))
     }
 
     fn hidden_items(&self) -> Vec<TokenStream> {
@@ -40,6 +51,7 @@ impl Context<'_> {
         if self.refreshes_in_task() {
             items.push(self.refresh_task());
         }
-        items.into_iter().map(|item| quote!(#doc #item)).collect()
+        items.iter_mut().for_each(|item| *item = quote!(#doc #item));
+        items
     }
 }

@@ -20,7 +20,16 @@ impl Context<'_> {
             Store::Elsewhere(cache) => {
                 let at = spans::of(cache);
                 let k = self.k_at(at);
-                quote_spanned!(at=> #k::elsewhere(&#cache))
+                // A type parameter that is no key is reported as that alone.
+                let named =
+                    self.home != Home::Nowhere && self.model.batch.is_none() && self.type_args().next().is_none();
+                match self.generic_key() {
+                    Some(key) if named => {
+                        let (key, value) = (spans::placed(&key, at), spans::placed(&self.value(), at));
+                        quote_spanned!(at=> #k::elsewhere_of::<#key, #value, _>(&#cache))
+                    }
+                    _ => quote_spanned!(at=> #k::elsewhere(&#cache)),
+                }
             }
             Store::Own(_) => {
                 let callbacks = self.callback_arguments();
@@ -96,7 +105,7 @@ impl Context<'_> {
         }
     }
 
-    fn static_name(&self) -> TokenStream {
+    pub(super) fn static_name(&self) -> TokenStream {
         let function = self.sig.ident.unraw().to_string();
         let span = self.span;
         let (holes, shown) = self.shown_args();
@@ -125,8 +134,8 @@ impl Context<'_> {
             }
         });
         let shown: Vec<_> = shown.collect();
-        let holes = if shown.is_empty() { String::new() } else { format!("<{}>", vec!["{}"; shown.len()].join(", ")) };
-        (holes, shown)
+        let holes = vec!["{}".to_owned(); shown.len()].join(", ");
+        (if shown.is_empty() { holes } else { format!("<{holes}>") }, shown)
     }
 
     fn chain_imports(&self) -> Option<TokenStream> {

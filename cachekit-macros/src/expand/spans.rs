@@ -23,12 +23,12 @@ pub(super) fn local(name: &str, index: usize, span: Span) -> Ident {
 }
 
 /// Of the tokens as a whole.
-pub(super) fn of(tokens: &impl ToTokens) -> Span {
+pub(super) fn of(tokens: &dyn ToTokens) -> Span {
     machine(tokens.to_token_stream().span())
 }
 
 /// The user's tokens in a generated item.
-pub(super) fn repeated(tokens: &impl ToTokens) -> TokenStream {
+pub(super) fn repeated(tokens: &dyn ToTokens) -> TokenStream {
     each(tokens.to_token_stream(), &|span| Span::call_site().located_at(span))
 }
 
@@ -44,12 +44,12 @@ pub(super) fn repeated_receiver(receiver: &Receiver) -> TokenStream {
 }
 
 /// The path of the facade as if it had been written at `span`.
-pub(super) fn placed(tokens: &impl ToTokens, span: Span) -> TokenStream {
+pub(super) fn placed(tokens: &dyn ToTokens, span: Span) -> TokenStream {
     each(tokens.to_token_stream(), &|_| span)
 }
 
 /// The user's tokens where an error in them is the fault of what stands at `at`.
-pub(super) fn blamed(tokens: &impl ToTokens, at: Span) -> TokenStream {
+pub(super) fn blamed(tokens: &dyn ToTokens, at: Span) -> TokenStream {
     each(tokens.to_token_stream(), &|span| span.located_at(at))
 }
 

@@ -78,6 +78,25 @@ fn method_of_a_trait_impl() {
 }
 
 #[test]
+fn lone_method_that_may_be_stale() {
+    let args = quote!(
+        companion = false,
+        skip(self),
+        ttl = "1m",
+        stale_while_revalidate = "1h",
+        refresh = "inline",
+        bypass_if = id == 0,
+        tags = ["user:{id}"]
+    );
+    let item = quote!(
+        async fn find(&self, id: u64) -> Result<u64, Failed> {
+            self.db.find(id).await
+        }
+    );
+    insta::assert_snapshot!(expand(args, item));
+}
+
+#[test]
 fn impl_block() {
     let item = quote!(
         impl<T: Clone> Service for Repo<T> {

@@ -29,7 +29,7 @@ pub(crate) struct BatchArg {
 pub(super) fn argument(name: &Ident, expr: &Expr, function: &Function) -> Result<BatchArg, Error> {
     let Expr::Path(path) = plain(expr) else { return Err(say::wrong_shape(name, expr)) };
     let Some(ids) = path.path.get_ident() else { return Err(say::wrong_shape(name, expr)) };
-    let known: Vec<&Ident> = function.params.iter().flat_map(|param| &param.bound).collect();
+    let known = function.names();
     if !known.iter().any(|known| known.unraw() == ids.unraw()) {
         return Err(crate::diagnostics::template::unknown_name("batch", ids, &ids.to_string(), &known));
     }

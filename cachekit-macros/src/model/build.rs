@@ -25,6 +25,11 @@ impl Given {
         self.names.iter().find(|given| *given == name)
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Ident> {
+        self.names.iter()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -66,6 +71,10 @@ pub(crate) fn model(
         cache,
         batch,
         of,
+        #[cfg(feature = "axum")]
+        http,
+        #[cfg(feature = "axum")]
+        scope,
         given,
         meant,
     } = draft(args, &function, errors);
@@ -98,6 +107,12 @@ pub(crate) fn model(
         tags,
         on_removal,
         batch,
+        #[cfg(feature = "axum")]
+        http,
+        #[cfg(feature = "axum")]
+        scope,
+        #[cfg(feature = "axum")]
+        skipped: given.skipped.clone(),
         function,
     };
     (model, given)

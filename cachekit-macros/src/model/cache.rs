@@ -42,6 +42,10 @@ pub(super) struct Draft {
     pub(super) batch: Option<BatchArg>,
     /// `of = user`: the path of the single function.
     pub(super) of: Option<Path>,
+    #[cfg(feature = "axum")]
+    pub(super) http: Option<Box<super::Http>>,
+    #[cfg(feature = "axum")]
+    pub(super) scope: Option<Expr>,
     /// What was given, right or wrong, so that no check complains about the absence of an argument that merely is wrong.
     pub(super) given: Vec<Ident>,
     /// Unknown names, and the known ones that were probably meant.
@@ -82,6 +86,20 @@ pub(super) fn draft(args: Vec<Arg>, function: &Function, errors: &mut Errors) ->
             ("method", Value::Flag) => Ok(()),
             ("method", Value::Is(expr)) => Err(say::flag_with_value(&name, &expr)),
             ("method", Value::List(list)) => Err(say::flag_with_value(&name, &list)),
+            #[cfg(feature = "axum")]
+            ("http", Value::Flag) => {
+                draft.http = Some(Box::new(super::http::http(None, function, errors)));
+                Ok(())
+            }
+            #[cfg(feature = "axum")]
+            ("http", Value::List(list)) => {
+                draft.http = Some(Box::new(super::http::http(Some(&list), function, errors)));
+                Ok(())
+            }
+            #[cfg(not(feature = "axum"))]
+            ("http" | "scope", _) => Err(diagnostics::far::no_axum(&name)),
+            #[cfg(feature = "axum")]
+            ("http", Value::Is(expr)) => Err(diagnostics::http::value(&expr)),
             (_, Value::Flag) => Err(say::missing_value(&name)),
             (_, Value::List(list)) => {
                 let tokens =
@@ -103,10 +121,10 @@ fn meant(name: &Ident) -> Option<Ident> {
         "time_to_idle" | "expire_after_access" => "idle",
         "max_capacity" | "maxsize" => "capacity",
         "max_weight" | "maximum_weight" | "max_memory" => "max_bytes",
-        text if diagnostics::store::STRATEGIES.iter().any(|strategy| strategy.replace('-', "_") == text) => "strategy",
+        text if diagnostics::store::STRATEGIES.iter().any(|strategy| strategy.replace("-", "_") == text) => "strategy",
         "convert" => "key",
         "disk" | "redis" | "file" => "backend",
-        text => diagnostics::nearest(text, KNOWN.iter().copied())?,
+        text => diagnostics::nearest(text, KNOWN)?,
     };
     let mut ident = Ident::parse_any.parse_str(ours).ok()?;
     ident.set_span(name.span());
@@ -157,6 +175,11 @@ impl Draft {
             },
             "batch" => self.batch = Some(batch::argument(name, &expr, function)?),
             "of" => self.of = Some(batch::single(name, &expr)?),
+            #[cfg(feature = "axum")]
+            "scope" => {
+                unknown_names("scope", &expr, function, errors);
+                self.scope = Some(expr);
+            }
             "crate" => self.krate = Some(values::path(name, &expr)?),
             _ => return Err(say::missing_value(name)),
         }
@@ -172,7 +195,7 @@ fn skip(name: &Ident, list: &Group, function: &Function, errors: &mut Errors) ->
     let entries = Punctuated::<Expr, Token![,]>::parse_terminated
         .parse2(list.stream())
         .map_err(|error| say_key::skip_unreadable(error.span()))?;
-    let known: Vec<&Ident> = function.params.iter().flat_map(|param| &param.bound).collect();
+    let known = function.names();
     let mut skipped: Vec<Ident> = Vec::new();
     for entry in entries {
         let Expr::Path(path) = plain(&entry) else {
@@ -217,7 +240,7 @@ fn key(name: &Ident, expr: Expr, function: &Function, errors: &mut Errors) -> Re
 
 /// Lower-case names that nothing in the expression binds can only be parameters: constants and types are spelled otherwise.
 pub(super) fn unknown_names(argument: &str, expr: &Expr, function: &Function, errors: &mut Errors) {
-    let known: Vec<&Ident> = function.params.iter().flat_map(|param| &param.bound).collect();
+    let known = function.names();
     for name in names::mentioned(expr) {
         let text = name.unraw().to_string();
         let constant = text.starts_with(char::is_uppercase) || text.starts_with("__") || text == "_";

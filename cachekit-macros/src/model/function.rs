@@ -4,7 +4,7 @@ use super::{Function, Param, names};
 use crate::args::FnItem;
 use crate::diagnostics::{Errors, shape};
 use quote::format_ident;
-use syn::{Attribute, FnArg, Meta, Pat, PatType, Type};
+use syn::{Attribute, FnArg, Ident, Meta, Pat, PatType, Type};
 
 pub(crate) fn function(item: FnItem, errors: &mut Errors) -> Function {
     let FnItem { attrs, vis, sig, body } = item;
@@ -24,6 +24,15 @@ pub(crate) fn function(item: FnItem, errors: &mut Errors) -> Function {
         errors.push(shape::variadic(variadic));
     }
     Function { docs, cfgs, shared, body_attrs, vis, sig, body, params }
+}
+
+impl Function {
+    /// The names of all parameters, and those that their patterns bind.
+    pub(crate) fn names(&self) -> Vec<&Ident> {
+        let mut names = Vec::new();
+        self.params.iter().for_each(|param| names.extend(&param.bound));
+        names
+    }
 }
 
 /// The attribute's name; of a `cfg_attr` the name of what it would put there.
@@ -47,8 +56,9 @@ fn ungrouped(ty: Type) -> Type {
 }
 
 fn named(params: Vec<PatType>) -> Vec<Param> {
-    let taken: Vec<_> = params.iter().flat_map(|param| names::bound(&param.pat)).collect();
-    let param = |(index, PatType { attrs, pat, ty, .. }): (usize, PatType)| {
+    let mut taken = Vec::new();
+    params.iter().for_each(|param| taken.extend(names::bound(&param.pat)));
+    let param = |(index, PatType { mut attrs, pat, ty, .. }): (usize, PatType)| {
         let bound = names::bound(&pat);
         let name = match &*pat {
             Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
@@ -60,7 +70,7 @@ fn named(params: Vec<PatType>) -> Vec<Param> {
                 name
             }
         };
-        let attrs = attrs.into_iter().filter(|attr| attr.path().is_ident("cfg")).collect();
+        attrs.retain(|attr| attr.path().is_ident("cfg"));
         Param { attrs, name, ty: ungrouped(*ty), bound, pattern: *pat }
     };
     params.into_iter().enumerate().map(param).collect()

@@ -6,6 +6,7 @@ use super::units::plain;
 use super::{Function, Invalidation, Target, Template, When, values};
 use crate::args::{Arg, Entry, Value};
 use crate::diagnostics::{Errors, args as say, invalidate as say_invalidate};
+use proc_macro2::Span;
 use syn::{Error, Expr, ExprCall, Ident, Pat, Path, Stmt};
 
 pub(crate) fn invalidation(entries: Vec<Entry>, function: Function, errors: &mut Errors) -> Invalidation {
@@ -18,6 +19,10 @@ pub(crate) fn invalidation(entries: Vec<Entry>, function: Function, errors: &mut
         match entry {
             Entry::Named(arg) => named.read(arg, &function, errors),
             Entry::Target(expr) => {
+                if let Some(word) = soft(&expr) {
+                    named.soften(word, errors);
+                    continue;
+                }
                 if let Some(found) = errors.keep(read_targets(expr)) {
                     for target in &found {
                         check_names(target, &function, errors);
@@ -27,8 +32,8 @@ pub(crate) fn invalidation(entries: Vec<Entry>, function: Function, errors: &mut
             }
         }
     }
-    let Named { krate, tags, when, .. } = named;
-    Invalidation { krate: krate.unwrap_or_else(facade), targets, tags, when: when.unwrap_or(When::Ok), function }
+    let Named { krate, tags, soft, when, .. } = named;
+    Invalidation { krate: krate.unwrap_or_else(facade), targets, tags, soft, when: when.unwrap_or(When::Ok), function }
 }
 
 #[derive(Default)]
@@ -36,10 +41,18 @@ struct Named {
     given: Vec<Ident>,
     krate: Option<Path>,
     tags: Vec<Template>,
+    soft: Option<Span>,
     when: Option<When>,
 }
 
 impl Named {
+    fn soften(&mut self, word: &Ident, errors: &mut Errors) {
+        match self.soft {
+            Some(_) => errors.push(say::repeated(word)),
+            None => self.soft = Some(word.span()),
+        }
+    }
+
     fn read(&mut self, Arg { name, value }: Arg, function: &Function, errors: &mut Errors) {
         if self.given.contains(&name) {
             errors.push(say::repeated(&name));
@@ -54,9 +67,16 @@ impl Named {
             }
             "when" => self.when = errors.keep(when(&name, &expr)),
             "crate" => self.krate = errors.keep(values::path(&name, &expr)),
+            "soft" => errors.push(say_invalidate::soft_value(&expr)),
             _ => errors.push(say_invalidate::unknown(&name)),
         }
     }
+}
+
+/// The word alone.
+fn soft(expr: &Expr) -> Option<&Ident> {
+    let Expr::Path(path) = expr else { return None };
+    path.path.get_ident().filter(|name| *name == "soft")
 }
 
 fn when(name: &Ident, expr: &Expr) -> Result<When, Error> {

@@ -8,7 +8,10 @@ mod batch;
 mod build;
 mod cache;
 mod far;
+mod form;
 mod function;
+#[cfg(feature = "axum")]
+mod http;
 mod invalidation;
 mod names;
 mod place;
@@ -21,7 +24,10 @@ pub(crate) use batch::{Batch, BatchArg};
 use build::names_ident;
 pub(crate) use build::{Given, impl_block, model, names_self};
 pub(crate) use far::{Backend, Codec, Far, Format, Tiers};
+pub(crate) use form::{Form, argument, borrowed_within, form, last, outlived, plain, unownable};
 pub(crate) use function::function;
+#[cfg(feature = "axum")]
+pub(crate) use http::{KNOWN as HTTP_ARGUMENTS, is_accounted_for, is_state};
 pub(crate) use invalidation::invalidation;
 pub(crate) use names::{mentioned, mentions, uses};
 
@@ -45,6 +51,39 @@ pub(crate) struct Model {
     pub(crate) on_removal: Option<Expr>,
     /// `batch`: the elements of one parameter are cached one by one.
     pub(crate) batch: Option<Batch>,
+    /// `http(…)`: a handler, whose responses are cached.
+    #[cfg(feature = "axum")]
+    pub(crate) http: Option<Box<Http>>,
+    /// `scope = …`: what tells the states of a handler apart.
+    #[cfg(feature = "axum")]
+    pub(crate) scope: Option<Expr>,
+    /// What `skip(…)` lists.
+    #[cfg(feature = "axum")]
+    pub(crate) skipped: Vec<Ident>,
+}
+
+/// What is said of the responses of a handler.
+#[cfg(feature = "axum")]
+pub(crate) struct Http {
+    /// Fields of requests.
+    pub(crate) vary: Vec<LitStr>,
+    pub(crate) client: Option<HttpClient>,
+    /// `etag = false`.
+    pub(crate) no_etag: bool,
+    /// Whom a response is for.
+    pub(crate) private: Option<Expr>,
+    pub(crate) statuses: Vec<syn::LitInt>,
+    /// In bytes.
+    pub(crate) max_body: Option<u64>,
+    pub(crate) surrogate_keys: Vec<Template>,
+}
+
+/// What clients are told.
+#[cfg(feature = "axum")]
+pub(crate) enum HttpClient {
+    /// `Cache-Control`.
+    Field(LitStr),
+    Ttl(Time),
 }
 
 /// The function itself; its body is never parsed, so that an editor gets completions in a half-written one.
@@ -264,6 +303,8 @@ pub(crate) struct Invalidation {
     pub(crate) function: Function,
     pub(crate) targets: Vec<Target>,
     pub(crate) tags: Vec<Template>,
+    /// `soft`: the tags become stale.
+    pub(crate) soft: Option<Span>,
     pub(crate) when: When,
 }
 

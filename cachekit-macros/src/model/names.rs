@@ -1,31 +1,30 @@
 //! Which names expressions mention.
 
+use std::ptr;
+
+use crate::walk::{self, Node};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
-use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprMacro, ExprPath, FieldValue, Ident, Member, PatIdent};
+use syn::{Expr, FieldValue, Ident, Member};
 
 /// Plain names that the expression uses as values and does not bind itself; `self` too. Macros in it are opaque.
 pub(crate) fn mentioned(expr: &Expr) -> Vec<Ident> {
-    let mut names = Names::default();
-    names.visit_expr(expr);
-    let Names { bound, used, .. } = names;
-    used.into_iter().filter(|name| !bound.contains(name)).collect()
+    let Names { bound, mut used, .. } = Names::of(expr);
+    used.retain(|name| !bound.contains(name));
+    used
 }
 
 /// Whether the expression uses the value of this name: not if it binds the name itself, and not as the name of a field.
 pub(crate) fn uses(expr: &Expr, name: &Ident) -> bool {
-    let mut names = Names::default();
-    names.visit_expr(expr);
-    let Names { bound, used, called, macros } = names;
+    let Names { bound, used, called, macros } = Names::of(expr);
     let same = |other: &Ident| other.unraw() == name.unraw();
     let plainly = !bound.iter().any(same) && (used.iter().any(same) || called.iter().any(same));
     plainly || macros.iter().any(|tokens| mentions(tokens, name))
 }
 
 /// Whether a name occurs anywhere in the tokens, string literals with placeholders included.
-pub(crate) fn mentions(tokens: &impl ToTokens, name: &Ident) -> bool {
+pub(crate) fn mentions(tokens: &dyn ToTokens, name: &Ident) -> bool {
     fn within(tokens: TokenStream, name: &Ident) -> bool {
         tokens.into_iter().any(|tree| match tree {
             TokenTree::Ident(ident) => ident.unraw() == name.unraw(),
@@ -54,50 +53,55 @@ struct Names {
     macros: Vec<TokenStream>,
 }
 
-impl<'ast> Visit<'ast> for Names {
-    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
-        if let Some(name) = path.path.get_ident() {
-            self.used.push(name.clone());
-        }
-        visit::visit_expr_path(self, path);
-    }
-
-    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        // A function's name is none of ours.
-        match &*call.func {
-            Expr::Path(path) => self.called.extend(path.path.get_ident().cloned()),
-            func => self.visit_expr(func),
-        }
-        for arg in &call.args {
-            self.visit_expr(arg);
-        }
-    }
-
-    fn visit_field_value(&mut self, field: &'ast FieldValue) {
-        if field.colon_token.is_none()
-            && let Member::Named(name) = &field.member
-        {
-            self.used.push(name.clone());
-            return;
-        }
-        visit::visit_field_value(self, field);
-    }
-
-    fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
-        self.bound.push(pat.ident.clone());
-        visit::visit_pat_ident(self, pat);
-    }
-
-    fn visit_expr_macro(&mut self, made: &'ast ExprMacro) {
-        self.macros.push(made.mac.tokens.clone());
+impl Names {
+    fn of(expr: &Expr) -> Self {
+        let mut names = Self::default();
+        let mut function = None;
+        walk::expr(expr, &mut |node| match node {
+            Node::Expr(Expr::Path(path)) => {
+                // A function's name is none of ours.
+                let place = if function.is_some_and(|function| ptr::eq(function, path)) {
+                    &mut names.called
+                } else {
+                    &mut names.used
+                };
+                place.extend(path.path.get_ident().cloned());
+                true
+            }
+            Node::Expr(Expr::Call(call)) => {
+                if let Expr::Path(path) = &*call.func {
+                    function = Some(path);
+                }
+                true
+            }
+            Node::Expr(Expr::Macro(made)) => {
+                names.macros.push(made.mac.tokens.clone());
+                false
+            }
+            Node::Field(FieldValue { colon_token: None, member: Member::Named(name), .. }) => {
+                names.used.push(name.clone());
+                false
+            }
+            Node::Binding(pat) => {
+                names.bound.push(pat.ident.clone());
+                true
+            }
+            _ => true,
+        });
+        names
     }
 }
 
 /// The names that a pattern binds, in order.
 pub(super) fn bound(pat: &syn::Pat) -> Vec<Ident> {
-    let mut names = Names::default();
-    names.visit_pat(pat);
-    names.bound
+    let mut bound = Vec::new();
+    walk::pattern(pat, &mut |node| {
+        if let Node::Binding(pat) = node {
+            bound.push(pat.ident.clone());
+        }
+        true
+    });
+    bound
 }
 
 #[cfg(test)]

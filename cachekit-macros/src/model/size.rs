@@ -70,7 +70,7 @@ fn read(text: &str) -> Result<u64, Bad> {
         let negative = text.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_number));
         return Err(if negative { Bad::Nothing } else { Bad::Other });
     }
-    let digits = number.replace('_', "");
+    let digits = number.replace("_", "");
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
     if whole.is_empty() || fraction.contains('.') || number.ends_with('.') || fraction.len() > 9 {
         return Err(Bad::Other);

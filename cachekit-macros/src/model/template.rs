@@ -7,7 +7,7 @@ use syn::{Error, Ident, LitStr};
 
 /// Splits a template whose names must be parameters of `function` (or names that their patterns bind).
 pub(super) fn template(argument: &str, literal: &LitStr, function: &Function) -> Result<Template, Error> {
-    let names: Vec<&Ident> = function.params.iter().flat_map(|param| &param.bound).collect();
+    let names = function.names();
     let parts = split(&literal.value())
         .map_err(|slip| match slip {
             Slip::Unclosed => say::unclosed(argument, literal),

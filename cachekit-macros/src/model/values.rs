@@ -44,7 +44,7 @@ pub(super) fn strategy(name: &Ident, expr: &Expr) -> Result<Strategy> {
             None => Err(store::strategy(literal)),
         },
         Expr::Path(path) if path.qself.is_none() => {
-            let quoted = path.path.get_ident().map(|ident| ident.to_string().replace('_', "-"));
+            let quoted = path.path.get_ident().map(|ident| ident.to_string().replace("_", "-"));
             match quoted.filter(|name| store::STRATEGIES.contains(&name.as_str())) {
                 Some(quoted) => Err(store::unquoted_strategy(path, &quoted)),
                 None => Ok(Strategy::Custom(path.path.clone())),
@@ -105,7 +105,11 @@ pub(super) fn version(name: &Ident, expr: &Expr) -> Result<u64> {
 
 pub(super) fn name(name: &Ident, expr: &Expr) -> Result<LitStr> {
     let literal = string(name, expr)?;
-    if literal.value().trim().is_empty() { Err(units::empty(name, &literal, "\"users\"")) } else { Ok(literal) }
+    let text = literal.value();
+    if text.trim().is_empty() {
+        return Err(units::empty(name, &literal, "\"users\""));
+    }
+    if text.contains(char::is_control) { Err(store::name_of_lines(&literal)) } else { Ok(literal) }
 }
 
 pub(super) fn ttl(name: &Ident, expr: Expr) -> Result<Ttl> {

@@ -1,6 +1,9 @@
 //! Functions over several ids: what makes sense for each of them, and what for none.
 
-use super::{key::is_mut, store::OF_THE_CACHE};
+use super::{
+    parts::{is_mut, keyed},
+    store::OF_THE_CACHE,
+};
 use crate::diagnostics::{Errors, batch as say};
 use crate::model::{Given, Model, NonePolicy, Store, Tiers};
 use syn::ext::IdentExt as _;
@@ -84,10 +87,11 @@ pub(super) fn has_a_place(model: &Model, given: &Given, errors: &mut Errors) {
 /// The body may run twice.
 pub(super) fn runs_twice(model: &Model, _: &Given, errors: &mut Errors) {
     let Some(batch) = &model.batch else { return };
+    // Those in the key have been reported as such.
+    let keyed = keyed(model);
     for (index, param) in model.function.params.iter().enumerate() {
-        // Those in the key have been reported as such.
-        let keyed = matches!(&model.key, crate::model::Key::Params(params) if params.contains(&index));
-        if !keyed && index != batch.ids && is_mut(&param.ty) {
+        let is_keyed = keyed.iter().any(|keyed| keyed.name == param.name);
+        if !is_keyed && index != batch.ids && is_mut(&param.ty) {
             errors.push(say::mut_parameter(&param.ty, &param.name));
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::diagnostics::{Errors, companion as say};
 use crate::model::{Companion, Given, Model, Place};
+use crate::walk::{self, Node};
 use quote::ToTokens as _;
-use syn::visit::{self, Visit};
-use syn::{Ident, TypePath};
+use syn::{Ident, Signature, Type};
 
 const PRIMITIVES: &[&str] = &[
     "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "bool",
@@ -32,25 +32,23 @@ pub(super) fn hides_no_type(model: &Model, _: &Given, errors: &mut Errors) {
         errors.push(say::primitive(name, name));
         return;
     }
-    let mut finder = Finder { name, found: false };
-    finder.visit_signature(&model.function.sig);
-    if finder.found {
+    if names_a_type(&model.function.sig, name) {
         errors.push(say::in_signature(name, name, renamed));
     }
 }
 
-struct Finder<'a> {
-    name: &'a Ident,
-    found: bool,
-}
-
-impl<'ast> Visit<'ast> for Finder<'_> {
-    fn visit_type_path(&mut self, path: &'ast TypePath) {
-        self.found |= path.path.leading_colon.is_none()
-            && path.qself.is_none()
-            && path.path.segments.first().is_some_and(|segment| segment.ident == *self.name);
-        visit::visit_type_path(self, path);
-    }
+/// Whether a type in the signature has this name.
+fn names_a_type(signature: &Signature, name: &Ident) -> bool {
+    let mut found = false;
+    walk::signature(signature, &mut |node| {
+        if let Node::Type(Type::Path(path)) = node {
+            found |= path.path.leading_colon.is_none()
+                && path.qself.is_none()
+                && path.path.segments.first().is_some_and(|segment| segment.ident == *name);
+        }
+        true
+    });
+    found
 }
 
 pub(super) fn method_says_something(model: &Model, given: &Given, errors: &mut Errors) {

@@ -1,7 +1,8 @@
 //! Times that go together.
 
+use super::parts::{is_mut, keyed, lost_borrows};
 use crate::diagnostics::{Errors, freshness as say};
-use crate::model::{Companion, Given, Jitter, Key, Model, Time, Ttl};
+use crate::model::{Companion, Given, Jitter, Model, Time, Ttl, borrowed_within};
 use proc_macro2::Span;
 use std::time::Duration;
 
@@ -87,17 +88,27 @@ pub(super) fn single_flight(model: &Model, given: &Given, errors: &mut Errors) {
     }
 }
 
-/// A refresh in the background outlives the call, and so does a load past its soft timeout.
+/// A refresh in the background outlives the call, and so does a load past its soft timeout. Where there can be none, that has been reported.
 pub(super) fn refresh_owns_its_parameters(model: &Model, given: &Given, errors: &mut Errors) {
+    if model.batch.is_some() || model.stands_alone() {
+        return;
+    }
+    let is_async = model.function.sig.asyncness.is_some();
     let refresh = given.get("refresh_ahead").or_else(|| given.get("stale_while_revalidate"));
-    let soft = model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some());
+    let soft = is_async && model.concurrency.load_timeout.as_ref().is_some_and(|timeout| timeout.soft.is_some());
     let refresh = refresh.filter(|_| !given.has("refresh")).or(given.get("load_timeout").filter(|_| soft));
     let Some(by) = refresh else { return };
-    for (index, param) in model.function.params.iter().enumerate() {
-        // Those in the key have been reported as such.
-        let keyed = matches!(&model.key, Key::Params(params) if params.contains(&index));
-        if !keyed && super::key::is_mut(&param.ty) {
-            errors.push(say::refresh_mut(&param.ty, &param.name, by));
+    // What is wrong in the key has been reported as such.
+    let (keyed, lost) = (keyed(model), lost_borrows(model));
+    for param in &model.function.params {
+        if is_mut(&param.ty) {
+            if !keyed.iter().any(|keyed| keyed.name == param.name) {
+                errors.push(say::refresh_mut(&param.ty, &param.name, by));
+            }
+        } else if let Some(found) = borrowed_within(&param.ty)
+            && !lost.iter().any(|(lost, _)| lost.name == param.name)
+        {
+            errors.push(say::refresh_borrows(found, param, by));
         }
     }
 }

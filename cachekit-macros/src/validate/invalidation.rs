@@ -6,7 +6,7 @@ use quote::{ToTokens as _, quote};
 
 type Check = fn(&Invalidation, &mut Errors);
 
-const CHECKS: &[Check] = &[run_time_only, value_exists, each_once];
+const CHECKS: &[Check] = &[run_time_only, value_exists, each_once, soft_is_of_tags];
 
 pub(crate) fn invalidation(invalidation: &Invalidation, errors: &mut Errors) {
     for check in CHECKS {
@@ -38,5 +38,14 @@ fn each_once(invalidation: &Invalidation, errors: &mut Errors) {
             errors.push(say::twice(path));
         }
         seen.push(text);
+    }
+}
+
+fn soft_is_of_tags(invalidation: &Invalidation, errors: &mut Errors) {
+    let Some(soft) = invalidation.soft else { return };
+    if let Some(target) = invalidation.targets.first() {
+        errors.push(say::soft_key(soft, &target.path));
+    } else if invalidation.tags.is_empty() {
+        errors.push(say::soft_without_tags(soft));
     }
 }

@@ -1,10 +1,11 @@
 //! What identifies an entry.
 
+use super::parts::args;
 use crate::diagnostics::{Errors, key as say};
-use crate::model::{Given, Key, Model, Param, Place, Template, TemplatePart, mentioned, mentions, uses};
+use crate::model::{Given, Key, Model, Place, mentioned, mentions, uses};
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
-use syn::{Expr, GenericArgument, Ident, PathArguments, Receiver, ReceiverKind, Type, TypePath};
+use syn::{Ident, Receiver, ReceiverKind};
 
 fn receiver(model: &Model) -> Option<&Receiver> {
     match &model.place {
@@ -79,7 +80,7 @@ pub(super) fn parameters_are_accounted_for(model: &Model, given: &Given, errors:
     if given.has("convert") || (given.has("skip") && given.skipped.is_empty()) {
         return;
     }
-    let bound: Vec<&Ident> = model.function.params.iter().flat_map(|param| &param.bound).collect();
+    let bound = model.function.names();
     let keyed: &dyn Fn(&Ident) -> bool = match &model.key {
         Key::Params(_) => return,
         Key::Template(template) => &|name| args(template).any(|arg| arg.unraw() == name.unraw()),
@@ -97,17 +98,11 @@ pub(super) fn parameters_are_accounted_for(model: &Model, given: &Given, errors:
         return;
     }
     let skipped = |name: &Ident| given.skipped.iter().any(|skipped| skipped.unraw() == name.unraw());
-    let dropped: Vec<&Ident> = bound.into_iter().filter(|name| !keyed(name) && !skipped(name)).collect();
+    let mut dropped = bound;
+    dropped.retain(|name| !keyed(name) && !skipped(name));
     if let Some(first) = dropped.first() {
         errors.push(say::dropped(first, &dropped, &model.key, &given.skipped));
     }
-}
-
-fn args(template: &Template) -> impl Iterator<Item = &Ident> {
-    template.parts.iter().filter_map(|part| match part {
-        TemplatePart::Arg(arg) | TemplatePart::Formatted { arg, .. } => Some(arg),
-        TemplatePart::Text => None,
-    })
 }
 
 pub(super) fn mentions_something(model: &Model, given: &Given, errors: &mut Errors) {
@@ -116,16 +111,16 @@ pub(super) fn mentions_something(model: &Model, given: &Given, errors: &mut Erro
         return;
     }
     let params = &model.function.params;
-    let example =
-        params.iter().flat_map(|param| &param.bound).next().map_or_else(|| "{id}".into(), |name| format!("{{{name}}}"));
+    let first = params.iter().find_map(|param| param.bound.first());
+    let example = first.map_or_else(|| "{id}".into(), |name| format!("{{{name}}}"));
     match &model.key {
         Key::Template(template) if args(template).next().is_none() => {
             errors.push(say::no_parameter(&template.literal, &example));
         }
         Key::Exprs(exprs) => {
-            let names = params.iter().flat_map(|param| &param.bound);
+            let is_mentioned = |name: &Ident| exprs.iter().any(|expr| mentions(expr, name));
             let this = Ident::new("self", Span::call_site());
-            let any = names.chain([&this]).any(|name| exprs.iter().any(|expr| mentions(expr, name)));
+            let any = params.iter().any(|param| param.bound.iter().any(is_mentioned)) || is_mentioned(&this);
             // Unknown names have been reported; they were meant to be parameters.
             if !any && exprs.iter().all(|expr| mentioned(expr).is_empty()) {
                 match exprs.first() {
@@ -137,123 +132,5 @@ pub(super) fn mentions_something(model: &Model, given: &Given, errors: &mut Erro
             }
         }
         _ => {}
-    }
-}
-
-pub(super) fn few_parts(model: &Model, _: &Given, errors: &mut Errors) {
-    const MOST: usize = 12;
-    match &model.key {
-        Key::Params(params) => {
-            if let Some(index) = params.get(MOST) {
-                errors.push(say::too_many_parts(&model.function.params[*index].pattern, params.len()));
-            }
-        }
-        Key::Template(template) => {
-            let count = args(template).count();
-            if count > MOST {
-                errors.push(say::too_many_parts(&template.literal, count));
-            }
-        }
-        Key::Exprs(exprs) => {
-            if let Some(expr) = exprs.get(MOST) {
-                errors.push(say::too_many_parts(expr, exprs.len()));
-            }
-        }
-    }
-}
-
-pub(super) fn no_floats(model: &Model, _: &Given, errors: &mut Errors) {
-    let params = &model.function.params;
-    let of = |name: &Ident| {
-        params.iter().find(|param| param.name == *name).and_then(|param| Some((param, float(&param.ty)?)))
-    };
-    match &model.key {
-        Key::Params(indices) => {
-            for param in indices.iter().map(|index| &params[*index]) {
-                if let Some(float) = float(&param.ty) {
-                    errors.push(say::float(float, float, param, true));
-                }
-            }
-        }
-        Key::Template(template) => {
-            for part in &template.parts {
-                if let TemplatePart::Arg(arg) = part
-                    && let Some((param, float)) = of(arg)
-                {
-                    errors.push(say::float(&template.literal, float, param, false));
-                }
-            }
-        }
-        Key::Exprs(exprs) => {
-            for expr in exprs {
-                if let Expr::Path(path) = expr
-                    && let Some((param, float)) = path.path.get_ident().and_then(of)
-                {
-                    errors.push(say::float(path, float, param, false));
-                }
-            }
-        }
-    }
-}
-
-/// The first float in a type whose `Eq` is that of what it holds.
-fn float(ty: &Type) -> Option<&TypePath> {
-    const TRANSPARENT: &[&str] = &["Option", "Vec", "Box", "Rc", "Arc", "Cow"];
-    match ty {
-        Type::Path(path) if path.path.is_ident("f32") || path.path.is_ident("f64") => Some(path),
-        Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-            let known = TRANSPARENT.iter().any(|name| last.ident == name);
-            arguments.args.iter().filter(|_| known).find_map(|argument| match argument {
-                GenericArgument::Type(ty) => float(ty),
-                _ => None,
-            })
-        }
-        Type::Tuple(tuple) => tuple.elems.iter().find_map(float),
-        Type::Array(array) => float(&array.elem),
-        Type::Slice(slice) => float(&slice.elem),
-        Type::Reference(reference) => float(&reference.elem),
-        Type::Paren(paren) => float(&paren.elem),
-        Type::Group(group) => float(&group.elem),
-        _ => None,
-    }
-}
-
-pub(super) fn no_mut_references(model: &Model, _: &Given, errors: &mut Errors) {
-    for param in keyed(model).into_iter().filter(|param| is_mut(&param.ty)) {
-        errors.push(say::mut_reference(&param.ty, &param.name));
-    }
-}
-
-/// `&mut T`, also in an `Option`.
-pub(super) fn is_mut(ty: &Type) -> bool {
-    match ty {
-        Type::Reference(reference) => reference.mutability.is_some(),
-        Type::Paren(inner) => is_mut(&inner.elem),
-        Type::Group(inner) => is_mut(&inner.elem),
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
-            last.ident == "Option"
-                && matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
-                    if arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_mut(ty))))
-        }),
-        _ => false,
-    }
-}
-
-/// The parameters that are parts of the key as they are.
-fn keyed(model: &Model) -> Vec<&Param> {
-    let params = &model.function.params;
-    let named = |name: &Ident| params.iter().find(|param| param.name == *name);
-    match &model.key {
-        Key::Params(indices) => indices.iter().map(|index| &params[*index]).collect(),
-        Key::Template(template) => args(template).filter_map(named).collect(),
-        Key::Exprs(exprs) => exprs
-            .iter()
-            .filter_map(|expr| match expr {
-                Expr::Path(path) => path.path.get_ident().and_then(named),
-                _ => None,
-            })
-            .collect(),
     }
 }

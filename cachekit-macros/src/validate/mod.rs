@@ -4,9 +4,12 @@ mod batch;
 mod companion;
 mod far;
 mod freshness;
+#[cfg(feature = "axum")]
+mod http;
 mod invalidation;
 mod key;
 mod outcome;
+mod parts;
 mod shape;
 mod store;
 
@@ -30,9 +33,11 @@ const CHECKS: &[Check] = &[
     key::skip_or_key,
     key::mentions_something,
     key::parameters_are_accounted_for,
-    key::few_parts,
-    key::no_floats,
-    key::no_mut_references,
+    parts::few_parts,
+    parts::no_repeated_parts,
+    parts::no_floats,
+    parts::no_mut_references,
+    parts::no_lost_borrows,
     store::strategy_evicts,
     store::one_bound,
     store::weigher_weighs,
@@ -65,10 +70,29 @@ const CHECKS: &[Check] = &[
     companion::only_functions_name_it,
     companion::hides_no_type,
     companion::method_says_something,
+    #[cfg(feature = "axum")]
+    http::has_an_effect,
+];
+
+/// Of a handler whose responses are cached.
+#[cfg(feature = "axum")]
+const HTTP_CHECKS: &[Check] = &[
+    shape::qualifiers,
+    shape::impl_parameters,
+    shape::not_main,
+    far::features_are_on,
+    http::is_a_handler,
+    http::has_an_effect,
+    http::states_are_told_apart,
 ];
 
 /// An annotated function.
 pub(crate) fn function(model: &Model, given: &Given, errors: &mut Errors) {
+    #[cfg(feature = "axum")]
+    if model.http.is_some() {
+        HTTP_CHECKS.iter().for_each(|check| check(model, given, errors));
+        return;
+    }
     for check in CHECKS {
         check(model, given, errors);
     }

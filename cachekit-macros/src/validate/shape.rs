@@ -1,12 +1,16 @@
 //! The signature.
 
 use crate::diagnostics::{Errors, shape as say};
-use crate::model::{Given, Model, Place};
-use syn::visit::{self, Visit};
-use syn::{Lifetime, ParenthesizedGenericArguments, ReturnType, Safety, Type, TypeFnPtr, TypeImplTrait, TypeReference};
+use crate::model::{Given, Model, Place, outlived};
+use crate::walk::{self, Node};
+use syn::{ReturnType, Safety, Type, TypeImplTrait};
 
 pub(super) fn qualifiers(model: &Model, _: &Given, errors: &mut Errors) {
     let sig = &model.function.sig;
+    // It has been reported, and cannot be without the others.
+    if sig.variadic.is_some() {
+        return;
+    }
     if let Some(abi) = &sig.abi {
         errors.push(say::abi(abi));
     }
@@ -27,15 +31,13 @@ pub(super) fn impl_parameters(model: &Model, _: &Given, errors: &mut Errors) {
 }
 
 fn first_impl(ty: &Type) -> Option<&TypeImplTrait> {
-    struct Find<'ast>(Option<&'ast TypeImplTrait>);
-    impl<'ast> Visit<'ast> for Find<'ast> {
-        fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-            self.0.get_or_insert(ty);
-        }
-    }
-    let mut find = Find(None);
-    find.visit_type(ty);
-    find.0
+    let mut found = None;
+    walk::ty(ty, &mut |node| {
+        let Node::Type(Type::ImplTrait(ty)) = node else { return true };
+        found.get_or_insert(ty);
+        false
+    });
+    found
 }
 
 pub(super) fn returns_something(model: &Model, _: &Given, errors: &mut Errors) {
@@ -73,29 +75,24 @@ pub(super) fn returns_nothing_borrowed(model: &Model, _: &Given, errors: &mut Er
     if first_impl(ty).is_some() {
         return;
     }
-    let mut borrows = Borrows(false);
-    borrows.visit_type(ty);
-    if borrows.0 {
+    if is_boxed_future(ty) {
+        errors.push(say::boxed_future(&model.function.sig.ident));
+    } else if outlived(ty) {
         errors.push(say::borrowed_return(ty, ty));
     }
 }
 
-/// References and lifetimes that are not `'static`; those in function types are the functions' own.
-struct Borrows(bool);
-
-impl<'ast> Visit<'ast> for Borrows {
-    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        self.0 |= reference.lifetime.is_none();
-        visit::visit_type_reference(self, reference);
-    }
-
-    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        self.0 |= lifetime.ident != "static";
-    }
-
-    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
-
-    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
+/// `Pin<Box<dyn Future<…>>>`: what an attribute for async methods of traits leaves.
+fn is_boxed_future(ty: &Type) -> bool {
+    let mut names = Vec::new();
+    walk::ty(ty, &mut |node| {
+        if let Node::Segment(segment) = node {
+            names.push(segment.ident.to_string());
+        }
+        true
+    });
+    let mut names = names.iter().filter(|name| matches!(name.as_str(), "Pin" | "Box" | "Future"));
+    ["Pin", "Box", "Future"].iter().all(|name| names.next().is_some_and(|found| found == name))
 }
 
 pub(super) fn not_main(model: &Model, _: &Given, errors: &mut Errors) {

@@ -63,13 +63,13 @@ pub(super) fn weigher_weighs(_: &Model, given: &Given, errors: &mut Errors) {
     }
 }
 
-/// A cache without a key has one entry, which no other one makes room for and which needs no hash to be found.
+/// A cache without a key has one entry, which no other one makes room for and which needs no hash to be found. It may be too heavy for `max_bytes`.
 pub(super) fn several_entries(model: &Model, given: &Given, errors: &mut Errors) {
     let one = matches!(&model.key, Key::Params(params) if params.is_empty());
     if !one || given.has("cache") {
         return;
     }
-    for name in ["strategy", "hasher"].iter().filter_map(|name| given.get(name)) {
+    for name in ["strategy", "capacity", "hasher"].iter().filter_map(|name| given.get(name)) {
         errors.push(say::one_entry(name));
     }
 }

@@ -63,7 +63,12 @@ impl Address {
     #[must_use]
     pub fn new(cache: &str, arguments: &str, fingerprint: Fingerprint) -> Self {
         let name = u32::try_from(cache.len()).unwrap_or(u32::MAX);
-        Address { id: format!("{cache}:{arguments}").into(), name, fingerprint, whole: None }
+        // Each call that looks at a backend makes one: put together without the machinery of formats.
+        let mut id = String::with_capacity(cache.len() + 1 + arguments.len());
+        id.push_str(cache);
+        id.push(':');
+        id.push_str(arguments);
+        Address { id: id.into(), name, fingerprint, whole: None }
     }
 
     /// As [`new`](Self::new) with arguments that are written in short, and as `whole` in full: what envelopes hold, so that no entry is taken for another's.

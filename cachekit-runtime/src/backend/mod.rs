@@ -21,8 +21,10 @@ pub use address::{Address, Fingerprint};
 #[cfg(feature = "file")]
 pub use file::{FileBackend, FileBuilder};
 pub use memory_bytes::MemoryBytes;
-pub use shared::{Claim, HEAD, Looked, SharedBackend, Storing, Witness};
+pub use shared::{Claim, Each, HEAD, Looked, SharedBackend, Storing, Version, Witness};
 pub(crate) use together::each;
+#[cfg(feature = "redis")]
+use together::unless_all_failed;
 pub use watch::{News, Parts, Watcher};
 
 use crate::Error;

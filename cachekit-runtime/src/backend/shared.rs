@@ -4,7 +4,8 @@
 //! in place, which an invalidation by anyone removes. So nothing is stored that was computed before an invalidation, by whatever process; eviction, a
 //! lost lease and a late write all end in nothing being stored.
 
-use super::{Address, Backend, BackendFuture, Watcher, together::all};
+use super::{Address, Backend, BackendFuture, Watcher, together::some};
+use crate::Error;
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 
@@ -65,6 +66,55 @@ impl Storing {
     }
 }
 
+/// The version of a tag, as a backend has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Version {
+    /// Another one makes every entry invalid that has the tag.
+    pub hard: u64,
+    /// How often the tag was [made stale](SharedBackend::soften_tags) since it has the hard version: the latest times, at most [`Version::SOFTENED`], oldest first. Each number
+    /// is larger than the one before; above its lowest 16 bits are the milliseconds of the backend's clock since the Unix epoch.
+    pub softened: Vec<u64>,
+}
+
+impl Version {
+    /// How many times are kept: an entry that was made stale so often without having been loaded anew is invalid.
+    pub const SOFTENED: usize = crate::tags::MAX_SOFTENED;
+
+    /// A version that was never made stale.
+    #[must_use]
+    pub fn new(hard: u64) -> Self {
+        Version { hard, softened: Vec::new() }
+    }
+
+    /// Made stale at these times.
+    #[must_use]
+    pub fn softened(self, times: impl IntoIterator<Item = u64>) -> Self {
+        Version { softened: times.into_iter().collect(), ..self }
+    }
+
+    /// Made stale once more, at this time in milliseconds.
+    #[must_use]
+    pub fn softened_at(mut self, milliseconds: u64, random: u16) -> Self {
+        let last = self.softened.last().map_or(0, |last| last >> 16);
+        let now = milliseconds.max(last + 1) & (u64::MAX >> 16);
+        if self.softened.len() >= Self::SOFTENED {
+            self.softened.drain(..=self.softened.len() - Self::SOFTENED);
+        }
+        self.softened.push(now << 16 | u64::from(random));
+        self
+    }
+
+    /// The soft version; 0: it was never made stale.
+    #[must_use]
+    pub fn soft(&self) -> u64 {
+        self.softened.last().copied().unwrap_or(0)
+    }
+}
+
+/// What became of each of several, in their order: where a part of a backend fails, what the others have done stays done. That all failed is one error of the whole instead.
+pub type Each<T> = Vec<Result<T, Error>>;
+
 /// A backend that several processes share.
 pub trait SharedBackend: Backend {
     /// Reads the entry and the generation of its cache, both as of one moment after the call began.
@@ -105,19 +155,33 @@ pub trait SharedBackend: Backend {
 
     /// As [`look`](Self::look) at several entries of one cache, in their order. Cachekit asks for at most 512 at once; a backend that can answers them in
     /// one round trip. Without an implementation of its own: as many looks at the same time.
-    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Looked>> {
-        all(addresses.iter().map(|address| self.look(address)).collect())
+    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<Looked>> {
+        some(addresses.iter().map(|address| self.look(address)).collect())
     }
 
     /// As [`claim`](Self::claim) for several entries; as [`look_many`](Self::look_many).
-    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Vec<Claim>> {
-        all(claims.iter().map(|(address, head)| self.claim(address, *head, ttl)).collect())
+    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Each<Claim>> {
+        some(claims.iter().map(|(address, head)| self.claim(address, *head, ttl)).collect())
     }
 
     /// As [`store`](Self::store) of several entries; as [`look_many`](Self::look_many).
-    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Vec<bool>> {
+    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Each<bool>> {
         let store = |one: &'a Storing| self.store(&one.address, one.witness, one.bytes.clone(), one.ttl);
-        all(stores.iter().map(store).collect())
+        some(stores.iter().map(store).collect())
+    }
+
+    /// As [`remove_many`](Backend::remove_many), and says of each whether it is done.
+    fn invalidate_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<()>> {
+        Box::pin(async move {
+            self.remove_many(addresses).await?;
+            Ok(addresses.iter().map(|_| Ok(())).collect())
+        })
+    }
+
+    /// Do its servers fail each for itself, and does it leave out those that do? Then one that fails says nothing of the others, and the [breaker](crate::breaker) that all
+    /// caches share for a backend counts no failure of theirs. Asked after each failure.
+    fn judges_itself(&self) -> bool {
+        false
     }
 
     /// Makes known that programs of this fingerprint use the cache, so that invalidations reach their entries. Before the first fill, and now and
@@ -134,13 +198,19 @@ pub trait SharedBackend: Backend {
     }
 
     /// The versions of these tags, in their order; `None`: there is none now.
-    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>>;
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<Version>>>;
 
     /// As [`tags`](Self::tags), and makes those that are not there, with versions that nobody has had. Each lives at least `ttl` longer.
-    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>>;
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<Version>>;
 
     /// Takes the versions of these tags away, which makes every entry that has one of them invalid for those who compare it.
     fn invalidate_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()>;
+
+    /// Gives each of these tags that is there another [soft version](Version::softened), which makes every entry that has it stale for those who compare it. Watchers are
+    /// told as of an invalidation. Without an implementation of its own it is one.
+    fn soften_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        self.invalidate_tags(tags)
+    }
 
     /// Tells the watchers of all processes that the entry has changed, and leaves it as it is.
     fn signal<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, ()> {
@@ -148,8 +218,22 @@ pub trait SharedBackend: Backend {
         Box::pin(async { Ok(()) })
     }
 
-    /// Takes the right to refresh the entry, for so long, unless another has it.
-    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool>;
+    /// Takes the right to refresh what begins with `seen`, for so long, unless another has it. It is no right to what is stored in its place, which may be due for a
+    /// refresh before that time is over.
+    fn lease<'a>(&'a self, address: &'a Address, seen: Witness, ttl: Duration) -> BackendFuture<'a, bool>;
+
+    /// By how many milliseconds the clock that tells how old the entry is, which is the same for all processes, is ahead of this machine's, as far as that is
+    /// known.
+    fn ahead(&self, address: &Address) -> i64 {
+        let _ = address;
+        0
+    }
+
+    /// As [`ahead`](Self::ahead), of the clock by which a tag was [made stale](Self::soften_tags).
+    fn ahead_of_tag(&self, tag: &str) -> i64 {
+        let _ = tag;
+        0
+    }
 
     /// How many [parts](Self::part) it has; at least one.
     fn parts(&self) -> u16 {

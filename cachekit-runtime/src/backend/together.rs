@@ -1,6 +1,6 @@
 //! Several operations at the same time.
 
-use super::BackendFuture;
+use super::{BackendFuture, Each, Failure};
 use crate::Error;
 use std::{
     future::{Future, poll_fn},
@@ -8,9 +8,19 @@ use std::{
     task::Poll,
 };
 
-/// The answers of all, in their order; the first error, once one fails.
-pub(super) fn all<'a, T: Send + 'a>(operations: Vec<BackendFuture<'a, T>>) -> BackendFuture<'a, Vec<T>> {
-    Box::pin(async move { each(operations).await.into_iter().collect::<Result<Vec<T>, Error>>() })
+/// What becomes of each, in their order.
+pub(super) fn some<'a, T: Send + 'a>(operations: Vec<BackendFuture<'a, T>>) -> BackendFuture<'a, Each<T>> {
+    Box::pin(async move { unless_all_failed(each(operations).await) })
+}
+
+/// That all failed is an error of the whole.
+pub(super) fn unless_all_failed<T>(mut each: Each<T>) -> Result<Each<T>, Error> {
+    match each.iter().all(Result::is_err) {
+        true if !each.is_empty() => {
+            Err(each.swap_remove(0).err().unwrap_or_else(|| Error::backend("", Failure::Other, "")))
+        }
+        _ => Ok(each),
+    }
 }
 
 enum Slot<F: Future + ?Sized> {
@@ -44,7 +54,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backend::Failure, background::block_on};
+    use crate::background::block_on;
     use std::{future::ready, task::Waker};
 
     #[test]
@@ -57,10 +67,12 @@ mod tests {
             Waker::wake_by_ref(context.waker());
             Poll::Pending
         }));
-        assert_eq!(block_on(all(vec![later, Box::pin(ready(Ok(2)))])), Ok(vec![1, 2]));
+        assert_eq!(block_on(some(vec![later, Box::pin(ready(Ok(2)))])), Ok(vec![Ok(1), Ok(2)]));
         let failure = Error::backend("own", Failure::Busy, "loading");
-        let failed: BackendFuture<'_, u8> = Box::pin(ready(Err(failure.clone())));
-        assert_eq!(block_on(all(vec![Box::pin(ready(Ok(1))), failed])), Err(failure));
-        assert_eq!(block_on(all::<u8>(Vec::new())), Ok(Vec::new()));
+        let failed = || -> BackendFuture<'_, u8> { Box::pin(ready(Err(failure.clone()))) };
+        let part = block_on(some(vec![Box::pin(ready(Ok(1))), failed()]));
+        assert_eq!(part, Ok(vec![Ok(1), Err(failure.clone())]), "what succeeded stays");
+        assert_eq!(block_on(some(vec![failed(), failed()])), Err(failure.clone()));
+        assert_eq!(block_on(some::<u8>(Vec::new())), Ok(Vec::new()));
     }
 }

@@ -190,6 +190,12 @@ impl Breaker {
         lock(&self.machine).next_probe()
     }
 
+    /// How many operations have gone well.
+    #[cfg(feature = "redis")]
+    pub(crate) fn successes(&self) -> u64 {
+        self.successes.load(Ordering::Relaxed)
+    }
+
     /// Its state and its counts.
     #[must_use]
     pub fn stats(&self) -> BreakerStats {

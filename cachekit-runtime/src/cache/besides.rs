@@ -35,9 +35,20 @@ impl Besides {
 
 impl<K, V> Core<K, V> {
     /// Does it. May the path of a hit be taken?
-    #[cold]
     #[inline(never)]
     pub(super) fn attend(&self, besides: u8, hash: u64) -> bool {
+        // What most of those who do anything do. Which cache is meant while there are scopes is found out by the path of a hit: this asks of the copies
+        // of none whether they are told about, and does nothing to any.
+        #[cfg(feature = "backend")]
+        if besides == WATCHED {
+            return !self.far_tiers.is_unleased();
+        }
+        self.attend_all(besides, hash)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn attend_all(&self, besides: u8, hash: u64) -> bool {
         // While there are scopes, a closer look finds out first which cache is meant.
         if besides & OWN_HASHER != 0 || scope::is_special() {
             return false;

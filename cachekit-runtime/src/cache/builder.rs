@@ -171,7 +171,7 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// An entry goes when it has not been used for so long. Default: never.
+    /// An entry goes when it has not been used for so long, however stale it may be. Default: never.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.settings.idle = Some(idle);
         self
@@ -199,6 +199,14 @@ impl<K, V> Builder<K, V> {
     /// How long past its ttl a value may be given while one refresh is under way. Default: zero.
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.settings.stale_while_revalidate = time;
+        self
+    }
+
+    /// What [`invalidate_tag_soft`](crate::invalidate_tag_soft) made stale may be given to the end of its ttl, whatever `stale_while_revalidate` says: for caches whose values say
+    /// themselves for how long, see [`Cache::get_softened_async`].
+    #[cfg(feature = "backend")]
+    pub fn give_softened(mut self) -> Self {
+        self.settings.gives_softened = true;
         self
     }
 
@@ -247,7 +255,7 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// The tags of an entry, from its key; at most 16. Invalidating one ([`crate::invalidate_tag`]) invalidates the entry.
+    /// The tags of an entry, from its key; at most 16, with more it is not kept. Invalidating one ([`crate::invalidate_tag`]) invalidates the entry.
     pub fn tags_with(mut self, tags: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
         self.settings.tags_of = Some(Arc::new(tags));
         self

@@ -85,7 +85,7 @@ impl<K, V> Builder<K, V> {
     }
 
     /// One process at a time fills a missing entry, under a lock of that lease, which is prolonged while it computes; the others wait for what it stores,
-    /// for at most one lease, and then compute beside it. For backends that processes share.
+    /// for at most one lease of one holder and two of all holders together, and then compute beside it. For backends that processes share.
     pub fn lock(mut self, lease: Duration) -> Self {
         self.settings.far.lock = Some(lease);
         self

@@ -13,7 +13,7 @@ use crate::{
     flight::{map::Flights, permits::Permits},
     hashing::KeyHasher,
     key::Parts,
-    memory::{Bound, Glance, Gone, RemovalKind, Removed, Table, this_thread},
+    memory::{Bound, Glance, Gone, Removal, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
     policy::Strategy,
     stats::{Counters, Miss as Why, Stats},
@@ -39,6 +39,8 @@ pub(crate) struct Core<K, V> {
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     pub(super) allowed: Allowances,
+    /// An insertion says all by its key and its value, and so has this ttl, `NEVER` and 0 included; `None`: there is more to ask.
+    pub(super) plain_ttl: Option<u64>,
     pub(crate) flights: Arc<Flights<K, V>>,
     epoch: AtomicU64,
     epochs: [AtomicU64; EPOCHS],
@@ -56,6 +58,7 @@ pub(crate) struct Core<K, V> {
 pub(crate) struct Before {
     epoch: u64,
     striped: u64,
+    overwritten: u64,
 }
 
 /// What a precise look found.
@@ -97,8 +100,10 @@ impl<K, V> Core<K, V> {
                 idle: settings.idle.map_or(NEVER, nanos),
                 revalidate: nanos(settings.stale_while_revalidate),
                 window: nanos(settings.stale_window()),
+                softened: settings.gives_softened,
                 exact: clock.is_test(),
             },
+            plain_ttl: settings.plain_ttl(),
             permits: settings.max_loads.map(|max| Arc::new(Permits::new(max, clock.clone()))),
             counters: Counters::new(),
             clock,
@@ -179,6 +184,17 @@ impl<K, V> Core<K, V> {
         self.settings.tags_of.as_ref().and_then(|tags_of| TagSet::capture(&self.tags, tags_of(key)))
     }
 
+    /// The tags that a caller gives, beside those that the key says.
+    pub(crate) fn tags_beside<S: AsRef<str>>(&self, key: &K, given: impl IntoIterator<Item = S>) -> Option<TagSet> {
+        match &self.settings.tags_of {
+            None => TagSet::capture(&self.tags, given),
+            Some(tags_of) => {
+                let given = given.into_iter().map(|tag| tag.as_ref().to_owned());
+                TagSet::capture(&self.tags, tags_of(key).into_iter().chain(given))
+            }
+        }
+    }
+
     /// The tags of what is there, with the versions that it was stored with.
     pub(crate) fn tags_there(&self, hash: u64, key: &K) -> Option<TagSet>
     where
@@ -224,7 +240,7 @@ impl<K, V> Core<K, V> {
             .get(hash, is_key, |seen| {
                 let life = Life::of(&seen);
                 let age = life.born(now).map(|born| duration(now.saturating_sub(born)));
-                let usable = life.is_usable_until(now, allowance, self.allowed.idle) && !life.is_unsure();
+                let usable = life.is_usable_until(now, allowance, self.allowed) && !life.is_unsure();
                 (usable.then(|| (seen.value.clone(), age)), false)
             })
             .flatten()
@@ -239,7 +255,7 @@ impl<K, V> Core<K, V> {
             if life.worth(now, self.allowed) == Worth::Invalidated {
                 cause = RemovalCause::Invalidated;
             }
-            !life.is_usable_until(now, self.allowed.window, self.allowed.idle)
+            !life.is_usable_until(now, self.allowed.window, self.allowed)
         });
         if let Some(gone) = removed {
             self.gone(gone, cause);
@@ -277,7 +293,11 @@ impl<K, V> Core<K, V> {
 
     /// To be asked before a load, so that an invalidation during it is seen at the store.
     pub(crate) fn before_load(&self, hash: u64) -> Before {
-        Before { epoch: self.epoch.load(Ordering::Acquire), striped: self.striped(hash).load(Ordering::Acquire) }
+        Before {
+            epoch: self.epoch.load(Ordering::Acquire),
+            striped: self.striped(hash).load(Ordering::Acquire),
+            overwritten: self.table.overwritten(hash),
+        }
     }
 
     /// Was nothing cleared since? To be asked under the lock of the store.
@@ -285,9 +305,10 @@ impl<K, V> Core<K, V> {
         self.epoch.load(Ordering::Acquire) == before.epoch
     }
 
-    /// Was no key of that stripe invalidated since? To be asked under the lock of the store.
+    /// Was no key of that stripe invalidated since, and none overwritten by a caller? To be asked under the lock of the store.
     pub(super) fn is_same_stripe(&self, hash: u64, before: Before) -> bool {
         self.striped(hash).load(Ordering::Acquire) == before.striped
+            && self.table.overwritten(hash) == before.overwritten
     }
 
     fn striped(&self, hash: u64) -> &AtomicU64 {
@@ -326,7 +347,10 @@ impl<K, V> Core<K, V> {
     }
 
     pub(crate) fn is_usable(&self, life: Life<'_>, now: u64) -> bool {
-        matches!(life.worth(now, Allowances { revalidate: 0, ..self.allowed }), Worth::Fresh | Worth::Ahead)
+        matches!(
+            life.worth(now, Allowances { revalidate: 0, softened: false, ..self.allowed }),
+            Worth::Fresh | Worth::Ahead
+        )
     }
 
     /// Calls `visit` with each entry that a look would hit.
@@ -368,21 +392,19 @@ impl<K, V> Core<K, V> {
         self.table.len()
     }
 
+    #[inline]
     pub(super) fn all_gone(&self, out: Removed<K, V, More>) {
-        let cause = |kind| match kind {
-            RemovalKind::Evicted => RemovalCause::Evicted,
-            RemovalKind::Replaced => RemovalCause::Replaced,
-            RemovalKind::Swept => RemovalCause::Expired,
-            RemovalKind::Taken => RemovalCause::Invalidated,
-        };
         if self.settings.on_removal.is_none() && !std::mem::needs_drop::<(K, V)>() {
-            out.iter().for_each(|removal| self.count_gone(cause(removal.kind)));
-        } else {
-            out.for_each(|gone, kind| self.gone(gone, cause(kind)));
+            // Where it lies: moving what was written a moment ago would stall.
+            return out.each_kind(|kind| self.count_gone(cause(kind)));
+        }
+        for Removal { gone, kind } in out {
+            self.gone(gone, cause(kind));
         }
     }
 
     /// An entry has left: counted, announced, dropped, all outside of locks.
+    #[inline]
     pub(crate) fn gone(&self, gone: Gone<K, V, More>, cause: RemovalCause) {
         self.count_gone(cause);
         let listener: Option<&OnRemoval<K, V>> = self.settings.on_removal.as_ref();
@@ -420,6 +442,15 @@ impl<K, V> Core<K, V> {
             Bound::Entries(most) => Some(most as u64),
             Bound::Weight(most) => Some(most),
         }
+    }
+}
+
+fn cause(kind: RemovalKind) -> RemovalCause {
+    match kind {
+        RemovalKind::Evicted => RemovalCause::Evicted,
+        RemovalKind::Replaced => RemovalCause::Replaced,
+        RemovalKind::Swept => RemovalCause::Expired,
+        RemovalKind::Taken => RemovalCause::Invalidated,
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::TimedOut,
-    flight::map::Joined,
+    flight::map::{Joined, Lead},
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{Output, OutputKind, Share, Value},
@@ -33,7 +33,7 @@ impl<K: Key, V: Value> Miss<K, V> {
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
-        let (Some(soft), Plan::Load, Some(key)) =
+        let (Some(soft), Plan::Load | Plan::Asked(_), Some(key)) =
             (self.inner.core.settings.load_timeout_soft, &self.inner.plan, &self.inner.key)
         else {
             return self.run_async(output, share, trace, load).await;
@@ -44,12 +44,18 @@ impl<K: Key, V: Value> Miss<K, V> {
         };
         let (core, hash, key, tags) = (self.inner.core.clone(), self.inner.hash, key.clone(), self.inner.tags.clone());
         let mut own = false;
-        let follower = match core.flights.join(hash, &key, tags.as_ref(), true) {
-            Joined::Follow(follower) => follower,
-            Joined::Lead(lead) => {
+        let led = match self.inner.plan {
+            Plan::Asked(load) => Ok(load),
+            _ => match core.join(hash, &key, tags.as_ref(), true) {
+                Joined::Follow(follower) => Err(follower),
+                Joined::Lead(lead) => Ok(Box::new(Load::new(core.clone(), hash, key, tags, Some(lead)))),
+            },
+        };
+        let follower = match led.map(|load| (load.lead.as_ref().map(Lead::follower), load)) {
+            Err(follower) => follower,
+            Ok((None, load_of)) => return load_of.run_async(output, share, OutcomeKind::Miss, trace, load).await,
+            Ok((Some(follower), detached)) => {
                 own = true;
-                let follower = lead.follower();
-                let detached = Load::new(core.clone(), hash, key, tags, Some(lead));
                 let task = async move {
                     detached.run_async(output, share, OutcomeKind::Miss, &mut Outcome::new(), load).await;
                 };
@@ -69,7 +75,7 @@ impl<K: Key, V: Value> Miss<K, V> {
             }
             // The leader failed without a word, or went: what is left is the stale value, and the next caller loads.
             Some(Followed::Lead(_) | Followed::Alone(_)) | None => {
-                trace.found_in_memory(OutcomeKind::StaleHit, age);
+                core.stale_instead(trace, age);
                 M::wrap(stale)
             }
         }
@@ -110,12 +116,15 @@ impl<K: Key, V: Value> Miss<K, V> {
             return self.run_detachable(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
-        let instead = self.instead();
-        let sleep = core.clock.sleep(hard);
+        let (instead, left) = (self.instead(), self.left_of(hard));
+        if left.is_zero() {
+            return core.timed_out::<R, M>(hash, key.as_ref(), trace);
+        }
+        let sleep = core.clock.sleep(left);
         match give_up_after(self.run_detachable(output, share, trace, load), sleep).await {
             Some(finished) => finished,
             None if let Some(value) = instead => {
-                trace.found_in_memory(OutcomeKind::StaleHit, None);
+                core.stale_instead(trace, None);
                 output.wrap(value)
             }
             None => core.timed_out::<R, M>(hash, key.as_ref(), trace),

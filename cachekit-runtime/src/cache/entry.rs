@@ -44,6 +44,8 @@ pub(crate) struct Allowances {
     pub(crate) revalidate: u64,
     /// How long past its ttl an entry is kept.
     pub(crate) window: u64,
+    /// Whether what was made stale by a tag is given to the end of its ttl.
+    pub(crate) softened: bool,
     /// Whether times are exact, as a test clock's are; else a ttl may end a millisecond early.
     pub(crate) exact: bool,
 }
@@ -54,7 +56,7 @@ pub(crate) enum Worth {
     Fresh,
     /// Fresh, and past its refresh point.
     Ahead,
-    /// Past its ttl, within the stale allowance of a refresh.
+    /// Past its ttl, or made stale by a tag, within the stale allowance of a refresh.
     Stale,
     /// Past its ttl or its idle time.
     Expired,
@@ -184,6 +186,20 @@ impl<'a> Life<'a> {
         {
             return Worth::Unsure;
         }
+        if let Tags::Soft(_) = tags
+            && allowed.softened
+            && now < more.expires
+        {
+            return Worth::Stale;
+        }
+        if let Tags::Soft(since) = tags {
+            // Without an allowance, and so perhaps without times, it is nothing.
+            let is_allowed = allowed.revalidate > 0;
+            return match is_allowed && now < since.min(more.expires).saturating_add(allowed.revalidate) {
+                true => Worth::Stale,
+                false => Worth::Expired,
+            };
+        }
         if now < more.refresh.load(Ordering::Relaxed).min(more.expires) {
             Worth::Fresh
         } else if now < more.expires {
@@ -211,10 +227,19 @@ impl<'a> Life<'a> {
         self.more.and_then(|more| more.tags.as_ref())
     }
 
+    /// For how long it has been stale because of a tag, and one nanosecond; 0: it is not.
+    #[cfg(feature = "backend")]
+    pub(crate) fn softened_for(self, now: u64) -> u64 {
+        match self.more.and_then(|more| more.tags.as_ref()).map(TagSet::state) {
+            Some(Tags::Soft(since)) => now.saturating_sub(since).saturating_add(1),
+            _ => 0,
+        }
+    }
+
     /// Is it a copy of what others may have changed?
     pub(crate) fn is_unsure(self) -> bool {
         self.more.is_some_and(|more| {
-            more.tags.as_ref().is_some_and(|tags| !tags.is_current())
+            more.tags.as_ref().is_some_and(|tags| tags.state() == Tags::Unsure)
                 || more.bond.as_ref().is_some_and(|bond| !bond.holds())
         })
     }
@@ -225,17 +250,23 @@ impl<'a> Life<'a> {
     }
 
     /// Neither invalidated, nor further past its end than `window`.
-    pub(crate) fn is_usable_until(self, now: u64, window: u64, idle: u64) -> bool {
+    pub(crate) fn is_usable_until(self, now: u64, window: u64, allowed: Allowances) -> bool {
         now < self.expires(now).saturating_add(window)
             && self.more.is_none_or(|more| {
-                more.tags.as_ref().is_none_or(|tags| tags.state() != Tags::Outdated)
-                    && now.saturating_sub(more.used.load(Ordering::Relaxed)) < idle
+                let tags = more.tags.as_ref().map_or(Tags::Current, TagSet::state);
+                let is_within = match tags {
+                    Tags::Outdated => false,
+                    Tags::Soft(_) if allowed.softened && now < more.expires => true,
+                    Tags::Soft(since) => window > 0 && now < since.saturating_add(window),
+                    Tags::Current | Tags::Unsure => true,
+                };
+                is_within && now.saturating_sub(more.used.load(Ordering::Relaxed)) < allowed.idle
             })
     }
 
     /// What a sweep does with it: `None`, it goes; otherwise, when to ask again.
     pub(crate) fn sweep(self, now: u64, allowed: Allowances) -> Option<Tick> {
-        if !self.is_usable_until(now, allowed.window, allowed.idle) {
+        if !self.is_usable_until(now, allowed.window, allowed) {
             return None;
         }
         Some(match self.more {
@@ -312,7 +343,8 @@ mod tests {
     use std::sync::atomic::AtomicU32;
 
     const MS: u64 = 1_000_000;
-    const ALLOWED: Allowances = Allowances { idle: NEVER, revalidate: 50 * MS, window: 70 * MS, exact: true };
+    const ALLOWED: Allowances =
+        Allowances { idle: NEVER, revalidate: 50 * MS, window: 70 * MS, softened: false, exact: true };
 
     struct Entry {
         think: AtomicU32,
@@ -362,8 +394,8 @@ mod tests {
             assert_eq!(worth(1_050 * MS), Worth::Expired);
             assert_eq!(entry.life().expires(20 * MS), 1_000 * MS);
             assert_eq!(entry.life().born(20 * MS), Some(10 * MS));
-            assert!(entry.life().is_usable_until(1_070 * MS - 1, 70 * MS, allowed.idle));
-            assert!(!entry.life().is_usable_until(1_070 * MS, 70 * MS, allowed.idle));
+            assert!(entry.life().is_usable_until(1_070 * MS - 1, 70 * MS, allowed));
+            assert!(!entry.life().is_usable_until(1_070 * MS, 70 * MS, allowed));
         }
     }
 

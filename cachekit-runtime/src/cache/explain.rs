@@ -1,12 +1,12 @@
 //! What the cache thinks of one key.
 
-use super::{Cache, entry::Worth};
+use super::{Cache, entry::Worth, map::Borrowed};
 use crate::{
     key::{Key, Parts},
     memory::Bound,
     output::Value,
 };
-use std::{fmt, time::Duration};
+use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 
 /// What a call for one key would meet now. Changes nothing and counts as no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,27 @@ impl fmt::Display for Explain {
             )?;
         }
         Ok(())
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    /// What the cache knows of a key: what a call would meet now. Changes nothing and counts as no use.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, State};
+    ///
+    /// let squares: Cache<u64, u64> = Cache::builder().capacity(100).build();
+    /// squares.get_or_compute(&7, || 49);
+    /// assert_eq!((squares.explain(&7).state, squares.explain(&8).state), (State::Fresh, State::Absent));
+    /// ```
+    #[must_use]
+    pub fn explain<Q>(&self, key: &Q) -> Explain
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
+    {
+        explain(self, &Borrowed::new(key))
     }
 }
 

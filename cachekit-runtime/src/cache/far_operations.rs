@@ -1,7 +1,7 @@
 //! The operations of a cache that reach its far tiers: get, insert, invalidate, clear.
 
 use super::{Cache, bond::Tie, store::Terms};
-use crate::{key::Key, outcome::Delivery, output::Value, scope, tags::TagSet};
+use crate::{far::Found, key::Key, outcome::Delivery, output::Value, scope, tags::TagSet};
 
 /// What is done whatever happens.
 struct AtLast<F: Fn()>(F);
@@ -32,16 +32,22 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     /// What a far tier has.
     pub(crate) async fn fetch(&self, key: &K) -> Option<V> {
+        self.fetch_found(key).await.map(|found| found.value)
+    }
+
+    pub(super) async fn fetch_found(&self, key: &K) -> Option<Found<V>> {
         if scope::is_off(self) {
             return None;
         }
         let cache = self.here().into_owned();
         let core = &cache.core;
-        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
-        let before = core.before_load(core.hash_one(key));
-        let found = far.clone().peek(core.peeking(far, address, key), far.budget()).await?;
+        if !core.live.is_enabled() {
+            return None;
+        }
+        let (_, looking) = core.peek(core.hash_one(key), key)?;
+        let (found, before) = looking.await?;
         core.keep(key, &found, before);
-        Some(found.value)
+        Some(found)
     }
 
     pub(super) fn get_far(&self, key: &K) -> Option<V> {
@@ -51,9 +57,11 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// As [`get_far`](Self::get_far), of this very cache.
     pub(super) fn far_value(&self, key: &K) -> Option<V> {
         let core = &self.core;
-        let (far, address) = core.far_address(key).filter(|_| core.live.is_enabled())?;
-        let before = core.before_load(core.hash_one(key));
-        let found = far.wait(far.clone().peek(core.peeking(far, address, key), far.budget()))??;
+        if !core.live.is_enabled() {
+            return None;
+        }
+        let (far, looking) = core.peek(core.hash_one(key), key)?;
+        let (found, before) = far.wait(looking)??;
         core.keep(key, &found, before);
         Some(found.value)
     }
@@ -62,8 +70,20 @@ impl<K: Key, V: Value> Cache<K, V> {
     ///
     /// Cancel-safe: dropped meanwhile, the value may be in some of the tiers and not in others.
     pub async fn insert_async(&self, key: K, value: V) -> Delivery {
+        self.insert_tagged_async(key, value, [""; 0]).await
+    }
+
+    /// As [`insert_tagged`](Self::insert_tagged).
+    ///
+    /// Cancel-safe: dropped meanwhile, the value may be in some of the tiers and not in others.
+    pub async fn insert_tagged_async<S: AsRef<str>>(
+        &self,
+        key: K,
+        value: V,
+        tags: impl IntoIterator<Item = S>,
+    ) -> Delivery {
         let cache = self.here().into_owned();
-        let tags = cache.core.tags_of(&key);
+        let tags = cache.core.tags_beside(&key, tags);
         let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
         let Some((far, address)) = far else {
             return self.insert_with(key, value, None, tags);

@@ -3,24 +3,26 @@
 use super::{
     Core,
     besides::WATCHED,
+    core::Before,
     explain::FarPlaces,
     keys_met::KeysMet,
     lead::{After, Load, Replaces},
     near_index::NearIndex,
     timeout::race,
+    turn::{Turn, Turns},
 };
 use crate::{
     Error,
     backend::{Address, Failure},
     config,
-    far::{Accept, Asked, Far, Fill, Found, Insertion, Near, Parts, Question, Sealed, Watch},
-    flight::state::Payload,
+    far::{Accept, Asked, Far, Fill, Found, Insertion, LEASE, Near, Parts, Question, Sealed, Watch},
+    flight::{map::Lead, state::Payload},
     key::Key,
     outcome::{Outcome, OutcomeKind, RemovalCause, Tier},
     output::{OutputKind, Share, Value},
     stats::FarStats,
     tags::TagSet,
-    time::{NEVER, duration},
+    time::{NEVER, duration, nanos},
 };
 use std::{
     pin::Pin,
@@ -41,6 +43,7 @@ pub(super) struct FarTiers<K, V> {
     pub(super) watch: OnceLock<Arc<Watch>>,
     pub(super) index: NearIndex,
     has_tags: AtomicBool,
+    turns: Turns,
     core: Weak<Core<K, V>>,
 }
 
@@ -60,11 +63,21 @@ struct Left<V> {
 }
 
 /// What the far tiers said.
-pub(super) struct Answer<V> {
+pub(super) enum Answer<V> {
+    /// A fresh value.
+    Found(Found<V>),
+    /// Boxed, because most calls find their value.
+    Asked(Box<Said<V>>),
+}
+
+pub(super) struct Said<V> {
     pub(super) asked: Asked<V>,
     pub(super) far: Arc<Far<V>>,
     pub(super) until: u64,
 }
+
+/// What a look at the far tiers finds that loads nothing.
+pub(super) type Peek<V> = Pin<Box<dyn Future<Output = Option<(Found<V>, Before)>> + Send>>;
 
 /// A value on its way into the far tiers.
 pub(super) struct Store<V> {
@@ -83,6 +96,7 @@ impl<K, V> FarTiers<K, V> {
             watch: OnceLock::new(),
             index: NearIndex::default(),
             has_tags: AtomicBool::new(false),
+            turns: Turns::default(),
             core: Weak::new(),
         }
     }
@@ -109,6 +123,29 @@ impl<K, V> FarTiers<K, V> {
 }
 
 impl<K: Key, V: Value> Core<K, V> {
+    /// To be noted by who has begun to lead a flight.
+    #[inline]
+    pub(super) fn flight_begins(&self, lead: Option<&Lead<K, V>>) {
+        if let (Some(_), Some(lead)) = (self.far_tiers.watching(), lead) {
+            lead.flight.begin(self.now());
+        }
+    }
+
+    /// Before a call joins a flight of the key: while this process may have missed what was told, what began longer ago than a copy may be old answers no call of now. A process
+    /// that was held up as a whole finds its flights as it left them.
+    #[inline]
+    pub(super) fn leave_old_flight(&self, hash: u64, key: &K) {
+        if self.far_tiers.is_unleased() {
+            let oldest = self.now().saturating_sub(nanos(LEASE));
+            self.flights.cut_off_begun_before(oldest, hash, |other| other == key);
+        }
+    }
+
+    /// To be held by a refresh; `None`: too many are under way.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        if self.settings.far.is_far() { self.far_tiers.turns.take() } else { Some(Turn::FREE) }
+    }
+
     /// `None`: it has none, or none that can be used.
     pub(super) fn far(&self) -> Option<&Arc<Far<V>>> {
         let settings = &self.settings.far;
@@ -137,6 +174,8 @@ impl<K: Key, V: Value> Core<K, V> {
             near_ttl: settings.near_ttl.clone().unwrap_or_else(|| Arc::new(|_| None)),
             max_value_bytes: limits.max_value_bytes,
             tag_templates: settings.tag_templates,
+            revalidate: self.settings.stale_while_revalidate,
+            gives_softened: self.settings.gives_softened,
             clock: self.clock.clone(),
         });
         if self.settings.tags_of.is_some() || !settings.tag_templates.is_empty() {
@@ -197,11 +236,11 @@ impl<K: Key, V: Value> Core<K, V> {
             self.enlist_for_tags(far);
         }
         let ttl = ttl.filter(|_| !tags.is_some_and(TagSet::is_void));
-        Insertion { address, tags: names_of(tags), value, ttl, if_error: self.settings.stale_if_error }
+        Insertion { address, tags: names_of(tags), captured: None, value, ttl, if_error: self.settings.stale_if_error }
     }
 
     /// Its backends have entries with tags, whose invalidations they are told from now on.
-    fn enlist_for_tags(&self, far: &Far<V>) {
+    pub(super) fn enlist_for_tags(&self, far: &Far<V>) {
         if !self.far_tiers.has_tags.swap(true, Ordering::AcqRel) {
             far.links().for_each(|link| self.tags.enlist(link));
             far.has_tags();
@@ -242,12 +281,21 @@ impl<K: Key, V: Value> Load<K, V> {
     /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs. `None`: there is nobody to ask; so the
     /// future of a cache in memory alone stays small.
     pub(super) fn ask_far_async(&mut self) -> Option<Pin<Box<dyn Future<Output = Answer<V>> + Send>>> {
+        if self.is_asked {
+            return None;
+        }
         let (far, address) = self.question()?;
         let budget = far.budget();
-        let until = budget.deadline();
-        let question = self.asking(&far, address);
-        let ask = far.clone().ask(question, budget);
-        Some(Box::pin(async move { Answer { asked: ask.await, far, until } }))
+        let mut question = self.asking(&far, address);
+        Some(Box::pin(async move {
+            if let Some(found) = far.glimpse(&mut question, &budget).await {
+                return Answer::Found(found);
+            }
+            let until = budget.deadline();
+            // In a box of its own: the future of a hit stays small.
+            let asked = Box::pin(far.clone().ask(question, budget)).await;
+            Answer::Asked(Box::new(Said { asked, far, until }))
+        }))
     }
 
     /// What is asked for.
@@ -262,8 +310,10 @@ impl<K: Key, V: Value> Load<K, V> {
             accept: self.accept(),
             tags: names_of(self.tags.as_ref()),
             refresh: (self.replaces == Replaces::Due)
-                .then(|| self.key.as_ref().and_then(|key| self.core.refresh_lease(self.hash, key)))
+                .then(|| self.key.as_ref().map(|key| self.core.refresh_lease(self.hash, key)))
                 .flatten(),
+            takes_stale: self.confirming_since.is_some(),
+            glimpse: None,
         }
     }
 
@@ -276,7 +326,11 @@ impl<K: Key, V: Value> Load<K, V> {
 
     /// The value, if there is one.
     pub(super) fn answered(&mut self, answer: Answer<V>) -> Option<Found<V>> {
-        let Answer { asked: Asked { found, stale, fill, failed, is_elsewhere }, far, until } = answer;
+        let said = match answer {
+            Answer::Found(found) => return Some(found),
+            Answer::Asked(said) => *said,
+        };
+        let Said { asked: Asked { found, stale, fill, failed, is_elsewhere }, far, until } = said;
         self.failed = failed.map(Box::new);
         if found.is_some() {
             return found;
@@ -288,17 +342,22 @@ impl<K: Key, V: Value> Load<K, V> {
             self.failed = None;
             return Some(value);
         }
+        let revalidate = nanos(self.core.settings.stale_while_revalidate);
+        // What is past its ttl is for loads that fail.
+        let may_be_given = |stale: &Found<V>| stale.stale_for > 0 && stale.stale_for < revalidate;
         // Its value will be taken from the tier when this one is due again.
         if is_elsewhere
             && let Some(key) = &self.key
-            && let Some(value) = self.core.due(self.hash, key)
+            && let Some(value) = self.core.due(self.hash, key).or_else(|| stale.clone().filter(may_be_given))
         {
             if fill.has_witness() {
                 far.spawn_from_thread(far.clone().abandon(fill));
             }
             return Some(value);
         }
-        let stale = stale.filter(|_| self.core.settings.stale_if_error > Duration::ZERO).map(|stale| stale.value);
+        let if_error = self.core.settings.stale_if_error;
+        let is_good = |stale: &Found<V>| if_error > Duration::ZERO && stale.stale_for < nanos(if_error);
+        let stale = stale.filter(is_good).map(|stale| stale.value);
         self.pending = Some(Pending { inner: Box::new(Left { far, fill, until, stale }) });
         None
     }
@@ -316,7 +375,8 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
-        trace.found(OutcomeKind::Hit, found.tier, found.age);
+        let kind = if found.stale_for > 0 { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
+        trace.found(kind, found.tier, found.age);
         if self.core.is_near()
             && let Some(key) = self.key.take()
         {
@@ -422,7 +482,8 @@ impl<V: Value> Store<V> {
     fn into_future(self) -> (Arc<Far<V>>, u64, impl Future<Output = bool> + Send + 'static) {
         let Left { far, fill, until, .. } = *self.pending.inner;
         let budget = far.budget();
-        let store = far.clone().store(fill, *self.sealed, budget);
+        // In a box: each future that it is handed through would have room for it twice.
+        let store = Box::pin(far.clone().store(fill, *self.sealed, budget));
         let forget = self.forget;
         let whole = async move {
             let is_current = store.await;
@@ -467,8 +528,16 @@ impl<V: Value> Store<V> {
 }
 
 impl<K: Key, V: Value> Core<K, V> {
+    /// What the far tiers have, on the way, and what is to be noted before they are asked.
+    pub(super) fn peek(&self, hash: u64, key: &K) -> Option<(Arc<Far<V>>, Peek<V>)> {
+        let (far, address) = self.far_address(key)?;
+        let before = self.before_load(hash);
+        let looking = far.clone().peek(self.peeking(far, address, key), far.budget());
+        Some((far.clone(), Box::pin(async move { looking.await.map(|found| (found, before)) })))
+    }
+
     /// Keeps near what a far tier had.
-    pub(super) fn keep(&self, key: &K, found: &Found<V>, before: super::core::Before) {
+    pub(super) fn keep(&self, key: &K, found: &Found<V>, before: Before) {
         if self.is_near() {
             self.store_found(self.hash_one(key), key.clone(), found, before, None);
         }

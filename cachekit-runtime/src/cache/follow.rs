@@ -4,7 +4,8 @@ use super::Core;
 use crate::{
     flight::{
         graph::Waiting,
-        map::{Follower, Lead},
+        group::Group,
+        map::{Follower, Joined, Lead},
         state::{Payload, Seen, Vacancy},
     },
     key::Key,
@@ -13,8 +14,10 @@ use crate::{
     output::{Output, OutputKind, Share, Value},
     runtime_thread::is_runtime_thread,
     stats::{Bypass, Takeover},
+    tags::TagSet,
 };
 use event_listener::Listener;
+use std::sync::Arc;
 
 /// How following ended.
 pub(super) enum Followed<K, V, R> {
@@ -42,6 +45,25 @@ pub(super) enum Next<K, V, R> {
 }
 
 impl<K: Key, V: Value> Core<K, V> {
+    /// Leads the flight of a key, or follows it.
+    pub(super) fn join(&self, hash: u64, key: &K, tags: Option<&TagSet>, is_async: bool) -> Joined<K, V> {
+        self.leave_old_flight(hash, key);
+        self.flights.join(hash, key, tags, is_async)
+    }
+
+    /// As [`join`](Self::join), for a call that leads several flights at once.
+    pub(super) fn join_in(
+        &self,
+        group: &Arc<Group>,
+        hash: u64,
+        key: &K,
+        tags: Option<&TagSet>,
+        is_async: bool,
+    ) -> Joined<K, V> {
+        self.leave_old_flight(hash, key);
+        self.flights.join_in(group, hash, key, tags, is_async)
+    }
+
     pub(super) fn follow<R, M>(
         &self,
         mut follower: Follower<K, V>,

@@ -10,7 +10,7 @@ use crate::{
         state::Payload,
     },
     key::Key,
-    outcome::{Outcome, OutcomeKind},
+    outcome::Outcome,
     output::{OutputKind, Share, Value},
     stats::{LoadEnd, Refusal},
     tags::TagSet,
@@ -38,6 +38,11 @@ pub(super) struct Load<K, V> {
     /// The ttl of the value, once it is known: it may be random in part, and is the same for all tiers.
     ttl: Option<Option<u64>>,
     pub(super) replaces: Replaces,
+    /// Since when the far tiers are asked for it before it loads, also for what was made stale.
+    pub(super) confirming_since: Option<u64>,
+    /// The far tiers have been asked.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
+    pub(super) is_asked: bool,
     /// Why the furthest tier gave no answer.
     #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     pub(super) failed: Option<Box<Error>>,
@@ -83,6 +88,8 @@ impl<K: Key, V: Value> Load<K, V> {
             tie: None,
             ttl: None,
             replaces: Replaces::Nothing,
+            confirming_since: None,
+            is_asked: false,
             failed: None,
         }
     }
@@ -95,11 +102,10 @@ impl<K: Key, V: Value> Load<K, V> {
         lead: Option<Lead<K, V>>,
     ) -> Self {
         let node = lead.as_ref().map_or_else(|| Arc::new(Node::default()), |lead| lead.flight.node.clone());
-        let before = core.before_load(hash);
+        core.flight_begins(lead.as_ref());
         let mut load = Load::uncached(core, hash);
         load.key = Some(key);
         load.tags = tags;
-        load.before = before;
         load.lead = lead;
         load.node = node;
         load
@@ -195,7 +201,7 @@ impl<K: Key, V: Value> Load<K, V> {
     {
         let (allowance, key) = (self.core.settings.stale_if_error, self.key.as_ref()?);
         if let Some(value) = self.instead.take() {
-            trace.found_in_memory(OutcomeKind::StaleHit, None);
+            self.core.stale_instead(trace, None);
             if let Some(lead) = self.lead.take() {
                 lead.finish(|| Some(Payload::Value(value.clone())));
             }
@@ -211,7 +217,7 @@ impl<K: Key, V: Value> Load<K, V> {
         if M::is_error(&output) {
             return None;
         }
-        trace.found_in_memory(OutcomeKind::StaleHit, age);
+        self.core.stale_instead(trace, age);
         if let Some(lead) = self.lead.take() {
             lead.finish(|| Some(Payload::Value(value)));
         }

@@ -171,6 +171,12 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// Stores a value as a load would: with the cache's ttl, unless `cache_if`, `none` or `errors` say otherwise. Loads of the key that are under
     /// way are older and not stored.
     pub fn insert(&self, key: K, value: V) -> Delivery {
+        if let Some(ttl) = self.core.plain_ttl
+            && !scope::is_special()
+        {
+            self.core.store_plain(self.hash_of(&key), key, value, ttl);
+            return Delivery::Local;
+        }
         self.insert_with(key, value, None, None)
     }
 
@@ -180,9 +186,10 @@ impl<K: Key, V: Value> Cache<K, V> {
         self.insert_with(key, value, Some(ttl), None)
     }
 
-    /// Stores a value that goes when one of its tags is invalidated ([`crate::invalidate_tag`]). At most 16 tags.
+    /// Stores a value that goes when one of its tags is invalidated ([`crate::invalidate_tag`]): of these, and of those that
+    /// [`tags_with`](crate::Builder::tags_with) says. At most 16 tags, with more it is not kept.
     pub fn insert_tagged<S: AsRef<str>>(&self, key: K, value: V, tags: impl IntoIterator<Item = S>) -> Delivery {
-        let tags = TagSet::capture(&self.here().core.tags, tags);
+        let tags = self.here().core.tags_beside(&key, tags);
         self.insert_with(key, value, None, tags)
     }
 

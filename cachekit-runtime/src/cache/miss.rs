@@ -16,8 +16,9 @@ use crate::{
     output::{Output, OutputKind, Share, Value},
     scope::Scope,
     tags::TagSet,
+    time::duration,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The right to answer a call by loading.
 #[must_use = "a miss does nothing until it is run"]
@@ -43,6 +44,9 @@ pub(super) enum Plan<K, V> {
     Renew(Lead<K, V>, V),
     /// Compute, store nothing.
     Bypass,
+    /// Load, and do not ask the far tiers again, which had nothing.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
+    Asked(Box<Load<K, V>>),
     /// Compute, and compare with what would have been a hit.
     Compare(V, Arc<Scope>),
 }
@@ -53,11 +57,28 @@ impl<K: Key, V: Value> Miss<K, V> {
         Miss { inner: Box::new(Missed { core, hash, key, tags, plan }) }
     }
 
+    /// Whose tags are known to its plan.
+    #[cfg(feature = "backend")]
+    pub(super) fn with(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<K, V>) -> Self {
+        Miss { inner: Box::new(Missed { core, hash, key, tags: None, plan }) }
+    }
+
     /// The value of a dry run, for an operation that only looks.
     pub(super) fn into_compared(self) -> Option<V> {
         match self.inner.plan {
             Plan::Compare(value, _) => Some(value),
             _ => None,
+        }
+    }
+
+    /// How much of the hard load timeout is left.
+    pub(super) fn left_of(&self, hard: Duration) -> Duration {
+        match &self.inner.plan {
+            Plan::Asked(load) => {
+                let now = self.inner.core.now();
+                hard.saturating_sub(duration(now.saturating_sub(load.confirming_since.unwrap_or(now))))
+            }
+            _ => hard,
         }
     }
 
@@ -72,13 +93,18 @@ impl<K: Key, V: Value> Miss<K, V> {
 
 // Bounds are those of the methods: an unmet one of an impl is another error, about a method that is not there.
 impl<K, V> Miss<K, V> {
-    /// Tags the value, with the tags' versions of now: what is invalidated from now on makes it unfit.
-    pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self
+    /// Tags the value, beside what its key says, with the tags' versions of now: what is invalidated from now on makes it unfit.
+    pub fn tags(mut self, tags: impl IntoIterator<Item = String>) -> Self
     where
         K: Key,
         V: Value,
     {
-        self.inner.tags = TagSet::capture(&self.inner.core.tags, tags);
+        let Missed { core, key: Some(key), plan, .. } = &*self.inner else { return self };
+        if matches!(plan, Plan::Asked(_)) {
+            // It has those of before the tiers were asked.
+            return self;
+        }
+        self.inner.tags = core.tags_beside(key, tags);
         if let Plan::Renew(lead, _) = &self.inner.plan {
             lead.set_tags(self.inner.tags.clone());
         }
@@ -101,13 +127,14 @@ impl<K, V> Miss<K, V> {
             Plan::Bypass => return load(),
             Plan::Compare(stored, scope) => {
                 let computed = load();
-                scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
+                scope.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
                 return computed;
             }
             Plan::Renew(lead, value) => {
                 let load_of = Load::new(core, hash, key, tags, Some(lead)).replacing(Replaces::Due).or_else_give(value);
                 return load_of.run(output, share, OutcomeKind::Miss, trace, load);
             }
+            Plan::Asked(load_of) => return load_of.run(output, share, OutcomeKind::Miss, trace, load),
             Plan::Refresh => {
                 core.cut_off(hash, |other| *other == key);
                 let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), false);
@@ -120,7 +147,7 @@ impl<K, V> Miss<K, V> {
         if !core.settings.single_flight {
             return load_of(None, key, tags).run(output, share, OutcomeKind::Miss, trace, load);
         }
-        let lead = match core.flights.join(hash, &key, tags.as_ref(), false) {
+        let lead = match core.join(hash, &key, tags.as_ref(), false) {
             Joined::Lead(lead) => lead,
             Joined::Follow(follower) => match core.follow(follower, output, share, trace) {
                 Followed::Output(output) => return output,

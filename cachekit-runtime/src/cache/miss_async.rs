@@ -19,7 +19,7 @@ use crate::{
     output::{Output, OutputKind, Share, Value},
     tags::TagSet,
 };
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 /// What a call does next: it has its output, or it runs its loader, with what its outcome will be.
 enum Next<K, V, R> {
@@ -51,21 +51,22 @@ impl<K, V> Miss<K, V> {
             Plan::Bypass => return Box::pin(load()).await,
             Plan::Compare(stored, scope) => {
                 let computed = Box::pin(load()).await;
-                scope.compared(&core.settings.name, hash, share.same(&M::wrap(stored), &computed));
+                scope.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
                 return computed;
             }
-            Plan::Renew(lead, value) => (
-                Load::new(core, hash, key, tags, Some(lead)).replacing(Replaces::Due).or_else_give(value),
-                OutcomeKind::Miss,
-            ),
+            Plan::Renew(lead, value) => {
+                let load = Load::new(core, hash, key, tags, Some(lead)).replacing(Replaces::Due).or_else_give(value);
+                (Box::new(load), OutcomeKind::Miss)
+            }
+            Plan::Asked(loading) => (loading, OutcomeKind::Miss),
             Plan::Refresh => {
                 core.cut_off(hash, |other| *other == key);
                 let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), true);
-                (Load::new(core, hash, key, tags, lead).replacing(Replaces::Everything), OutcomeKind::Miss)
+                (Box::new(Load::new(core, hash, key, tags, lead).replacing(Replaces::Everything)), OutcomeKind::Miss)
             }
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
-                Next::Load(loading, kind) => (*loading, kind),
+                Next::Load(loading, kind) => (loading, kind),
             },
         };
         loading.run_async(output, share, kind, trace, load).await
@@ -110,17 +111,28 @@ impl<K, V> Miss<K, V> {
             return self.run_async(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
-        let instead = self.instead();
-        let sleep = core.clock.sleep(hard);
+        let (instead, left) = (self.instead(), self.left_of(hard));
+        if left.is_zero() {
+            return core.timed_out::<R, M>(hash, key.as_ref(), trace);
+        }
+        let sleep = core.clock.sleep(left);
         let finished = give_up_after(self.run_async(output, share, trace, load), sleep).await;
         if let Some(finished) = finished {
             return finished;
         }
         if let Some(value) = instead {
-            trace.found_in_memory(OutcomeKind::StaleHit, None);
+            core.stale_instead(trace, None);
             return output.wrap(value);
         }
         core.timed_out::<R, M>(hash, key.as_ref(), trace)
+    }
+}
+
+impl<K, V> Core<K, V> {
+    /// Says that a miss is answered with a stale value.
+    pub(super) fn stale_instead(&self, trace: &mut Outcome, age: Option<Duration>) {
+        self.counters.stale_instead();
+        trace.found_in_memory(OutcomeKind::StaleHit, age);
     }
 }
 
@@ -136,7 +148,7 @@ impl<K: Key, V: Value> Core<K, V> {
             && !self.settings.stale_if_error.is_zero()
             && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.settings.stale_if_error)
         {
-            trace.found_in_memory(OutcomeKind::StaleHit, age);
+            self.stale_instead(trace, age);
             return M::wrap(value);
         }
         R::timed_out(Error::LoadTimeout { cache: self.settings.name.clone().into_owned(), after })
@@ -166,7 +178,7 @@ where
         return Next::Load(Box::new(Load::new(core, hash, key, tags, None)), OutcomeKind::Miss);
     }
     // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
-    let joined = core.flights.join(hash, &key, tags.as_ref(), true);
+    let joined = core.join(hash, &key, tags.as_ref(), true);
     let lead: Lead<K, V> = match joined {
         Joined::Lead(lead) => lead,
         Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
@@ -192,7 +204,7 @@ where
 impl<K: Key, V: Value> Load<K, V> {
     /// Drives the loader and settles the result. Dropped meanwhile, it hands the flight over.
     pub(super) async fn run_async<R, M, Fut>(
-        mut self,
+        mut self: Box<Self>,
         _: Output<R, M>,
         share: Share<R>,
         kind: OutcomeKind,
@@ -228,9 +240,12 @@ impl<K: Key, V: Value> Load<K, V> {
         };
         // In a block of its own: an output need not be `Send`, and must not be there while this waits for a store.
         let (value, store) = {
-            let got = match leading {
-                Some((flight, leader)) => polled(flight, leader, clock, whole).await,
-                None => executing(node, whole).await,
+            let got = {
+                let whole = pin!(whole);
+                match leading {
+                    Some((flight, leader)) => polled(flight, leader, clock, whole).await,
+                    None => executing(node, whole).await,
+                }
             };
             let loaded = match got {
                 Got::Found(found) => return self.settle_found::<R, M>(found, trace),

@@ -7,6 +7,11 @@ mod bond;
 mod builder;
 #[cfg(feature = "backend")]
 mod builder_far;
+mod call;
+#[cfg(feature = "backend")]
+mod captured;
+#[cfg(feature = "backend")]
+mod confirm;
 mod core;
 mod detach;
 mod entry;
@@ -35,12 +40,19 @@ mod read_through;
 mod refresh;
 mod refreshing;
 mod settings;
+#[cfg(feature = "backend")]
+mod softened;
 mod store;
 mod timeout;
+#[cfg(feature = "backend")]
+mod turn;
 mod upkeep;
 
 pub use batch::{Batch, SameKey, SharesValue, batch, batch_of, batch_of_options};
 pub use builder::{Builder, NoneFallback};
+pub use call::Call;
+#[cfg(feature = "backend")]
+pub use captured::Captured;
 pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
 pub(crate) use look::count_bypass;

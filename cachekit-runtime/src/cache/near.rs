@@ -89,7 +89,16 @@ impl<K: Key, V: Value> Core<K, V> {
     pub(super) fn peeking(&self, far: &Far<V>, address: Address, key: &K) -> Question<V> {
         let sight = self.sight(far, &address, self.hash_one(key));
         let tags = names_of(self.tags_of(key).as_ref());
-        Question { address, accept: crate::far::Accept::Any, tags, known: None, sight, refresh: None }
+        Question {
+            address,
+            accept: crate::far::Accept::Any,
+            tags,
+            known: None,
+            sight,
+            refresh: None,
+            takes_stale: true,
+            glimpse: None,
+        }
     }
 
     /// A copy that is good if the tier still has it.
@@ -110,7 +119,9 @@ impl<K: Key, V: Value> Core<K, V> {
                 tier: Tier::Memory,
                 head,
                 generation,
-                tags: tags.map(|(name, version)| TagVersion { name: name.into(), version }).collect(),
+                tags: tags
+                    .map(|(name, version)| TagVersion { name: name.into(), version: version.hard, soft: version.soft })
+                    .collect(),
             })
         };
         self.far_tiers.watching()?;
@@ -140,7 +151,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     /// How long this process has the right to refresh the entry for all: a part of its ttl, so that it is over when the next refresh is due.
-    pub(super) fn refresh_lease(&self, hash: u64, key: &K) -> Option<Duration> {
+    pub(super) fn refresh_lease(&self, hash: u64, key: &K) -> Duration {
         const LONGEST: Duration = Duration::from_secs(10);
         let now = self.now();
         let whole = self.table.get(
@@ -151,15 +162,16 @@ impl<K: Key, V: Value> Core<K, V> {
                 let born = life.born(now).unwrap_or(now);
                 (duration(life.expires(now).saturating_sub(born)), false)
             },
-        )?;
-        Some((whole / 10).min(LONGEST))
+        );
+        // What is not in memory is due because a tag of it was made stale.
+        whole.map_or(LONGEST, |whole| (whole / 10).min(LONGEST))
     }
 
     /// What is there, due for a refresh or stale, while another process refreshes it.
     pub(super) fn due(&self, hash: u64, key: &K) -> Option<Found<V>> {
         let (value, age) = self.find_stale(hash, |other| other == key, self.settings.stale_while_revalidate)?;
         let age = age.unwrap_or_default();
-        Some(Found { value, left: 0, age, tier: Tier::Memory, tie: None, is_known: true })
+        Some(Found { value, left: 0, age, tier: Tier::Memory, tie: None, tags: None, is_known: true, stale_for: 0 })
     }
 
     /// A copy that was true not too long ago, for a tier that does not answer.
@@ -183,7 +195,9 @@ impl<K: Key, V: Value> Core<K, V> {
                 age: life.born(now).map_or(Duration::ZERO, |born| duration(now.saturating_sub(born))),
                 tier: Tier::Memory,
                 tie: None,
+                tags: None,
                 is_known: true,
+                stale_for: 0,
             })
         };
         self.table.get(hash, |other| other == key, |seen| (held(seen), false)).flatten()

@@ -1,12 +1,13 @@
 //! Without the feature `backend`: a cache has no tiers but the memory of its process.
 
 use super::{
-    Cache, Core,
+    Cache, Core, Look, Miss,
     bond::{Bond, Tie},
     explain::FarPlaces,
     lead::{After, Load},
 };
 use crate::{
+    flight::map::Lead,
     key::Key,
     outcome::{Delivery, Outcome},
     output::{OutputKind, Share, Value},
@@ -17,6 +18,9 @@ use std::{convert::Infallible, future::Ready, marker::PhantomData, sync::Weak};
 
 /// None.
 pub(super) struct FarTiers<K, V>(PhantomData<(K, V)>);
+
+/// To be held by a refresh, of which any number may be under way.
+pub(super) struct Turn;
 
 /// Nothing that could be.
 pub(super) struct Pending<V>(Infallible, PhantomData<V>);
@@ -49,6 +53,17 @@ impl<K, V> FarTiers<K, V> {
 }
 
 impl<K, V> Core<K, V> {
+    #[inline]
+    pub(super) fn turn(&self) -> Option<Turn> {
+        Some(Turn)
+    }
+
+    #[inline(always)]
+    pub(super) fn flight_begins(&self, _: Option<&Lead<K, V>>) {}
+
+    #[inline(always)]
+    pub(super) fn leave_old_flight(&self, _: u64, _: &K) {}
+
     #[inline]
     pub(super) fn name(&self, _: u64, _: Option<&Tie>) -> Option<Infallible> {
         None
@@ -117,6 +132,20 @@ impl<K: Key, V: Value> Load<K, V> {
         M: OutputKind<R, Stored = V>,
     {
         After::Settle(loaded)
+    }
+}
+
+impl<K: Key, V: Value> Miss<K, V> {
+    /// There is nobody to ask.
+    #[inline]
+    pub fn confirmed(self, _: &mut Outcome) -> Look<K, V> {
+        Look::Miss(self)
+    }
+
+    /// As [`confirmed`](Self::confirmed).
+    #[inline]
+    pub async fn confirmed_async(self, _: &mut Outcome) -> Look<K, V> {
+        Look::Miss(self)
     }
 }
 

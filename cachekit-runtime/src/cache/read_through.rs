@@ -1,11 +1,7 @@
 //! `get_or_compute`: the read-through for those who write their caches by hand.
 
-use super::{Cache, Look, Miss, look, map::Borrowed};
-use crate::{
-    key::Key,
-    outcome::Outcome,
-    output::{Output, Plain, ResultOk, Share, Value},
-};
+use super::Cache;
+use crate::{key::Key, output::Value};
 use std::{borrow::Borrow, hash::Hash};
 
 impl<K: Key, V: Value> Cache<K, V> {
@@ -20,10 +16,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
-        match self.look_inline(key) {
-            Ok(value) => value,
-            Err(miss) => miss.run(Output::<V, Plain>::NEW, Share::CLONE, &mut Outcome::new(), load),
-        }
+        self.call(key).get_or_compute(load)
     }
 
     /// As [`get_or_compute`](Self::get_or_compute) for a loader that can fail. An `Err` is not stored; it goes to this caller, and the others who
@@ -36,10 +29,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
-        match self.look_inline(key) {
-            Ok(value) => Ok(value),
-            Err(miss) => miss.run(Output::<Result<V, E>, ResultOk>::NEW, Share::NOTHING, &mut Outcome::new(), load),
-        }
+        self.call(key).try_get_or_compute(load)
     }
 
     /// As [`try_get_or_compute`](Self::try_get_or_compute); an `Err` goes to all who wait.
@@ -51,10 +41,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         K: Borrow<Q>,
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
-        match self.look_inline(key) {
-            Ok(value) => Ok(value),
-            Err(miss) => miss.run(Output::<Result<V, E>, ResultOk>::NEW, Share::CLONE, &mut Outcome::new(), load),
-        }
+        self.call(key).try_get_or_compute_shared(load)
     }
 
     /// The async form of [`get_or_compute`](Self::get_or_compute). Both share their flights.
@@ -66,10 +53,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
         Fut: Future<Output = V>,
     {
-        match self.look_inline(key) {
-            Ok(value) => value,
-            Err(miss) => miss.run_async(Output::<V, Plain>::NEW, Share::CLONE, &mut Outcome::new(), load).await,
-        }
+        self.call(key).get_or_compute_async(load).await
     }
 
     /// The async form of [`try_get_or_compute`](Self::try_get_or_compute).
@@ -84,12 +68,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
         Fut: Future<Output = Result<V, E>>,
     {
-        match self.look_inline(key) {
-            Ok(value) => Ok(value),
-            Err(miss) => {
-                miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::NOTHING, &mut Outcome::new(), load).await
-            }
-        }
+        self.call(key).try_get_or_compute_async(load).await
     }
 
     /// The async form of [`try_get_or_compute_shared`](Self::try_get_or_compute_shared).
@@ -108,24 +87,6 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
         Fut: Future<Output = Result<V, E>>,
     {
-        match self.look_inline(key) {
-            Ok(value) => Ok(value),
-            Err(miss) => {
-                miss.run_async(Output::<Result<V, E>, ResultOk>::NEW, Share::CLONE, &mut Outcome::new(), load).await
-            }
-        }
-    }
-
-    #[inline]
-    fn look_inline<Q>(&self, key: &Q) -> Result<V, Miss<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
-    {
-        match look(self, &Borrowed::new(key)) {
-            Look::Hit(value) => Ok(value),
-            Look::Stale(stale) => stale.claim_inline(),
-            Look::Miss(miss) => Err(miss),
-        }
+        self.call(key).try_get_or_compute_shared_async(load).await
     }
 }

@@ -78,7 +78,7 @@ impl<K, V> Stale<K, V> {
         V: Value,
     {
         let Due { core, hash, key, value } = *self.inner;
-        let refresh = match core.flights.join(hash, &key, None, true) {
+        let refresh = match core.flights.join_to_refresh(hash, &key) {
             Joined::Follow(_) => None,
             Joined::Lead(lead) if core.is_fresh(hash, &key) => {
                 lead.finish(|| None);
@@ -101,7 +101,7 @@ impl<K, V> Stale<K, V> {
         V: Value,
     {
         let Due { core, hash, key, value } = *self.inner;
-        match core.flights.join(hash, &key, None, true) {
+        match core.flights.join_to_refresh(hash, &key) {
             Joined::Follow(_) => Ok(value),
             Joined::Lead(lead) if core.is_fresh(hash, &key) => {
                 lead.finish(|| None);
@@ -119,7 +119,7 @@ impl<K, V> Stale<K, V> {
 impl<K: Key, V: Value> Refresh<K, V> {
     /// As [`Miss::tags`].
     pub fn tags<const N: usize>(mut self, tags: [String; N]) -> Self {
-        self.tags = TagSet::capture(&self.core.tags, tags);
+        self.tags = self.core.tags_beside(&self.key, tags);
         self.lead.set_tags(self.tags.clone());
         self
     }
@@ -146,16 +146,20 @@ impl<K: Key, V: Value> Refresh<K, V> {
         Pool::global().try_spawn(Box::new(job));
     }
 
-    /// Refreshes in a task of the caller's tokio runtime; without one, on cachekit's own pool.
+    /// Refreshes in a task of the caller's tokio runtime; without one, on cachekit's own pool. Where it asks backends, it is skipped while very many of the cache are under way, as
+    /// there are when a tag of many entries was made stale: another caller tries again.
     pub fn spawn_async<R, M, Fut>(self, output: Output<R, M>, load: impl FnOnce() -> Fut + Send + 'static)
     where
         R: 'static,
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
+        let Some(turn) = self.core.turn() else { return };
         let scope = scope::current();
         let refresh = async move {
-            self.into_load().run_async(output, Share::NOTHING, OutcomeKind::Miss, &mut Outcome::new(), load).await;
+            let _turn = turn;
+            let load_of = Box::new(self.into_load());
+            load_of.run_async(output, Share::NOTHING, OutcomeKind::Miss, &mut Outcome::new(), load).await;
         };
         spawn_future(scope::within(scope, refresh));
     }

@@ -41,7 +41,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
         let output = Output::<V, Plain>::NEW;
-        match look_traced(self, &Borrowed::new(key), trace) {
+        match confirmed(look_traced(self, &Borrowed::new(key), trace), trace) {
             Look::Hit(value) => value,
             Look::Stale(stale) => {
                 let (value, refresh) = stale.claim();
@@ -68,7 +68,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
     {
         let (output, trace) = (Output::<Result<V, E>, ResultOk>::NEW, &mut Outcome::new());
-        match look_traced(self, &Borrowed::new(key), trace) {
+        match confirmed(look_traced(self, &Borrowed::new(key), trace), trace) {
             Look::Hit(value) => Ok(value),
             Look::Stale(stale) => {
                 let (value, refresh) = stale.claim();
@@ -93,6 +93,10 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let (output, trace) = (Output::<V, Plain>::NEW, &mut Outcome::new());
         let looked = look_traced(self, &Borrowed::new(key), trace);
+        let looked = match looked {
+            Look::Miss(miss) => miss.confirmed_async(trace).await,
+            looked => looked,
+        };
         match looked {
             Look::Hit(value) => value,
             Look::Stale(stale) => {
@@ -126,6 +130,10 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         let (output, trace) = (Output::<Result<V, E>, ResultOk>::NEW, &mut Outcome::new());
         let looked = look_traced(self, &Borrowed::new(key), trace);
+        let looked = match looked {
+            Look::Miss(miss) => miss.confirmed_async(trace).await,
+            looked => looked,
+        };
         match looked {
             Look::Hit(value) => Ok(value),
             Look::Stale(stale) => {
@@ -137,5 +145,13 @@ impl<K: Key, V: Value> Cache<K, V> {
             }
             Look::Miss(miss) => miss.run_detachable_timed(output, Share::CLONE, trace, load).await,
         }
+    }
+}
+
+/// With what the far tiers have, where that may be stale.
+fn confirmed<K: Key, V: Value>(look: Look<K, V>, trace: &mut Outcome) -> Look<K, V> {
+    match look {
+        Look::Miss(miss) => miss.confirmed(trace),
+        look => look,
     }
 }

@@ -1,6 +1,12 @@
 //! What a cache is told when it is built.
 
-use crate::{adaptive::Stepping, hashing::AnyHasher, outcome::RemovalCause, policy::Strategy, time::Clock};
+use crate::{
+    adaptive::Stepping,
+    hashing::AnyHasher,
+    outcome::RemovalCause,
+    policy::Strategy,
+    time::{Clock, NEVER, nanos},
+};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub(crate) type ByValue<V, R> = Arc<dyn Fn(&V) -> R + Send + Sync>;
@@ -49,6 +55,8 @@ pub(crate) struct Settings<K, V> {
     /// Percent of the effective ttl.
     pub(crate) refresh_ahead: Option<f64>,
     pub(crate) stale_while_revalidate: Duration,
+    /// What was made stale by a tag is given to the end of its ttl.
+    pub(crate) gives_softened: bool,
     pub(crate) stale_if_error: Duration,
     /// A value that has a rule of its own, if this one does: `errors` and `none`.
     pub(crate) exceptional: Vec<ByValue<V, Option<Exceptional>>>,
@@ -79,6 +87,7 @@ impl<K, V> Settings<K, V> {
             jitter: Jitter::None,
             refresh_ahead: None,
             stale_while_revalidate: Duration::ZERO,
+            gives_softened: false,
             stale_if_error: Duration::ZERO,
             exceptional: Vec::new(),
             cache_if: None,
@@ -94,9 +103,29 @@ impl<K, V> Settings<K, V> {
         }
     }
 
+    /// The ttl of each value that a caller inserts, in nanoseconds, `NEVER` for none, if nothing else is to be asked about one: no function of the user's, no
+    /// tier but memory.
+    pub(super) fn plain_ttl(&self) -> Option<u64> {
+        #[cfg(feature = "backend")]
+        let is_far = self.far.is_far() || !self.far.near || self.far.near_ttl.is_some();
+        #[cfg(not(feature = "backend"))]
+        let is_far = false;
+        let asks_key = self.tags_of.is_some() || self.weigher.is_some();
+        let asks_value = self.cache_if.is_some() || !self.exceptional.is_empty();
+        if is_far || asks_key || asks_value || !matches!(self.jitter, Jitter::None) {
+            return None;
+        }
+        match self.ttl {
+            Ttl::Never => Some(NEVER),
+            Ttl::Fixed(ttl) => Some(nanos(ttl)),
+            Ttl::ByValue(_) => None,
+        }
+    }
+
     /// Do entries carry times?
     pub(crate) fn is_timed(&self) -> bool {
-        self.may_expire() || self.idle.is_some()
+        // Without a ttl an entry can still be made stale, for so long.
+        self.may_expire() || self.idle.is_some() || !self.stale_window().is_zero()
     }
 
     pub(crate) fn may_expire(&self) -> bool {

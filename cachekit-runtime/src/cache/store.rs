@@ -9,7 +9,7 @@ use super::{
 use crate::{
     flight::state::Flight,
     key::Key,
-    memory::{Fresh, Inserted, Removed, Seen},
+    memory::{Fresh, Inserted, Marks, Removed, Seen},
     outcome::RemovalCause,
     output::Value,
     stats::Refusal,
@@ -102,7 +102,8 @@ impl<K, V> Core<K, V> {
         if !self.live.is_enabled() {
             return;
         }
-        let terms = Terms { age: nanos(found.age), ..Terms::new(Some(found.left), None, found.tie.clone()) };
+        let terms =
+            Terms { age: nanos(found.age), ..Terms::new(Some(found.left), found.tags.clone(), found.tie.clone()) };
         let terms = terms.near(self, &found.value);
         if terms.ttl != Some(0) {
             self.put(hash, key, found.value.clone(), terms, || self.is_unchanged(hash, before, flight));
@@ -125,8 +126,7 @@ impl<K, V> Core<K, V> {
         V: Value,
     {
         if terms.ttl.is_none() {
-            self.counters.store_refused(Refusal::NotCacheable);
-            return self.invalidate(hash, |other| *other == key);
+            return self.not_stored(hash, &key);
         }
         self.flights.cut_off(hash, |other| *other == key);
         if terms.tie.is_some() {
@@ -135,12 +135,45 @@ impl<K, V> Core<K, V> {
         self.make_way(hash, &key, &terms);
         let terms = terms.near(self, &value);
         self.put(hash, key, value, terms, || {
-            // Under the lock, so that loads outside of flights see it if they began before what is now stored.
-            self.outdate_unlisted(hash);
+            self.table.overwrite(hash);
             true
         });
         // Loads that began in between may have seen what was before.
         self.flights.cut_off_hash(hash);
+    }
+
+    /// As [`store_inserted`](Self::store_inserted) in a cache of that `plain_ttl`.
+    #[inline]
+    pub(super) fn store_plain(&self, hash: u64, key: K, value: V, ttl: u64)
+    where
+        K: Key,
+        V: Value,
+    {
+        let left = self.live.ttl().unwrap_or(ttl);
+        if left == 0 || !self.live.is_enabled() {
+            return self.not_stored(hash, &key);
+        }
+        self.flights.cut_off(hash, |other| *other == key);
+        // What most caches have, no times, costs no call.
+        let (marks, more) = match self.times(left, 0) {
+            None => (Marks::NONE, None),
+            times => entry::begin(times, None, None, self.allowed),
+        };
+        self.put_fresh(hash, key, Fresh { value, marks, more, weight: 0 }, None, || {
+            self.table.overwrite(hash);
+            true
+        });
+        self.flights.cut_off_hash(hash);
+    }
+
+    /// What a caller inserts is not to be stored: what is there is older.
+    #[cold]
+    fn not_stored(&self, hash: u64, key: &K)
+    where
+        K: Key,
+    {
+        self.counters.store_refused(Refusal::NotCacheable);
+        self.invalidate(hash, |other| *other == *key);
     }
 
     /// Stores a value that was made under the key's own flight, unless that was invalidated meanwhile. Is it there now?
@@ -185,20 +218,47 @@ impl<K, V> Core<K, V> {
         let bond: Option<Bond> = self.bond(tie.as_deref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
         let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);
-        let fresh = Fresh { value, marks, more, weight };
+        self.put_fresh(hash, key, Fresh { value, marks, more, weight }, tie.as_deref(), may)
+    }
+
+    #[inline]
+    fn put_fresh(
+        &self,
+        hash: u64,
+        key: K,
+        fresh: Fresh<V, entry::More>,
+        tie: Option<&Tie>,
+        may: impl FnOnce() -> bool,
+    ) -> bool
+    where
+        K: Key,
+        V: Value,
+    {
+        let sweep = fresh.marks.sweep;
         let mut out = Removed::new();
-        let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie.as_deref()) && may();
+        let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie) && may();
         let inserted = {
             // Held until it is stored, and no longer: news about the entry find it by its name.
-            let _named = self.name(hash, tie.as_deref());
+            let _named = tie.and_then(|tie| self.name(hash, Some(tie)));
             self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out)
         };
         self.all_gone(out);
+        if let Inserted::Stored | Inserted::Replaced = inserted {
+            self.upkeep.expect(&self.clock, sweep);
+            return true;
+        }
+        self.not_kept(hash, inserted);
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_kept(&self, hash: u64, inserted: Inserted<K, V>)
+    where
+        K: Key,
+    {
         let refused = match inserted {
-            Inserted::Stored | Inserted::Replaced => {
-                self.upkeep.expect(&self.clock, marks.sweep);
-                return true;
-            }
+            Inserted::Stored | Inserted::Replaced => return,
             Inserted::Refused(key, value) => {
                 self.counters.store_refused(Refusal::Invalidated);
                 (key, value)
@@ -213,7 +273,6 @@ impl<K, V> Core<K, V> {
             }
         };
         quietly(|| drop(refused));
-        false
     }
 
     fn times(&self, left: u64, age: u64) -> Option<Times> {

@@ -94,3 +94,43 @@ fn an_inline_refresh_that_fails_gives_the_value_that_is_there() {
     assert_eq!(cache.get(&1), Some(2));
     assert_eq!(cache.loads_in_flight(), 0);
 }
+
+/// A plain cache, and one of which an insertion has to ask more.
+fn plain_and_not() -> [Cache<u64, u64>; 2] {
+    let (plain, asks) = (Cache::builder().build(), Cache::builder().cache_if(|_| true).build());
+    assert!(plain.core.plain_ttl.is_some() && asks.core.plain_ttl.is_none());
+    [plain, asks]
+}
+
+#[test]
+fn a_load_outside_of_flights_does_not_undo_an_insertion() {
+    for cache in plain_and_not() {
+        let (core, hash) = (&cache.core, cache.core.hash_one(&1_u64));
+        let store = |before| {
+            core.store_loaded(hash, 1, &10, store::Terms::new(Some(crate::time::NEVER), None, None), before, None)
+        };
+        let before = core.before_load(hash);
+        let _ = cache.insert(1, 20);
+        assert!(!store(before));
+        assert_eq!(cache.get(&1), Some(20));
+        assert!(store(core.before_load(hash)));
+        assert_eq!(cache.get(&1), Some(10));
+    }
+}
+
+#[test]
+fn what_is_not_to_be_stored_takes_away_what_is_there() {
+    for cache in plain_and_not() {
+        let no_ttl = |is_off: bool| cache.set_ttl(is_off.then_some(Duration::ZERO));
+        let no_cache = |is_off: bool| cache.set_enabled(!is_off);
+        for switch in [&no_ttl as &dyn Fn(bool), &no_cache] {
+            let _ = cache.insert(1, 10);
+            assert_eq!(cache.get(&1), Some(10));
+            switch(true);
+            let _ = cache.insert(1, 20);
+            switch(false);
+            assert_eq!((cache.get(&1), cache.len()), (None, 0));
+        }
+        assert_eq!(cache.stats().refusals.not_cacheable, 2);
+    }
+}

@@ -56,18 +56,20 @@ pub trait ViaNamed<V> {
 
 impl<V: 'static, C: Codec<V> + Default> ViaNamed<V> for &NamedCodecProbe<V, C> {
     fn codec(&self) -> Picked<V, true> {
-        Picked(erased::<V, C>())
+        Picked(erased::<V, C>)
     }
 }
 
 /// The codec of `V`; not `OK`: there is none, which [`assert_codec`] reports.
-pub struct Picked<V, const OK: bool>(Arc<dyn DynCodec<V>>);
+///
+/// It is made when it is asked for: every call of a function picks one to have it checked, and hits allocate nothing.
+pub struct Picked<V, const OK: bool>(fn() -> Arc<dyn DynCodec<V>>);
 
 impl<V, const OK: bool> Picked<V, OK> {
     /// The codec.
     #[must_use]
     pub fn codec(self) -> Arc<dyn DynCodec<V>> {
-        self.0
+        (self.0)()
     }
 }
 
@@ -79,7 +81,7 @@ pub trait ViaHint<V> {
 
 impl<V: CodecHint + 'static> ViaHint<V> for &&CodecProbe<V> {
     fn codec(&self) -> Picked<V, true> {
-        Picked(erased::<V, V::Codec>())
+        Picked(erased::<V, V::Codec>)
     }
 }
 
@@ -91,7 +93,7 @@ pub trait ViaSerde<V> {
 
 impl<V: Serialize + DeserializeOwned + 'static> ViaSerde<V> for &CodecProbe<V> {
     fn codec(&self) -> Picked<V, true> {
-        Picked(erased::<V, Json>())
+        Picked(erased::<V, Json>)
     }
 }
 
@@ -103,13 +105,13 @@ pub trait ViaNoCodec<V> {
 
 impl<V: 'static> ViaNoCodec<V> for CodecProbe<V> {
     fn codec(&self) -> Picked<V, false> {
-        Picked(erased::<V, Nothing>())
+        Picked(erased::<V, Nothing>)
     }
 }
 
 impl<V: 'static, C> ViaNoCodec<V> for NamedCodecProbe<V, C> {
     fn codec(&self) -> Picked<V, false> {
-        Picked(erased::<V, Nothing>())
+        Picked(erased::<V, Nothing>)
     }
 }
 

@@ -3,7 +3,10 @@
 use super::said::{File, Redis, Said};
 use crate::Error;
 use bytesize::ByteSize;
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
 /// Where it is looked for, unless `CACHEKIT_CONFIG` says otherwise.
@@ -18,6 +21,9 @@ struct Whole {
     strict: Option<bool>,
     redis: RedisPart,
     file: FilePart,
+    /// For caches of responses, which read it themselves.
+    #[serde(rename = "http")]
+    _http: Option<de::IgnoredAny>,
 }
 
 #[derive(Deserialize, Default)]
@@ -37,7 +43,8 @@ struct FilePart {
 }
 
 /// `"250ms"`.
-struct Span(Duration);
+#[derive(Debug, Clone, Copy)]
+pub struct Span(pub Duration);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -48,7 +55,8 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 /// `"16MiB"`, or a number of bytes.
-struct Bytes(u64);
+#[derive(Debug, Clone, Copy)]
+pub struct Bytes(pub u64);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "write a number of bytes, or a size like \"16MiB\"")]
@@ -71,23 +79,38 @@ impl<'de> Deserialize<'de> for Bytes {
 
 /// Says nothing where there is no such file, unless `CACHEKIT_CONFIG` names it.
 pub(super) fn read() -> Result<Said, Error> {
+    read_as::<Whole>().map(said)
+}
+
+/// The file as something else; what that is where there is no file.
+///
+/// # Errors
+/// It cannot be read, or has a mistake.
+pub fn read_as<T: DeserializeOwned + Default>() -> Result<T, Error> {
     let named = std::env::var_os("CACHEKIT_CONFIG").filter(|value| !value.is_empty());
     let path = named.clone().map_or_else(|| PathBuf::from(NAME), PathBuf::from);
     match std::fs::read_to_string(&path) {
-        Ok(text) => parse(&text, &path.display().to_string()),
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(Said::default()),
+        Ok(text) => parse_as(&text, &path.display().to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(T::default()),
         Err(error) => Err(Error::configuration(path.display(), error)),
     }
 }
 
-fn parse(text: &str, path: &str) -> Result<Said, Error> {
-    let whole: Whole = toml::from_str(text).map_err(|error| {
+/// The text of a file as something.
+///
+/// # Errors
+/// It has a mistake.
+pub fn parse_as<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
         // The whole message shows the line, in which a password may be.
         let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         Error::configuration(path, format_args!("{place}{}", error.message()))
-    })?;
-    Ok(Said {
+    })
+}
+
+fn said(whole: Whole) -> Said {
+    Said {
         namespace: whole.namespace,
         max_value_bytes: whole.max_value_bytes.map(|bytes| bytes.0),
         near_outage: whole.near_outage.map(|span| span.0),
@@ -102,17 +125,21 @@ fn parse(text: &str, path: &str) -> Result<Said, Error> {
             max_bytes: whole.file.max_bytes.map(|bytes| bytes.0),
             page_cache: whole.file.page_cache.map(|bytes| bytes.0),
         },
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str, path: &str) -> Result<Said, Error> {
+        parse_as::<Whole>(text, path).map(said)
+    }
+
     #[test]
     fn everything_can_be_said_and_left_out() {
         assert_eq!(parse("", "x").unwrap(), Said::default());
-        let text = "namespace = 'shop'\nmax_value_bytes = '16MiB'\nnear_outage = '1m'\n[redis]\nurl = 'redis://h'\nresponse_timeout = '50ms'\n[file]\ndirectory = '/d'\nmax_bytes = 7";
+        let text = "namespace = 'shop'\nmax_value_bytes = '16MiB'\nnear_outage = '1m'\n[redis]\nurl = 'redis://h'\nresponse_timeout = '50ms'\n[file]\ndirectory = '/d'\nmax_bytes = 7\n[http.pages]\nrules = []";
         let said = parse(text, "x").unwrap();
         assert_eq!((said.max_value_bytes, said.file.max_bytes), (Some(16 << 20), Some(7)));
         assert_eq!(said.near_outage, Some(Duration::from_secs(60)));

@@ -6,6 +6,8 @@ mod file;
 mod links;
 mod said;
 
+#[cfg(feature = "config")]
+pub use file::{Bytes, Span, parse_as, read_as};
 pub(crate) use links::{described, limits, link};
 
 use crate::{Error, sync::lock};
@@ -55,6 +57,10 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 /// directory = "/var/cache/shop"
 /// max_bytes = "1GiB"
 /// page_cache = "16MiB"
+///
+/// [[http.pages.rules]]       # of a cache of HTTP responses that is named `pages`
+/// path = "/users/{id}"
+/// ttl = "30s"
 /// ```
 #[must_use = "a configuration does nothing until `apply`"]
 pub fn configure() -> Configure {

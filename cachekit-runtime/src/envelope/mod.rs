@@ -11,7 +11,7 @@
 //! | 24 | 1 | version of what follows, 1 |
 //! | 25 | 4 | CRC-32 of everything but itself |
 //! | 29 | 4 | length of the whole |
-//! | 33 | 2 | flags: 1 compressed by lz4, 2 ttl, 4 `stale_while_revalidate`, 8 `stale_if_error`, 16 generation |
+//! | 33 | 2 | flags: 1 compressed by lz4, 2 ttl, 4 `stale_while_revalidate`, 8 `stale_if_error`, 16 generation, 32 soft versions |
 //! | 35 | 1 | how many tags, at most 16 |
 //! | 36 | 1 | length of the codec's name |
 //! | 37 | 4 | length of the key |
@@ -19,7 +19,7 @@
 //! | 49 | 8 | fingerprint |
 //! | 57 | 4 | if flagged: length before compression |
 //! | | 8 | each if flagged, in the order of the flags: ttl, `stale_while_revalidate`, `stale_if_error` in milliseconds, generation |
-//! | | | name of the codec; key (the address's id); per tag 2 bytes of length, name, 8 bytes of version; payload to the end |
+//! | | | name of the codec; key (the address's id); per tag 2 bytes of length, name, 8 bytes of version, and if flagged 8 of the soft one; payload to the end |
 //!
 //! The CRC-32 sees every flipped bit and most other damage. It is no defence against those who write on purpose: whatever they
 //! write, reading it gives a value of the right type or a [`Rejected`], without a panic and within `max_value_bytes`.
@@ -33,6 +33,7 @@ mod open;
 mod seal;
 
 pub use head::{Head, Kind};
+pub(crate) use open::open_value;
 pub use open::{Envelope, Rejected, open};
 pub use seal::{Draft, MAX_TAGS};
 
@@ -48,7 +49,8 @@ mod flags {
     pub(super) const REVALIDATE: u16 = 4;
     pub(super) const IF_ERROR: u16 = 8;
     pub(super) const GENERATION: u16 = 16;
-    pub(super) const ALL: u16 = LZ4 | TTL | REVALIDATE | IF_ERROR | GENERATION;
+    pub(super) const SOFT: u16 = 32;
+    pub(super) const ALL: u16 = LZ4 | TTL | REVALIDATE | IF_ERROR | GENERATION | SOFT;
 }
 
 /// When an entry was made and how long it is good, in milliseconds. What is told in finer units is cut off, so that nothing is good for longer.
@@ -88,8 +90,10 @@ fn milliseconds(duration: Duration) -> u64 {
 pub struct TagVersion {
     /// The tag.
     pub name: Arc<str>,
-    /// The version.
+    /// The version: with another one the entry is invalid.
     pub version: u64,
+    /// The soft version: with another one it is stale. 0: the tag had not been made stale.
+    pub soft: u64,
 }
 
 /// The checksum of an envelope, which leaves out its own place.

@@ -98,13 +98,48 @@ pub fn open<V: 'static>(
     Ok((envelope, value))
 }
 
-impl Envelope {
-    /// Reads an envelope of at most `max` bytes. Its payload shares the memory of `bytes`.
-    ///
-    /// # Errors
-    ///
-    /// A [`Rejected`] that says what is wrong.
-    pub fn read(bytes: &Bytes, max: usize) -> Result<Self, Rejected> {
+/// What a look needs to know of an envelope beside its value.
+pub(crate) struct Terms {
+    pub(crate) freshness: Freshness,
+    pub(crate) generation: Option<u64>,
+    pub(crate) tags: Vec<TagVersion>,
+}
+
+/// As [`open`], for those who keep no envelope: its texts are compared where they are.
+pub(crate) fn open_value<V: 'static>(
+    bytes: &Bytes,
+    address: &Address,
+    codec: &dyn DynCodec<V>,
+    max: usize,
+) -> Result<(Terms, V), Rejected> {
+    let View { fingerprint, freshness, generation, codec: name, id, tags, packed_from, payload, .. } =
+        View::read(bytes, max)?;
+    if id != address.whole_id() || fingerprint != address.fingerprint() {
+        return Err(Rejected::OtherKey);
+    }
+    if name != codec.codec_name() {
+        return Err(Rejected::OtherCodec);
+    }
+    let payload = unpacked(bytes.slice_ref(payload), packed_from, max)?;
+    let value = codec.decode_value(&payload, max).map_err(Rejected::Undecodable)?;
+    Ok((Terms { freshness, generation, tags }, value))
+}
+
+/// An envelope in the bytes of somebody else.
+struct View<'a> {
+    head: Head,
+    fingerprint: Fingerprint,
+    freshness: Freshness,
+    generation: Option<u64>,
+    codec: &'a str,
+    id: &'a str,
+    tags: Vec<TagVersion>,
+    packed_from: Option<u32>,
+    payload: &'a [u8],
+}
+
+impl<'a> View<'a> {
+    fn read(bytes: &'a [u8], max: usize) -> Result<Self, Rejected> {
         let head = Head::read(bytes)?;
         if head.kind() != Kind::Value {
             return Err(Rejected::NoValue);
@@ -112,7 +147,7 @@ impl Envelope {
         if bytes.len() > max {
             return Err(Rejected::Oversized);
         }
-        let mut rest = bytes.slice(HEAD..);
+        let mut rest = bytes.get(HEAD..).ok_or(Rejected::Truncated)?;
         if rest.try_get_u8().map_err(|_| Rejected::Truncated)? != VERSION {
             return Err(Rejected::Future);
         }
@@ -129,7 +164,7 @@ impl Envelope {
         Self::after_checksum(head, rest)
     }
 
-    fn after_checksum(head: Head, mut rest: Bytes) -> Result<Self, Rejected> {
+    fn after_checksum(head: Head, mut rest: &'a [u8]) -> Result<Self, Rejected> {
         fn corrupt<T>(_: T) -> Rejected {
             Rejected::Corrupt
         }
@@ -157,15 +192,36 @@ impl Envelope {
         if tag_count > MAX_TAGS {
             return Err(Rejected::Corrupt);
         }
+        let has_soft = flags & flags::SOFT != 0;
         let mut tags = Vec::with_capacity(tag_count);
         for _ in 0..tag_count {
             let length = usize::from(rest.try_get_u16_le().map_err(corrupt)?);
-            let name = text(&mut rest, length)?;
-            let name = str::from_utf8(&name).map_err(corrupt)?.into();
-            tags.push(TagVersion { name, version: rest.try_get_u64_le().map_err(corrupt)? });
+            let name = text(&mut rest, length)?.into();
+            let version = rest.try_get_u64_le().map_err(corrupt)?;
+            let soft = if has_soft { rest.try_get_u64_le().map_err(corrupt)? } else { 0 };
+            tags.push(TagVersion { name, version, soft });
+        }
+        // There is one way to write each.
+        if has_soft && tags.iter().all(|tag| tag.soft == 0) {
+            return Err(Rejected::Corrupt);
         }
         let freshness = Freshness { created, ttl, revalidate, if_error };
-        Ok(Envelope { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload: rest })
+        Ok(View { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload: rest })
+    }
+}
+
+impl Envelope {
+    /// Reads an envelope of at most `max` bytes. Its payload shares the memory of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejected`] that says what is wrong.
+    pub fn read(bytes: &Bytes, max: usize) -> Result<Self, Rejected> {
+        let View { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload } =
+            View::read(bytes, max)?;
+        let shared = |part: &[u8]| bytes.slice_ref(part);
+        let (codec, id, payload) = (shared(codec.as_bytes()), shared(id.as_bytes()), shared(payload));
+        Ok(Envelope { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload })
     }
 
     /// The head, which is the witness of a refresh.
@@ -228,12 +284,7 @@ impl Envelope {
     ///
     /// [`Rejected::Oversized`], [`Rejected::Corrupt`] or [`Rejected::Compressed`] where they cannot be decompressed.
     pub fn payload(&self, max: usize) -> Result<Bytes, Rejected> {
-        let Some(length) = self.packed_from else { return Ok(self.payload.clone()) };
-        let length = usize::try_from(length).map_err(|_| Rejected::Oversized)?;
-        if length > max {
-            return Err(Rejected::Oversized);
-        }
-        unpack(&self.payload, length)
+        unpacked(self.payload.clone(), self.packed_from, max)
     }
 
     /// Its value, for which at most `max` bytes are allocated, and as many to decompress it.
@@ -249,6 +300,15 @@ impl Envelope {
     }
 }
 
+fn unpacked(payload: Bytes, packed_from: Option<u32>, max: usize) -> Result<Bytes, Rejected> {
+    let Some(length) = packed_from else { return Ok(payload) };
+    let length = usize::try_from(length).map_err(|_| Rejected::Oversized)?;
+    if length > max {
+        return Err(Rejected::Oversized);
+    }
+    unpack(&payload, length)
+}
+
 #[cfg(feature = "lz4")]
 fn unpack(packed: &[u8], length: usize) -> Result<Bytes, Rejected> {
     crate::codec::decompress(packed, length).map(Bytes::from).ok_or(Rejected::Corrupt)
@@ -260,13 +320,8 @@ fn unpack(_: &[u8], _: usize) -> Result<Bytes, Rejected> {
 }
 
 /// The next `length` bytes, which are UTF-8.
-fn text(rest: &mut Bytes, length: usize) -> Result<Bytes, Rejected> {
-    if rest.len() < length {
-        return Err(Rejected::Corrupt);
-    }
-    let text = rest.split_to(length);
-    match str::from_utf8(&text) {
-        Ok(_) => Ok(text),
-        Err(_) => Err(Rejected::Corrupt),
-    }
+fn text<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a str, Rejected> {
+    let (text, after) = rest.split_at_checked(length).ok_or(Rejected::Corrupt)?;
+    *rest = after;
+    str::from_utf8(text).map_err(|_| Rejected::Corrupt)
 }

@@ -73,6 +73,8 @@ impl Draft<'_> {
             (flags::GENERATION, self.generation),
         ];
         let flags = optional.iter().filter(|(_, value)| value.is_some()).fold(0, |all, (flag, _)| all | flag);
+        let has_soft = self.tags.iter().any(|tag| tag.soft != 0);
+        let flags = if has_soft { flags | flags::SOFT } else { flags };
         let id = self.address.whole_id();
         out.extend_from_slice(&self.head.witness().0);
         out.push(VERSION);
@@ -92,6 +94,9 @@ impl Draft<'_> {
             out.extend_from_slice(&u16::try_from(tag.name.len()).ok()?.to_le_bytes());
             out.extend_from_slice(tag.name.as_bytes());
             out.extend_from_slice(&tag.version.to_le_bytes());
+            if has_soft {
+                out.extend_from_slice(&tag.soft.to_le_bytes());
+            }
         }
         Some(out.len())
     }

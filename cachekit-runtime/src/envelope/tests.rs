@@ -14,7 +14,10 @@ fn address() -> Address {
 }
 
 fn tags() -> Vec<TagVersion> {
-    vec![TagVersion { name: "user:42".into(), version: 7 }, TagVersion { name: "".into(), version: u64::MAX }]
+    vec![
+        TagVersion { name: "user:42".into(), version: 7, soft: 0 },
+        TagVersion { name: "".into(), version: u64::MAX, soft: 0 },
+    ]
 }
 
 fn draft<'a>(address: &'a Address, tags: &'a [TagVersion]) -> Draft<'a> {
@@ -192,12 +195,12 @@ fn what_does_not_fit_is_not_written() {
     for max in [fits - 1, 60, 10, 0] {
         assert!(matches!(bare(&address).seal(&*raw, &value, max), Err(crate::Error::Encode { .. })), "{max}");
     }
-    let tag = TagVersion { name: "t".into(), version: 1 };
+    let tag = TagVersion { name: "t".into(), version: 1, soft: 0 };
     let (most, over) = (vec![tag.clone(); MAX_TAGS], vec![tag; MAX_TAGS + 1]);
     let read = Envelope::read(&sealed(&draft(&address, &most), "x"), MAX).unwrap();
     assert_eq!(read.tags(), most);
     assert!(draft(&address, &over).seal(&*raw, &value, MAX).is_err());
-    let long = [TagVersion { name: "t".repeat(1 << 16).into(), version: 1 }];
+    let long = [TagVersion { name: "t".repeat(1 << 16).into(), version: 1, soft: 0 }];
     assert!(draft(&address, &long).seal(&*raw, &value, 1 << 20).is_err());
 }
 
@@ -220,11 +223,14 @@ proptest! {
     #[test]
     fn anything_survives(
         id in "\\PC{0,40}", arguments in ".{0,300}", fingerprint: u64, created: u64, ttl: Option<u64>, revalidate: Option<u64>,
-        if_error: Option<u64>, generation: Option<u64>, names in prop::collection::vec((".{0,20}", any::<u64>()), 0..=MAX_TAGS),
+        if_error: Option<u64>, generation: Option<u64>, names in prop::collection::vec((".{0,20}", any::<u64>(), any::<u64>()), 0..=MAX_TAGS),
         value in ".{0,3000}", compress: bool,
     ) {
         let address = Address::new(&id, &arguments, Fingerprint(fingerprint));
-        let tags: Vec<_> = names.into_iter().map(|(name, version)| TagVersion { name: name.into(), version }).collect();
+        let tags: Vec<_> = names
+            .into_iter()
+            .map(|(name, version, soft)| TagVersion { name: name.into(), version, soft: if soft % 2 == 0 { 0 } else { soft } })
+            .collect();
         let freshness = Freshness { created, ttl, revalidate, if_error };
         let draft = Draft { head: Head::value(), address: &address, freshness, generation, tags: &tags, compress };
         let (envelope, read) = open(&sealed(&draft, &value), &address, &*erased::<String, Raw>(), MAX).unwrap();

@@ -1,20 +1,23 @@
 //! Looking through the far tiers, nearest first.
 
 use super::{
-    Far, Tier,
+    Far, Tier, cells,
     fill::{Fill, Ticket},
     freshness::{self, Worth},
+    glimpse::Glimpse,
     link::Unanswered,
+    tagged::Agreement,
     tie::Tie,
     visit::Visit,
     watch::Sight,
 };
 use crate::{
     Error,
-    backend::{Address, Witness},
+    backend::{Address, HEAD, Witness},
     budget::Budget,
     envelope::{self, Head, Rejected, TagVersion},
     outcome,
+    tags::TagSet,
     time::{NEVER, duration, nanos},
 };
 use bytes::Bytes;
@@ -30,8 +33,12 @@ pub(crate) struct Found<V> {
     pub(crate) tier: outcome::Tier,
     /// Keeps a copy of it near by true to the tier.
     pub(crate) tie: Option<Box<Tie>>,
+    /// The tags of what a tier has that this process has alone: a copy of it near by goes with them too.
+    pub(crate) tags: Option<TagSet>,
     /// It is the copy that the question named.
     pub(crate) is_known: bool,
+    /// How long ago one of its tags was made stale, in nanoseconds; 0: none was.
+    pub(crate) stale_for: u64,
 }
 
 /// What is asked for.
@@ -47,6 +54,10 @@ pub(crate) struct Question<V> {
     pub(crate) sight: Option<Sight>,
     /// The value is due for a refresh, which one process does for all, within this time.
     pub(crate) refresh: Option<Duration>,
+    /// A value that was made stale is taken, within the cache's allowance.
+    pub(crate) takes_stale: bool,
+    /// What a look at the only tier has seen already.
+    pub(crate) glimpse: Option<Box<Glimpse>>,
 }
 
 /// A copy of an entry, near by.
@@ -64,7 +75,7 @@ pub(crate) struct Known<V> {
 
 /// What the tiers said.
 pub(crate) struct Asked<V> {
-    /// A fresh value.
+    /// A fresh value, or one that was made stale where the question takes that.
     pub(crate) found: Option<Found<V>>,
     /// One past its ttl, within an allowance.
     pub(crate) stale: Option<Found<V>>,
@@ -119,7 +130,12 @@ pub(super) struct Opened<V> {
     pub(super) worth: Worth,
     pub(super) generation: Option<u64>,
     pub(super) tags: Vec<TagVersion>,
+    /// How long past its end it may be given in place of an error, in nanoseconds.
+    if_error: u64,
 }
+
+/// What is leased where nothing is: no head is like that.
+const NOTHING: Witness = Witness([0; HEAD]);
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Looks for a fresh value; where there is none, leaves the witnesses of a fill. Ends within the budget, lock waits aside.
@@ -155,17 +171,27 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         // A lock is such a right by itself.
         if let Some(lease) = question.refresh
             && self.lock.is_none()
-            && asked.fill.has_witness()
         {
-            asked.is_elsewhere = self.is_refreshed_elsewhere(&question.address, lease, &budget).await;
+            asked.is_elsewhere = self.is_refreshed_elsewhere(&asked.fill, lease, &budget).await;
         }
         asked
     }
 
-    /// Does another process have the right to refresh the entry? Takes it otherwise, so that of all processes one loads.
-    pub(super) async fn is_refreshed_elsewhere(&self, address: &Address, lease: Duration, budget: &Budget) -> bool {
+    /// Does another process have the right to refresh what the fill would replace? Takes it otherwise, so that of all processes one loads.
+    pub(super) async fn is_refreshed_elsewhere(&self, fill: &Fill, lease: Duration, budget: &Budget) -> bool {
+        let shared = self.tiers.iter().zip(&fill.tickets).rev().find(|(tier, _)| tier.link.is_shared());
+        let Some((tier, Ticket::Witness { witness, .. })) = shared else { return false };
+        let taken = tier.link.fill_shared(budget, |shared| shared.lease(&fill.address, *witness, lease)).await;
+        matches!(taken, Ok(false))
+    }
+
+    /// As [`is_refreshed_elsewhere`](Self::is_refreshed_elsewhere), of what is there now.
+    pub(crate) async fn is_made_elsewhere(&self, address: &Address, lease: Duration, budget: &Budget) -> bool {
         let Some(tier) = self.tiers.iter().rev().find(|tier| tier.link.is_shared()) else { return false };
-        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, lease)).await;
+        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await;
+        let there = looked.ok().and_then(|looked| looked.bytes).and_then(|bytes| Head::read(&bytes).ok());
+        let seen = there.map_or(NOTHING, |head| head.witness());
+        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, seen, lease)).await;
         matches!(taken, Ok(false))
     }
 
@@ -212,15 +238,16 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             question.known = question.known.take().or_else(|| opened.into_known(&bytes));
             return Ok(Has::Nothing(Ticket::Plain, None));
         }
-        let is_current =
-            (fill.tagged.is_empty() && opened.tags.is_empty()) || Box::pin(self.agree(at, fill, &opened.tags)).await?;
-        let found = opened.found;
-        match opened.worth {
-            Worth::Fresh { .. } if is_current && question.accept.takes(found.left, found.age) => {
-                Ok(Has::Value(found, bytes))
+        let agreement = self.agreement(at, fill, &opened.tags).await?;
+        let mut opened = opened;
+        opened.found.tags = cells::set_of_stored(&fill.tagged, &opened.tags);
+        match self.weigh(opened, agreement, question.accept, question.takes_stale) {
+            Weighed::Value(found) => Ok(Has::Value(found, bytes)),
+            Weighed::Stale(found) => {
+                Box::pin(self.prepare_tags(at, fill)).await?;
+                Ok(Has::Nothing(Ticket::Plain, Some(found)))
             }
-            Worth::Stale if is_current => Ok(Has::Nothing(Ticket::Plain, Some(found))),
-            _ => {
+            Weighed::Nothing => {
                 Box::pin(self.prepare_tags(at, fill)).await?;
                 Ok(Has::Nothing(Ticket::Plain, None))
             }
@@ -272,27 +299,85 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut opened = self.open(at.tier, &fill.address, bytes).ok()?;
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
         let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
-        if !is_fresh || !is_of_now || !matches!(self.agree(at, fill, &opened.tags).await, Ok(true)) {
+        if !is_fresh || !is_of_now {
             return None;
         }
+        match self.agree(at, fill, &opened.tags).await {
+            Ok(Agreement::Current) => {}
+            Ok(Agreement::Stale(age)) if self.gives(age) => opened.found.stale_for = age.max(1),
+            _ => return None,
+        }
         opened.found.tie = self.tie(fill, Head::read(bytes).ok(), opened.generation);
+        opened.found.keep_stale(fill, &opened.tags);
+        if !at.tier.link.is_shared() {
+            opened.found.tags = cells::set_of_stored(&fill.tagged, &opened.tags);
+        }
         Some(opened.found)
+    }
+
+    /// Whether what was made stale so long ago may be given.
+    pub(super) fn gives(&self, stale_for: u64) -> bool {
+        self.gives_softened || stale_for < self.revalidate
+    }
+
+    /// What the tags of an entry say; most have none.
+    pub(super) async fn agreement(
+        &self,
+        at: Visit<'_>,
+        fill: &mut Fill,
+        stored: &[TagVersion],
+    ) -> Result<Agreement, Unanswered> {
+        match fill.tagged.is_empty() && stored.is_empty() {
+            true => Ok(Agreement::Current),
+            false => Box::pin(self.agree(at, fill, stored)).await,
+        }
+    }
+
+    /// What an entry is worth, by its times and its tags.
+    pub(super) fn weigh(
+        &self,
+        opened: Opened<V>,
+        agreement: Agreement,
+        accept: Accept,
+        takes_stale: bool,
+    ) -> Weighed<V> {
+        let Opened { mut found, worth, if_error, .. } = opened;
+        let stale_for = match agreement {
+            Agreement::Current => 0,
+            Agreement::Stale(age) => age.max(1),
+            Agreement::Outdated => return Weighed::Nothing,
+        };
+        found.stale_for = stale_for;
+        match worth {
+            Worth::Fresh { left } if stale_for == 0 && accept.takes(left, found.age) => Weighed::Value(found),
+            Worth::Fresh { .. } if stale_for > 0 && takes_stale && self.gives(stale_for) => Weighed::Value(found),
+            Worth::Fresh { .. } if stale_for > 0 && stale_for < if_error.max(self.revalidate) => Weighed::Stale(found),
+            Worth::Stale if stale_for == 0 || stale_for < if_error => Weighed::Stale(found),
+            _ => Weighed::Nothing,
+        }
     }
 
     /// The value of an envelope, and what its times say of it.
     pub(super) fn open(&self, tier: &Tier, address: &Address, bytes: &Bytes) -> Result<Opened<V>, Rejected> {
-        let (envelope, value) = envelope::open(bytes, address, &*self.codec, self.max_value_bytes)?;
-        let now = freshness::now(&self.clock);
-        let times = envelope.freshness();
+        let (terms, value) = envelope::open_value(bytes, address, &*self.codec, self.max_value_bytes)?;
+        let now = self.time_at(address);
+        let times = terms.freshness;
         let worth = freshness::worth(&times, now);
         let left = if let Worth::Fresh { left } = worth { left } else { 0 };
         let age = freshness::age(&times, now);
         Ok(Opened {
-            found: Found { value, left, age, tier: tier.kind, tie: None, is_known: false },
+            found: Found { value, left, age, tier: tier.kind, tie: None, tags: None, is_known: false, stale_for: 0 },
             worth,
-            generation: envelope.generation(),
-            tags: envelope.tags().to_vec(),
+            generation: terms.generation,
+            tags: terms.tags,
+            if_error: nanos(Duration::from_millis(times.if_error.unwrap_or(0))),
         })
+    }
+
+    /// The time in milliseconds, by the clock that all processes which share the entry go by.
+    pub(super) fn time_at(&self, address: &Address) -> u64 {
+        let shared = self.tiers.iter().rev().find_map(|tier| tier.link.backend().shared());
+        freshness::now(&self.clock, shared.map_or(0, |shared| shared.ahead(address)))
     }
 
     /// Counts an entry that is none as missing, and removes it.
@@ -312,7 +397,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     /// What a fill needs beside its tickets.
     pub(super) fn fill_of(&self, question: &mut Question<V>) -> Fill {
-        let moment = self.order.moment(question.address.id());
+        let seen = question.glimpse.as_ref().map(|glimpse| glimpse.moment);
+        let moment = seen.unwrap_or_else(|| self.order.moment(question.address.id()));
         let mut fill = Fill::new(question.address.clone(), moment);
         fill.sight = question.sight;
         fill.tags = std::mem::take(&mut question.tags);
@@ -353,6 +439,25 @@ pub(super) struct Backfill {
     fill: Fill,
     bytes: Bytes,
     life: Option<Duration>,
+}
+
+/// See [`weigh`](Far::weigh).
+pub(super) enum Weighed<V> {
+    Value(Found<V>),
+    /// Within an allowance.
+    Stale(Found<V>),
+    Nothing,
+}
+
+impl<V> Found<V> {
+    /// A copy near by of what was made stale is stale too: it goes by the versions that it was loaded under.
+    pub(super) fn keep_stale(&mut self, fill: &Fill, stored: &[TagVersion]) {
+        if self.stale_for > 0
+            && let Some(tie) = &mut self.tie
+        {
+            tie.tags = cells::set_of_stored(&fill.tagged, stored);
+        }
+    }
 }
 
 impl<V> Opened<V> {

@@ -3,7 +3,10 @@
 //! A cell holds the version, or nothing: it was never asked for, or the backend has told that it changed. Who asks notes how often that was told before; the
 //! answer counts only if nothing was told since.
 
-use crate::tags::{TagCell, TagRegistry, TagSet};
+use crate::{
+    envelope::TagVersion,
+    tags::{self, TagCell, TagRegistry, TagSet, Version},
+};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -18,7 +21,22 @@ pub(crate) struct Tagged {
     /// Whether a change would be told: what would not is not kept.
     is_told: bool,
     /// `None`: it has to be asked for.
-    pub(super) version: Option<u64>,
+    pub(super) version: Option<Version>,
+    /// Its soft versions, each with the time from which on it counts, where they were asked for.
+    softened: Vec<(u64, u64)>,
+}
+
+/// A version that was asked for; the times of the soft ones by this process's clock.
+pub(super) struct Asked {
+    pub(super) hard: u64,
+    pub(super) softened: Vec<(u64, u64)>,
+}
+
+impl Tagged {
+    /// Since when an entry is stale that was loaded under this soft version; `None`: too long to say, so that it is invalid.
+    pub(super) fn stale_since(&self, soft: u64) -> Option<u64> {
+        tags::stale_since(&self.softened, soft)
+    }
 }
 
 impl Cells {
@@ -34,19 +52,21 @@ impl Cells {
             let told = cell.told();
             // After the count: when the telling ends, this is seen, or the count moves.
             let is_told = is_told(name);
-            let version = Some(cell.version()).filter(|version| is_told && *version != TagCell::UNKNOWN);
-            Tagged { name: name.as_str().into(), cell, told, is_told, version }
+            let version = Some(cell.version_now()).filter(|version| is_told && version.hard != TagCell::UNKNOWN);
+            Tagged { name: name.as_str().into(), cell, told, is_told, version, softened: Vec::new() }
         };
         names.iter().map(tagged).collect()
     }
 
     /// The backend's answer about a tag.
-    pub(super) fn learn(&self, tagged: &mut Tagged, version: u64) {
-        tagged.version = Some(version);
+    pub(super) fn learn(&self, tagged: &mut Tagged, Asked { hard, softened }: Asked) {
+        let soft = softened.last().map_or(0, |(soft, _)| *soft);
+        tagged.version = Some(Version { hard, soft });
+        tagged.softened.clone_from(&softened);
         if !tagged.is_told {
             return;
         }
-        self.0.learn(&tagged.name, &tagged.cell, version, tagged.told);
+        self.0.learn(&tagged.name, &tagged.cell, hard, softened, tagged.told);
     }
 
     /// Another one may be there.
@@ -57,6 +77,16 @@ impl Cells {
     pub(super) fn forget_all(&self) {
         self.0.forget_all();
     }
+}
+
+/// As [`set_of`], with the versions that the entry was loaded under.
+pub(super) fn set_of_stored(tagged: &[Tagged], stored: &[TagVersion]) -> Option<TagSet> {
+    let version_of = |tag: &Tagged| {
+        let stored = stored.iter().find(|stored| *stored.name == *tag.name)?;
+        Some((tag.cell.clone(), Version { hard: stored.version, soft: stored.soft }))
+    };
+    let tags: Option<Vec<_>> = tagged.iter().map(version_of).collect();
+    tags.filter(|tags| !tags.is_empty()).map(TagSet::of)
 }
 
 /// The tags of an entry near by: it is current while every cell has the version that it was stored with. `None`: one is not known, or there are none.

@@ -63,6 +63,8 @@ pub(crate) struct Fill {
     pub(super) tagged: Vec<Tagged>,
     /// Noted before the tiers were asked.
     pub(super) sight: Option<Sight>,
+    /// Until when it is waited for the locks of other processes, once one was met.
+    pub(super) locks_until: Option<u64>,
 }
 
 /// A value that a caller inserts.
@@ -70,6 +72,8 @@ pub(crate) struct Fill {
 pub(crate) struct Insertion<V> {
     pub(crate) address: Address,
     pub(crate) tags: Vec<String>,
+    /// The tags with the versions of before the value was made; `None`: it is of now.
+    pub(crate) captured: Option<Vec<Tagged>>,
     pub(crate) value: V,
     /// In nanoseconds; [`NEVER`]: no end; `None`: nothing is to be there.
     pub(crate) ttl: Option<u64>,
@@ -103,7 +107,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let allowance = (!if_error.is_zero()).then_some(if_error);
         // One for all tiers, so that the copy of a nearer one can be compared with what the furthest has.
         let head = Head::value();
-        let times = Freshness::new(freshness::now(&self.clock), ttl).stale(None, allowance);
+        let times = Freshness::new(self.time_at(&fill.address), ttl).stale(None, allowance);
         let tags = fill.versions();
         if tags.len() < fill.tags.len() {
             return Err(Error::backend(&*self.name, Failure::Other, "the versions of its tags are not known"));
@@ -183,7 +187,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut fill = Fill::new(insertion.address.clone(), self.order.moment(id));
         fill.sight = self.sight(id);
         fill.tags.clone_from(&insertion.tags);
-        fill.tagged = self.tagged(&fill.tags);
+        fill.tagged = insertion.captured.clone().unwrap_or_else(|| self.tagged(&fill.tags));
         // The versions first: they are the same for all tiers.
         for (index, tier) in self.tiers.iter().enumerate() {
             // Without them nothing is stored.
@@ -371,7 +375,15 @@ impl Sealed {
 
 impl Fill {
     pub(super) fn new(address: Address, moment: Moment) -> Self {
-        Fill { address, moment, tickets: Vec::new(), tags: Vec::new(), tagged: Vec::new(), sight: None }
+        Fill {
+            address,
+            moment,
+            tickets: Vec::new(),
+            tags: Vec::new(),
+            tagged: Vec::new(),
+            sight: None,
+            locks_until: None,
+        }
     }
 
     /// Does a backend wait for it?

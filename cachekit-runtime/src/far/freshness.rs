@@ -45,9 +45,9 @@ pub(super) fn life(times: &Freshness) -> Option<Duration> {
     times.ttl.map(|ttl| Duration::from_millis(ttl.saturating_add(allowance)))
 }
 
-/// Milliseconds since the Unix epoch.
-pub(super) fn now(clock: &Clock) -> u64 {
-    clock.wall() / 1_000_000
+/// Milliseconds since the Unix epoch, by a clock that is so many of them ahead of this machine's.
+pub(super) fn now(clock: &Clock, ahead: i64) -> u64 {
+    (clock.wall() / 1_000_000).saturating_add_signed(ahead)
 }
 
 #[cfg(test)]

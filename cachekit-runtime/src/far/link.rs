@@ -1,9 +1,9 @@
 //! One backend as all caches of the process that use it see it: its breaker, what it has not been told yet, and who finds out when it is back.
 
-use super::{bridge, flush, tagged::outdate, undelivered::Undelivered, watch::Watch};
+use super::{bridge, deliver::Attempts, flush, undelivered::Undelivered, watch::Watch};
 use crate::{
     Error,
-    backend::{Address, Backend, BackendFuture, Failure, Looked, SharedBackend},
+    backend::{Address, Backend, BackendFuture, Each, Failure, Looked, SharedBackend},
     breaker::{Breaker, Purpose},
     budget::Budget,
     time::{Clock, NEVER, nanos},
@@ -21,11 +21,8 @@ use std::{
 /// How long a probe, or the delivery of invalidations, may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Invalidations that are delivered at once.
-const BATCH: usize = 512;
-
 /// Between two attempts to deliver while the breaker is closed.
-const AGAIN: u64 = nanos(Duration::from_millis(100));
+pub(super) const AGAIN: u64 = nanos(Duration::from_millis(100));
 
 pub(crate) struct Link {
     backend: Arc<dyn Backend>,
@@ -37,6 +34,8 @@ pub(crate) struct Link {
     is_watched: Once,
     /// Held by the stores of a backend that knows no witness, so that a delivery comes after those that are under way.
     pub(super) settling: RwLock<()>,
+    /// Held while the version of a tag is changed in a backend that can only read and write.
+    pub(super) tags_turn: async_lock::Mutex<()>,
     /// Whether somebody probes and delivers.
     is_attended: AtomicBool,
 }
@@ -61,6 +60,7 @@ impl Link {
             undelivered: Undelivered::default(),
             clock,
             settling: RwLock::new(()),
+            tags_turn: async_lock::Mutex::new(()),
             is_attended: AtomicBool::new(false),
         });
         flush::enlist(&link);
@@ -80,6 +80,11 @@ impl Link {
 
     pub(super) fn backend(&self) -> &dyn Backend {
         &*self.backend
+    }
+
+    /// Is what fails one of its servers, of which it knows which?
+    pub(super) fn judges_itself(&self) -> bool {
+        self.backend.shared().is_some_and(SharedBackend::judges_itself)
     }
 
     pub(super) fn takes_fills(&self) -> bool {
@@ -119,8 +124,12 @@ impl Link {
             return Err(Unanswered::Skipped);
         }
         let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
-        let answer = budget.within(self.backend.name(), ask()).await;
-        operation.ended(answer.as_ref().err());
+        let answer = budget.within_what_is_left(self.backend.name(), ask()).await;
+        match &answer {
+            // It is one of its servers that has failed, and the backend knows which.
+            Err(_) if self.judges_itself() => drop(operation),
+            answer => operation.ended(answer.as_ref().err()),
+        }
         if answer.is_err() && self.is_open() {
             self.attend();
         }
@@ -188,6 +197,7 @@ impl Link {
     }
 
     async fn attended(self: Arc<Self>) {
+        let mut attempts = Attempts::default();
         loop {
             let next = match self.breaker.next_probe() {
                 NEVER if self.undelivered.is_any() => self.clock.now().saturating_add(AGAIN),
@@ -209,41 +219,15 @@ impl Link {
             self.clock.sleep_until(next).await;
             match self.breaker.probe_due() {
                 Some(probe) => {
+                    attempts.anew();
                     let probed = match self.patiently(self.backend.ping()).await {
-                        Ok(()) => self.deliver().await,
+                        Ok(()) => self.deliver(&mut attempts).await,
                         Err(error) => Err(error),
                     };
                     probe.ended(probed.as_ref().err());
                 }
                 // It is closed: what failed was a single call. The next attempt says whether that was all.
-                None => _ = self.deliver().await,
-            }
-        }
-    }
-
-    /// All that is undelivered. A new invalidation may come meanwhile: then not that one.
-    async fn deliver(&self) -> Result<(), Error> {
-        loop {
-            let batch = self.undelivered.next(BATCH);
-            if batch.is_empty() {
-                return Ok(());
-            }
-            // Each store lasts no longer than its caller's budget.
-            let _settled = if self.is_shared() { None } else { Some(self.settling.write().await) };
-            for (cache, number) in &batch.caches {
-                self.patiently(self.clear(&*self.backend, cache)).await?;
-                self.undelivered.cache_delivered(cache, *number, self.clock.now());
-            }
-            if !batch.tags.is_empty() {
-                let tags: Vec<&str> = batch.tags.iter().map(|(tag, _)| &**tag).collect();
-                self.patiently(outdate(&*self.backend, &tags)).await?;
-                batch.tags.iter().for_each(|(tag, _)| self.watch.cells.forget(tag));
-                self.undelivered.tags_delivered(&batch.tags, self.clock.now());
-            }
-            if !batch.keys.is_empty() {
-                let addresses: Vec<Address> = batch.keys.iter().map(|(_, address)| address.clone()).collect();
-                self.patiently(self.backend.remove_many(&addresses)).await?;
-                self.undelivered.keys_delivered(&batch.keys, self.clock.now());
+                None => _ = self.deliver(&mut attempts).await,
             }
         }
     }
@@ -272,7 +256,23 @@ impl fmt::Debug for Link {
     }
 }
 
+/// Removes the entries, under every fingerprint; of each, whether that is done.
+pub(super) fn invalidate<'a>(backend: &'a dyn Backend, addresses: &'a [Address]) -> BackendFuture<'a, Each<()>> {
+    match backend.shared() {
+        Some(shared) => shared.invalidate_many(addresses),
+        None => Box::pin(async move {
+            backend.remove_many(addresses).await?;
+            Ok(addresses.iter().map(|_| Ok(())).collect())
+        }),
+    }
+}
+
 impl Unanswered {
+    /// It takes nothing just now, which is no reason to count it as gone.
+    pub(super) fn is_not_writable(&self) -> bool {
+        matches!(self, Unanswered::Failed(Error::Backend { failure: Failure::NotWritable, .. }))
+    }
+
     /// The error for a call that asked to fail with its backend.
     pub(super) fn into_error(self, backend: &str) -> Error {
         match self {

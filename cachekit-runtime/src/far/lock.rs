@@ -96,8 +96,9 @@ async fn prolong(held: Weak<Held>, link: Arc<Link>, address: Address, lock: Witn
 }
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
-    /// Another process fills: waits until there is a value, or the lock is gone. Not longer than one lease; whoever has
-    /// waited so long computes beside the holder, so that two processes that wait for each other's keys do not wait for ever.
+    /// Another process fills: waits until there is a value, or the lock is gone. Not longer than one lease for one holder, and two for all of them; whoever has
+    /// waited so long computes beside the holder, so that two processes that wait for each other's keys do not wait for ever, and neither does who waits for
+    /// loads that fail one after another.
     pub(super) async fn wait_for_lock(
         self: &Arc<Self>,
         at: Visit<'_>,
@@ -107,8 +108,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         self.counters.lock_wait();
         let address = question.address.clone();
         let lease = self.lock.unwrap_or_default();
-        let deadline = self.clock.after(lease);
+        let last = *fill.locks_until.get_or_insert_with(|| self.clock.after(lease.saturating_mul(2)));
+        let mut deadline = self.clock.after(lease).min(last);
         let mut pause = PAUSE.0;
+        let mut holder: Option<Head> = None;
         loop {
             self.clock.sleep_until(self.clock.now().saturating_add(jittered(pause))).await;
             pause = (pause * 2).min(PAUSE.1);
@@ -116,6 +119,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             let looked = at.tier.link.call_shared(&budget, |shared| shared.look(&address)).await?;
             let head = looked.bytes.as_ref().and_then(|bytes| Head::read(bytes).ok());
             let still_locked = head.is_some_and(|head| head.kind() == Kind::Lock);
+            // The last one was killed, and its lease has ended for all who waited: one of them fills now, which the others wait for anew.
+            if still_locked && holder.is_some() && holder != head {
+                deadline = self.clock.after(lease).min(last);
+            }
+            holder = head;
             if still_locked && self.clock.now() < deadline {
                 continue;
             }

@@ -9,11 +9,12 @@ use super::{
     fill::{Fill, Ticket},
     link::Unanswered,
     lock::Hold,
-    shared::{MARKER, Seen},
+    shared::{MARKER, Seen, Taking},
     visit::Visit,
 };
 use crate::{
-    backend::{Address, Claim, Witness, each},
+    Error,
+    backend::{Address, Claim, Looked, Witness, each},
     budget::Budget,
     envelope::Head,
 };
@@ -38,6 +39,8 @@ struct Open<V> {
     question: Question<V>,
     asked: Asked<V>,
     is_locked: bool,
+    /// In nearer tiers, not counted yet: what is locked is asked for again, in all of them.
+    misses: u32,
 }
 
 /// What is there, and in a shared tier the generation of its cache.
@@ -50,7 +53,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(crate) async fn ask_many(self: Arc<Self>, questions: Vec<Question<V>>, first: Budget) -> Vec<(Asked<V>, bool)> {
         let open = |mut question: Question<V>| {
             let asked = Asked::nothing(self.fill_of(&mut question));
-            Open { question, asked, is_locked: false }
+            Open { question, asked, is_locked: false, misses: 0 }
         };
         let mut all: Vec<Open<V>> = questions.into_iter().map(open).collect();
         let mut backfills = Vec::new();
@@ -70,6 +73,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                     backfills.extend(self.note(index, tier, question, told));
                 }
             }
+        }
+        for question in all.iter().filter(|question| !question.is_locked) {
+            (0..question.misses).for_each(|_| self.counters.miss());
         }
         self.back_fill(backfills);
         self.find_refreshed_elsewhere(&mut all, &self.budget()).await;
@@ -95,7 +101,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 let addresses: Vec<Address> = flush.iter().map(|(fill, _)| fill.address.clone()).collect();
                 let looked: Result<Vec<Peeked>, Unanswered> = if tier.link.is_shared() {
                     let looked = tier.link.call_shared(&budget, |shared| shared.look_many(&addresses)).await;
-                    looked.map(|all| all.into_iter().map(|one| (one.bytes, Some(one.generation))).collect())
+                    let peeked =
+                        |one: Result<Looked, Error>| one.map_or((None, None), |one| (one.bytes, Some(one.generation)));
+                    looked.map(|all| all.into_iter().map(peeked).collect())
                 } else {
                     let found = tier.link.call(&budget, |backend| backend.get_many(&addresses)).await;
                     found.map(|all| all.into_iter().map(|bytes| (bytes, None)).collect())
@@ -127,8 +135,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let answers = each(
             due.iter()
                 .map(|open| {
-                    let (address, lease) = (open.question.address.clone(), open.question.refresh.unwrap_or_default());
-                    Box::pin(async move { self.is_refreshed_elsewhere(&address, lease, budget).await })
+                    let (fill, lease) = (&open.asked.fill, open.question.refresh.unwrap_or_default());
+                    Box::pin(async move { self.is_refreshed_elsewhere(fill, lease, budget).await })
                 })
                 .collect(),
         )
@@ -177,7 +185,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 return backfill;
             }
             Told::Has(Has::Nothing(ticket, stale)) => {
-                self.counters.miss();
+                question.misses += 1;
                 asked.fill.tickets.push(ticket);
                 asked.stale = asked.stale.take().or(stale);
                 asked.failed = None;
@@ -249,8 +257,35 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         at: Visit<'_>,
         flush: &mut [&mut Open<V>],
     ) -> Result<Vec<Told<V>>, Unanswered> {
+        let all = addresses(flush);
+        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(&all)).await?;
+        // A server that has failed takes its own entries with it, and no others.
+        let failed: Vec<Option<Error>> = looked.iter().map(|looked| looked.as_ref().err().cloned()).collect();
+        let answered = flush.iter_mut().zip(&failed).filter(|(_, failed)| failed.is_none());
+        let mut answered: Vec<&mut Open<V>> = answered.map(|(open, _)| &mut **open).collect();
+        let looked = looked.into_iter().flatten().collect();
+        let mut told = match self.judge_shared(at, &mut answered, looked).await {
+            Ok(told) => told.into_iter(),
+            Err(unanswered) if failed.iter().all(Option::is_none) => return Err(unanswered),
+            Err(unanswered) => {
+                let told: Vec<Told<V>> = answered.iter().map(|_| Told::Unanswered(unanswered.clone())).collect();
+                told.into_iter()
+            }
+        };
+        let told = failed.into_iter().map(|failed| match failed {
+            Some(error) => Told::Unanswered(Unanswered::Failed(error)),
+            None => told.next().unwrap_or(Told::Unanswered(Unanswered::Skipped)),
+        });
+        Ok(told.collect())
+    }
+
+    async fn judge_shared(
+        self: &Arc<Self>,
+        at: Visit<'_>,
+        flush: &mut [&mut Open<V>],
+        looked: Vec<Looked>,
+    ) -> Result<Vec<Told<V>>, Unanswered> {
         let addresses = addresses(flush);
-        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(&addresses)).await?;
         self.learn_tags(at, fills(flush), false).await?;
         let mut generations: Vec<Option<u64>> = looked.iter().map(|looked| looked.generation).collect();
         let mut seen = Vec::with_capacity(flush.len());
@@ -286,6 +321,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             )),
             (Seen::Claimed(ticket), None) => Told::Has(Has::Nothing(ticket, None)),
             (Seen::Vacant, None) => Told::Has(Has::Nothing(Ticket::None, None)),
+            (Seen::Failed(unanswered), None) => Told::Unanswered(unanswered),
         });
         Ok(told.collect())
     }
@@ -298,13 +334,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         bytes: Bytes,
         generation: Option<u64>,
     ) -> Result<Seen<V>, Unanswered> {
-        let (accept, fill) = (open.question.accept, &mut open.asked.fill);
+        let (taking, fill) = (Taking::of(&open.question), &mut open.asked.fill);
         if let (Some(known), Ok(head)) = (open.question.known.take(), Head::read(&bytes))
-            && let Some(found) = self.confirm_seen(at, accept, known, head, generation, fill).await?
+            && let Some(found) = self.confirm_seen(at, taking, known, head, generation, fill).await?
         {
             return Ok(Seen::Value(found, Bytes::new()));
         }
-        self.see(at, accept, fill, bytes, generation).await
+        self.see(at, taking, fill, bytes, generation).await
     }
 
     /// Generations are those of one cache, but each with the lineage of its own server.
@@ -327,7 +363,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         // Made just now: the lineages come with a further look.
         let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(addresses)).await?;
         for (place, looked) in generations.iter_mut().zip(looked) {
-            *place = looked.generation;
+            *place = looked.ok().and_then(|looked| looked.generation);
         }
         Ok(())
     }
@@ -356,17 +392,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let claimed = match tier.link.fill_shared(budget, |shared| shared.claim_many(&claims, life)).await {
             Ok(claimed) => claimed,
             // It takes nothing just now, which is no reason to count it as gone.
-            Err(_) if !tier.link.takes_fills() => return Ok(()),
+            Err(unanswered) if unanswered.is_not_writable() || !tier.link.takes_fills() => return Ok(()),
             Err(unanswered) => return Err(unanswered),
         };
         for ((((seen, generation), open), (address, witness)), claim) in vacant.iter_mut().zip(&claims).zip(claimed) {
-            **seen = match (claim, **generation) {
-                (Claim::Ours, Some(generation)) => {
+            **seen = match (claim.map_err(Unanswered::Failed), **generation) {
+                (Err(unanswered), _) if unanswered.is_not_writable() => Seen::Vacant,
+                (Err(unanswered), _) => Seen::Failed(unanswered),
+                (Ok(Claim::Ours), Some(generation)) => {
                     let hold = self.lock.map(|lease| Hold::keep(&tier.link, address, *witness, lease, &self.clock));
                     Seen::Claimed(Ticket::Witness { witness: *witness, generation, is_ours: true, hold })
                 }
-                (Claim::Ours, None) => Seen::Vacant,
-                (Claim::Theirs(bytes), generation) => self.see_open(at, open, bytes, generation).await?,
+                (Ok(Claim::Ours), None) => Seen::Vacant,
+                (Ok(Claim::Theirs(bytes)), generation) => self.see_open(at, open, bytes, generation).await?,
             };
         }
         Ok(())

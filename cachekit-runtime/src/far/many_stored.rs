@@ -83,16 +83,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return false;
         };
         for ((at, hold), is_stored) in of.into_iter().zip(stored) {
-            if let Some(hold) = hold {
+            if let (Some(hold), Ok(_)) = (hold, &is_stored) {
                 hold.release();
             }
-            if is_stored {
-                self.counters.stored();
-            } else {
-                self.counters.outdated();
-                if let Some(current) = is_current.get_mut(at) {
-                    *current = false;
+            match is_stored {
+                Ok(true) => self.counters.stored(),
+                Ok(false) => {
+                    self.counters.outdated();
+                    if let Some(current) = is_current.get_mut(at) {
+                        *current = false;
+                    }
                 }
+                Err(_) => self.counters.store_failed(),
             }
         }
         true

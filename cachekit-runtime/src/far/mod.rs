@@ -1,15 +1,17 @@
 //! The far tiers of a cache: backends of bytes behind, or in place of, the typed memory.
 //!
-//! `ask` looks through them, nearest first, and notes what a fill will need; `fill` stores what was computed; `remove` invalidates. `link` is one backend with
+//! `ask` looks through them, nearest first (`glimpse` is the short way of most looks), and notes what a fill will need; `fill` stores what was computed; `remove` invalidates. `link` is one backend with
 //! its breaker, `undelivered` the invalidations that it has not taken yet, `order` what keeps stores behind invalidations where a backend knows no
 //! witness, `bridge` where futures run that no async caller drives, `place` and `resolve` which backend a name stands for.
 
 mod ask;
 mod bridge;
 mod cells;
+mod deliver;
 mod fill;
 mod flush;
 mod freshness;
+mod glimpse;
 mod link;
 mod lock;
 mod many;
@@ -31,19 +33,20 @@ mod watch;
 pub(crate) use ask::{Accept, Asked, Found, Known, Question};
 #[cfg(feature = "redis")]
 pub(crate) use bridge::spawn_apart;
+pub(crate) use cells::Tagged;
 pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
-pub(crate) use remove::{invalidate_tag, invalidate_tag_and_wait, with_tags};
+pub(crate) use remove::{invalidate_tag, soften_tag, told_and_wait, with_tags};
 pub(crate) use settings::FarSettings;
 #[cfg(feature = "redis")]
 pub(crate) use switches::without_boot;
 pub(crate) use switches::without_epochs;
 pub use sync::sync;
 pub(crate) use tie::Tie;
-pub(crate) use watch::{Covered, Near, Sight, Watch};
+pub(crate) use watch::{Covered, LEASE, Near, Sight, Watch};
 
 use crate::{
     backend::{Address, Fingerprint},
@@ -52,7 +55,7 @@ use crate::{
     identity::{self, Identity, text::KeyText},
     outcome,
     stats::FarCounters,
-    time::{Clock, Sleep},
+    time::{Clock, Deadlines, Sleep, nanos},
 };
 use bridge::wait;
 use order::Order;
@@ -81,8 +84,14 @@ pub(crate) struct Far<V> {
     near_ttl: NearTtlOf<V>,
     max_value_bytes: usize,
     tag_templates: &'static [&'static str],
+    /// How long what was made stale may be given while it is loaded anew, in nanoseconds.
+    revalidate: u64,
+    /// It is given to the end of its ttl.
+    gives_softened: bool,
     order: Order,
     clock: Clock,
+    /// Of its calls' budgets, which are all equally long.
+    deadlines: Arc<Deadlines>,
     pub(crate) counters: FarCounters,
     /// What was stored first has been read back.
     is_verified: AtomicBool,
@@ -109,6 +118,8 @@ pub(crate) struct Parts<V> {
     pub(crate) max_value_bytes: usize,
     pub(crate) clock: Clock,
     pub(crate) tag_templates: &'static [&'static str],
+    pub(crate) revalidate: Duration,
+    pub(crate) gives_softened: bool,
 }
 
 impl<V: Send + Sync + 'static> Far<V> {
@@ -126,7 +137,10 @@ impl<V: Send + Sync + 'static> Far<V> {
             near_ttl: parts.near_ttl,
             max_value_bytes: parts.max_value_bytes,
             tag_templates: parts.tag_templates,
+            revalidate: nanos(parts.revalidate),
+            gives_softened: parts.gives_softened,
             order: Order::new(),
+            deadlines: Deadlines::new(&parts.clock),
             clock: parts.clock,
             counters: FarCounters::default(),
             is_verified: AtomicBool::new(false),
@@ -172,7 +186,7 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     /// For all waits of one call.
     pub(crate) fn budget(&self) -> Budget {
-        Budget::start(&self.clock, self.timeout)
+        Budget::start_among(&self.deadlines, self.timeout)
     }
 
     /// Until then, by the cache's clock.

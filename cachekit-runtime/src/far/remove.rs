@@ -2,10 +2,10 @@
 
 use super::{
     Far, Tier, bridge,
-    link::{Link, Unanswered},
+    link::{Link, Unanswered, invalidate},
     many::FLUSH,
     order::Turn,
-    tagged::outdate,
+    tagged::{outdate, soften},
 };
 use crate::{
     Error,
@@ -101,9 +101,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 })
             };
             let _turns = self.turns(tier, budget, turns).await?;
-            link.call(budget, |backend| backend.remove_many(flush)).await?;
-            let numbered =
-                numbers.iter().zip(flush).filter_map(|(number, address)| Some(((*number)?, address.clone())));
+            let told = link.call(budget, |backend| invalidate(backend, flush)).await?;
+            let numbered = numbers.iter().zip(flush).zip(&told).filter(|(_, told)| told.is_ok());
+            let numbered = numbered.filter_map(|((number, address), _)| Some(((*number)?, address.clone())));
             let delivered: Vec<(u64, Address)> = numbered.collect();
             // What is part of a clearing is told with that.
             is_told &= delivered.len() == flush.len();
@@ -191,7 +191,7 @@ impl Link {
             let budget = Budget::start(&link.clock, Budget::DEFAULT);
             let told = {
                 let tags = [tag.as_str()];
-                link.call(&budget, |backend| outdate(backend, &tags)).await
+                link.call(&budget, |_| outdate(&link, &tags)).await
             };
             // Who asked for the version meanwhile has perhaps the old one.
             link.watch.cells.forget(&tag);
@@ -204,6 +204,47 @@ impl Link {
                 (true, true) => Delivery::Shared,
                 (true, false) => Delivery::Local,
             }
+        }
+    }
+}
+
+/// A tag that is being made stale. Where the backend does not take that, also because the caller has gone, the tag is invalidated there as soon as it is back: what this
+/// process has said to be stale must not seem fresh to it meanwhile.
+struct Softening {
+    link: Arc<Link>,
+    tag: String,
+    is_done: bool,
+}
+
+impl Drop for Softening {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.link.undelivered.add_tag(&self.tag);
+            self.link.watch.cells.forget(&self.tag);
+            self.link.attend();
+        }
+    }
+}
+
+impl Link {
+    /// Makes every entry stale that has the tag, in this backend. Begins with the call; dropped meanwhile, also before it was polled, the tag is invalidated there instead.
+    pub(crate) fn soften_tag(self: &Arc<Self>, tag: String) -> impl Future<Output = Delivery> + Send + use<> {
+        let mut softening = Softening { link: Arc::clone(self), tag, is_done: false };
+        async move {
+            let link = Arc::clone(&softening.link);
+            let budget = Budget::start(&link.clock, Budget::DEFAULT);
+            let told = {
+                let tags = [softening.tag.as_str()];
+                link.call(&budget, |_| soften(&link, &tags)).await
+            };
+            if told.is_err() {
+                return Delivery::Queued;
+            }
+            softening.is_done = true;
+            // Calls that begin from now on ask for the version.
+            link.watch.cells.forget(&softening.tag);
+            link.undelivered.softened(&[(softening.tag.as_str().into(), 0)], link.now());
+            if link.is_shared() { Delivery::Shared } else { Delivery::Local }
         }
     }
 }
@@ -230,11 +271,18 @@ pub(crate) fn invalidate_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Outp
     async move { each(begun).await.into_iter().fold(Delivery::Local, Delivery::and) }
 }
 
-/// As [`invalidate_tag`], and blocks this thread.
-pub(crate) fn invalidate_tag_and_wait(links: &[Arc<Link>], tag: &str) -> Delivery {
+/// Makes every entry stale that has the tag, in these backends. Begins with the call; dropped meanwhile, the tag is invalidated in those that have not answered yet.
+pub(crate) fn soften_tag(links: &[Arc<Link>], tag: &str) -> impl Future<Output = Delivery> + Send + use<> {
+    let tag = identity::text::tag_name(tag);
+    let begun: Vec<_> = links.iter().map(|link| Box::pin(link.soften_tag(tag.clone()))).collect();
+    async move { each(begun).await.into_iter().fold(Delivery::Local, Delivery::and) }
+}
+
+/// As what is [told](invalidate_tag) to these backends, and blocks this thread.
+pub(crate) fn told_and_wait(links: &[Arc<Link>], telling: impl Future<Output = Delivery> + Send + 'static) -> Delivery {
     if links.is_empty() {
         return Delivery::Local;
     }
     let immediate = links.iter().all(|link| link.backend().capabilities().immediate);
-    bridge::wait(immediate, invalidate_tag(links, tag)).unwrap_or(Delivery::Queued)
+    bridge::wait(immediate, telling).unwrap_or(Delivery::Queued)
 }

@@ -2,11 +2,11 @@
 
 use super::{
     Far,
-    ask::{Accept, Found, Has, Known, Question},
+    ask::{Accept, Found, Has, Known, Question, Weighed},
     fill::{Fill, Ticket},
-    freshness::Worth,
     link::Unanswered,
     lock::Hold,
+    tagged::Agreement,
     visit::Visit,
 };
 use crate::{
@@ -41,6 +41,21 @@ pub(super) enum Seen<V> {
     Locked,
     /// Nothing that counts.
     Vacant,
+    /// Its server gave no answer.
+    Failed(Unanswered),
+}
+
+/// Which values a look takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taking {
+    accept: Accept,
+    takes_stale: bool,
+}
+
+impl Taking {
+    pub(super) fn of<V>(question: &Question<V>) -> Self {
+        Taking { accept: question.accept, takes_stale: question.takes_stale }
+    }
 }
 
 impl<V: Clone + Send + Sync + 'static> Far<V> {
@@ -52,11 +67,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ) -> Result<Has<V>, Unanswered> {
         let address = question.address.clone();
         if let Some(known) = question.known.take()
-            && let Some(found) = Box::pin(self.confirm(at, &address, question.accept, known, fill)).await?
+            && let Some(found) = Box::pin(self.confirm(at, question, known, fill)).await?
         {
             return Ok(Has::Value(found, Bytes::new()));
         }
-        let looked = at.tier.link.look(&address, at.budget).await?;
+        let looked = match question.glimpse.take() {
+            Some(glimpse) => glimpse.looked?,
+            None => at.tier.link.look(&address, at.budget).await?,
+        };
         if let Some(bytes) = looked.bytes
             && let Some(has) = self.judge(at, question, fill, bytes, looked.generation).await?
         {
@@ -96,7 +114,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 Ok(judged.unwrap_or(Has::Nothing(Ticket::None, None)))
             }
             // It takes nothing just now, which is no reason to count it as gone.
-            Err(_) if !tier.link.takes_fills() => Ok(Has::Nothing(Ticket::None, None)),
+            Err(unanswered) if unanswered.is_not_writable() || !tier.link.takes_fills() => {
+                Ok(Has::Nothing(Ticket::None, None))
+            }
             Err(unanswered) => Err(unanswered),
         }
     }
@@ -105,36 +125,43 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     async fn confirm(
         &self,
         at: Visit<'_>,
-        address: &Address,
-        accept: Accept,
+        question: &Question<V>,
         known: Known<V>,
         fill: &mut Fill,
     ) -> Result<Option<Found<V>>, Unanswered> {
-        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_at_head(address)).await?;
+        let taking = Taking::of(question);
+        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_at_head(&question.address)).await?;
         let Some(head) = looked.bytes.and_then(|bytes| Head::read(&bytes).ok()) else { return Ok(None) };
-        self.confirm_seen(at, accept, known, head, looked.generation, fill).await
+        self.confirm_seen(at, taking, known, head, looked.generation, fill).await
     }
 
     /// As [`confirm`](Self::confirm), of a head and a generation that were looked at.
     pub(super) async fn confirm_seen(
         &self,
         at: Visit<'_>,
-        accept: Accept,
+        Taking { accept, takes_stale }: Taking,
         known: Known<V>,
         head: Head,
         generation: Option<u64>,
         fill: &mut Fill,
     ) -> Result<Option<Found<V>>, Unanswered> {
         let is_same = head.witness() == known.head && generation == Some(known.generation);
-        if !is_same || !accept.takes(known.left, known.age) || !self.agree(at, fill, &known.tags).await? {
+        if !is_same || !(takes_stale || accept.takes(known.left, known.age)) {
             return Ok(None);
         }
-        let Known { value, left, age, tier: kind, head, generation, .. } = known;
+        let stale_for = match self.agree(at, fill, &known.tags).await? {
+            Agreement::Current if accept.takes(known.left, known.age) => 0,
+            Agreement::Stale(age) if takes_stale && self.gives(age) => age.max(1),
+            _ => return Ok(None),
+        };
+        let Known { value, left, age, tier: kind, head, generation, tags } = known;
         let mut tie = self.tie(fill, None, None);
         if let Some(tie) = &mut tie {
             tie.seen = Some((head, generation));
         }
-        Ok(Some(Found { value, left, age, tier: kind, tie, is_known: true }))
+        let mut found = Found { value, left, age, tier: kind, tie, tags: None, is_known: true, stale_for };
+        found.keep_stale(fill, &tags);
+        Ok(Some(found))
     }
 
     /// What is there, as a ticket or a value. `None`: nothing that counts.
@@ -146,10 +173,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         bytes: Bytes,
         generation: Option<u64>,
     ) -> Result<Option<Has<V>>, Unanswered> {
-        let (head, stale) = match self.see(at, question.accept, fill, bytes, generation).await? {
+        let (head, stale) = match self.see(at, Taking::of(question), fill, bytes, generation).await? {
             Seen::Value(found, bytes) => return Ok(Some(Has::Value(found, bytes))),
             Seen::Claimed(ticket) => return Ok(Some(Has::Nothing(ticket, None))),
             Seen::Vacant => return Ok(None),
+            Seen::Failed(unanswered) => return Err(unanswered),
             Seen::Locked => return Box::pin(self.wait_for_lock(at, question, fill)).await.map(Some),
             Seen::Replaceable(head, stale) => (head, stale),
         };
@@ -165,7 +193,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(super) async fn see(
         &self,
         at: Visit<'_>,
-        accept: Accept,
+        taking: Taking,
         fill: &mut Fill,
         bytes: Bytes,
         generation: Option<u64>,
@@ -179,7 +207,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         };
         match head.kind() {
             Kind::Lock if self.lock.is_some() => Ok(Seen::Locked),
-            Kind::Value => self.see_value(at, accept, fill, bytes, head, generation).await,
+            Kind::Value => self.see_value(at, taking, fill, bytes, head, generation).await,
             _ => Ok(Seen::Replaceable(head, None)),
         }
     }
@@ -187,7 +215,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     async fn see_value(
         &self,
         at: Visit<'_>,
-        accept: Accept,
+        Taking { accept, takes_stale }: Taking,
         fill: &mut Fill,
         bytes: Bytes,
         head: Head,
@@ -200,17 +228,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 return Ok(Seen::Vacant);
             }
         };
-        let is_current = generation.is_some()
-            && generation == opened.generation
-            && ((fill.tagged.is_empty() && opened.tags.is_empty())
-                || Box::pin(self.agree(at, fill, &opened.tags)).await?);
-        Ok(match opened.worth {
-            Worth::Fresh { left } if is_current && accept.takes(left, opened.found.age) => {
-                opened.found.tie = self.tie(fill, Some(head), generation);
-                Seen::Value(opened.found, bytes)
+        let agreement = match generation.is_some() && generation == opened.generation {
+            true => self.agreement(at, fill, &opened.tags).await?,
+            false => Agreement::Outdated,
+        };
+        let stored = std::mem::take(&mut opened.tags);
+        Ok(match self.weigh(opened, agreement, accept, takes_stale) {
+            Weighed::Value(mut found) => {
+                found.tie = self.tie(fill, Some(head), generation);
+                found.keep_stale(fill, &stored);
+                Seen::Value(found, bytes)
             }
-            Worth::Stale if is_current => Seen::Replaceable(head, Some(opened.found)),
-            _ => Seen::Replaceable(head, None),
+            Weighed::Stale(found) => Seen::Replaceable(head, Some(found)),
+            Weighed::Nothing => Seen::Replaceable(head, None),
         })
     }
 

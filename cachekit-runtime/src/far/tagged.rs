@@ -5,22 +5,34 @@
 
 use super::{
     Far,
-    cells::Tagged,
+    cells::{Asked, Tagged},
     fill::Fill,
+    freshness,
     link::{Link, Unanswered},
     visit::Visit,
 };
 use crate::{
-    backend::{Address, Backend, BackendFuture, Fingerprint},
+    backend::{self, Address, BackendFuture, Fingerprint},
     budget::Budget,
     envelope::TagVersion,
     identity,
+    tags::Version,
+    time::nanos,
 };
 use bytes::Bytes;
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
+
+/// What the versions of an entry's tags say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreement {
+    Current,
+    /// It has been stale for so long, in nanoseconds.
+    Stale(u64),
+    Outdated,
+}
 
 /// How long a tag lives at least after it was made.
 const TAG: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -43,15 +55,17 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     /// Do the versions of an entry agree with those of now? What is not known, or does not agree, is asked for.
+    ///
+    /// What has become stale is not invalid: it may be given for a while.
     pub(super) async fn agree(
         &self,
         at: Visit<'_>,
         fill: &mut Fill,
         stored: &[TagVersion],
-    ) -> Result<bool, Unanswered> {
+    ) -> Result<Agreement, Unanswered> {
         let Visit { index, tier, budget } = at;
         if index != self.authority() {
-            return Ok(true);
+            return Ok(Agreement::Current);
         }
         // A look by key alone does not know the tags that the function gave.
         let is_missing = |name: &str| !fill.tagged.iter().any(|tag| *tag.name == *name);
@@ -60,9 +74,12 @@ impl<V: Send + Sync + 'static> Far<V> {
         fill.tagged.extend(tier.link.cells_of(&further));
         // This process has invalidated one of them, and the tier does not know it yet.
         if fill.tagged.iter().any(|tag| tier.link.undelivered.holds_tag(&tag.name)) {
-            return Ok(false);
+            return Ok(Agreement::Outdated);
         }
-        let version_of = |tag: &Tagged| stored.iter().find(|stored| *stored.name == *tag.name).map(|tag| tag.version);
+        let version_of = |tag: &Tagged| {
+            let stored = stored.iter().find(|stored| *stored.name == *tag.name)?;
+            Some(Version { hard: stored.version, soft: stored.soft })
+        };
         let doubtful: Vec<usize> = fill
             .tagged
             .iter()
@@ -71,11 +88,11 @@ impl<V: Send + Sync + 'static> Far<V> {
             .map(|(at, _)| at)
             .collect();
         if doubtful.is_empty() {
-            return Ok(true);
+            return Ok(Agreement::Current);
         }
         // What the entry lacks it will not have after asking.
         if fill.tagged.iter().any(|tag| version_of(tag).is_none()) {
-            return Ok(false);
+            return Ok(Agreement::Outdated);
         }
         let names: Vec<String> =
             doubtful.iter().filter_map(|at| Some(fill.tagged.get(*at)?.name.to_string())).collect();
@@ -92,31 +109,50 @@ impl<V: Send + Sync + 'static> Far<V> {
                 *place = tag;
             }
         }
-        Ok(fill.tagged.iter().all(|tag| tag.version.is_some() && tag.version == version_of(tag)))
+        let mut agreement = Agreement::Current;
+        for tag in &fill.tagged {
+            let (Some(now), Some(stored)) = (tag.version, version_of(tag)) else { return Ok(Agreement::Outdated) };
+            if now == stored {
+                continue;
+            }
+            let since = if now.hard == stored.hard { tag.stale_since(stored.soft) } else { None };
+            let Some(since) = since else { return Ok(Agreement::Outdated) };
+            let age = tier.link.clock.now().saturating_sub(since);
+            agreement = match agreement {
+                Agreement::Stale(before) => Agreement::Stale(before.max(age)),
+                _ => Agreement::Stale(age),
+            };
+        }
+        Ok(agreement)
     }
 
     /// Before a load: every tag has a version.
     pub(super) async fn prepare_tags(&self, at: Visit<'_>, fill: &mut Fill) -> Result<(), Unanswered> {
-        let Visit { index, tier, budget } = at;
-        if index != self.authority() || fill.tagged.iter().all(|tag| tag.version.is_some()) {
+        if at.index != self.authority() || fill.tagged.iter().all(|tag| tag.version.is_some()) {
             return Ok(());
         }
         let names: Vec<String> = fill.tagged.iter().map(|tag| tag.name.to_string()).collect();
-        let mut fresh = tier.link.cells_of(&names);
-        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        let versions = tier.link.make_versions(&asked, budget).await?;
-        for (tag, version) in fresh.iter_mut().zip(versions) {
-            tier.link.watch.cells.learn(tag, version);
-        }
-        fill.tagged = fresh;
+        fill.tagged = at.tier.link.learn(&names, true, at.budget).await?;
         Ok(())
+    }
+
+    /// The tags with their versions of now, for a value that is made after this by other means than a load. `None`: they cannot be known.
+    pub(crate) async fn capture(&self, tags: &[String]) -> Option<Vec<Tagged>> {
+        let tagged = self.tagged(tags);
+        if tagged.iter().all(|tag| tag.version.is_some()) {
+            return Some(tagged);
+        }
+        self.tiers.get(self.authority())?.link.learn(tags, true, &self.budget()).await.ok()
     }
 }
 
 impl Fill {
     /// What the envelope says of its tags.
     pub(super) fn versions(&self) -> Vec<TagVersion> {
-        let version = |tag: &Tagged| Some(TagVersion { name: (*tag.name).into(), version: tag.version? });
+        let version = |tag: &Tagged| {
+            let Version { hard, soft } = tag.version?;
+            Some(TagVersion { name: (*tag.name).into(), version: hard, soft })
+        };
         self.tagged.iter().filter_map(version).collect()
     }
 }
@@ -136,22 +172,36 @@ impl Link {
         self: &std::sync::Arc<Self>,
         tags: &[&str],
         budget: &Budget,
-    ) -> Result<Vec<Option<u64>>, Unanswered> {
-        if self.is_shared() {
-            return self.call_shared(budget, |shared| shared.tags(tags)).await;
-        }
-        let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
-        let found = self.call(budget, |backend| backend.get_many(&places)).await?;
-        Ok(found.into_iter().map(|bytes| version(&bytes?)).collect())
+    ) -> Result<Vec<Option<Asked>>, Unanswered> {
+        let found: Vec<Option<backend::Version>> = if self.is_shared() {
+            self.call_shared(budget, |shared| shared.tags(tags)).await?
+        } else {
+            let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
+            let found = self.call(budget, |backend| backend.get_many(&places)).await?;
+            found.into_iter().map(|bytes| version(&bytes?)).collect()
+        };
+        Ok(tags.iter().zip(found).map(|(tag, version)| Some(self.asked(tag, version?))).collect())
+    }
+
+    /// The times of the soft versions by our clock.
+    fn asked(&self, tag: &str, version: backend::Version) -> Asked {
+        let ahead = self.backend().shared().map_or(0, |shared| shared.ahead_of_tag(tag));
+        let (wall, now) = (freshness::now(&self.clock, ahead), self.clock.now());
+        let local = |soft: u64| {
+            let ago = Duration::from_millis(wall.saturating_sub(soft >> 16));
+            (soft, now.saturating_sub(nanos(ago)))
+        };
+        Asked { hard: version.hard, softened: version.softened.into_iter().map(local).collect() }
     }
 
     async fn make_versions(
         self: &std::sync::Arc<Self>,
         tags: &[&str],
         budget: &Budget,
-    ) -> Result<Vec<u64>, Unanswered> {
+    ) -> Result<Vec<Asked>, Unanswered> {
         if self.is_shared() {
-            return self.fill_shared(budget, |shared| shared.make_tags(tags, TAG)).await;
+            let made = self.fill_shared(budget, |shared| shared.make_tags(tags, TAG)).await?;
+            return Ok(tags.iter().zip(made).map(|(tag, version)| self.asked(tag, version)).collect());
         }
         let mut versions = Vec::with_capacity(tags.len());
         for (tag, there) in tags.iter().zip(self.versions_of(tags, budget).await?) {
@@ -162,7 +212,7 @@ impl Link {
                     let bytes = Bytes::copy_from_slice(&made.to_le_bytes());
                     self.fill(budget, |backend| Box::pin(async move { backend.set(&place(tag), bytes, None).await }))
                         .await?;
-                    made
+                    self.asked(tag, backend::Version::new(made))
                 }
             };
             versions.push(version);
@@ -194,14 +244,40 @@ impl Link {
 }
 
 /// Takes their versions away.
-pub(super) fn outdate<'a>(backend: &'a dyn Backend, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+pub(super) fn outdate<'a>(link: &'a Link, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+    let backend = link.backend();
     match backend.shared() {
         Some(shared) => shared.invalidate_tags(tags),
         None => Box::pin(async move {
+            let _turn = link.tags_turn.lock().await;
             let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
             backend.remove_many(&places).await
         }),
     }
+}
+
+/// Makes them stale. A backend of this process alone has the time from this machine.
+pub(super) fn soften<'a>(link: &'a Link, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+    let backend = link.backend();
+    match backend.shared() {
+        Some(shared) => shared.soften_tags(tags),
+        None => Box::pin(async move {
+            // What is read, changed and written here must not bring back what was invalidated in between.
+            let _turn = link.tags_turn.lock().await;
+            for tag in tags {
+                let place = place(tag);
+                if let Some(known) = backend.get(&place).await?.and_then(|bytes| version(&bytes)) {
+                    let softened = known.softened_at(freshness::now(&link.clock, 0), random() as u16);
+                    backend.set(&place, bytes_of(&softened), None).await?;
+                }
+            }
+            Ok(())
+        }),
+    }
+}
+
+fn bytes_of(version: &backend::Version) -> Bytes {
+    std::iter::once(&version.hard).chain(&version.softened).flat_map(|number| number.to_le_bytes()).collect()
 }
 
 /// Where a backend that no other process uses has the version of a tag: beside the entries, as one of a cache without a name.
@@ -209,8 +285,11 @@ fn place(tag: &str) -> Address {
     Address::new("", &identity::text::cache_name(tag), Fingerprint(0))
 }
 
-fn version(bytes: &Bytes) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)).filter(|version| *version != 0)
+fn version(bytes: &Bytes) -> Option<backend::Version> {
+    let (numbers, rest) = bytes.as_chunks::<8>();
+    let mut numbers = numbers.iter().map(|number| u64::from_le_bytes(*number));
+    let hard = numbers.next().filter(|hard| *hard != 0 && rest.is_empty())?;
+    Some(backend::Version::new(hard).softened(numbers))
 }
 
 /// Not zero, and no number that anyone has had.

@@ -1,7 +1,8 @@
 //! What keeps a copy near by true to the tier that others change too.
 
 use super::{
-    Far, cells,
+    Far,
+    cells::{self, Tagged},
     fill::Fill,
     watch::{Sight, Watch},
 };
@@ -41,10 +42,21 @@ impl<V: Send + Sync + 'static> Far<V> {
 
     /// Of a copy of what was read, or stored, under the fill's sight.
     pub(super) fn tie(&self, fill: &Fill, head: Option<Head>, generation: Option<u64>) -> Option<Box<Tie>> {
+        self.tie_under(fill.sight, &fill.tagged, head, generation)
+    }
+
+    /// As [`tie`](Self::tie), with these tags.
+    pub(super) fn tie_under(
+        &self,
+        sight: Option<Sight>,
+        tagged: &[Tagged],
+        head: Option<Head>,
+        generation: Option<u64>,
+    ) -> Option<Box<Tie>> {
         // In this order: a cache that keeps no copies has nothing told.
-        let sight = fill.sight?;
+        let sight = sight?;
         let watch = self.watch()?.clone();
         let seen = head.zip(generation).map(|(head, generation)| (head.witness(), generation));
-        Some(Box::new(Tie { watch, sight, seen, tags: cells::set_of(&fill.tagged) }))
+        Some(Box::new(Tie { watch, sight, seen, tags: cells::set_of(tagged) }))
     }
 }

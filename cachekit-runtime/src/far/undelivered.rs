@@ -39,6 +39,8 @@ struct State {
     keys: HashMap<Box<str>, (u64, Address)>,
     caches: HashMap<Box<str>, u64>,
     tags: HashMap<Box<str>, u64>,
+    /// Tags that were made stale, which hinders nobody here from reading what has them.
+    softened: HashMap<Box<str>, u64>,
     next: u64,
     /// What was delivered, and when last.
     delivered: HashMap<Delivered, u64>,
@@ -53,19 +55,23 @@ enum Delivered {
     Key(Box<str>),
     Cache(Box<str>),
     Tag(Box<str>),
+    Softened(Box<str>),
 }
 
-/// What is to be delivered, in this order: caches, tags, keys.
+/// What is to be delivered, in this order: caches, tags, those that become stale, keys.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) caches: Vec<(Box<str>, u64)>,
     pub(super) tags: Vec<(Box<str>, u64)>,
+    pub(super) softened: Vec<(Box<str>, u64)>,
     pub(super) keys: Vec<(u64, Address)>,
+    /// The largest number that anything has had so far.
+    pub(super) last: u64,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.caches.is_empty() && self.tags.is_empty() && self.keys.is_empty()
+        self.caches.is_empty() && self.tags.is_empty() && self.softened.is_empty() && self.keys.is_empty()
     }
 }
 
@@ -100,7 +106,17 @@ impl Undelivered {
 
     /// Its number.
     pub(super) fn add_tag(&self, tag: &str) -> u64 {
+        self.add_tag_to(&mut lock(&self.state), tag)
+    }
+
+    /// A tag that could not be made stale is to be invalidated instead.
+    pub(super) fn harden(&self, tag: &str) {
         let mut state = lock(&self.state);
+        state.softened.remove(tag);
+        self.add_tag_to(&mut state, tag);
+    }
+
+    fn add_tag_to(&self, state: &mut State, tag: &str) -> u64 {
         let number = state.number();
         if state.tags.len() >= MOST && !state.tags.contains_key(tag) {
             tracing::error!(
@@ -108,7 +124,7 @@ impl Undelivered {
             );
             state.tags.clear();
             let tagged: Vec<Box<str>> = state.tagged.iter().cloned().collect();
-            tagged.iter().for_each(|cache| _ = self.add(&mut state, cache));
+            tagged.iter().for_each(|cache| _ = self.add(state, cache));
         }
         state.tags.insert(tag.into(), number);
         self.any.store(true, Ordering::Release);
@@ -146,13 +162,19 @@ impl Undelivered {
         }
     }
 
-    /// Up to `most` keys and all caches, which stay until they are delivered.
-    pub(super) fn next(&self, most: usize) -> Batch {
+    /// What has a larger number than this; it stays until it is delivered.
+    pub(super) fn next(&self, after: u64) -> Batch {
         let state = lock(&self.state);
+        let of = |names: &HashMap<Box<str>, u64>| -> Vec<(Box<str>, u64)> {
+            let names = names.iter().filter(|(_, number)| **number > after);
+            names.map(|(name, number)| (name.clone(), *number)).collect()
+        };
         Batch {
-            caches: state.caches.iter().map(|(cache, number)| (cache.clone(), *number)).collect(),
-            tags: state.tags.iter().take(most).map(|(tag, number)| (tag.clone(), *number)).collect(),
-            keys: state.keys.values().take(most).cloned().collect(),
+            caches: of(&state.caches),
+            tags: of(&state.tags),
+            softened: of(&state.softened),
+            keys: state.keys.values().filter(|(number, _)| *number > after).cloned().collect(),
+            last: state.next,
         }
     }
 
@@ -166,12 +188,28 @@ impl Undelivered {
     }
 
     pub(super) fn tags_delivered(&self, tags: &[(Box<str>, u64)], now: u64) {
+        self.told(tags, now, |state| &mut state.tags, Delivered::Tag);
+    }
+
+    /// These were made stale; to be done once more where another server takes the place of the one that did it.
+    pub(super) fn softened(&self, tags: &[(Box<str>, u64)], now: u64) {
+        self.told(tags, now, |state| &mut state.softened, Delivered::Softened);
+    }
+
+    fn told(
+        &self,
+        tags: &[(Box<str>, u64)],
+        now: u64,
+        waiting: impl Fn(&mut State) -> &mut HashMap<Box<str>, u64>,
+        delivered: impl Fn(Box<str>) -> Delivered,
+    ) {
         let mut state = lock(&self.state);
         for (tag, number) in tags {
-            if state.tags.get(tag) == Some(number) {
-                state.tags.remove(tag);
+            let waiting = waiting(&mut state);
+            if waiting.get(tag) == Some(number) {
+                waiting.remove(tag);
             }
-            state.note(now, Delivered::Tag(tag.clone()));
+            state.note(now, delivered(tag.clone()));
         }
         self.look(&state);
     }
@@ -198,11 +236,13 @@ impl Undelivered {
         };
         state.caches.values_mut().for_each(|known| *known = number());
         state.tags.values_mut().for_each(|known| *known = number());
+        state.softened.values_mut().for_each(|known| *known = number());
         state.keys.values_mut().for_each(|(known, _)| *known = number());
         for (delivered, _) in std::mem::take(&mut state.delivered) {
             match delivered {
                 Delivered::Cache(cache) => _ = state.caches.insert(cache, number()),
                 Delivered::Tag(tag) => _ = state.tags.insert(tag, number()),
+                Delivered::Softened(tag) => _ = state.softened.insert(tag, number()),
                 Delivered::Key(id) => {
                     // Under whatever fingerprint: all are reached.
                     if let Some(key) = Address::from_id(&id, Fingerprint(0)) {
@@ -218,7 +258,8 @@ impl Undelivered {
     }
 
     fn look(&self, state: &State) {
-        let is_empty = state.keys.is_empty() && state.caches.is_empty() && state.tags.is_empty();
+        let is_empty =
+            state.keys.is_empty() && state.caches.is_empty() && state.tags.is_empty() && state.softened.is_empty();
         self.any.store(!is_empty, Ordering::Release);
     }
 }
@@ -238,7 +279,7 @@ impl State {
                 match delivered {
                     Delivered::Key(id) => _ = caches.insert(cache_of(&id)),
                     Delivered::Cache(cache) => _ = caches.insert(cache),
-                    Delivered::Tag(_) => caches.extend(self.tagged.iter().cloned()),
+                    Delivered::Tag(_) | Delivered::Softened(_) => caches.extend(self.tagged.iter().cloned()),
                 }
             }
             self.delivered.extend(caches.into_iter().map(|cache| (Delivered::Cache(cache), now)));
@@ -280,13 +321,13 @@ mod tests {
         let queue = Undelivered::default();
         queue.add_key(&address("a", 1));
         queue.add_cache("b");
-        let batch = queue.next(10);
+        let batch = queue.next(0);
         queue.add_key(&address("a", 1));
         queue.add_key(&address("b", 7));
         queue.keys_delivered(&batch.keys, 0);
         batch.caches.iter().for_each(|(cache, number)| queue.cache_delivered(cache, *number, 0));
         assert!(queue.holds(&address("a", 1), &[]) && queue.holds(&address("b", 7), &[]));
-        let batch = queue.next(10);
+        let batch = queue.next(0);
         queue.keys_delivered(&batch.keys, 0);
         batch.caches.iter().for_each(|(cache, number)| queue.cache_delivered(cache, *number, 0));
         assert!(!queue.is_any() && !queue.holds(&address("a", 1), &[]) && !queue.holds(&address("b", 7), &[]));
@@ -301,6 +342,6 @@ mod tests {
         assert!(!queue.holds(&address("a", 1), &[]));
         queue.add_key(&address("c", 1));
         assert!(["a", "b", "c"].iter().all(|cache| queue.holds(&address(cache, 999_999_999), &[])));
-        assert_eq!((queue.next(10).caches.len(), queue.next(10).keys.len()), (3, 0));
+        assert_eq!((queue.next(0).caches.len(), queue.next(0).keys.len()), (3, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! All interleavings of the flight's state machine, in models of two or three threads.
+//! The interleavings of the flight's state machine with at most three preemptions, in models of two or three threads.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p cachekit-runtime --lib --release --target-dir target/loom loom`
 

@@ -5,7 +5,7 @@
 
 use super::{
     group::Group,
-    polled::STALL,
+    patrol::Patrol,
     shim::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
     state::{FIRST_LEADER, Flight, Payload, Vacancy},
 };
@@ -78,6 +78,7 @@ impl<K, V> Drop for Locked<'_, K, V> {
 
 pub(crate) struct Flights<K, V> {
     shards: [Shard<K, V>; SHARDS],
+    patrol: Patrol<V>,
 }
 
 /// The right and the duty to load. Dropped without [`Lead::finish`], it hands over to a follower.
@@ -104,6 +105,7 @@ impl<K, V> Flights<K, V> {
     pub(crate) fn new() -> Self {
         Flights {
             shards: std::array::from_fn(|_| Shard { listed: AtomicU64::new(0), slots: Mutex::new(HashTable::new()) }),
+            patrol: Patrol::new(),
         }
     }
 
@@ -117,6 +119,14 @@ impl<K, V> Flights<K, V> {
         K: Eq + Clone,
     {
         self.enter(hash, key, tags, || Flight::new(is_async), is_joinable)
+    }
+
+    /// As [`Flights::join`], for a refresh.
+    pub(crate) fn join_to_refresh(self: &Arc<Self>, hash: u64, key: &K) -> Joined<K, V>
+    where
+        K: Eq + Clone,
+    {
+        self.enter(hash, key, None, Flight::refresh, is_joinable)
     }
 
     /// As [`Flights::join`], for a call that leads several flights at once.
@@ -182,25 +192,33 @@ impl<K, V> Flights<K, V> {
     }
 
     /// Cuts off the key's flight: whoever waits gets its result, which is not stored; later callers start a new one.
+    #[inline]
     pub(crate) fn cut_off(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
-        if self.shard(hash).is_empty() {
-            return;
-        }
-        let mut shard = self.shard(hash).lock();
-        if let Ok(entry) = shard.find_entry(hash, |slot| is_key(&slot.key)) {
-            let (slot, _) = entry.remove();
-            drop(shard);
-            slot.flight.invalidate();
+        if !self.shard(hash).is_empty() {
+            self.cut_off_where(hash, |slot| is_key(&slot.key));
         }
     }
 
     /// As [`Flights::cut_off`], by the whole hash alone: cutting off one flight too many costs a load.
+    #[inline]
     pub(crate) fn cut_off_hash(&self, hash: u64) {
-        if self.shard(hash).is_empty() {
-            return;
+        if !self.shard(hash).is_empty() {
+            self.cut_off_where(hash, |slot| slot.hash == hash);
         }
+    }
+
+    /// As [`Flights::cut_off`], of a flight that began before that time.
+    #[cfg(feature = "backend")]
+    pub(crate) fn cut_off_begun_before(&self, time: u64, hash: u64, is_key: impl Fn(&K) -> bool) {
+        if !self.shard(hash).is_empty() {
+            self.cut_off_where(hash, |slot| is_key(&slot.key) && slot.flight.has_begun_before(time));
+        }
+    }
+
+    #[inline(never)]
+    fn cut_off_where(&self, hash: u64, is_it: impl Fn(&Slot<K, V>) -> bool) {
         let mut shard = self.shard(hash).lock();
-        if let Ok(entry) = shard.find_entry(hash, |slot| slot.hash == hash) {
+        if let Ok(entry) = shard.find_entry(hash, is_it) {
             let (slot, _) = entry.remove();
             drop(shard);
             slot.flight.invalidate();
@@ -341,24 +359,8 @@ where
             slot.watched = true;
         }
         drop(shard);
-        watch(clock.clone(), Arc::downgrade(&self.flight));
+        self.flights.patrol.watch(clock, &self.flight);
     }
-}
-
-/// Twice per stall limit, so that a stall is seen at one and a half times the limit at the latest.
-fn watch<V: Send + Sync + 'static>(clock: Clock, flight: std::sync::Weak<Flight<V>>) {
-    let due = clock.now().saturating_add(STALL / 2);
-    let again = clock.clone();
-    let check = move || {
-        let Some(strong) = flight.upgrade() else { return };
-        if strong.is_over() {
-            return;
-        }
-        strong.check_stall(again.now(), STALL);
-        drop(strong);
-        watch(again, flight);
-    };
-    clock.at(due, check).detach();
 }
 
 impl<K, V> Drop for Follower<K, V> {

@@ -9,6 +9,7 @@ pub(crate) mod group;
 #[cfg(all(test, loom))]
 mod loom;
 pub(crate) mod map;
+mod patrol;
 pub(crate) mod permits;
 pub(crate) mod polled;
 mod shim;

@@ -11,7 +11,7 @@ use crate::{
 };
 use event_listener::{Event, Listener};
 use std::{
-    collections::BTreeMap,
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -30,14 +30,15 @@ pub(crate) struct Permits {
 struct Taken {
     all: usize,
     by_async: usize,
-    /// Those who wait, in the order of their coming.
-    queue: BTreeMap<u64, Waiter>,
+    /// Those who wait, in the order of their coming: of their numbers.
+    queue: VecDeque<Waiter>,
     next: u64,
     /// Permits that were handed on, and not come for yet.
     handed: usize,
 }
 
 struct Waiter {
+    number: u64,
     event: Arc<Event>,
     is_async: bool,
     /// A sync caller that blocks a thread of a runtime while it waits: async holders may need that thread.
@@ -52,8 +53,8 @@ impl Taken {
     /// Hands a permit that is free on to who has waited longest. Whom to wake, outside of the lock.
     fn hand_on(&mut self, clock: &Clock) -> Vec<Arc<Event>> {
         let waiting = |waiter: &&mut Waiter| waiter.handed_at.is_none();
-        let is_late = self.queue.values().filter(|waiter| waiter.handed_at.is_none()).all(|waiter| waiter.was_late);
-        let next = self.queue.values_mut().filter(waiting).find(|waiter| is_late || !waiter.was_late);
+        let is_late = self.queue.iter().filter(|waiter| waiter.handed_at.is_none()).all(|waiter| waiter.was_late);
+        let next = self.queue.iter_mut().filter(waiting).find(|waiter| is_late || !waiter.was_late);
         let Some(waiter) = next else { return Vec::new() };
         waiter.handed_at = Some(clock.now());
         let (event, is_async) = (waiter.event.clone(), waiter.is_async);
@@ -65,26 +66,33 @@ impl Taken {
 
     /// Those who must not wait for an async holder, and look again when there is one.
     fn blocking(&self) -> Vec<Arc<Event>> {
-        self.queue.values().filter(|waiter| waiter.is_blocking).map(|waiter| waiter.event.clone()).collect()
+        self.queue.iter().filter(|waiter| waiter.is_blocking).map(|waiter| waiter.event.clone()).collect()
     }
 
     /// Takes back what was handed on to somebody who does not come for it, and lets others come first from now on.
     fn take_back(&mut self, now: u64) -> bool {
         let is_late = |waiter: &Waiter| waiter.handed_at.is_some_and(|at| now.saturating_sub(at) > KEPT);
-        let Some(late) = self.queue.iter().find(|(_, waiter)| is_late(waiter)).map(|(number, _)| *number) else {
-            return false;
-        };
+        let Some(late) = self.queue.iter_mut().find(|waiter| is_late(waiter)) else { return false };
+        late.handed_at = None;
+        late.was_late = true;
         self.handed -= 1;
-        if let Some(waiter) = self.queue.get_mut(&late) {
-            waiter.handed_at = None;
-            waiter.was_late = true;
-        }
         true
+    }
+
+    /// Takes one who waits out of the queue.
+    fn leave(&mut self, number: u64) -> Option<Waiter> {
+        let at = self.queue.binary_search_by_key(&number, |waiter| waiter.number).ok()?;
+        self.queue.remove(at)
+    }
+
+    fn is_handed(&self, number: u64) -> bool {
+        let at = self.queue.binary_search_by_key(&number, |waiter| waiter.number);
+        at.is_ok_and(|at| self.queue[at].handed_at.is_some())
     }
 
     /// May an async holder need a thread that is blocked?
     fn has_async(&self) -> bool {
-        self.by_async > 0 || self.queue.values().any(|waiter| waiter.is_async && waiter.handed_at.is_some())
+        self.by_async > 0 || self.queue.iter().any(|waiter| waiter.is_async && waiter.handed_at.is_some())
     }
 }
 
@@ -102,7 +110,7 @@ struct Queued<'a> {
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
         let mut taken = lock(&self.permits.taken);
-        if taken.queue.remove(&self.number).is_some_and(|waiter| waiter.handed_at.is_some()) {
+        if taken.leave(self.number).is_some_and(|waiter| waiter.handed_at.is_some()) {
             taken.handed -= 1;
             let wakes = taken.hand_on(&self.permits.clock);
             drop(taken);
@@ -153,17 +161,18 @@ impl Permits {
         }
         let (number, event) = (taken.next, Arc::new(Event::new()));
         taken.next += 1;
-        taken
-            .queue
-            .insert(number, Waiter { event: event.clone(), is_async, is_blocking, handed_at: None, was_late: false });
+        let waiter = Waiter { number, event: event.clone(), is_async, is_blocking, handed_at: None, was_late: false };
+        taken.queue.push_back(waiter);
         Err(Queued { permits: self, number, event })
     }
 
     /// What was handed on to the one who waits.
     fn come_for(self: &Arc<Self>, queued: &Queued<'_>, holder: &Arc<Node>, is_async: bool) -> Option<Permit> {
         let mut taken = lock(&self.taken);
-        taken.queue.get(&queued.number)?.handed_at?;
-        taken.queue.remove(&queued.number);
+        if !taken.is_handed(queued.number) {
+            return None;
+        }
+        taken.leave(queued.number);
         taken.handed -= 1;
         Some(self.taken(taken, holder, is_async))
     }

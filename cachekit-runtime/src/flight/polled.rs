@@ -10,7 +10,7 @@ use super::{
 use crate::{sync::lock, time::Clock};
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Wake, Waker},
 };
@@ -37,13 +37,17 @@ impl<V: Send + Sync + 'static> Wake for Watch<V> {
     }
 }
 
-/// Drives a leader's loader.
-pub(crate) async fn polled<V, F>(flight: Arc<Flight<V>>, leader: u64, clock: Clock, loader: F) -> F::Output
+/// Drives a leader's loader, which stays where it is: one that was moved in here would take up its room twice.
+pub(crate) async fn polled<V, F>(
+    flight: Arc<Flight<V>>,
+    leader: u64,
+    clock: Clock,
+    mut loader: Pin<&mut F>,
+) -> F::Output
 where
     V: Send + Sync + 'static,
     F: Future,
 {
-    let mut loader = pin!(loader);
     let mut watch: Option<(Arc<Watch<V>>, Waker)> = None;
     poll_fn(move |context| {
         let (watch, waker) = watch.get_or_insert_with(|| {
@@ -65,8 +69,7 @@ where
 }
 
 /// Drives a future with a node on the stack but no flight: loads that run past single flight.
-pub(crate) async fn executing<F: Future>(node: Arc<Node>, loader: F) -> F::Output {
-    let mut loader = pin!(loader);
+pub(crate) async fn executing<F: Future>(node: Arc<Node>, mut loader: Pin<&mut F>) -> F::Output {
     poll_fn(move |context| {
         let _executing = Executing::enter_poll(&node);
         loader.as_mut().poll(context)

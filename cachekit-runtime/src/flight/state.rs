@@ -80,6 +80,12 @@ pub(crate) struct Flight<V> {
     listed: AtomicBool,
     /// Its first leader leads others too, and is watched for all of them at once.
     group: Option<Arc<Group>>,
+    /// When its first leader began, in clock time, where that counts; else 0.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "all invalidations are heard at once"))]
+    began: AtomicU64,
+    /// It loads anew what may be given until then.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "such values are all in memory"))]
+    is_refresh: bool,
 }
 
 pub(crate) const FIRST_LEADER: u64 = 0;
@@ -105,7 +111,29 @@ impl<V> Flight<V> {
             polling: AtomicBool::new(false),
             listed: AtomicBool::new(true),
             group,
+            began: AtomicU64::new(0),
+            is_refresh: false,
         }
+    }
+
+    /// Of a value that may be given until it is done.
+    pub(crate) fn refresh() -> Self {
+        Flight { is_refresh: true, ..Self::new(true) }
+    }
+
+    #[cfg(feature = "backend")]
+    pub(crate) fn begin(&self, now: u64) {
+        self.began.store(now.max(1), Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "backend")]
+    pub(crate) fn has_begun_before(&self, time: u64) -> bool {
+        (1..time).contains(&self.began.load(Ordering::Relaxed))
+    }
+
+    #[cfg(feature = "backend")]
+    pub(crate) fn is_refresh(&self) -> bool {
+        self.is_refresh
     }
 
     /// A listener; made before the state is looked at, so that no change in between is missed.

@@ -11,10 +11,13 @@ pub enum Val {}
 /// A reference: `&str`, `&[u8]`, `&T`; owned by `ToOwned`.
 pub enum Ref {}
 
+/// A reference to something that is not its own owned form: `&&str`, `&Option<&str>`.
+pub struct RefTo<F>(PhantomData<F>);
+
 /// `Option` of something that is not its own owned form: `Option<&str>`.
 pub struct Opt<F>(PhantomData<F>);
 
-/// A slice of such things: `&[&str]`.
+/// A slice of such things, borrowed or not: `&[&str]`, `Vec<&str>`, `Box<[&str]>`; owned by `Vec`.
 pub struct Slice<F>(PhantomData<F>);
 
 /// An array of such things: `[&str; 2]`.

@@ -5,6 +5,7 @@
 
 mod expr;
 pub mod form;
+mod list;
 mod part;
 mod probe;
 #[cfg(feature = "backend")]
@@ -13,7 +14,7 @@ mod tuple;
 
 pub use expr::{FormProbe, PartProbe, ViaBorrowed, ViaOwned, ViaRejected, ViaUnusable, ViaUsable, assert_part};
 pub use part::KeyPart;
-pub use probe::{KeyFallback, KeyOr, KeyProbe, Part, Unusable, assert_key, part};
+pub use probe::{KeyFallback, KeyOr, KeyProbe, Part, Unusable, assert_key, assert_own_key, part};
 #[cfg(feature = "backend")]
 pub use stored::{StoredFormProbe, StoredKeyProbe, StoredPart, StoredPartProbe, assert_stored_part};
 pub use tuple::Parts;
@@ -24,7 +25,7 @@ use std::hash::Hash;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a cache",
     label = "a key is `Hash + Eq + Clone + Send + Sync + 'static`",
-    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for it"
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for it (for a type parameter write `T: cachekit::Key`); what is no part of the key of a function is said by `skip(…)` or `key = (…)`"
 )]
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
 

@@ -2,7 +2,8 @@
 
 use super::{
     Key,
-    form::{Arr, CowForm, Opt, Ref, Slice, Val},
+    form::{Arr, CowForm, Opt, Ref, RefTo, Slice, Val},
+    list::{all_match, hash_all},
 };
 use std::{
     borrow::{Borrow, Cow},
@@ -66,6 +67,22 @@ where
 }
 
 #[diagnostic::do_not_recommend]
+impl<F, T: KeyPart<F>> KeyPart<RefTo<F>> for &T {
+    type Owned = T::Owned;
+    #[inline]
+    fn hash_part<H: Hasher>(&self, hasher: &mut H) {
+        (**self).hash_part(hasher);
+    }
+    #[inline]
+    fn matches(&self, owned: &T::Owned) -> bool {
+        (**self).matches(owned)
+    }
+    fn to_owned_part(&self) -> T::Owned {
+        (**self).to_owned_part()
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<F, T: KeyPart<F>> KeyPart<Opt<F>> for Option<T> {
     type Owned = Option<T::Owned>;
     #[inline]
@@ -88,21 +105,27 @@ impl<F, T: KeyPart<F>> KeyPart<Opt<F>> for Option<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<F, T: KeyPart<F>> KeyPart<Slice<F>> for &[T] {
-    type Owned = Vec<T::Owned>;
-    #[inline]
-    fn hash_part<H: Hasher>(&self, hasher: &mut H) {
-        hash_all(self, hasher);
-    }
-    #[inline]
-    fn matches(&self, owned: &Self::Owned) -> bool {
-        all_match(self, owned)
-    }
-    fn to_owned_part(&self) -> Self::Owned {
-        self.iter().map(T::to_owned_part).collect()
-    }
+macro_rules! lists {
+    ($($list:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<F, T: KeyPart<F>> KeyPart<Slice<F>> for $list {
+            type Owned = Vec<T::Owned>;
+            #[inline]
+            fn hash_part<H: Hasher>(&self, hasher: &mut H) {
+                hash_all(self, hasher);
+            }
+            #[inline]
+            fn matches(&self, owned: &Self::Owned) -> bool {
+                all_match(self, owned)
+            }
+            fn to_owned_part(&self) -> Self::Owned {
+                self.iter().map(T::to_owned_part).collect()
+            }
+        }
+    )+};
 }
+
+lists!(&[T], Vec<T>, Box<[T]>);
 
 #[diagnostic::do_not_recommend]
 impl<F, T: KeyPart<F>, const N: usize> KeyPart<Arr<F>> for [T; N] {
@@ -138,18 +161,6 @@ where
     fn to_owned_part(&self) -> B::Owned {
         (**self).to_owned()
     }
-}
-
-/// Slices, arrays and `Vec`s all hash their length first.
-fn hash_all<F, T: KeyPart<F>, H: Hasher>(parts: &[T], hasher: &mut H) {
-    parts.len().hash(hasher);
-    for part in parts {
-        part.hash_part(hasher);
-    }
-}
-
-fn all_match<F, T: KeyPart<F>>(parts: &[T], owned: &[T::Owned]) -> bool {
-    parts.len() == owned.len() && parts.iter().zip(owned).all(|(part, owned)| part.matches(owned))
 }
 
 macro_rules! tuple_forms {

@@ -77,3 +77,7 @@ pub fn part<T, F, const OK: bool>(argument: &T) -> Part<'_, T, F, OK> {
 /// The one place that reports a parameter whose type cannot be part of a key.
 #[inline]
 pub const fn assert_key<T: KeyPart<F>, F>() {}
+
+/// The same for a type parameter, for which the compiler suggests the bound that it sees here.
+#[inline]
+pub const fn assert_own_key<T: Key>() {}

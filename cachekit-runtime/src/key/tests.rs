@@ -1,4 +1,5 @@
 use super::{form::*, *};
+use crate::hashing::KeyHasher;
 use std::{
     borrow::Cow,
     hash::{BuildHasher, Hash, Hasher, RandomState},
@@ -13,6 +14,9 @@ fn law<P: Parts>(parts: &P) {
     let key = parts.to_key().expect("usable");
     key.hash(&mut owned);
     assert_eq!(borrowed.finish(), owned.finish());
+    // That one hashes a stream of bytes, ours what it is fed at once.
+    let ours = KeyHasher::new(None);
+    assert_eq!(ours.hash_parts(parts), ours.hash_one(&key));
     assert!(parts.matches_key(&key));
 }
 
@@ -32,9 +36,33 @@ fn every_form_hashes_like_its_owned_key() {
     law(&one::<_, Opt<Opt<Ref>>>(&Some(None::<&str>)));
     law(&one::<_, Slice<Ref>>(&&["a", "bc"][..]));
     law(&one::<_, Arr<Ref>>(&["a", "bc"]));
+    law(&one::<_, Slice<Ref>>(&vec!["a", "bc"]));
+    law(&one::<_, Slice<Opt<Ref>>>(&Box::<[_]>::from([Some("a"), None])));
+    law(&one::<_, RefTo<Ref>>(&&"name"));
+    law(&one::<_, RefTo<RefTo<Ref>>>(&&&&7_u8));
+    law(&one::<_, RefTo<Arr<Ref>>>(&&["a", "bc"]));
+    law(&one::<_, RefTo<(Val, Ref)>>(&&(1_u8, "pair")));
+    law(&one::<_, RefTo<Opt<Ref>>>(&&Some("x")));
+    law(&one::<_, RefTo<CowForm>>(&&Cow::Borrowed("cow")));
+    law(&one::<_, RefTo<Slice<RefTo<Ref>>>>(&&vec![&"a", &"bc"]));
     law(&one::<_, CowForm>(&Cow::Borrowed("cow")));
     law(&one::<_, (Val, Ref)>(&(1_u8, "pair")));
     law(&(one::<_, Val>(&1_u8), one::<_, Ref>(&"two"), one::<_, Opt<Ref>>(&Some("three"))));
+}
+
+/// Numbers in a row are fed at once.
+#[test]
+fn lists_of_borrowed_numbers_hash_like_their_owned_keys() {
+    law(&one::<_, Slice<Ref>>(&&[&1_u8, &2][..]));
+    law(&one::<_, Slice<Ref>>(&[1_u64; 100].iter().collect::<Vec<_>>()));
+    law(&one::<_, Slice<RefTo<Ref>>>(&vec![&&-3_i128]));
+    law(&one::<_, Slice<CowForm>>(&vec![Cow::Borrowed(&1_usize), Cow::Owned(2)]));
+    law(&one::<_, Slice<Ref>>(&Vec::<&u32>::new()));
+    law(&one::<_, Arr<Ref>>(&[&1_u16, &2]));
+    law(&one::<_, Slice<Arr<Ref>>>(&vec![[&1_u16, &2], [&3, &4]]));
+    law(&one::<_, Slice<Ref>>(&vec![&'a', &'b']));
+    law(&one::<_, Slice<Ref>>(&vec![&true, &false]));
+    law(&one::<_, Slice<(Val, Ref)>>(&vec![(1_u8, &2_u8), (3, &4)]));
 }
 
 #[test]
@@ -42,6 +70,8 @@ fn parts_tell_neighbours_apart() {
     let key = (one::<_, Ref>(&"x"), one::<_, Ref>(&"yz")).to_key().expect("usable");
     assert!(!(one::<_, Ref>(&"xy"), one::<_, Ref>(&"z")).matches_key(&key));
     assert!(!one::<_, Opt<Ref>>(&None::<&str>).matches_key(&Some("x".to_owned())));
+    assert!(!one::<_, RefTo<Ref>>(&&"x").matches_key(&"y".to_owned()));
+    assert!(!one::<_, Slice<Ref>>(&vec!["a"]).matches_key(&vec!["b".to_owned()]));
     assert!(!one::<_, Slice<Ref>>(&&["a"][..]).matches_key(&vec!["a".to_owned(), "b".to_owned()]));
 }
 

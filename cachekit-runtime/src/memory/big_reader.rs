@@ -1,7 +1,7 @@
 //! A lock for what is read far more often than written: a reader writes nothing that another thread reads often.
 //!
 //! A reader announces itself in a record of its own thread (one exchange in a cache line that is the thread's alone), looks whether a writer is
-//! there, and reads. A writer takes an ordinary lock, raises a flag, and waits until no record names this lock any more. It is the "big reader"
+//! there, and reads. A writer takes an ordinary lock, whose word is that flag (see `gate`), and waits until no record names this lock any more. It is the "big reader"
 //! lock of old Linux kernels, with one record per thread for all locks of the process instead of one lock per processor; BRAVO (Dice and Kogan,
 //! USENIX ATC 2019, section 3) announces readers in a table in the same manner.
 //!
@@ -11,8 +11,8 @@
 //!   are sequentially consistent. So of a reader and a writer at least one sees the other: the reader turns to the lock instead, or the writer
 //!   waits for the record. Slow readers hold the lock shared, the writer holds it exclusively. Records that are used later than the writer's look
 //!   at how many there are belong to readers that see the flag, by the same argument: a thread raises the number before it first uses its record.
-//! - *Visibility.* A reader leaves by a release store that the waiting writer acquires; a writer leaves by a release store of the flag that the
-//!   next reader acquires, or by unlocking.
+//! - *Visibility.* A reader leaves by a release store that the waiting writer acquires; a writer leaves by a release of the flag that the
+//!   next reader acquires, as does the next writer.
 //! - *Records.* A record belongs to one living thread (see `stripe`), and is handed on under a mutex; threads without one share a record whose word is never
 //!   `NOTHING`, so that no reader takes it. A record names at most one lock:
 //!   a thread that reads already, because user code under the lock came back here, either holds this very lock, and needs no more, or takes the
@@ -24,8 +24,9 @@
 
 use std::{ops::Deref, ptr};
 
-use self::shim::{AtomicU8, AtomicUsize, ConstPtr, Ordering, RwLock, UnsafeCell, readings, with_lock};
+use self::shim::{AtomicUsize, ConstPtr, Ordering, UnsafeCell, readings};
 pub(crate) use self::shim::{Thread, this_thread};
+use super::gate::Gate;
 
 /// In a record: its thread reads under no lock.
 const NOTHING: usize = 0;
@@ -34,17 +35,11 @@ const NOTHING: usize = 0;
 #[cfg(not(loom))]
 const SLOW: usize = usize::MAX;
 
-/// In the state: a writer is at work, or waits for readers to leave.
-const WRITING: u8 = 1;
-/// In the state: nobody reads the fast way.
-const CLOSED: u8 = 2;
-
 /// See the module.
 #[repr(C)] // what a fast reader reads stands first
 pub(crate) struct BigReader<T> {
-    state: AtomicU8,
+    gate: Gate,
     value: UnsafeCell<T>,
-    lock: RwLock<()>,
 }
 
 // SAFETY: as for `RwLock<T>`: readers share `&T` between threads, writers hand `&mut T` from one to another.
@@ -75,21 +70,9 @@ impl<T> Deref for Reading<'_, T> {
     }
 }
 
-/// Lowers the flag, also when user code panics.
-struct Lower<'a> {
-    state: &'a AtomicU8,
-    to: u8,
-}
-
-impl Drop for Lower<'_> {
-    fn drop(&mut self) {
-        self.state.store(self.to, Ordering::Release);
-    }
-}
-
 impl<T> BigReader<T> {
     pub(crate) fn new(value: T) -> Self {
-        BigReader { state: AtomicU8::new(0), lock: RwLock::new(()), value: UnsafeCell::new(value) }
+        BigReader { gate: Gate::new(), value: UnsafeCell::new(value) }
     }
 
     fn address(&self) -> usize {
@@ -107,7 +90,7 @@ impl<T> BigReader<T> {
         reading.swap(self.address(), Ordering::SeqCst);
         shim::as_seq_cst();
         let leave = Leave(reading);
-        if self.state.load(Ordering::SeqCst) != 0 {
+        if !self.gate.is_open() {
             return None;
         }
         Some(Reading { value: self.value.get(), _leave: leave })
@@ -119,8 +102,9 @@ impl<T> BigReader<T> {
             // SAFETY: this thread is among the readers of this lock already, further up on its stack.
             return self.value.with(|value| read(unsafe { &*value }));
         }
+        let _sharing = self.gate.share();
         // SAFETY: no writer has the lock while this thread shares it.
-        with_lock(self.lock.read(), || self.value.with(|value| read(unsafe { &*value })))
+        self.value.with(|value| read(unsafe { &*value }))
     }
 
     /// Changes the value, with no reader and no other writer beside.
@@ -133,26 +117,21 @@ impl<T> BigReader<T> {
             this_thread().reading().is_none_or(|reading| reading.load(Ordering::Relaxed) != address),
             "a cache was changed by the `Clone`, `Eq` or `Hash` of its own keys or values, which run under its lock"
         );
-        with_lock(self.lock.write(), || {
-            let before = self.state.load(Ordering::Relaxed);
-            let _lower = Lower { state: &self.state, to: before };
-            self.state.swap(before | WRITING, Ordering::SeqCst);
-            shim::as_seq_cst();
-            wait_for_readers(address);
-            // SAFETY: the lock excludes writers and slow readers, the flag and the wait exclude fast ones.
-            self.value.with_mut(|value| write(unsafe { &mut *value }))
-        })
+        let _writing = self.gate.write();
+        shim::as_seq_cst();
+        wait_for_readers(address);
+        // SAFETY: the lock excludes writers and slow readers, the flag and the wait exclude fast ones.
+        self.value.with_mut(|value| write(unsafe { &mut *value }))
     }
 
     #[cfg(all(test, not(loom)))]
     pub(crate) fn is_locked(&self) -> bool {
-        matches!(self.lock.try_write(), Err(std::sync::TryLockError::WouldBlock))
-            || readings().any(|reading| reading.load(Ordering::SeqCst) == self.address())
+        self.gate.is_locked() || readings().any(|reading| reading.load(Ordering::SeqCst) == self.address())
     }
 
     /// Sends all readers the slow way from now on, or lets them go the fast way again.
     pub(crate) fn set_closed(&self, closed: bool) {
-        with_lock(self.lock.write(), || self.state.store(if closed { CLOSED } else { 0 }, Ordering::SeqCst));
+        self.gate.set_closed(closed);
     }
 }
 
@@ -177,23 +156,28 @@ pub(crate) fn set_slow_here(slow: bool) {
 #[cfg(loom)]
 pub(crate) fn set_slow_here(_: bool) {}
 
+#[inline]
 fn wait_for_readers(address: usize) {
     for reading in readings() {
-        let mut turns = 0_u32;
-        while reading.load(Ordering::SeqCst) == address {
-            shim::pause(turns);
-            turns = turns.saturating_add(1);
+        if reading.load(Ordering::SeqCst) == address {
+            wait_for(reading, address);
         }
+    }
+}
+
+#[cold]
+fn wait_for(reading: &AtomicUsize, address: usize) {
+    let mut turns = 0_u32;
+    while reading.load(Ordering::SeqCst) == address {
+        shim::pause(turns);
+        turns = turns.saturating_add(1);
     }
 }
 
 #[cfg(not(loom))]
 mod shim {
-    pub(super) use std::sync::{
-        RwLock,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
-    };
-    use std::{sync::LockResult, thread, time::Duration};
+    pub(super) use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{thread, time::Duration};
 
     use crate::stripe::{self, Record};
 
@@ -222,11 +206,6 @@ mod shim {
 
     pub(super) fn readings() -> impl Iterator<Item = &'static AtomicUsize> {
         stripe::records().iter().map(|record| &record.word)
-    }
-
-    pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
-        let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
-        run()
     }
 
     /// For loom's sake.
@@ -281,12 +260,8 @@ mod shim {
     use loom::lazy_static;
     pub(super) use loom::{
         cell::{ConstPtr, UnsafeCell},
-        sync::{
-            RwLock,
-            atomic::{AtomicU8, AtomicUsize, Ordering},
-        },
+        sync::atomic::{AtomicUsize, Ordering},
     };
-    use std::sync::LockResult;
 
     /// As many as a model has threads, one less for the slow way where `THREADS` is not enough.
     const MOST: usize = 2;
@@ -326,11 +301,6 @@ mod shim {
 
     pub(super) fn readings() -> impl Iterator<Item = &'static AtomicUsize> {
         RECORDS[..USED.load(Ordering::SeqCst).min(MOST)].iter()
-    }
-
-    pub(super) fn with_lock<G, R>(guard: LockResult<G>, run: impl FnOnce() -> R) -> R {
-        let _guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
-        run()
     }
 
     /// loom takes sequentially consistent accesses for acquiring and releasing ones, and only such a fence for what it is. Here it stands for the order

@@ -53,6 +53,11 @@ pub(crate) struct Marks {
 impl Marks {
     /// Of an entry without times.
     pub(crate) const NONE: Marks = Marks { think: NEVER_TICK, born: 0, sweep: NEVER_TICK };
+
+    /// Is there nothing that a column would keep?
+    fn are_none(&self) -> bool {
+        self.born == 0 && self.sweep == NEVER_TICK
+    }
 }
 
 /// The columns of one shard.
@@ -82,26 +87,32 @@ impl<M> Columns<M> {
     }
 
     /// A slot for an entry with that hash; `most`: how many there will ever be. The caller keeps fewer than `MAX_SLOTS` entries.
+    #[inline]
     pub(super) fn add(&mut self, hash: u32, marks: Marks, more: Option<Box<M>>, weight: u64, most: usize) -> Slot {
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.hashes[slot.index()] = hash;
                 slot
             }
-            None => {
-                reserve(&mut self.hashes, most);
-                self.hashes.push(hash);
-                Slot::new(self.hashes.len() as u32 - 1)
-            }
+            None => self.grow(hash, most),
         };
-        self.set_weight(slot, weight);
-        self.set(slot, marks, more);
+        if !(self.is_bare && marks.are_none() && more.is_none() && weight == 0) {
+            self.set_weight(slot, weight);
+            self.set(slot, marks, more);
+        }
         slot
+    }
+
+    #[cold]
+    fn grow(&mut self, hash: u32, most: usize) -> Slot {
+        reserve(&mut self.hashes, most);
+        self.hashes.push(hash);
+        Slot::new(self.hashes.len() as u32 - 1)
     }
 
     /// What a replacement brings along.
     pub(super) fn set(&mut self, slot: Slot, marks: Marks, more: Option<Box<M>>) {
-        if self.is_bare && marks.born == 0 && marks.sweep == NEVER_TICK && more.is_none() {
+        if self.is_bare && marks.are_none() && more.is_none() {
             return;
         }
         self.is_bare = false;
@@ -121,20 +132,27 @@ impl<M> Columns<M> {
         self.weights.set(slot, weight, weight == 0, room);
     }
 
-    /// Gives the slot back, and what is to be dropped elsewhere.
-    pub(super) fn remove(&mut self, slot: Slot) -> (Option<Box<M>>, u64) {
+    /// Gives the slot back, and what is to be dropped elsewhere: when the entry was stored, what more there was of it, and its weight.
+    #[inline]
+    pub(super) fn remove(&mut self, slot: Slot) -> (Tick, Option<Box<M>>, u64) {
         self.free.push(slot);
         if self.is_bare {
-            return (None, 0);
+            return (Marks::NONE.born, None, 0);
         }
         self.expiry.set(slot, NEVER_TICK, 0);
-        (self.more.take(slot), self.weights.take(slot))
+        (self.born.get(slot).copied().unwrap_or(0), self.more.take(slot), self.weights.take(slot))
     }
 
     /// The hash of the entry at `slot`; of the last one, if it has gone.
     #[inline]
     pub(super) fn hash(&self, slot: Slot) -> u32 {
         self.hashes.get(slot.index()).copied().unwrap_or(0)
+    }
+
+    /// Of all slots, as [`hash`](Self::hash) has them.
+    #[inline]
+    pub(super) fn hashes(&self) -> &[u32] {
+        &self.hashes
     }
 
     /// How many slots there are, used or not.
@@ -187,6 +205,6 @@ mod tests {
         assert_eq!(columns.hash(slots[1]), 1);
         assert_eq!(columns.add(9, Marks::NONE, Some(Box::new(())), 3, 4), slots[1]);
         assert_eq!((columns.hash(slots[1]), columns.len()), (9, 4));
-        assert_eq!(columns.remove(slots[1]), (Some(Box::new(())), 3));
+        assert_eq!(columns.remove(slots[1]), (0, Some(Box::new(())), 3));
     }
 }

@@ -5,7 +5,9 @@
 
 mod big_reader;
 mod columns;
+mod evictor;
 mod expiry;
+mod gate;
 mod logical_time;
 mod removed;
 mod shard;
@@ -17,10 +19,13 @@ mod weight;
 mod words;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use self::big_reader::BigReader;
-use self::shard::{Replaced, Shard};
+use self::shard::Shard;
 use self::weight::Budget;
 use crate::policy::PolicyFactory;
 use crate::sync::lock;
@@ -28,10 +33,13 @@ use crate::time::{NEVER_TICK, Tick, is_after};
 
 pub(crate) use self::big_reader::{Thread, set_slow_here, this_thread};
 pub(crate) use self::columns::Marks;
-pub(crate) use self::removed::{Gone, RemovalKind, Removed};
+pub(crate) use self::removed::{Gone, Removal, RemovalKind, Removed};
 
 /// How many entries an operation on all of them handles before it lets others have the shard.
 const AT_A_TIME: usize = 512;
+
+/// Counters of overwritings in one shard.
+const COUNTERS: usize = 16;
 
 /// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that they do not disturb each other.
 #[repr(align(128))]
@@ -39,6 +47,8 @@ struct Padded<K, V, M> {
     shard: BigReader<Shard<K, V, M>>,
     /// No entry is due before this tick; written under the lock.
     first_due: AtomicU32,
+    /// See [`Table::overwrite`].
+    overwritten: [AtomicU64; COUNTERS],
 }
 
 /// What bounds a table.
@@ -115,7 +125,11 @@ impl<K, V, M> Table<K, V, M> {
         let shards = (0..count)
             .map(|index| {
                 let (capacity, policy) = shard_parts(bound, count, index, &policies);
-                Padded { shard: BigReader::new(Shard::new(capacity, policy)), first_due: AtomicU32::new(NEVER_TICK) }
+                Padded {
+                    shard: BigReader::new(Shard::new(capacity, policy)),
+                    first_due: AtomicU32::new(NEVER_TICK),
+                    overwritten: [const { AtomicU64::new(0) }; COUNTERS],
+                }
             })
             .collect();
         let budget = match bound {
@@ -135,6 +149,24 @@ impl<K, V, M> Table<K, V, M> {
     #[inline(always)]
     fn at(&self, hash: u64) -> &Padded<K, V, M> {
         &self.shards[sharding::index(hash, self.shards.len())]
+    }
+
+    /// How often entries of this key, and of others that share its counter, were [overwritten](Self::overwrite).
+    pub(crate) fn overwritten(&self, hash: u64) -> u64 {
+        self.overwritten_of(hash).load(Acquire)
+    }
+
+    /// Says that what was read before this for the key is outdated. Only in `keep` of an [insertion](Self::insert) of the same hash: under the lock of the
+    /// shard nobody else counts, so it takes no atomic addition.
+    #[inline]
+    pub(crate) fn overwrite(&self, hash: u64) {
+        let count = self.overwritten_of(hash);
+        count.store(count.load(Relaxed).wrapping_add(1), Release);
+    }
+
+    #[inline]
+    fn overwritten_of(&self, hash: u64) -> &AtomicU64 {
+        &self.at(hash).overwritten[(hash >> 32) as usize % COUNTERS]
     }
 
     /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark, or `is_fresh_closely` of what more there is of it; then this was a hit in the sense of the policy, which notes it
@@ -187,37 +219,48 @@ impl<K, V, M> Table<K, V, M> {
                 return Inserted::TooHeavy(key, fresh.value);
             }
         }
-        // Declared before the lock is taken, so that a panic below drops it after the lock is released.
-        let mut fresh = Some((key, fresh));
+        // Declared before the lock is taken, so that a panic below drops them after the lock is released. One by one, so that they stay in registers.
+        let Fresh { value, marks, mut more, .. } = fresh;
+        let (mut key, mut value) = (Some(key), Some(value));
         let at = self.at(hash);
         let mut unspent = Unspent { budget: self.budget.as_ref(), weight };
         let outcome = at.shard.write(|shard| {
             if shard.capacity() == 0 {
-                return Replaced::Refused;
+                return Outcome::Refused;
             }
-            let outcome = shard.replace(hash, same, keep, &mut fresh);
-            if let Replaced::Vacant = outcome {
+            let there = shard.place(hash, |other| key.as_ref().is_some_and(|key| same(key, other)));
+            if !keep(there.and_then(|place| shard.see_at(place))) {
+                return Outcome::Refused;
+            }
+            if there.is_none() {
                 shard.make_room(out);
-                if let Some((key, fresh)) = fresh.take() {
+            }
+            let (Some(key), Some(value)) = (key.take(), value.take()) else { return Outcome::Refused };
+            let fresh = Fresh { value, marks, more: more.take(), weight };
+            let outcome = match there {
+                None => {
                     let slot = shard.add(hash, key, fresh);
                     unspent.spend();
                     shard.admit(slot);
+                    Outcome::Stored
                 }
-            } else if fresh.is_none() {
-                unspent.spend();
-            }
+                Some(place) => {
+                    if let Some(gone) = shard.swap(place, key, fresh) {
+                        unspent.spend();
+                        self.give_back(gone.weight);
+                        out.push(gone, RemovalKind::Replaced);
+                    }
+                    Outcome::Replaced
+                }
+            };
             if sweep != NEVER_TICK {
                 at.first_due.store(shard.first_due(), Relaxed);
             }
             outcome
         });
-        match (outcome, fresh) {
-            (Replaced::Refused, Some((key, fresh))) => Inserted::Refused(key, fresh.value),
-            (Replaced::Swapped(gone), _) => {
-                self.give_back(gone.weight);
-                out.push(gone, RemovalKind::Replaced);
-                Inserted::Replaced
-            }
+        match (outcome, key, value) {
+            (Outcome::Replaced, ..) => Inserted::Replaced,
+            (Outcome::Refused, Some(key), Some(value)) => Inserted::Refused(key, value),
             _ => Inserted::Stored,
         }
     }
@@ -405,6 +448,13 @@ impl<K, V, M> Table<K, V, M> {
             while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}
         }
     }
+}
+
+/// What an insertion did under the lock.
+enum Outcome {
+    Stored,
+    Replaced,
+    Refused,
 }
 
 /// What a sweep has left.

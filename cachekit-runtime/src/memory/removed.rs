@@ -64,14 +64,14 @@ impl<K, V, M> Removed<K, V, M> {
         usize::from(self.first.is_some()) + self.others.len()
     }
 
-    /// Hands the removals to `f` one by one.
+    /// Tells why, for each of them.
     #[inline]
-    pub(crate) fn for_each(self, mut f: impl FnMut(Gone<K, V, M>, RemovalKind)) {
-        if let Some(first) = self.first {
-            f(first.gone, first.kind);
+    pub(crate) fn each_kind(&self, mut f: impl FnMut(RemovalKind)) {
+        if let Some(first) = &self.first {
+            f(first.kind);
         }
-        for other in self.others {
-            f(other.gone, other.kind);
+        if !self.others.is_empty() {
+            self.others.iter().for_each(|other| f(other.kind));
         }
     }
 

@@ -1,14 +1,14 @@
 //! One shard: the entries, what is known of them by slot, and the policy that chooses among them.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
 
 use super::columns::{Columns, MAX_SLOTS};
+use super::evictor::{Evictor, SlotWords};
 use super::words::WordColumn;
 use super::{Fresh, Glance, Gone, RemovalKind, Removed, Seen};
-use crate::policy::{Policy, Slot, Touch, WordSource, Words};
+use crate::policy::{Policy, Slot, Touch, Words};
 
 /// All that a hit needs beside the policy word.
 pub(super) struct Entry<K, V> {
@@ -27,33 +27,7 @@ pub(super) struct Shard<K, V, M> {
     capacity: usize,
     /// The capacity that the policy knows.
     told: usize,
-    /// `None` if nothing is ever evicted. The mutex is never locked: it makes a policy that is only `Send` usable in a shard that readers share.
-    policy: Option<Mutex<Box<dyn Policy>>>,
-}
-
-/// The words of a shard's entries, found by slot.
-struct SlotWords<'a, M> {
-    words: &'a WordColumn,
-    columns: &'a Columns<M>,
-}
-
-impl<M> WordSource for SlotWords<'_, M> {
-    fn get(&self, slot: Slot) -> u64 {
-        self.words.get(slot)
-    }
-
-    fn set(&self, slot: Slot, value: u64) {
-        self.words.set(slot, value);
-    }
-
-    fn hash(&self, slot: Slot) -> u64 {
-        u64::from(self.columns.hash(slot))
-    }
-}
-
-fn policy_mut(policy: &mut Option<Mutex<Box<dyn Policy>>>) -> Option<&mut dyn Policy> {
-    let policy = policy.as_mut()?.get_mut().unwrap_or_else(PoisonError::into_inner);
-    Some(&mut **policy)
+    policy: Evictor,
 }
 
 /// hashbrown takes the place of an entry from the lowest bits of its hash, as many as the table has buckets, and compares the top seven; the bits
@@ -81,7 +55,7 @@ impl<K, V, M> Shard<K, V, M> {
             columns: Columns::new(),
             capacity: capacity.min(MAX_SLOTS),
             told: capacity,
-            policy: policy.map(Mutex::new),
+            policy: Evictor::new(policy),
         }
     }
 
@@ -150,22 +124,19 @@ impl<K, V, M> Shard<K, V, M> {
         self.entries.iter().for_each(|entry| f(&entry.key, self.see(entry)));
     }
 
-    /// Swaps what is stored with what the entry of that key holds, if there is one and `keep` agrees.
-    pub(super) fn replace(
-        &mut self,
-        hash: u64,
-        same: impl Fn(&K, &K) -> bool,
-        keep: impl FnOnce(Option<Seen<'_, V, M>>) -> bool,
-        fresh: &mut Option<(K, Fresh<V, M>)>,
-    ) -> Replaced<K, V, M> {
-        let is_key = |entry: &Entry<K, V>| fresh.as_ref().is_some_and(|(key, _)| same(key, &entry.key));
-        let Some(entry) = self.entries.find_mut(hash, is_key) else {
-            return if keep(None) { Replaced::Vacant } else { Replaced::Refused };
-        };
-        if !keep(Some(see(&self.columns, entry))) {
-            return Replaced::Refused;
-        }
-        let Some((key, fresh)) = fresh.take() else { return Replaced::Refused };
+    /// Where the entry of that key is, until the next change of the shard.
+    #[inline]
+    pub(super) fn place(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<usize> {
+        self.entries.find_bucket_index(hash, |entry| eq(&entry.key))
+    }
+
+    pub(super) fn see_at(&self, place: usize) -> Option<Seen<'_, V, M>> {
+        self.entries.get_bucket(place).map(|entry| self.see(entry))
+    }
+
+    /// Swaps what is stored with what the entry at that place holds.
+    pub(super) fn swap(&mut self, place: usize, key: K, fresh: Fresh<V, M>) -> Option<Gone<K, V, M>> {
+        let entry = self.entries.get_bucket_mut(place)?;
         let slot = entry.slot;
         let gone = Gone {
             key: std::mem::replace(&mut entry.key, key),
@@ -178,10 +149,11 @@ impl<K, V, M> Shard<K, V, M> {
         self.columns.set(slot, fresh.marks, fresh.more);
         self.columns.set_weight(slot, fresh.weight);
         self.words.touch(slot);
-        Replaced::Swapped(gone)
+        Some(gone)
     }
 
     /// Evicts until one more entry fits.
+    #[inline]
     pub(super) fn make_room(&mut self, out: &mut Removed<K, V, M>) {
         while self.entries.len() >= self.capacity {
             if !self.evict(out) {
@@ -204,10 +176,9 @@ impl<K, V, M> Shard<K, V, M> {
     }
 
     /// Evicts one entry, of the policy's choice. Was there one?
+    #[inline]
     pub(super) fn evict(&mut self, out: &mut Removed<K, V, M>) -> bool {
-        let words = SlotWords { words: &self.words, columns: &self.columns };
-        let policy = policy_mut(&mut self.policy);
-        let chosen = policy.and_then(|policy| policy.victim(&Words::new(&words)));
+        let chosen = self.policy.victim(&SlotWords { words: &self.words, hashes: self.columns.hashes() });
         chosen.is_some_and(|slot| self.take(slot, out)) || self.evict_any(out)
     }
 
@@ -215,9 +186,7 @@ impl<K, V, M> Shard<K, V, M> {
     #[cold]
     fn evict_any(&mut self, out: &mut Removed<K, V, M>) -> bool {
         let Some(slot) = self.entries.iter().next().map(|entry| entry.slot) else { return false };
-        if let Some(policy) = policy_mut(&mut self.policy) {
-            policy.on_remove(slot);
-        }
+        self.policy.remove(slot);
         self.take(slot, out)
     }
 
@@ -232,8 +201,11 @@ impl<K, V, M> Shard<K, V, M> {
     }
 
     /// Adds an entry that is not there yet. Runs no user code; `admit` follows.
+    #[inline]
     pub(super) fn add(&mut self, hash: u64, key: K, fresh: Fresh<V, M>) -> Slot {
-        self.make_place();
+        if self.entries.len() == self.entries.capacity() {
+            self.make_place();
+        }
         let most = self.capacity;
         let slot = self.columns.add(remembered(hash), fresh.marks, fresh.more, fresh.weight, most);
         self.words.begin(slot, most);
@@ -246,11 +218,10 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// Makes the table have a free bucket. hashbrown would double a table whose free buckets are used up by the traces of removed entries, so it
     /// is swept here while it has room otherwise.
+    #[cold]
+    #[inline(never)]
     fn make_place(&mut self) {
         let len = self.entries.len();
-        if len < self.entries.capacity() {
-            return;
-        }
         let whole = self.entries.num_buckets() / 8 * 7;
         let want = if len < whole / 8 * 7 { whole } else { (len + 1).max(whole + 1) };
         let mut swept = HashTable::with_capacity(want);
@@ -263,9 +234,7 @@ impl<K, V, M> Shard<K, V, M> {
 
     /// Tells the policy of an added entry.
     pub(super) fn admit(&mut self, slot: Slot) {
-        if let Some(policy) = policy_mut(&mut self.policy) {
-            policy.on_insert(slot, &Words::new(&SlotWords { words: &self.words, columns: &self.columns }));
-        }
+        self.policy.insert(slot, &SlotWords { words: &self.words, hashes: self.columns.hashes() });
     }
 
     pub(super) fn remove_if(
@@ -279,9 +248,7 @@ impl<K, V, M> Shard<K, V, M> {
             return None;
         }
         // Before the removal: if the policy panics, the entry is still here, and nothing of the user's is dropped under the lock.
-        if let Some(policy) = policy_mut(&mut self.policy) {
-            policy.on_remove(found.get().slot);
-        }
+        self.policy.remove(found.get().slot);
         let (entry, _) = found.remove();
         Some(gone(&mut self.columns, entry))
     }
@@ -290,9 +257,7 @@ impl<K, V, M> Shard<K, V, M> {
         for entry in self.entries.extract_if(|entry| !keep(&entry.key, &entry.value)) {
             let slot = entry.slot;
             out.push(gone(&mut self.columns, entry), RemovalKind::Taken);
-            if let Some(policy) = policy_mut(&mut self.policy) {
-                policy.on_remove(slot);
-            }
+            self.policy.remove(slot);
         }
     }
 
@@ -317,9 +282,7 @@ impl<K, V, M> Shard<K, V, M> {
             match ask(see(&self.columns, found.get())) {
                 Some(later) => self.columns.expiry.set(slot, later, 0),
                 None => {
-                    if let Some(policy) = policy_mut(&mut self.policy) {
-                        policy.on_remove(slot);
-                    }
+                    self.policy.remove(slot);
                     let (entry, _) = found.remove();
                     out.push(gone(&mut self.columns, entry), RemovalKind::Swept);
                 }
@@ -337,7 +300,7 @@ impl<K, V, M> Shard<K, V, M> {
     pub(super) fn tell_capacity(&mut self, capacity: usize) {
         if self.told.abs_diff(capacity) > self.told / 8 {
             self.told = capacity;
-            if let Some(policy) = policy_mut(&mut self.policy) {
+            if let Some(policy) = self.policy.get() {
                 policy.set_capacity(capacity.max(1));
             }
         }
@@ -346,7 +309,7 @@ impl<K, V, M> Shard<K, V, M> {
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity.min(MAX_SLOTS);
         self.told = self.capacity;
-        if let Some(policy) = policy_mut(&mut self.policy) {
+        if let Some(policy) = self.policy.get() {
             policy.set_capacity(self.capacity.max(1));
         }
     }
@@ -358,20 +321,20 @@ impl<K, V, M> Shard<K, V, M> {
         let hits = |words: &WordColumn, slot: Slot| words.hits(slot);
         let known: Vec<(Slot, u32)> = {
             let hits: Vec<u32> = (0..len as u32).map(|slot| hits(&self.words, Slot::new(slot))).collect();
-            let old = self.policy.take().map(|policy| policy.into_inner().unwrap_or_else(PoisonError::into_inner));
-            let words = SlotWords { words: &self.words, columns: &self.columns };
+            let old = self.policy.take();
+            let words = SlotWords { words: &self.words, hashes: self.columns.hashes() };
             let order = super::switch::from_coldest(old, &live, len, &Words::new(&words));
             order.into_iter().map(|slot| (slot, hits.get(slot.index()).copied().unwrap_or(0))).collect()
         };
         let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
         self.words = self.words.successor(touch);
-        self.policy = policy.map(Mutex::new);
+        self.policy = Evictor::new(policy);
         self.told = self.capacity;
         for (slot, hits) in &known {
             self.words.adopt(*slot, *hits, room);
         }
-        if let Some(policy) = policy_mut(&mut self.policy) {
-            let words = SlotWords { words: &self.words, columns: &self.columns };
+        if let Some(policy) = self.policy.get() {
+            let words = SlotWords { words: &self.words, hashes: self.columns.hashes() };
             super::switch::adopt(policy, &known, &Words::new(&words));
         }
     }
@@ -392,17 +355,6 @@ fn see<'a, K, V, M>(columns: &'a Columns<M>, entry: &'a Entry<K, V>) -> Seen<'a,
 
 #[inline]
 fn gone<K, V, M>(columns: &mut Columns<M>, entry: Entry<K, V>) -> Gone<K, V, M> {
-    let born = columns.born.get(entry.slot).copied().unwrap_or(0);
-    let (more, weight) = columns.remove(entry.slot);
+    let (born, more, weight) = columns.remove(entry.slot);
     Gone { key: entry.key, value: entry.value, think: entry.think.into_inner(), born, more, weight }
-}
-
-/// What became of an insertion before there is need for a new entry.
-pub(super) enum Replaced<K, V, M> {
-    /// No entry has the key, and one is wanted.
-    Vacant,
-    /// What the entry held before.
-    Swapped(Gone<K, V, M>),
-    /// `keep` said no.
-    Refused,
 }

@@ -9,8 +9,14 @@ pub(super) const MANY: usize = 16;
 /// What a policy is told before anybody knows how many entries a weight allows.
 pub(super) const GUESS: usize = 1024;
 
-/// How full a hash table may be, in percent of its buckets, so that removed entries leave few traces in it. hashbrown goes up to 87.
-const FULL: usize = 78;
+/// How full a hash table may be, in percent of its buckets, so that removed entries leave few traces in it. hashbrown goes up to 87. In a full cache each
+/// insertion pays its part of sweeping them out: moving half an entry at 64 %, one at 70, two at 76.
+const fn full(capacity: usize) -> usize {
+    if capacity < LARGE { 65 } else { 74 }
+}
+
+/// From here on memory counts for more.
+const LARGE: usize = 1 << 17;
 
 /// How many shards a table of that capacity has: up to twice `MANY`, whichever number leaves the fewest buckets empty. (A power of two would
 /// leave half of them empty at the worst capacities, a million among them.)
@@ -18,11 +24,12 @@ pub(super) fn count_for(capacity: usize) -> usize {
     if capacity < SHARDED_FROM {
         return 1;
     }
-    (MANY..2 * MANY).min_by_key(|count| count * buckets(capacity.div_ceil(*count))).unwrap_or(MANY)
+    let full = full(capacity);
+    (MANY..2 * MANY).min_by_key(|count| count * buckets(capacity.div_ceil(*count), full)).unwrap_or(MANY)
 }
 
-fn buckets(entries: usize) -> usize {
-    (entries.saturating_mul(100) / FULL + 1).checked_next_power_of_two().unwrap_or(usize::MAX / 64)
+fn buckets(entries: usize, full: usize) -> usize {
+    (entries.saturating_mul(100) / full + 1).checked_next_power_of_two().unwrap_or(usize::MAX / 64)
 }
 
 /// The shard of a key, from the bits of its hash below the top seven, which the shards use together with the low bits: those weigh nothing here.
@@ -55,8 +62,9 @@ mod tests {
         for capacity in [2_048, 5_000, 10_000, 65_536, 100_000, 1_000_000, 1_048_576, 12_345_678] {
             let count = count_for(capacity);
             assert!((MANY..2 * MANY).contains(&count));
-            let full = 100 * capacity / (count * buckets(capacity.div_ceil(count)));
-            assert!((70..=FULL).contains(&full), "{capacity}: {full} %");
+            let (most, share) = (full(capacity), capacity.div_ceil(count));
+            let full = 100 * capacity / (count * buckets(share, most));
+            assert!((most - 5..=most).contains(&full), "{capacity}: {full} %");
         }
         assert_eq!((count_for(1), count_for(SHARDED_FROM - 1)), (1, 1));
     }

@@ -13,7 +13,13 @@ pub(super) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: u
     if let Some(mut old) = old {
         // A policy of the user's may name what does not live, or panic: what it has named until then counts.
         let drained = catch_unwind(AssertUnwindSafe(|| {
-            for _ in 0..live.len() {
+            let mut told = live.len();
+            for left in (1..=live.len()).rev() {
+                // A smaller cache has smaller queues: a policy that keeps to their shares would otherwise fill one of them up to the end.
+                if told - left > told / 16 {
+                    told = left;
+                    old.set_capacity(left);
+                }
                 let Some(slot) = old.victim(words) else { break };
                 if is_live.get_mut(slot.index()).is_some_and(std::mem::take) {
                     order.push(slot);

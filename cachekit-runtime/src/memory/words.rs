@@ -61,11 +61,18 @@ impl WordColumn {
     }
 
     /// The first word of a new entry; `most`: how many slots there will ever be.
+    #[inline]
     pub(super) fn begin(&mut self, slot: Slot, most: usize) {
         self.epoch += 1;
-        if let Some(word) = self.bytes.get_mut(slot.index()) {
-            *word.get_mut() = 0;
-        } else if self.is_narrow() {
+        match self.bytes.get_mut(slot.index()) {
+            Some(word) => *word.get_mut() = 0,
+            None => self.begin_further(slot, most),
+        }
+    }
+
+    /// Beyond the words that are there, or not in a byte.
+    fn begin_further(&mut self, slot: Slot, most: usize) {
+        if self.is_narrow() {
             while self.bytes.len() <= slot.index() {
                 reserve(&mut self.bytes, most);
                 self.bytes.push(AtomicU8::new(0));

@@ -1,6 +1,6 @@
 //! What a batch function returns: one value per id, as a map or in the order of the ids, plain or in a `Result`. Found by type, so that aliases are seen.
 
-use super::{Share, Value, kind::OutputKind};
+use super::{Comparison, Share, Value, kind::OutputKind};
 use crate::key::Unusable;
 use std::{
     any::Any,
@@ -250,12 +250,13 @@ fn unpack<S: Value, E: Value>(packed: &(dyn Any + Send + Sync)) -> Option<Elemen
     }
 }
 
-fn same<S: PartialEq, E>(one: &Element<S, E>, other: &Element<S, E>) -> bool {
-    match (one, other) {
+fn compare<S: PartialEq, E>(one: &Element<S, E>, other: &Element<S, E>) -> Comparison {
+    let is_same = match (one, other) {
         (Element::Value(one), Element::Value(other)) => one == other,
         (Element::Absent, Element::Absent) => true,
         _ => false,
-    }
+    };
+    if is_same { Comparison::Same } else { Comparison::Different(None) }
 }
 
 /// `(&&&ElementProbe::<S, E>::NEW).share()`: what of an element its followers can be given.
@@ -274,7 +275,7 @@ pub trait ViaElementAll<S, E> {
 
 impl<S: Value + PartialEq, E: Value> ViaElementAll<S, E> for &&ElementProbe<S, E> {
     fn share(&self) -> Share<Element<S, E>> {
-        Share::by(pack, unpack, Some(same))
+        Share::by(pack, unpack, Some(compare))
     }
 }
 

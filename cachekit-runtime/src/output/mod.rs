@@ -17,7 +17,8 @@ pub use kind::{
 };
 pub use kind::{assert_output, needs_option, needs_result, pick};
 pub use probe::{OutputFallback, OutputProbe, ViaPlain, ViaResult};
-pub use share::{Share, ShareProbe, ViaAll, ViaClone, ViaNothing};
+pub(crate) use share::Comparison;
+pub use share::{Share, ShareProbe, ViaAll, ViaClone, ViaNothing, ViaShown};
 
 #[cfg(test)]
 mod tests;

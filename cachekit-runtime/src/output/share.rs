@@ -1,11 +1,21 @@
 //! Can a leader's whole output, an `Err` included, be given to its followers?
 
 use crate::error::{Error, TimedOut};
-use std::{any::Any, marker::PhantomData, sync::Arc};
+use std::{any::Any, fmt, marker::PhantomData, sync::Arc};
 
 type Pack<R> = fn(&R) -> Arc<dyn Any + Send + Sync>;
 type Unpack<R> = fn(&(dyn Any + Send + Sync)) -> Option<R>;
-type Same<R> = fn(&R, &R) -> bool;
+type Same<R> = fn(&R, &R) -> Comparison;
+
+/// How two outputs compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Same,
+    /// With both as text, where their type has one.
+    Different(Option<[String; 2]>),
+    /// The type has no `PartialEq`.
+    Unknown,
+}
 
 /// Ways to copy an output for followers and to compare two (for a dry run), as far as its type has them.
 pub struct Share<R> {
@@ -53,9 +63,8 @@ impl<R> Share<R> {
         self.failed.map(|failed| failed(error))
     }
 
-    /// `None`: the type has no `PartialEq`.
-    pub(crate) fn same(self, a: &R, b: &R) -> Option<bool> {
-        self.same.map(|same| same(a, b))
+    pub(crate) fn compare(self, a: &R, b: &R) -> Comparison {
+        self.same.map_or(Comparison::Unknown, |same| same(a, b))
     }
 }
 
@@ -68,10 +77,23 @@ impl<R: Clone + Send + Sync + 'static> Share<R> {
 }
 
 impl<R: Clone + PartialEq + Send + Sync + 'static> Share<R> {
-    const ALL: Self = Share { same: Some(|a, b| a == b), ..Share::CLONE };
+    const ALL: Self = Share {
+        same: Some(|a, b| if a == b { Comparison::Same } else { Comparison::Different(None) }),
+        ..Share::CLONE
+    };
 }
 
-/// `(&&ShareProbe::<R>::NEW).share()`: finds out by method resolution, most able first.
+impl<R: Clone + PartialEq + fmt::Debug + Send + Sync + 'static> Share<R> {
+    const SHOWN: Self = Share {
+        same: Some(|a, b| match Share::ALL.compare(a, b) {
+            Comparison::Different(_) => Comparison::Different(Some([format!("{a:?}"), format!("{b:?}")])),
+            other => other,
+        }),
+        ..Share::CLONE
+    };
+}
+
+/// `(&&&&ShareProbe::<R>::NEW).share()`: finds out by method resolution, most able first.
 pub struct ShareProbe<R>(PhantomData<fn() -> R>);
 
 impl<R> ShareProbe<R> {
@@ -79,13 +101,25 @@ impl<R> ShareProbe<R> {
     pub const NEW: Self = ShareProbe(PhantomData);
 }
 
-/// Wins where the output can be copied and compared.
+/// Wins where the output can be copied, compared and shown.
+pub trait ViaShown<R> {
+    /// The ways.
+    fn share(&self) -> Share<R>;
+}
+
+impl<R: Clone + PartialEq + fmt::Debug + Send + Sync + 'static> ViaShown<R> for &&&ShareProbe<R> {
+    fn share(&self) -> Share<R> {
+        Share::SHOWN
+    }
+}
+
+/// Wins next, where the output can be copied and compared.
 pub trait ViaAll<R> {
     /// The ways.
     fn share(&self) -> Share<R>;
 }
 
-impl<R: Clone + PartialEq + Send + Sync + 'static> ViaAll<R> for &ShareProbe<R> {
+impl<R: Clone + PartialEq + Send + Sync + 'static> ViaAll<R> for &&ShareProbe<R> {
     fn share(&self) -> Share<R> {
         Share::ALL
     }
@@ -97,7 +131,7 @@ pub trait ViaClone<R> {
     fn share(&self) -> Share<R>;
 }
 
-impl<R: Clone + Send + Sync + 'static> ViaClone<R> for &&ShareProbe<R> {
+impl<R: Clone + Send + Sync + 'static> ViaClone<R> for &ShareProbe<R> {
     fn share(&self) -> Share<R> {
         Share::CLONE
     }

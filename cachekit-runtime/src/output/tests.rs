@@ -1,4 +1,6 @@
-use super::{OutputFallback as _, ViaAll as _, ViaClone as _, ViaNothing as _, ViaPlain as _, ViaResult as _, *};
+use super::{
+    OutputFallback as _, ViaAll as _, ViaClone as _, ViaNothing as _, ViaPlain as _, ViaResult as _, ViaShown as _, *,
+};
 use std::rc::Rc;
 
 struct NoClone;
@@ -56,13 +58,18 @@ fn generic_code_sees_results_too() {
 #[test]
 #[expect(clippy::needless_borrow, reason = "as generated code asks: references rank the traits")]
 fn outputs_are_shared_only_if_they_can_be_cloned() {
-    let can = (&&ShareProbe::<Result<u8, String>>::NEW).share();
-    let cannot = (&&ShareProbe::<Result<u8, NoClone>>::NEW).share();
+    let can = (&&&&ShareProbe::<Result<u8, String>>::NEW).share();
+    #[derive(Clone, PartialEq)]
+    struct Mute(u8);
+    let mute = (&&&&ShareProbe::<Mute>::NEW).share();
+    assert_eq!(mute.compare(&Mute(1), &Mute(1)), Comparison::Same);
+    assert_eq!(mute.compare(&Mute(1), &Mute(2)), Comparison::Different(None), "it cannot be shown");
+    let cannot = (&&&&ShareProbe::<Result<u8, NoClone>>::NEW).share();
     let packed = can.pack(&Err("no".to_owned())).expect("shareable");
     assert_eq!(can.unpack(&*packed), Some(Err("no".to_owned())));
     assert!(cannot.pack(&Err(NoClone)).is_none());
-    assert_eq!(can.same(&Ok(1), &Ok(2)), Some(false));
-    assert_eq!(cannot.same(&Ok(1), &Ok(1)), None);
+    assert_eq!(can.compare(&Ok(1), &Ok(2)), Comparison::Different(Some(["Ok(1)".to_owned(), "Ok(2)".to_owned()])));
+    assert_eq!(cannot.compare(&Ok(1), &Ok(1)), Comparison::Unknown);
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn outputs_that_cannot_be_compared_can_be_copied() {
     struct Opaque;
     let share = (&&ShareProbe::<Opaque>::NEW).share();
     assert!(share.pack(&Opaque).is_some());
-    assert_eq!(share.same(&Opaque, &Opaque), None);
+    assert_eq!(share.compare(&Opaque, &Opaque), Comparison::Unknown);
 }
 
 #[test]

@@ -4,13 +4,13 @@
 const GROUP: usize = 15;
 /// No fingerprint.
 const EMPTY: u16 = 0;
-/// The lowest and the highest bit of each of the four lanes of a word.
-const LOW: u64 = 0x0001_0001_0001_0001;
-const HIGH: u64 = 0x8000_8000_8000_8000;
+/// The least fingerprint: none is taken for the number of a place.
+const LEAST: u16 = GROUP as u16;
 
 /// Sixteen lanes of 16 bits: the place that is written next, then the fingerprints.
 #[derive(Clone)]
-struct Group([u64; 4]);
+#[repr(align(32))]
+struct Group([u16; 1 + GROUP]);
 
 /// What stands for a ghost queue (Johnson and Shasha, "2Q: a low overhead high performance buffer management replacement algorithm",
 /// VLDB 1994, section 2, there `A1out`): the keys that were evicted last, as fingerprints of 16 bits in groups of at most 15. A key's
@@ -18,7 +18,7 @@ struct Group([u64; 4]);
 ///
 /// Two errors, both small: a key is remembered until its group has seen as many others as it has places, which is after `capacity`
 /// of all on the average and within a quarter of that mostly; up to 15 keys stand in one group and in exact order. And a key is taken for
-/// another with probability 15 / 65 535 at most.
+/// another with probability 15 / 65 520 or so at most.
 pub(super) struct Ghost {
     /// Empty until the first key is remembered.
     groups: Vec<Group>,
@@ -28,44 +28,26 @@ pub(super) struct Ghost {
 }
 
 impl Group {
-    const NEW: Group = Group([0; 4]);
+    const NEW: Group = Group([0; 1 + GROUP]);
 
-    fn next(&self) -> usize {
-        (self.0[0] & 0xffff) as usize
+    /// Writes the next place.
+    fn put(&mut self, fingerprint: u16, places: usize) {
+        let next = usize::from(self.0[0]) % GROUP;
+        self.0[1 + next] = fingerprint;
+        self.0[0] = if next + 1 < places { next as u16 + 1 } else { 0 };
     }
 
-    fn set_next(&mut self, next: usize) {
-        self.set_lane(0, next as u16);
-    }
-
-    fn set_lane(&mut self, lane: usize, value: u16) {
-        let shift = lane % 4 * 16;
-        let word = &mut self.0[lane / 4 % 4];
-        *word = *word & !(0xffff << shift) | u64::from(value) << shift;
-    }
-
-    /// Empties the place of that fingerprint, which is not `EMPTY`. Whether it had one.
+    /// Empties the places of that fingerprint. Whether it had one.
+    #[inline]
     fn take(&mut self, fingerprint: u16) -> bool {
-        let wanted = u64::from(fingerprint) * LOW;
-        // All lanes at once, without a branch for each. The lowest bit that is set in a word is that of a lane that is equal (Warren, "Hacker's Delight",
-        // second edition, section 6-1).
-        let equal = |word: u64, but: u64| {
-            let differs = word ^ wanted | but;
-            differs.wrapping_sub(LOW) & !differs & HIGH
-        };
-        let [a, b, c, d] = self.0;
-        // The first lane is no fingerprint.
-        let equals = [equal(a, 0xffff), equal(b, 0), equal(c, 0), equal(d, 0)];
-        if (equals[0] | equals[1]) | (equals[2] | equals[3]) == 0 {
-            return false;
+        // All lanes at once, without a branch. The first is no fingerprint, and less than any.
+        let mut found = false;
+        for lane in &mut self.0 {
+            let is_it = *lane == fingerprint;
+            found |= is_it;
+            *lane = if is_it { EMPTY } else { *lane };
         }
-        for (word, equal) in self.0.iter_mut().zip(equals) {
-            if equal != 0 {
-                *word &= !(0xffff << (equal.trailing_zeros() - 15));
-                return true;
-            }
-        }
-        false
+        found
     }
 }
 
@@ -86,22 +68,34 @@ impl Ghost {
     }
 
     pub(super) fn remember(&mut self, hash: u64) {
-        if self.count == 0 {
+        if self.groups.is_empty() && !self.begin() {
             return;
         }
-        if self.groups.is_empty() {
-            self.groups = vec![Group::NEW; self.count];
-        }
         let (group, fingerprint) = self.address(hash);
-        let group = &mut self.groups[group];
         // What is there already becomes the newest.
-        group.take(fingerprint);
-        let next = group.next();
-        group.set_lane(1 + next, fingerprint);
-        group.set_next(if next + 1 < self.places { next + 1 } else { 0 });
+        self.groups[group].take(fingerprint);
+        self.remember_new(hash);
+    }
+
+    /// Makes room. Is there any?
+    #[cold]
+    fn begin(&mut self) -> bool {
+        self.groups = vec![Group::NEW; self.count];
+        self.count > 0
+    }
+
+    /// As [`remember`](Self::remember), for a key that is not remembered.
+    #[inline]
+    pub(super) fn remember_new(&mut self, hash: u64) {
+        let (group, fingerprint) = self.address(hash);
+        if self.groups.is_empty() && !self.begin() {
+            return;
+        }
+        self.groups[group].put(fingerprint, self.places);
     }
 
     /// Whether the key was remembered; it no longer is.
+    #[inline]
     pub(super) fn forget(&mut self, hash: u64) -> bool {
         if self.groups.is_empty() {
             return false;
@@ -116,10 +110,11 @@ impl Ghost {
     }
 
     /// The group and the fingerprint. Of the bits of a hash 32 may be all that differ between keys, the upper or the lower ones.
+    #[inline(always)]
     fn address(&self, hash: u64) -> (usize, u16) {
         let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let group = (((mixed >> 32) * self.count as u64) >> 32) as usize;
-        (group, ((mixed >> 16) as u16).max(EMPTY + 1))
+        (group, ((mixed >> 16) as u16).max(LEAST))
     }
 }
 
@@ -137,6 +132,19 @@ mod tests {
                 assert!(!ghost.forget(hash));
             }
         }
+    }
+
+    #[test]
+    fn no_fingerprint_is_taken_for_the_number_of_a_place() {
+        let mut ghost = Ghost::new(15);
+        for hash in 0..300_000_u64 {
+            assert!(!ghost.forget(hash));
+            if hash < 14 {
+                ghost.remember(hash);
+                assert_eq!((ghost.groups[0].0[0], ghost.forget(hash)), (hash as u16 + 1, true));
+            }
+        }
+        assert_eq!(ghost.groups[0].0[0], 14, "the number of the place stays");
     }
 
     #[test]

@@ -100,7 +100,12 @@ pub(crate) use slot::WordSource;
 /// cachekit::testing::policy_suite!(Mru);
 /// # fn main() {} // keeps the items above at the root, where the suite finds them
 /// ```
-pub trait Policy: Send + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no eviction policy",
+    label = "does not implement `cachekit::Policy`",
+    note = "name a type that implements `cachekit::Policy` (`cachekit::testing::policy_suite!` checks it), or one of ours as a string, `strategy = \"lru\"`"
+)]
+pub trait Policy: std::any::Any + Send {
     /// A policy for a shard that holds at most `capacity` entries. At least 1.
     ///
     /// Memory should grow with use: a large capacity is often never reached.
@@ -108,7 +113,7 @@ pub trait Policy: Send + 'static {
     where
         Self: Sized;
 
-    /// An entry came into being at `slot`. Its word is 0, or the time of its insertion if hits [`Stamp`](Touch::Stamp).
+    /// An entry came into being at `slot`, which is told once before it is gone again. Its word is 0, or the time of its insertion if hits [`Stamp`](Touch::Stamp).
     fn on_insert(&mut self, slot: Slot, words: &Words<'_>);
 
     /// What a hit does to an entry's word. Asked once, when the policy is put in place; later answers are not seen.

@@ -3,7 +3,7 @@
 use super::ghost::Ghost;
 use super::sketch::Sketch;
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Touch, WordSource, Words};
 
 const SMALL: usize = 0;
 const MAIN: usize = 1;
@@ -51,7 +51,7 @@ struct History {
 
 impl History {
     fn new(capacity: usize) -> Self {
-        History { ghost: Ghost::new(ghosts(capacity)), sketch: Sketch::new(4 * capacity, 14 * capacity as u64) }
+        History { ghost: Ghost::new(ghosts(capacity)), sketch: Sketch::new(2 * capacity, 14 * capacity as u64) }
     }
 }
 
@@ -69,17 +69,18 @@ fn shares(capacity: usize) -> (usize, usize) {
 impl S3TinyLfu {
     /// Looks at the first of the main queue, and how many rounds it is ahead. With none it stays where it is, otherwise it goes last
     /// with one less.
-    fn turn_main(&mut self, words: &Words<'_>) -> Option<(Slot, u64)> {
+    fn turn_main(&mut self, words: &impl WordSource) -> Option<(Slot, u64)> {
         let slot = self.queues.front(MAIN)?;
         let ahead = (u64::from(self.queues.tag(slot)) + self.harvest(slot, words)).min(MOST);
         if ahead > 0 {
-            self.queues.push_back_tagged(MAIN, slot, ahead as u32 - 1);
+            self.queues.rotate(MAIN, ahead as u32 - 1);
         }
         Some((slot, ahead))
     }
 
     /// Takes the hits out of the word into the sketch.
-    fn harvest(&mut self, slot: Slot, words: &Words<'_>) -> u64 {
+    #[inline]
+    fn harvest(&mut self, slot: Slot, words: &impl WordSource) -> u64 {
         let hits = words.get(slot);
         if hits > 0 {
             words.set(slot, 0);
@@ -90,7 +91,7 @@ impl S3TinyLfu {
         hits
     }
 
-    fn evict_from_main(&mut self, words: &Words<'_>) -> Option<Slot> {
+    fn evict_from_main(&mut self, words: &impl WordSource) -> Option<Slot> {
         let mut least = self.turn_main(words)?;
         for _ in 1..TURNS {
             if least.1 == 0 {
@@ -105,15 +106,17 @@ impl S3TinyLfu {
         Some(least.0)
     }
 
-    fn evict_from_small(&mut self, words: &Words<'_>) -> Option<Slot> {
+    #[inline]
+    fn evict_from_small(&mut self, words: &impl WordSource) -> Option<Slot> {
         while let Some(slot) = self.queues.pop_front(SMALL) {
             if self.harvest(slot, words) < USEFUL {
                 if let Some(history) = &mut self.history {
-                    history.ghost.remember(words.hash(slot));
+                    // Of an entry that lives it knows nothing: `inserted` had it forget the key.
+                    history.ghost.remember_new(words.hash(slot));
                 }
                 return Some(slot);
             }
-            self.queues.push_back(MAIN, slot);
+            self.queues.append(MAIN, slot);
             if self.queues.len(MAIN) > self.main_capacity {
                 return self.evict_from_main(words);
             }
@@ -123,7 +126,7 @@ impl S3TinyLfu {
 
     /// Whether a key that came back from the ghost queue may take the place of the next of the main queue: not where all of the first were
     /// hit.
-    fn is_used_more(&mut self, hash: u64, words: &Words<'_>) -> bool {
+    fn is_used_more(&mut self, hash: u64, words: &impl WordSource) -> bool {
         for _ in 0..LOOK {
             match self.turn_main(words) {
                 Some((_, ahead)) if ahead > 0 => {}
@@ -136,6 +139,41 @@ impl S3TinyLfu {
         }
         false
     }
+
+    /// As [`Policy::on_insert`], and like all that it calls by way of a source that is known: the table calls the default policy without a detour.
+    #[inline]
+    pub(crate) fn inserted(&mut self, slot: Slot, words: &impl WordSource) {
+        let mut came_back = false;
+        let hash = words.hash(slot);
+        if let Some(history) = &mut self.history {
+            history.sketch.add(hash, 1);
+            came_back = history.ghost.forget(hash);
+        }
+        let has_room = self.queues.len(MAIN) < self.main_capacity;
+        let to_main = if has_room { came_back || self.filling } else { came_back && self.is_used_more(hash, words) };
+        self.queues.append(if to_main { MAIN } else { SMALL }, slot);
+    }
+
+    /// As [`Policy::victim`], in the same manner.
+    #[inline]
+    pub(crate) fn evicted(&mut self, words: &impl WordSource) -> Option<Slot> {
+        if self.filling || self.history.is_none() {
+            self.begin_history();
+        }
+        if self.queues.len(SMALL) < self.small_capacity
+            && let Some(slot) = self.evict_from_main(words)
+        {
+            return Some(slot);
+        }
+        // The small queue may promote all that it has.
+        self.evict_from_small(words).or_else(|| self.evict_from_main(words))
+    }
+
+    #[cold]
+    fn begin_history(&mut self) {
+        self.filling = false;
+        self.history.get_or_insert_with(|| History::new(self.capacity));
+    }
 }
 
 impl Policy for S3TinyLfu {
@@ -145,15 +183,7 @@ impl Policy for S3TinyLfu {
     }
 
     fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
-        let hash = words.hash(slot);
-        let mut came_back = false;
-        if let Some(history) = &mut self.history {
-            history.sketch.add(hash, 1);
-            came_back = history.ghost.forget(hash);
-        }
-        let has_room = self.queues.len(MAIN) < self.main_capacity;
-        let to_main = if has_room { came_back || self.filling } else { came_back && self.is_used_more(hash, words) };
-        self.queues.push_back(if to_main { MAIN } else { SMALL }, slot);
+        self.inserted(slot, words);
     }
 
     fn on_hit(&self) -> Touch {
@@ -165,15 +195,7 @@ impl Policy for S3TinyLfu {
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
-        self.filling = false;
-        self.history.get_or_insert_with(|| History::new(self.capacity));
-        if self.queues.len(SMALL) < self.small_capacity
-            && let Some(slot) = self.evict_from_main(words)
-        {
-            return Some(slot);
-        }
-        // The small queue may promote all that it has.
-        self.evict_from_small(words).or_else(|| self.evict_from_main(words))
+        self.evicted(words)
     }
 
     /// What is remembered of evicted keys is forgotten when the capacity is far from what it was made for.

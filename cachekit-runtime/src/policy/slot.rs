@@ -57,6 +57,20 @@ impl<'a> Words<'a> {
     }
 }
 
+impl WordSource for Words<'_> {
+    fn get(&self, slot: Slot) -> u64 {
+        self.source.get(slot)
+    }
+
+    fn set(&self, slot: Slot, value: u64) {
+        self.source.set(slot, value);
+    }
+
+    fn hash(&self, slot: Slot) -> u64 {
+        self.source.hash(slot)
+    }
+}
+
 impl fmt::Debug for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Words").finish_non_exhaustive()

@@ -85,15 +85,26 @@ impl<const N: usize> SlotQueues<N> {
     /// As `push_back`, with a tag from 0 to 3.
     pub(super) fn push_back_tagged(&mut self, queue: usize, slot: Slot, tag: u32) {
         self.remove(slot);
-        if !self.make_node(slot) {
+        self.append_tagged(queue, slot, tag);
+    }
+
+    /// As `push_back`, of a slot that is in no queue.
+    pub(super) fn append(&mut self, queue: usize, slot: Slot) {
+        self.append_tagged(queue, slot, 0);
+    }
+
+    #[inline]
+    fn append_tagged(&mut self, queue: usize, slot: Slot, tag: u32) {
+        debug_assert!(self.queue_of(slot).is_none(), "{slot:?} is in a queue");
+        if self.nodes.len() <= slot.index() && !self.make_node(slot) {
             return;
         }
         let ends = &mut self.ends[queue];
         self.nodes[slot.index()] = Node::new(ends.back, NIL, queue, tag & 3);
-        if ends.back == NIL {
-            ends.front = slot.raw();
-        } else {
-            self.nodes[ends.back as usize].set_after(slot.raw());
+        match self.nodes.get_mut(ends.back as usize) {
+            Some(back) => back.set_after(slot.raw()),
+            // The link of an end.
+            None => ends.front = slot.raw(),
         }
         ends.back = slot.raw();
         ends.len += 1;
@@ -104,10 +115,26 @@ impl<const N: usize> SlotQueues<N> {
         as_slot(self.ends[queue].front)
     }
 
+    #[inline]
     pub(super) fn pop_front(&mut self, queue: usize) -> Option<Slot> {
         let slot = self.front(queue)?;
-        self.remove(slot);
+        let node = std::mem::replace(&mut self.nodes[slot.index()], Node::OUT);
+        let ends = &mut self.ends[queue];
+        ends.len -= 1;
+        ends.front = node.after();
+        match self.nodes.get_mut(node.after() as usize) {
+            Some(after) => after.set_before(NIL),
+            // The link of an end.
+            None => ends.back = NIL,
+        }
         Some(slot)
+    }
+
+    /// Puts the first of the queue last, with a tag.
+    pub(super) fn rotate(&mut self, queue: usize, tag: u32) {
+        if let Some(slot) = self.pop_front(queue) {
+            self.append_tagged(queue, slot, tag);
+        }
     }
 
     /// The queue that holds the slot.
@@ -155,18 +182,18 @@ impl<const N: usize> SlotQueues<N> {
         }
     }
 
+    /// Makes a node for a slot that has none. Is there one now?
+    #[cold]
     fn make_node(&mut self, slot: Slot) -> bool {
         if slot.raw() >= NIL {
             return false;
         }
-        if self.nodes.len() <= slot.index() {
-            let more = slot.index() + 1 - self.nodes.len();
-            if self.nodes.capacity() < slot.index() + 1 {
-                // By an eighth: doubling, as `resize` does it, would leave up to half of the memory unused.
-                self.nodes.reserve_exact(more.max(self.nodes.len() / 8).max(16));
-            }
-            self.nodes.resize(slot.index() + 1, Node::OUT);
+        let more = slot.index() + 1 - self.nodes.len();
+        if self.nodes.capacity() < slot.index() + 1 {
+            // By an eighth: doubling, as `resize` does it, would leave up to half of the memory unused.
+            self.nodes.reserve_exact(more.max(self.nodes.len() / 8).max(16));
         }
+        self.nodes.resize(slot.index() + 1, Node::OUT);
         true
     }
 }
@@ -248,6 +275,18 @@ mod tests {
         assert_eq!((queues.tag(slot), queues.queue_of(slot), queues.tag(Slot::new(9))), (2, Some(0), 0));
         queues.remove(slot);
         assert_eq!(queues.tag(slot), 0);
+    }
+
+    #[test]
+    fn rotating_puts_the_first_last() {
+        let mut queues = filled();
+        queues.rotate(0, 2);
+        queues.rotate(1, 3);
+        assert_eq!((queues.tag(Slot::new(0)), queues.len(0), queues.len(1)), (2, 4, 0));
+        assert_eq!(drain(&mut queues, 0), [1, 2, 3, 0]);
+        queues.push_back(1, Slot::new(5));
+        queues.rotate(1, 1);
+        assert_eq!((queues.tag(Slot::new(5)), drain(&mut queues, 1)), (1, vec![5]));
     }
 
     #[test]

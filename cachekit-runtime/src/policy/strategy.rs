@@ -137,9 +137,16 @@ impl FromStr for Strategy {
 }
 
 /// A name that is no strategy of cachekit's. Custom strategies have no name to be found by: pass them as [`Strategy::of`].
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("unknown strategy {0:?}: use {names}", names = names())]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnknownStrategy(String);
+
+impl fmt::Display for UnknownStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown strategy {:?}: use {}", self.0, names())
+    }
+}
+
+impl std::error::Error for UnknownStrategy {}
 
 /// `"a", "b" or "c"`.
 fn names() -> String {

@@ -33,7 +33,7 @@ const SURPLUS: usize = 3;
 ///
 /// The papers keep the window and both segments in the order of use (LRU). Here a hit only counts in the entry's word, up to 15, and the
 /// three are queues whose first entry goes round when it was hit: second chance instead of LRU, Corbató, "A paging experiment
-/// with the Multics system", 1969. Beside eight bytes of links an entry costs four bytes of sketch from the first eviction on.
+/// with the Multics system", 1969. Beside eight bytes of links an entry costs eight bytes of sketch from the first eviction on.
 pub struct WTinyLfu {
     queues: SlotQueues<3>,
     sketch: Option<Sketch>,

@@ -104,6 +104,7 @@ struct Rare {
     removed_expired: Count,
     removed_invalidated: Count,
     over_limit: Count,
+    stale_instead: Count,
     batches: Count,
     load_time: Histogram,
 }
@@ -239,6 +240,11 @@ impl Counters {
         self.rare.refreshes.add(1);
     }
 
+    /// A stale value answers a miss whose load failed, or took too long.
+    pub(crate) fn stale_instead(&self) {
+        self.rare.stale_instead.add(1);
+    }
+
     /// A loaded value is not stored.
     pub(crate) fn store_refused(&self, why: Refusal) {
         match why {
@@ -291,7 +297,7 @@ impl Counters {
             after_panic: rare.leader_panicked.get(),
             after_stall: rare.leader_stalled.get(),
         };
-        let (joins, batches) = (rare.joins.get(), rare.batches.get());
+        let (joins, batches, stale_instead) = (rare.joins.get(), rare.batches.get(), rare.stale_instead.get());
         let bypasses = Bypasses {
             cycle: rare.cycle.get(),
             sync_beside_async: rare.sync_beside_async.get(),
@@ -309,6 +315,7 @@ impl Counters {
                 unsure: rare.unsure.get(),
             },
             joins,
+            stale_instead,
             takeovers,
             bypasses,
             loads,

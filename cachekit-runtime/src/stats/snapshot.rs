@@ -20,13 +20,16 @@ pub struct Stats {
     pub misses: Misses,
     /// Misses that waited for the load of another call.
     pub joins: u64,
+    /// Misses that a stale value answered, because the load failed (`stale_if_error`) or took too long (`load_timeout`). Those who waited for that load
+    /// count as [`joins`](Self::joins).
+    pub stale_instead: u64,
     /// How often a follower replaced its leader.
     pub takeovers: Takeovers,
     /// Calls that ran beside the cache.
     pub bypasses: Bypasses,
     /// Loads that were started.
     pub loads: u64,
-    /// How often a batch function was run. Each element that it was run for is one of the `loads`.
+    /// How often a batch function was run, also past the cache. Each element that it was run for in the cache is one of the `loads`.
     pub batches: u64,
     /// Loads that returned an error.
     pub load_errors: u64,
@@ -203,6 +206,7 @@ impl fmt::Display for Stats {
                 ("invalidated", invalidated),
                 ("unsure", unsure),
                 ("joined", self.joins),
+                ("stale instead", self.stale_instead),
             ],
         )?;
         let Bypasses { asked, disabled, cycle, sync_beside_async, released } = self.bypasses;

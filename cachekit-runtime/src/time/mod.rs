@@ -3,6 +3,8 @@
 //! Every time is a `u64` count of nanoseconds since an origin of its [`Clock`]; times of two clocks must not be compared. All arithmetic
 //! saturates, and [`NEVER`] is later than any time a clock can show.
 
+#[cfg(feature = "backend")]
+mod deadlines;
 mod sleep;
 mod source;
 #[cfg(feature = "backend")]
@@ -17,9 +19,13 @@ use std::time::Duration;
 #[cfg(feature = "backend")]
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "backend")]
+pub(crate) use deadlines::Deadlines;
 pub use sleep::Sleep;
 use source::Source;
 pub use source::{Ticks, Timer};
+#[cfg(feature = "backend")]
+pub(crate) use steady::now as steady;
 pub use test_clock::TestClock;
 pub(crate) use tick::{NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, tick_of, time_of};
 pub use units::{NEVER, duration, nanos};

@@ -3,7 +3,7 @@
 /// In nanoseconds, of an origin of its own.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline]
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -11,7 +11,7 @@ pub(super) fn now() -> u64 {
 
 /// In nanoseconds, of an origin of its own.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     use std::{sync::LazyLock, time::Instant};
     static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     super::nanos(ORIGIN.elapsed())

@@ -56,6 +56,12 @@ fn report(year: u64) -> u64 {
     year % 100
 }
 
+#[cache]
+async fn remote_report(year: u64) -> u64 {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    year * 2
+}
+
 pub(crate) fn single_flight() {
     println!("single flight: 64 threads ask for one missing key at once");
     let start = Barrier::new(64);
@@ -69,6 +75,17 @@ pub(crate) fn single_flight() {
     });
     let stats = report::stats();
     println!("  computed {} time(s); {} callers waited for it, {} came after\n", stats.loads, stats.joins, stats.hits);
+}
+
+pub(crate) async fn single_flight_of_tasks() -> anyhow::Result<()> {
+    println!("single flight: 10,000 tasks ask for one missing key at once");
+    let tasks: Vec<_> = (0..10_000).map(|_| tokio::spawn(remote_report(2026))).collect();
+    for task in tasks {
+        task.await?;
+    }
+    let stats = remote_report::stats();
+    println!("  computed {} time(s); {} callers waited for it, {} came after\n", stats.loads, stats.joins, stats.hits);
+    Ok(())
 }
 
 pub(crate) fn rejection() {

@@ -1,6 +1,6 @@
 //! The main job on real input: functions over real text, each plain and annotated.
 //!
-//! `cargo run --example tour -- [FILE…]`; without files it reads this workspace's own sources and lock file.
+//! `cargo run -p cachekit --example tour -- [FILE…]`; without files it reads this workspace's own sources and lock file.
 
 mod demos;
 mod input;
@@ -32,13 +32,14 @@ async fn main() -> Result<()> {
     demos::invalidation();
     demos::expiry();
     demos::single_flight();
+    demos::single_flight_of_tasks().await?;
     demos::rejection();
     Ok(())
 }
 
 /// A pure function that is honestly expensive: the most similar other word of the text, by edit distance.
 fn nearest(text: &input::Text, table: &mut Table) {
-    let calls: Vec<&str> = text.words.iter().map(String::as_str).take(2_000).collect();
+    let calls: Vec<&str> = input::sample(&text.words, 2_000).map(String::as_str).collect();
     let dictionary = &text.vocabulary[..text.vocabulary.len().min(500)];
     let (plain, without) = timed(|| calls.iter().map(|word| work::nearest_plain(word, dictionary)).collect::<Vec<_>>());
     let (cached, with) = timed(|| calls.iter().map(|word| work::nearest(word, dictionary)).collect::<Vec<_>>());
@@ -50,7 +51,7 @@ fn nearest(text: &input::Text, table: &mut Table) {
 async fn occurrences(text: &input::Text, table: &mut Table) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let index = work::Index::build(&folder.path().join("index.redb"), text)?;
-    let calls: Vec<&str> = text.words.iter().map(String::as_str).take(20_000).collect();
+    let calls: Vec<&str> = input::sample(&text.words, 20_000).map(String::as_str).collect();
     let (plain, without) = timed_async(async {
         let mut found = Vec::with_capacity(calls.len());
         for word in &calls {
@@ -82,7 +83,7 @@ async fn occurrences(text: &input::Text, table: &mut Table) -> Result<()> {
 /// A recursive function: in how many ways a line's words can be set in columns.
 fn layouts(text: &input::Text, table: &mut Table) {
     let calls: Vec<u64> =
-        text.lines.iter().map(|line| line.split_whitespace().count().min(26) as u64).take(5_000).collect();
+        input::sample(&text.lines, 5_000).map(|line| line.split_whitespace().count().min(18) as u64).collect();
     let (plain, without) = timed(|| calls.iter().map(|words| work::layouts_plain(*words, 4)).collect::<Vec<_>>());
     let (cached, with) = timed(|| calls.iter().map(|words| work::layouts(*words, 4)).collect::<Vec<_>>());
     assert!(plain == cached, "the annotated function gives what the plain one gives");

@@ -10,6 +10,7 @@ pub use options::{Options, Tls};
 pub use sentinels::Sentinels;
 
 use std::{
+    collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -175,6 +176,28 @@ impl RedisServer {
         let all = self.cli(&["INFO", "everything"]);
         let found = all.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
         found.unwrap_or_else(|| panic!("no {name} in INFO")).to_owned()
+    }
+
+    /// How often each command was called, whatever became of it; of those with parts as in `cluster|info`. Who asks is counted as `info`.
+    ///
+    /// # Panics
+    /// Where the server does not answer as it should.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        let stats = self.cli(&["INFO", "commandstats"]);
+        let lines = stats.lines().filter_map(|line| line.trim().strip_prefix("cmdstat_")?.split_once(':'));
+        let count = |(name, fields): (&str, &str)| {
+            let counts = fields.split(',').filter_map(|field| field.split_once('='));
+            let counts = counts.filter(|(field, _)| matches!(*field, "calls" | "rejected_calls"));
+            (name.to_owned(), counts.map(|(_, count)| count.parse::<u64>().expect("a number")).sum())
+        };
+        lines.map(count).collect()
+    }
+
+    /// How often it was called so; see [`calls`](Self::calls).
+    #[must_use]
+    pub fn calls_of(&self, command: &str) -> u64 {
+        self.calls().get(command).copied().unwrap_or(0)
     }
 
     /// Asks it to end, as a service manager does, and waits until it has.

@@ -168,6 +168,30 @@ impl Sentinels {
         }
     }
 
+    /// Another server is the master for all sentinels, and the one of before has not heard of it: it goes on taking whatever it gets.
+    ///
+    /// # Panics
+    /// If a server or a sentinel refuses.
+    pub fn depose(&self, to: usize) {
+        let port = self.servers[to].port.to_string();
+        for sentinel in &self.sentinels {
+            assert_eq!(sentinel.cli(&["SENTINEL", "REMOVE", NAME]), "OK");
+        }
+        assert_eq!(self.servers[to].cli(&["REPLICAOF", "NO", "ONE"]), "OK");
+        for sentinel in &self.sentinels {
+            assert_eq!(sentinel.cli(&["SENTINEL", "MONITOR", NAME, "127.0.0.1", &port, "2"]), "OK");
+        }
+    }
+
+    /// A master that was [deposed](Self::depose) hears of it.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub fn step_down(&self, of: usize, to: usize) {
+        let port = self.servers[to].port.to_string();
+        assert_eq!(self.servers[of].cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
+    }
+
     fn wait_until_known(&self, replicas: usize) {
         let expected = [("num-slaves", replicas), ("num-other-sentinels", SENTINELS - 1)];
         self.wait("the sentinels to know all", || {

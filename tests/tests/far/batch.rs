@@ -4,8 +4,8 @@ use bytes::Bytes;
 use cachekit_runtime::{
     Builder, Cache, Delivery, Place,
     backend::{
-        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, MemoryBytes, Page,
-        SharedBackend, Storing, Witness, redis::Settings,
+        Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Each, Fingerprint, Looked, MemoryBytes, Page,
+        SharedBackend, Storing, Version, Witness, redis::Settings,
     },
     time::Clock,
 };
@@ -90,11 +90,11 @@ impl<B: Backend> SharedBackend for Counting<B> {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         self.shared_inner("look").look(address)
     }
-    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<Version>>> {
         self.shared_inner("tags").tags(tags)
     }
 
-    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<Version>> {
         self.shared_inner("make_tags").make_tags(tags, ttl)
     }
 
@@ -102,8 +102,12 @@ impl<B: Backend> SharedBackend for Counting<B> {
         self.shared_inner("invalidate_tags").invalidate_tags(tags)
     }
 
-    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
-        self.shared_inner("lease").lease(address, ttl)
+    fn soften_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        self.shared_inner("soften_tags").soften_tags(tags)
+    }
+
+    fn lease<'a>(&'a self, address: &'a Address, seen: Witness, ttl: Duration) -> BackendFuture<'a, bool> {
+        self.shared_inner("lease").lease(address, seen, ttl)
     }
 
     fn generation<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, u64> {
@@ -133,13 +137,13 @@ impl<B: Backend> SharedBackend for Counting<B> {
     ) -> BackendFuture<'a, bool> {
         self.shared_inner("store").store(address, witness, bytes, ttl)
     }
-    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Looked>> {
+    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<Looked>> {
         self.shared_inner("look_many").look_many(addresses)
     }
-    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Vec<Claim>> {
+    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Each<Claim>> {
         self.shared_inner("claim_many").claim_many(claims, ttl)
     }
-    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Vec<bool>> {
+    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Each<bool>> {
         self.shared_inner("store_many").store_many(stores)
     }
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
@@ -286,22 +290,17 @@ fn redis_is_asked_in_one_flush_and_shares_with_single_calls() {
     let keys: Vec<u64> = (0..400).collect();
     assert_eq!(nodes[0].get_or_compute(&7, || "single".to_owned()), "single");
     cachekit_runtime::flush().wait();
-    let calls = |name: &str| -> u64 {
-        let stats = server.cli(&["INFO", "commandstats"]);
-        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{name}:calls=")));
-        line.and_then(|rest| rest.split(',').next()?.parse().ok()).unwrap_or(0)
-    };
     let found = nodes[1].get_or_compute_many(&keys, |missing| {
         assert_eq!(missing.len(), 399);
         text(missing)
     });
     assert_eq!((&*found[&7], &*found[&8]), ("single", "8"));
     cachekit_runtime::flush().wait();
-    let (gets, scripts) = (calls("get"), calls("evalsha"));
+    let (gets, scripts) = (server.calls_of("get"), server.calls_of("evalsha"));
     let fresh = node("far::batch", &server).build();
     assert_eq!(fresh.get_or_compute_many(&keys, none).len(), 400);
     // Each once, and the generation; and what processes ask twice a second to hear of changes.
-    let (gets, scripts) = (calls("get") - gets, calls("evalsha") - scripts);
+    let (gets, scripts) = (server.calls_of("get") - gets, server.calls_of("evalsha") - scripts);
     assert!((401..500).contains(&gets) && scripts == 0, "{gets} {scripts}");
     assert_eq!(fresh.get_or_compute(&399, || panic!("it is there")), "399");
     assert_eq!(nodes[0].invalidate_many(&keys), Delivery::Shared);
@@ -425,7 +424,8 @@ fn of_all_nodes_one_refreshes_an_element() {
     // Another process has the right to refresh the one.
     let address =
         cachekit_runtime::backend::Address::new("far/batch_refresh", "1", cachekit_runtime::backend::Fingerprint(0));
-    let taken = cachekit_tests::drive::drive(shared.lease(&address, Duration::from_secs(60)));
+    let taken =
+        cachekit_tests::drive::drive(shared.lease(&address, shared.inner.head(address.id()), Duration::from_secs(60)));
     assert!(taken.unwrap());
     call(&nodes[0]);
     assert_eq!(loads.load(Ordering::SeqCst), 1, "the other one alone");
@@ -435,4 +435,45 @@ async fn until(mut holds: impl FnMut() -> bool) {
     while !holds() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_locked_is_a_miss_of_the_nearer_tier_once() {
+    let server = RedisServer::start();
+    let places = || {
+        let redis = Settings::new(server.url()).response_timeout(PATIENCE).open().expect("settings");
+        [Place::own(MemoryBytes::new()), Place::own(redis)]
+    };
+    let node = || {
+        let builder = Cache::builder().name("far::locked_once").ttl(Duration::from_secs(600)).timeout(PATIENCE);
+        builder.lock(PATIENCE).backends(places()).build()
+    };
+    let (holder, node): (Cache<u64, String>, Cache<u64, String>) = (node(), node());
+    let (held, go) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let holding = {
+        let (held, go) = (held.clone(), go.clone());
+        tokio::spawn(async move {
+            let load = || async {
+                held.notify_one();
+                go.notified().await;
+                "held".to_owned()
+            };
+            holder.get_or_compute_async(&1, load).await
+        })
+    };
+    held.notified().await;
+    let batch = {
+        let node = node.clone();
+        tokio::spawn(async move {
+            let load = |missing: Vec<u64>| async move { text(&missing) };
+            node.get_or_compute_many_async::<HashMap<u64, String>, _>(&[1, 2], load).await
+        })
+    };
+    cachekit_tests::waiting::comes_true("it waits", || async { node.stats().far.lock_waits > 0 }).await;
+    go.notify_one();
+    assert_eq!(holding.await.unwrap(), "held");
+    let found = batch.await.unwrap();
+    assert_eq!((&*found[&1], &*found[&2]), ("held", "2"));
+    let far = node.stats().far;
+    assert_eq!((far.misses, far.hits), (3, 1), "2 is in neither tier, 1 not in the nearer");
 }

@@ -96,6 +96,26 @@ fn an_inserted_value_replaces_the_copies_of_others() {
 }
 
 #[test]
+fn a_load_from_before_a_silence_answers_no_call_after_it() {
+    let nodes = Nodes::new("coherence::silence");
+    nodes.call(&nodes.one, 1);
+    let mut old = Box::pin(nodes.one.get_or_compute_async(&7, std::future::pending::<u64>));
+    crate::gated::begin(&mut old);
+    let anew = || async { nodes.loads.fetch_add(1, Ordering::Relaxed) + 1 };
+    let loads = nodes.loads();
+    let mut joins = Box::pin(nodes.one.get_or_compute_async(&7, anew));
+    crate::gated::begin(&mut joins);
+    assert_eq!(nodes.loads(), loads, "it waits for the first");
+    // As where the whole process is held up: nobody has told it, and its loads are as they were.
+    nodes.backend.keep_back();
+    nodes.other.invalidate(&7);
+    nodes.clock.advance(LEASE + Duration::from_millis(1));
+    let late = nodes.one.get_or_compute_async(&7, anew);
+    let late = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), late).await });
+    assert_eq!(late, Ok(loads + 1), "what it would wait for began before");
+}
+
+#[test]
 fn without_a_confirmation_a_copy_is_compared_before_it_is_used() {
     let nodes = Nodes::new("coherence::lease");
     nodes.call(&nodes.one, 7);
@@ -229,7 +249,8 @@ fn of_all_nodes_one_refreshes() {
     nodes.backend.confirm();
     // Somebody else has the right.
     let address = Address::new("coherence/refresh", "7", Fingerprint(0));
-    let taken = RUNTIME.block_on(nodes.backend.lease(&address, Duration::from_secs(60)));
+    let taken =
+        RUNTIME.block_on(nodes.backend.lease(&address, nodes.backend.head(address.id()), Duration::from_secs(60)));
     assert!(taken.expect("it answers"), "it is free");
     assert_eq!(refresh(&nodes.one), (1, 0), "the other one does");
     nodes.clock.advance(Duration::from_secs(900));
@@ -279,7 +300,8 @@ fn who_is_refused_the_refresh_takes_no_marker_of_the_refresher_away() {
     });
     assert_eq!(value, 1, "stale");
     slow.wait();
-    let taken = RUNTIME.block_on(nodes.backend.lease(&address, Duration::from_secs(60)));
+    let taken =
+        RUNTIME.block_on(nodes.backend.lease(&address, nodes.backend.head(address.id()), Duration::from_secs(60)));
     assert!(!taken.expect("it answers"), "it has the right");
     assert_eq!(one.get_or_refresh(&7, || unreachable!("the other one does")), 1);
     // Refused in the background: this thread's pool has run it when the right of another key can be had.
@@ -373,4 +395,19 @@ fn without_the_mechanism_the_test_fails() {
         assert!(!without.status.success() && text.contains("1 failed"), "without {off}: {text}");
         assert!(run("").status.success(), "with {off}");
     }
+}
+
+#[test]
+fn a_tag_that_is_written_otherwise_stays_the_same_through_a_change() {
+    let nodes = Nodes::new("coherence::escaped");
+    let (one, other) = (&nodes.one, &nodes.other);
+    let tag = "coherence:{7}%";
+    assert_eq!(one.insert_tagged(1, 1, [tag]), Delivery::Shared);
+    for _ in 0..3 {
+        let added = one.compute(1, |old| Compute::Set(old.expect("it is there") + 1));
+        assert_eq!((added, other.get(&1)), (one.get(&1), added));
+    }
+    assert_eq!(one.get(&1), Some(4));
+    assert_eq!(invalidate_tag(tag), Delivery::Shared);
+    assert_eq!((one.get(&1), other.get(&1)), (None, None));
 }

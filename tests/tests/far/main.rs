@@ -2,18 +2,24 @@
 
 mod basics;
 mod batch;
+mod captured;
 mod coherence;
 mod coherence_redis;
+mod delivery;
+mod freshness;
 mod gated;
 mod identity;
 mod invalidations;
 mod lock;
+mod lock_bound;
 mod locks;
 mod map;
 mod near;
 mod nodes;
 mod outage;
 mod scopes;
+mod soft;
+mod soft_redis;
 mod storm;
 mod sync;
 mod threads;

@@ -65,3 +65,48 @@ fn what_is_tagged_goes_with_its_tag() {
         assert_eq!(cache.get_or_compute(&2, || "new".to_owned()), "new", "near {near}");
     }
 }
+
+#[test]
+fn what_is_read_back_goes_with_its_tags_too() {
+    let bytes = Arc::new(MemoryBytes::new());
+    let restarted = || {
+        let tags = |key: &u64| vec![format!("far::read {key}")];
+        let cache = Cache::<u64, String>::builder().name("far::read_back").ttl(LONG).tags_with(tags);
+        cache.backends([Place::memory(), Place::own(bytes.clone())]).build()
+    };
+    let cache = restarted();
+    cache.insert(1, "old".to_owned());
+    cache.insert(2, "old".to_owned());
+    cache.insert_tagged(3, "old".to_owned(), ["far::read, by the caller"]);
+    cachekit_runtime::flush().wait();
+    let cache = restarted();
+    assert_eq!(cache.get(&1).as_deref(), Some("old"), "and it is in memory now");
+    assert_eq!(cache.get_or_compute(&2, || unreachable!("it is there")), "old");
+    assert_eq!(cache.get(&3).as_deref(), Some("old"));
+    assert_eq!(cache.len(), 3);
+    assert_eq!((cache.get(&1), cache.stats().hits), (Some("old".to_owned()), 1), "a copy is as good as before");
+    for tag in ["far::read 1", "far::read 2", "far::read, by the caller"] {
+        invalidate_tag(tag);
+    }
+    assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (None, None, None));
+}
+
+#[test]
+fn a_call_that_says_its_tags_says_them_to_every_tier() {
+    for (near, revalidate) in [(false, false), (false, true), (true, false), (true, true)] {
+        let places = near.then(Place::memory).into_iter().chain([Place::own(Arc::new(MemoryBytes::new()))]);
+        let builder = Cache::<u64, u64>::builder().name("far::call").ttl(LONG).tags_with(|key| vec![format!("k{key}")]);
+        let builder = if revalidate { builder.stale_while_revalidate(LONG) } else { builder };
+        let cache = builder.backends(places).build();
+        for tag in ["call", "k1"] {
+            assert_eq!(cache.call(&1).tags(["call"]).get_or_compute(|| 1), 1);
+            assert_eq!(cache.get(&1), Some(1));
+            invalidate_tag(tag);
+            assert_eq!(cache.get(&1), None, "{tag}, near {near}, stale {revalidate}");
+        }
+        let later = crate::nodes::RUNTIME.block_on(cache.call(&1).tags(["call"]).get_or_compute_async(async || 2));
+        assert_eq!((later, cache.get(&1)), (2, Some(2)));
+        invalidate_tag("call");
+        assert_eq!(cache.get(&1), None, "async, near {near}, stale {revalidate}");
+    }
+}

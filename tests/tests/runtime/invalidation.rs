@@ -1,7 +1,7 @@
 //! An invalidation that finishes during a load: the result goes to those already waiting and into no tier; later callers start anew.
 
 use cachekit_runtime::{
-    Cache, Outcome, invalidate_tag,
+    Cache, Outcome, invalidate_tag, invalidate_tag_soft,
     private::{Look, Output, Plain, Share, ShareProbe, ViaAll, form, look, part},
     testing,
 };
@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 fn share() -> Share<u64> {
-    (&&ShareProbe::<u64>::NEW).share()
+    (&&&ShareProbe::<u64>::NEW).share()
 }
 
 type Cut = fn(&Cache<u64, u64>);
@@ -171,4 +171,24 @@ fn no_call_after_an_invalidation_gets_a_value_from_before_it() {
         });
         assert_eq!(cache.loads_in_flight(), 0);
     });
+}
+
+#[test]
+fn what_is_made_stale_without_an_allowance_is_gone() {
+    let scope = testing::scope();
+    for (name, builder) in [
+        ("no times", Cache::builder()),
+        ("ttl", Cache::builder().ttl(Duration::from_secs(60))),
+        ("for errors only", Cache::builder().stale_if_error(Duration::from_secs(5))),
+    ] {
+        let cache: Cache<u64, u64> = builder.build();
+        cache.call(&1).tags(["soft"]).get_or_compute(|| 1);
+        scope.advance(Duration::from_secs(1));
+        invalidate_tag_soft("soft");
+        assert_eq!(cache.get(&1), None, "{name}");
+        let instead = (name == "for errors only").then_some(1).ok_or("down");
+        assert_eq!(cache.try_get_or_compute(&1, || Err("down")), instead, "{name}");
+        scope.advance(Duration::from_secs(5));
+        assert_eq!(cache.try_get_or_compute(&1, || Err::<u64, _>("down")), Err("down"), "{name}");
+    }
 }

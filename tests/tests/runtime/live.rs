@@ -8,6 +8,7 @@ use cachekit_runtime::{
 };
 use std::{
     collections::HashMap,
+    hash::{BuildHasherDefault, DefaultHasher},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -77,8 +78,8 @@ fn a_switch_keeps_entries_bound_and_counts() {
         assert_eq!(stats.entries as usize, cache.iter().count(), "{place}");
         assert!((0..all).all(|key| cache.get(&key).is_none_or(|value| value == key)), "{place}");
         // It fills up again: no slot was lost on the way.
-        (all..all + room).for_each(|key| _ = cache.insert(key, key));
-        assert!(cache.len() as u64 * 100 >= room * 95, "{place}");
+        (all..all + 4 * room).for_each(|key| _ = cache.insert(key, key));
+        assert_eq!(cache.len() as u64, room, "{place}");
     }
 }
 
@@ -89,8 +90,13 @@ fn a_switch_hands_over_what_the_old_strategy_knew() {
             // These know nothing of hits.
             continue;
         }
-        let cache: Cache<u64, u64> =
-            Cache::builder().capacity(capacity).strategy(from.clone()).stepping(Stepping::Inline).build();
+        let cache: Cache<u64, u64> = Cache::builder()
+            .capacity(capacity)
+            .strategy(from.clone())
+            .stepping(Stepping::Inline)
+            // With a seed of its own a cache now and then has shards that much more falls to than to others.
+            .hasher(BuildHasherDefault::<DefaultHasher>::default())
+            .build();
         let room = capacity as u64;
         (0..room).for_each(|key| _ = cache.insert(key, key));
         let is_hot = |key: &u64| key.is_multiple_of(2);
@@ -99,7 +105,7 @@ fn a_switch_hands_over_what_the_old_strategy_knew() {
         cache.set_strategy(to.clone());
         (room..room + room / 2).for_each(|key| _ = cache.insert(key, key));
         let kept = held(&cache, hot.iter().copied());
-        assert!(kept * 100 >= hot.len() * 80, "{from} to {to}, {capacity}: {kept} of {} hot ones stay", hot.len());
+        assert!(kept * 100 >= hot.len() * 90, "{from} to {to}, {capacity}: {kept} of {} hot ones stay", hot.len());
     }
 }
 

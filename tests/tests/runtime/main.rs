@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod batch;
+mod calls;
 mod cycles;
 mod errors;
 mod invalidation;
@@ -12,6 +13,7 @@ mod map;
 mod max_loads;
 mod mixed;
 mod model;
+mod model_of_time;
 mod panics;
 mod processes;
 mod scopes;

@@ -244,7 +244,7 @@ fn a_load_outside_of_flights_does_not_undo_a_compute() {
 fn refresh_replaces_whatever_is_there() {
     let cache: Cache<u64, u64> = Cache::builder().build();
     cache.insert(1, 1);
-    let share = (&&ShareProbe::<u64>::NEW).share();
+    let share = (&&&ShareProbe::<u64>::NEW).share();
     let miss = look_refresh(&cache, &part::<u64, form::Val, true>(&1), &mut Outcome::new());
     assert_eq!(miss.run(Output::<u64, Plain>::NEW, share, &mut Outcome::new(), || 2), 2);
     assert_eq!((cache.get(&1), cache.loads_in_flight()), (Some(2), 0));

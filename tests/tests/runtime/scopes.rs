@@ -126,7 +126,7 @@ fn a_dry_run_computes_and_compares() {
     let dry_run = testing::dry_run();
     let share = {
         use cachekit_runtime::private::{ShareProbe, ViaAll};
-        (&&ShareProbe::<u64>::NEW).share()
+        (&&&ShareProbe::<u64>::NEW).share()
     };
     let call = |value| match look(&cache, &part::<u64, form::Val, true>(&1)) {
         Look::Miss(miss) => miss.run(Output::<u64, Plain>::NEW, share, &mut cachekit_runtime::Outcome::new(), || value),

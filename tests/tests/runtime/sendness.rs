@@ -26,9 +26,12 @@ fn futures_of_send_loaders_are_send() {
     drop(send(cache.get_or_compute_async("a", || async { 1 })));
     drop(send(cache.try_get_or_compute_async("a", || async { Err::<u64, std::fmt::Error>(std::fmt::Error) })));
     drop(send(cache.try_get_or_compute_shared_async("a", || async { Ok::<u64, u8>(1) })));
+    let mut outcome = Outcome::new();
+    let call = cache.call("a").tags(["tag"]).traced(&mut outcome);
+    drop(send(call.try_get_or_compute_strict_async(|| async { Ok::<u64, cachekit_runtime::Error>(1) })));
     drop(send(std::future::IntoFuture::into_future(cachekit_runtime::flush())));
     fn run(miss: Miss<u64, u64>) -> impl Future<Output = u64> + Send {
-        let share = (&&ShareProbe::<u64>::NEW).share();
+        let share = (&&&ShareProbe::<u64>::NEW).share();
         async move { miss.run_async(Output::<u64, Plain>::NEW, share, &mut Outcome::new(), || async { 1 }).await }
     }
     let _: fn(Miss<u64, u64>) -> _ = run;

@@ -208,7 +208,11 @@ fn an_error_gives_way_to_a_value_that_is_not_too_old_for_all_who_wait() {
     let follower = Hand::pending(cache.try_get_or_compute_async(&1, async || Err::<u64, &str>("down")));
     go.send(()).expect("it is waited for");
     assert_eq!((leader.finish(), follower.finish()), (Ok(1), Ok(1)));
-    assert_eq!((cache.stats().load_errors, cache.stats().stale_hits, cache.stats().misses.expired), (1, 0, 2));
+    let stats = cache.stats();
+    assert_eq!(
+        (stats.load_errors, stats.stale_hits, stats.misses.expired, stats.joins, stats.stale_instead),
+        (1, 0, 2, 1, 1)
+    );
     scope.advance(Duration::from_nanos(1));
     assert_eq!(cache.try_get_or_compute(&1, || Err::<u64, &str>("down")), Err("down"));
 }
@@ -217,7 +221,7 @@ fn an_error_gives_way_to_a_value_that_is_not_too_old_for_all_who_wait() {
 fn the_outcome_tells_hits_stale_hits_misses_and_joins_apart() {
     let scope = testing::scope();
     let cache: Cache<u64, u64> = Cache::builder().ttl(SECOND).stale_while_revalidate(SECOND).build();
-    let share = (&&ShareProbe::<u64>::NEW).share();
+    let share = (&&&ShareProbe::<u64>::NEW).share();
     let traced = || {
         let mut outcome = Outcome::new();
         let key = part::<u64, form::Val, true>(&1);

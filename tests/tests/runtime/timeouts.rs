@@ -23,7 +23,7 @@ async fn call<F>(cache: Cache<u64, u64>, way: Way, load: impl FnOnce() -> F + Se
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    let share = (&&ShareProbe::<Reply>::NEW).share();
+    let share = (&&&ShareProbe::<Reply>::NEW).share();
     let output = Output::<Reply, ResultOk>::NEW;
     let mut outcome = Outcome::new();
     match look(&cache, &part::<u64, form::Val, true>(&1)) {
@@ -157,7 +157,7 @@ fn an_inline_refresh_that_times_out_gives_the_value_that_is_there() {
         Cache::builder().ttl(SECOND).stale_while_revalidate(SECOND * 60).load_timeout_hard(SECOND).build();
     cache.insert(1, 1);
     scope.advance(SECOND * 2);
-    let share = (&&ShareProbe::<Reply>::NEW).share();
+    let share = (&&&ShareProbe::<Reply>::NEW).share();
     let Look::Stale(stale) = look(&cache, &part::<u64, form::Val, true>(&1)) else { panic!("it is stale") };
     let Err(miss) = stale.claim_inline() else { panic!("nobody else refreshes it") };
     let mut outcome = Outcome::new();

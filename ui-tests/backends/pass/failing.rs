@@ -1,7 +1,8 @@
 //! A backend that always fails: calls go on without it, or fail with it where the attribute says so.
 use cachekit::backend::{Address, Backend, BackendFuture, Cursor, Failure, Page};
-use cachekit::{Error, OutcomeKind, cache};
+use cachekit::{Cache, Error, OutcomeKind, Place, cache};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -135,5 +136,10 @@ fn main() {
     assert!(of_the_backend(run(Repo.find(1))));
     assert_eq!(COMPUTED.load(SeqCst), 0);
     assert_eq!(fails::uncached(1), Ok(1));
+
+    let by_hand: Cache<u64, u64> = Cache::builder().name("by_hand").backends([Place::own(Arc::new(Broken))]).build();
+    assert!(of_the_backend(by_hand.call(&1).try_get_or_compute_strict(|| Ok(1))));
+    assert!(of_the_backend(run(by_hand.call(&1).try_get_or_compute_strict_async(async || Ok(1)))));
+    assert_eq!(by_hand.call(&1).try_get_or_compute(|| Ok::<_, Failed>(1)), Ok(1));
     let _: (fn(u64) -> Vec<u64>, fn(u64) -> u64) = (in_a_file, |id| size_of_val(&in_redis(id)) as u64);
 }

@@ -113,3 +113,28 @@ impl<T: Debug + Hash + Eq + Clone + Send + Sync + 'static> Named for Block<T> {
         id.to_string()
     }
 }
+
+/// What may be stale, and may go past the cache.
+pub trait Counted {
+    /// Counts.
+    fn count(&self, text: String) -> usize;
+    /// Counts later.
+    ///
+    /// # Errors
+    ///
+    /// For nothing.
+    fn count_later(&self, text: String) -> impl Future<Output = Result<usize, String>> + Send;
+}
+
+impl<T: Debug + Hash + Eq + Clone + Send + Sync + 'static> Counted for Block<T> {
+    #[cache(companion = false, skip(self), ttl = "1s", stale_while_revalidate = "1m", refresh = "inline", tags = ["{text}"])]
+    fn count(&self, text: String) -> usize {
+        text.len()
+    }
+
+    #[cache(companion = false, skip(self), ttl = "1s", stale_while_revalidate = "1m", refresh = "inline", bypass_if = text.len() > 9, tags = ["{text}"])]
+    async fn count_later(&self, text: String) -> Result<usize, String> {
+        std::future::ready(()).await;
+        if text.is_empty() { Err(text) } else { Ok(text.len()) }
+    }
+}

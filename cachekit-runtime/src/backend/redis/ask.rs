@@ -1,7 +1,7 @@
 //! Questions to the server, and what their answers are.
 
 use super::{RedisBackend, failures, scripts::Script};
-use crate::Error;
+use crate::{Error, backend::Each};
 use bytes::Bytes;
 use redis::{Cmd, Value};
 use std::time::Duration;
@@ -44,13 +44,13 @@ impl RedisBackend {
     }
 
     /// As [`script`](Self::script), for many calls of one script; each of `calls` is what is added to one, and `fill` gives a key of it. The answers
-    /// to all calls. Stops at the first flush in which a node failed.
-    pub(super) async fn script_many<T>(
+    /// to all calls: the error of a node is one of its own calls.
+    pub(super) async fn script_each<T>(
         &self,
         script: &Script,
         calls: &[T],
         fill: impl Fn(&mut Cmd, &T) -> String,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Each<Value> {
         let mut all = Vec::with_capacity(calls.len());
         let mut rest = calls;
         while !rest.is_empty() {
@@ -65,10 +65,11 @@ impl RedisBackend {
                 }
             }
             let (these, others) = rest.split_at_checked(flush.len()).unwrap_or((rest, &[]));
-            let mut answers = self.topology.send_all(flush).await?;
+            let mut answers = self.topology.send_each(flush).await;
             // A server that does not know the script has not run it.
+            let is_unknown = |answer: &Result<Value, Error>| answer.as_ref().is_ok_and(is_unknown_script);
             let unknown: Vec<_> =
-                (0..).zip(&answers).filter(|(_, answer)| is_unknown_script(answer)).map(|(at, _)| at).collect();
+                (0..).zip(&answers).filter(|(_, answer)| is_unknown(answer)).map(|(at, _)| at).collect();
             if !unknown.is_empty() {
                 let mut flush = self.topology.batch();
                 for call in unknown.iter().filter_map(|at: &usize| these.get(*at)) {
@@ -77,7 +78,7 @@ impl RedisBackend {
                     let key = fill(&mut by_text, call);
                     flush.add(key, by_text);
                 }
-                for (at, answer) in unknown.into_iter().zip(self.topology.send_all(flush).await?) {
+                for (at, answer) in unknown.into_iter().zip(self.topology.send_each(flush).await) {
                     if let Some(place) = answers.get_mut(at) {
                         *place = answer;
                     }
@@ -86,7 +87,17 @@ impl RedisBackend {
             all.append(&mut answers);
             rest = others;
         }
-        Ok(all)
+        all
+    }
+
+    /// As [`script_each`](Self::script_each); the first error of all.
+    pub(super) async fn script_many<T>(
+        &self,
+        script: &Script,
+        calls: &[T],
+        fill: impl Fn(&mut Cmd, &T) -> String,
+    ) -> Result<Vec<Value>, Error> {
+        self.script_each(script, calls, fill).await.into_iter().collect()
     }
 }
 

@@ -10,7 +10,11 @@
 //!
 //! Every entry is of a generation that has the number in it, so that a new number makes all that the server has invalid at once.
 
-use super::{failures, layout::Layout};
+use super::{
+    failures,
+    layout::Layout,
+    server_clock::{Asked, Estimate},
+};
 use crate::{Error, backend::Fingerprint};
 use redis::{RedisError, Value, aio::MultiplexedConnection};
 use std::{
@@ -37,6 +41,7 @@ pub(super) struct Verdict {
     key: String,
     run: String,
     number: u64,
+    ahead: Estimate,
 }
 
 impl Verdict {
@@ -52,6 +57,11 @@ impl Verdict {
     /// Of the lineage of the data.
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// How far its clock is ahead of ours.
+    pub(super) fn ahead(&self) -> Estimate {
+        self.ahead
     }
 }
 
@@ -98,7 +108,9 @@ impl Boot {
         if self.is_cluster {
             about.cmd("CLUSTER").arg("NODES");
         }
+        let asked = Asked::now();
         let answers = connection.send_packed_commands(&about, 0, about.len()).await;
+        let answered = asked.answered();
         let mut answers = answers.map_err(|said| failures::from_redis(&said))?.into_iter();
         let (Some(info), Some(time)) = (answers.next(), answers.next()) else {
             return Err(failures::senseless("less answers than questions"));
@@ -106,6 +118,7 @@ impl Boot {
         if let Value::ServerError(said) = info {
             return Err(failures::from_redis(&RedisError::from(said)));
         }
+        let ahead = answered.estimate(&time);
         let (info, now) = (text(&info).unwrap_or_default(), millis(&time).unwrap_or(0));
         let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
         let run = field("run_id:").to_owned();
@@ -117,7 +130,7 @@ impl Boot {
             // A node without slots has nothing that could be old.
             Some(nodes) => match own_slots(&nodes) {
                 slots if !slots.is_empty() => self.layout.boot(Some(&slots)),
-                _ => return Ok(Verdict { key: self.layout.boot(None), run, number: fresh }),
+                _ => return Ok(Verdict { key: self.layout.boot(None), run, number: fresh, ahead }),
             },
             None => self.layout.boot(None),
         };
@@ -125,7 +138,7 @@ impl Boot {
         check.arg(CHECK).arg(1).arg(&key).arg(&run).arg(now).arg(started).arg(Fingerprint(fresh).to_string());
         let answer = connection.send_packed_command(&check).await.map_err(|said| failures::from_redis(&said))?;
         if crate::far::without_boot() {
-            return Ok(Verdict { key, run, number: 1 });
+            return Ok(Verdict { key, run, number: 1, ahead });
         }
         let number = match answer {
             Value::BulkString(digits) => super::layout::fingerprint(&digits).map_or(fresh, |number| number.0),
@@ -140,7 +153,7 @@ impl Boot {
                 }
             }
         };
-        Ok(Verdict { key, run, number })
+        Ok(Verdict { key, run, number, ahead })
     }
 }
 
@@ -180,7 +193,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// What `TIME` says, in milliseconds.
-fn millis(time: &Value) -> Option<u64> {
+pub(super) fn millis(time: &Value) -> Option<u64> {
     let Value::Array(parts) = time else { return None };
     let number = |at: usize| text(parts.get(at)?)?.parse::<u64>().ok();
     Some(number(0)?.saturating_mul(1_000).saturating_add(number(1)? / 1_000))

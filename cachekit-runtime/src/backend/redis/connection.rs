@@ -1,6 +1,6 @@
 //! One connection: it carries the requests of all tasks of a runtime at once, and knows when it is of no more use.
 
-use super::{boot::Boot, failures, gather::Gather};
+use super::{boot::Boot, failures, gather::Gather, server_clock::Estimate};
 use crate::{Error, backend::Failure};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, PushInfo, PushKind, RedisError, Value,
@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) gather: Gather,
     /// Of the data that the server had when it was opened; a server that starts anew closes its connections.
     lineage: u64,
+    /// Of the clock of its server, when it was opened.
+    ahead: Option<Estimate>,
 }
 
 impl Connection {
@@ -48,20 +50,24 @@ impl Connection {
             .set_push_sender(UntilTheEnd(over.clone()));
         let mut requests = client.get_multiplexed_async_connection_with_config(&config).await?;
         let checked = tokio::time::timeout(timeout, boot.check(&mut requests)).await;
-        let lineage = match checked {
-            Ok(Ok(verdict)) => verdict.number(),
+        let (lineage, ahead) = match checked {
+            Ok(Ok(verdict)) => (verdict.number(), Some(verdict.ahead())),
             // A user who may not ask: what a restart brings back is not noticed then.
             Ok(Err(error)) if !requests_are_lost(&error) => {
                 tracing::debug!(%error, "whether the server has restarted from older data is not known");
-                1
+                (1, None)
             }
             Ok(Err(_)) | Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
-        Ok(Connection { requests, over, silences: AtomicU32::new(0), gather: Gather::default(), lineage })
+        Ok(Connection { requests, over, silences: AtomicU32::new(0), gather: Gather::default(), lineage, ahead })
     }
 
     pub(super) fn lineage(&self) -> u64 {
         self.lineage
+    }
+
+    pub(super) fn ahead(&self) -> Option<Estimate> {
+        self.ahead
     }
 
     /// Is it worth to send anything?
@@ -147,7 +153,7 @@ impl Limit {
     }
 
     /// A caller that gives up after at least a tenth of the time has noticed the silence too.
-    fn is_worth_counting(&self) -> bool {
+    pub(super) fn is_worth_counting(&self) -> bool {
         self.start.elapsed() * 10 >= self.end - self.start
     }
 }

@@ -7,8 +7,10 @@ use super::{
     boot::Boot,
     connection::{Connection, Limit},
     failures,
-    gather::{Answer, Gather},
+    gather::{Gather, Noted},
+    large::{self, LARGE},
     layout::Layout,
+    server_clock::ServerClock,
     topology::Resolver,
 };
 use crate::{
@@ -22,7 +24,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     panic::catch_unwind,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -71,7 +73,12 @@ pub(super) struct Connections {
     boot: Boot,
     /// Of the data, as the last connection found it.
     lineage: Arc<AtomicU64>,
+    clock: Arc<ServerClock>,
     links: Arc<Mutex<Vec<Link>>>,
+    /// For what is large; opened at its first use.
+    large: OnceLock<Box<Connections>>,
+    /// These are those.
+    is_large: bool,
 }
 
 /// What there is for one runtime.
@@ -127,13 +134,46 @@ impl Connections {
         response_timeout: Duration,
         boot: Boot,
     ) -> Self {
-        let (lineage, links) = Default::default();
-        Connections { target, place, connect_timeout, response_timeout, boot, lineage, links }
+        let (lineage, clock, links) = Default::default();
+        let large = OnceLock::new();
+        Connections {
+            target,
+            place,
+            connect_timeout,
+            response_timeout,
+            boot,
+            lineage,
+            clock,
+            links,
+            large,
+            is_large: false,
+        }
+    }
+
+    /// Those for what is large, to the same place: they know of the same data.
+    pub(super) fn large(&self) -> &Connections {
+        self.large.get_or_init(|| {
+            let (target, place, boot) = (self.target.clone(), self.place.clone(), self.boot.clone());
+            let mut large = Connections::new(target, place, self.connect_timeout, self.response_timeout, boot);
+            large.is_large = true;
+            (large.lineage, large.clock) = (self.lineage.clone(), self.clock.clone());
+            Box::new(large)
+        })
+    }
+
+    /// Those for commands of so many bytes. What these themselves send, they send.
+    fn of(&self, bytes: usize) -> &Connections {
+        if bytes < LARGE || self.is_large { self } else { self.large() }
     }
 
     /// Of the data that the server has; 0 before the first connection. What was read by a connection that was replaced since was perhaps of another.
     pub(super) fn lineage(&self) -> u64 {
         self.lineage.load(Ordering::Acquire)
+    }
+
+    /// The clock of the server, as it was heard last.
+    pub(super) fn clock(&self) -> &ServerClock {
+        &self.clock
     }
 
     /// The time of a call that begins now.
@@ -143,14 +183,14 @@ impl Connections {
 
     /// One command; its answer may be an error of the server.
     pub(super) async fn send(&self, command: &Cmd, limit: Limit) -> Result<Value, Error> {
-        let connection = self.connection(limit).await?;
+        let connection = self.of(large::size(command)).connection(limit).await?;
         let answer = connection.send(command, limit).await?;
         self.judge(&connection, std::slice::from_ref(&answer));
         Ok(answer)
     }
 
     /// Has a look asked together with those that others begin now; its time ends at the response timeout, or earlier. `None`: it has to be asked alone.
-    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Answer>, Error> {
+    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Noted>, Error> {
         let (found, runtime) = self.find()?;
         let Found::Ready(connection) = found else { return Ok(None) };
         Gather::look(&connection, &runtime, layout, address, self.response_timeout).map(Some)
@@ -161,7 +201,8 @@ impl Connections {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let connection = self.connection(limit).await?;
+        let bytes = commands.cmd_iter().map(large::size).sum();
+        let connection = self.of(bytes).connection(limit).await?;
         let answers = connection.send_all(commands, limit).await?;
         if answers.len() != commands.len() {
             return Err(failures::senseless("another number of answers than of questions"));
@@ -176,6 +217,9 @@ impl Connections {
             if let State::Up(connection) = &link.state {
                 connection.give_up();
             }
+        }
+        if let Some(large) = self.large.get() {
+            large.give_up();
         }
     }
 
@@ -254,7 +298,7 @@ impl Connections {
         let (give, attempt) = watch::channel(None);
         let (target, timeout, place) = (self.target.clone(), self.connect_timeout, self.place.clone());
         let (links, id) = (self.links.clone(), runtime.id());
-        let (boot, lineage) = (self.boot.clone(), self.lineage.clone());
+        let (boot, lineage, clock) = (self.boot.clone(), self.lineage.clone(), self.clock.clone());
         runtime.spawn(async move {
             let opened = target.open(timeout, &boot).await.map(Arc::new).map_err(|error| match error {
                 Error::Backend { backend, failure, message } => {
@@ -267,6 +311,9 @@ impl Connections {
                     Ok(connection) => {
                         // Before anyone can read by it.
                         lineage.store(connection.lineage(), Ordering::Release);
+                        // Perhaps of another server, or of one that has started anew.
+                        clock.begin_anew();
+                        connection.ahead().into_iter().for_each(|ahead| clock.learn(ahead));
                         link.failures = 0;
                         link.state = State::Up(connection.clone());
                     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Address, Fingerprint},
+    backend::{Address, Each, Fingerprint},
 };
 use bytes::Bytes;
 use redis::{Cmd, Value};
@@ -62,38 +62,50 @@ impl RedisBackend {
 
     /// Every fingerprint that was announced before this began is reached; entries of one that is announced later were computed later too.
     pub(super) async fn invalidate(&self, addresses: &[Address]) -> Result<(), Error> {
-        let mut caches: HashMap<&str, Vec<Fingerprint>> = HashMap::new();
+        self.invalidate_each(addresses).await?.into_iter().collect()
+    }
+
+    /// As [`invalidate`](Self::invalidate); of each entry, whether it is done.
+    pub(super) async fn invalidate_each(&self, addresses: &[Address]) -> Result<Each<()>, Error> {
+        let mut caches: HashMap<&str, Result<Vec<Fingerprint>, Error>> = HashMap::new();
         for address in addresses {
             self.layout.data(address)?;
-            caches.entry(address.cache()).or_default();
+            caches.entry(address.cache()).or_insert_with(|| Ok(Vec::new()));
         }
         self.read_fingerprints(&mut caches).await?;
         // Without the set it is not known under which fingerprints there are entries, if it was lost: then all of the cache is made invalid.
-        for (cache, _) in caches.iter().filter(|(_, fingerprints)| fingerprints.is_empty()) {
-            self.remove_generation(cache).await?;
+        for (cache, fingerprints) in &mut caches {
+            if fingerprints.as_ref().is_ok_and(Vec::is_empty)
+                && let Err(error) = self.remove_generation(cache).await
+            {
+                *fingerprints = Err(error);
+            }
         }
         let keys = |address: &Address| -> Vec<String> {
-            let known = caches.get(address.cache()).map(Vec::as_slice).unwrap_or_default();
+            let known = caches.get(address.cache()).and_then(|known| known.as_deref().ok()).unwrap_or_default();
             let own = (!known.contains(&address.fingerprint())).then_some(address.fingerprint());
             let fingerprints = known.iter().copied().chain(own);
             fingerprints.map(|fingerprint| self.layout.data_of(address.id(), fingerprint)).collect()
         };
         let fill = |call: &mut Cmd, address: &Address| {
             let (signal, keys) = (self.layout.signal(address.id()), keys(address));
-            call.arg(keys.len() + 1).arg(&signal).arg(keys);
+            call.arg(keys.len() + 1).arg(&signal).arg(keys).arg(self.layout.news());
             signal
         };
-        let answers = self.script_many(&scripts::INVALIDATE, addresses, fill).await?;
-        let mut done = Ok(());
+        let answers = self.script_each(&scripts::INVALIDATE, addresses, fill).await;
+        let mut done = Vec::with_capacity(addresses.len());
         for (address, answer) in addresses.iter().zip(answers) {
-            let one = match ask::is_try_again(&answer) {
-                true => self.invalidate_in_motion(&self.layout.signal(address.id()), keys(address)).await,
-                false => ask::done([answer]),
+            let one = match answer {
+                Ok(answer) if ask::is_try_again(&answer) => {
+                    self.invalidate_in_motion(&self.layout.signal(address.id()), keys(address)).await
+                }
+                answer => answer.and_then(|answer| ask::done([answer])),
             };
-            // The others all the same.
-            done = done.and(one);
+            // Under which fingerprints there are entries was perhaps not known.
+            let known = caches.get(address.cache()).and_then(|known| known.as_ref().err()).cloned();
+            done.push(known.map_or(one, Err));
         }
-        done
+        Ok(done)
     }
 
     /// While a slot is being moved from one node to another, a command with several keys runs on neither, because the signal is nowhere. So it is done
@@ -107,10 +119,22 @@ impl RedisBackend {
         let mut touch = ask::command("SET", signal);
         touch.arg("");
         ask::done([self.topology.send(signal, &touch).await?])?;
-        ask::done([self.topology.send(signal, &ask::command("UNLINK", signal)).await?])
+        ask::done([self.topology.send(signal, &ask::command("UNLINK", signal)).await?])?;
+        // Who may not publish invalidates all the same.
+        self.topology.send(signal, &self.publishing(signal)).await.map(drop)
     }
 
-    async fn read_fingerprints(&self, caches: &mut HashMap<&str, Vec<Fingerprint>>) -> Result<(), Error> {
+    /// Tells those who hear of invalidations by a channel.
+    pub(super) fn publishing(&self, key: &str) -> Cmd {
+        let mut publish = ask::command("PUBLISH", self.layout.news());
+        publish.arg(key);
+        publish
+    }
+
+    async fn read_fingerprints(
+        &self,
+        caches: &mut HashMap<&str, Result<Vec<Fingerprint>, Error>>,
+    ) -> Result<(), Error> {
         let mut all: Vec<_> = caches.iter_mut().collect();
         for some in all.chunks_mut(COMMANDS) {
             let mut flush = self.topology.batch();
@@ -118,12 +142,13 @@ impl RedisBackend {
                 let set = self.layout.fingerprints(cache)?;
                 flush.add(&set, ask::command("SMEMBERS", &set));
             }
-            let answers = self.topology.send_all(flush).await?;
+            let answers = self.topology.send_each(flush).await;
             for ((_, fingerprints), answer) in some.iter_mut().zip(answers) {
-                fingerprints.extend(ask::list(answer)?.iter().filter_map(|member| match member {
+                let read = |member: &Value| match member {
                     Value::BulkString(digits) => layout::fingerprint(digits),
                     _ => None,
-                }));
+                };
+                **fingerprints = answer.and_then(ask::list).map(|members| members.iter().filter_map(read).collect());
             }
         }
         Ok(())

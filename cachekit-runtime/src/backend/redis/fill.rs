@@ -4,11 +4,11 @@ use super::{
     RedisBackend,
     ask::{self, millis},
     entries::add_end,
-    failures, gather, scripts,
+    failures, scripts,
 };
 use crate::{
     Error,
-    backend::{Address, Claim, Fingerprint, HEAD, Looked, Witness},
+    backend::{Address, BackendFuture, Claim, Fingerprint, HEAD, Looked, Witness, each},
 };
 use bytes::Bytes;
 use redis::{Cmd, Value};
@@ -44,6 +44,8 @@ impl RedisBackend {
     /// at the address: whoever finds a marker there may fill with it as the witness.
     pub(super) async fn fill_keys(&self, address: &Address) -> Result<FillKeys, Error> {
         if self.topology.is_sharded() {
+            // Another node would be asked for nothing.
+            self.topology.takes_fills(self.layout.data(address)?.as_bytes())?;
             self.add_fingerprint(address.cache(), address.fingerprint()).await?;
         }
         self.announced_keys(address)
@@ -61,14 +63,37 @@ impl RedisBackend {
     /// One command where one server has both, together with what others look at now; in a cluster one for each, to both nodes at once. An entry of a
     /// generation that was removed between the two was valid when the look began.
     pub(super) async fn look_at(&self, address: &Address) -> Result<Looked, Error> {
+        let place = self.large.place(address.id());
+        let looked = self.look_for(address, place.is_large()).await?;
+        place.seen(looked.bytes.as_ref().map_or(0, Bytes::len));
+        Ok(looked)
+    }
+
+    async fn look_for(&self, address: &Address, is_large: bool) -> Result<Looked, Error> {
         // Boxed where it is not what most looks do, whose future stays small.
-        match self.topology.gather(&self.layout, address)? {
-            Some(answer) => {
-                let (data, generation) = answer.await.map_err(|_| gather::abandoned())??;
-                Ok(self.looked_at(address, ask::bytes(data)?, generation))
-            }
-            None => Box::pin(self.look_alone(address)).await,
+        if is_large {
+            return Box::pin(self.look_at_large(address)).await;
         }
+        if let Some(noted) = self.topology.gather(&self.layout, address)?
+            && let Some(answer) = noted.answer().await
+        {
+            let (data, generation) = answer?;
+            return Ok(self.looked_at(address, ask::bytes(data)?, generation));
+        }
+        Box::pin(self.look_alone(address)).await
+    }
+
+    /// The entry on the connection for what is large, the generation on the other, at the same time.
+    async fn look_at_large(&self, address: &Address) -> Result<Looked, Error> {
+        let (data, generation) = (self.layout.data(address)?, self.layout.generation(address.cache())?);
+        let entry: BackendFuture<'_, Value> =
+            Box::pin(async { self.topology.send_large(&data, &ask::command("GET", &data)).await });
+        let version: BackendFuture<'_, Value> =
+            Box::pin(async { self.topology.send(&generation, &ask::command("GET", &generation)).await });
+        let mut answers = each(vec![entry, version]).await.into_iter();
+        let mut answer = || answers.next().unwrap_or_else(|| Ok(Value::default()));
+        let (entry, version) = (answer()?, answer()?);
+        self.looked(address, entry, version)
     }
 
     async fn look_alone(&self, address: &Address) -> Result<Looked, Error> {
@@ -138,7 +163,12 @@ impl RedisBackend {
 
     pub(super) async fn remove_generation(&self, cache: &str) -> Result<(), Error> {
         let key = self.layout.generation(cache)?;
-        ask::number(self.topology.send(&key, &ask::command("UNLINK", &key)).await?).map(drop)
+        let mut both = self.topology.batch();
+        both.add(&key, ask::command("UNLINK", &key));
+        both.add(&key, self.publishing(&key));
+        // The answer to the publication is left out: who may not publish invalidates all the same.
+        let answer = self.topology.send_all(both).await?.into_iter().next();
+        ask::number(answer.unwrap_or_default()).map(drop)
     }
 
     pub(super) async fn put_claim(&self, address: &Address, head: Witness, ttl: Duration) -> Result<Claim, Error> {

@@ -1,8 +1,9 @@
 //! Looks that tasks of one runtime begin at about the same time, in one command.
 //!
 //! Each command costs its connection a channel, a place in a queue and a timer, and the server its dispatch; a key more in an `MGET` costs next to nothing.
-//! So a look is noted, and a task that was started with the first of them sends all that were noted by the time it runs: when the tasks that were ready
-//! before it have been polled. Nothing waits for company.
+//! So a look is noted, and its task lets those run that are ready. If none of them has noted another by then, it takes its look back and asks for itself, as
+//! if nothing of this were here. Otherwise a task that was started with the second of them sends all that were noted by the time it runs: when the tasks
+//! that were ready before it have been polled. Nothing waits for company, and nobody for the first, who may never be polled again.
 //!
 //! Whoever looks may go away at any time, and whoever waits does not hang: the answers come from that task, and when it is dropped with its runtime, so are
 //! the ends of the channels that it holds.
@@ -20,8 +21,10 @@ use crate::{
 };
 use redis::{Cmd, Value};
 use std::{
+    future::poll_fn,
     mem,
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::oneshot};
@@ -33,7 +36,7 @@ const MOST: usize = 64;
 pub(super) type Seen = (Value, Option<u64>);
 
 /// Where the answer to a look comes.
-pub(super) type Answer = oneshot::Receiver<Result<Seen, Error>>;
+type Answer = oneshot::Receiver<Result<Seen, Error>>;
 
 /// The looks of a connection that are not sent yet.
 #[derive(Default)]
@@ -42,6 +45,10 @@ pub(super) struct Gather(Mutex<State>);
 #[derive(Default)]
 struct State {
     batch: Batch,
+    /// How many batches were taken before this one.
+    number: u64,
+    /// How many looks the last one had: the next is likely to have as many.
+    last: usize,
     /// A task has been started that will send them.
     is_awaited: bool,
 }
@@ -60,11 +67,66 @@ struct Look {
     generation: usize,
 }
 
+impl State {
+    fn take(&mut self) -> Batch {
+        self.number += 1;
+        self.last = self.batch.looks.len();
+        mem::take(&mut self.batch)
+    }
+}
+
+/// A look that was noted.
+pub(super) struct Noted {
+    answer: Answer,
+    /// Of the batch that it is the first of, if no task has been started yet that will send it.
+    first: Option<(Arc<Connection>, u64)>,
+}
+
+impl Noted {
+    /// The answer. `None`: nobody else looks, so it is to be asked alone.
+    ///
+    /// Cancel-safe: what is noted is sent with the next look, if there is one.
+    pub(super) async fn answer(mut self) -> Option<Result<Seen, Error>> {
+        if let Some((connection, number)) = self.first.take() {
+            yield_once().await;
+            if Handle::try_current().is_err() {
+                return Some(Err(abandoned()));
+            }
+            if connection.gather.take_back(number) {
+                return None;
+            }
+        }
+        Some(self.answer.await.unwrap_or_else(|_| Err(abandoned())))
+    }
+}
+
+/// Lets the tasks run that are ready.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 impl Gather {
     fn take(&self) -> Batch {
         let mut state = lock(&self.0);
         state.is_awaited = false;
-        mem::take(&mut state.batch)
+        state.take()
+    }
+
+    /// Takes the only look of the batch of this number out of it. `false`: others have come, or it was sent.
+    fn take_back(&self, number: u64) -> bool {
+        let mut state = lock(&self.0);
+        let is_alone = state.number == number && !state.is_awaited && state.batch.looks.len() == 1;
+        let alone = is_alone.then(|| state.take());
+        drop(state);
+        alone.is_some()
     }
 
     /// Notes a look, which is answered, or fails, within `time` of its being sent.
@@ -77,17 +139,22 @@ impl Gather {
         layout: &Layout,
         address: &Address,
         time: Duration,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Noted, Error> {
         layout.check(address)?;
         let (give, answer) = oneshot::channel();
         let mut state = lock(&connection.gather.0);
-        state.batch.add(layout, address, give);
-        let full = (state.batch.looks.len() >= MOST).then(|| mem::take(&mut state.batch));
-        let is_first = full.is_none() && !mem::replace(&mut state.is_awaited, true);
+        let expected = state.last;
+        state.batch.add(layout, address, give, expected);
+        if state.batch.looks.len() == 1 && !state.is_awaited {
+            let first = Some((connection.clone(), state.number));
+            return Ok(Noted { answer, first });
+        }
+        let full = (state.batch.looks.len() >= MOST).then(|| state.take());
+        let is_second = full.is_none() && !mem::replace(&mut state.is_awaited, true);
         drop(state);
         if let Some(batch) = full {
             runtime.spawn(batch.send(connection.clone(), time));
-        } else if is_first {
+        } else if is_second {
             let flush = Flush(Some(connection.clone()));
             runtime.spawn(async move {
                 if let Some((batch, connection)) = flush.take() {
@@ -95,13 +162,16 @@ impl Gather {
                 }
             });
         }
-        Ok(answer)
+        Ok(Noted { answer, first: None })
     }
 }
 
 impl Batch {
-    fn add(&mut self, layout: &Layout, address: &Address, give: oneshot::Sender<Result<Seen, Error>>) {
+    /// `expected`: how many there will be, as far as one can know.
+    fn add(&mut self, layout: &Layout, address: &Address, give: oneshot::Sender<Result<Seen, Error>>, expected: usize) {
         if self.looks.is_empty() {
+            self.looks.reserve(expected);
+            self.command = Cmd::with_capacity(expected + 2, (expected + 1) * layout.length_of(address));
             self.command.arg("MGET");
         }
         layout.add_data(&mut self.command, address);
@@ -166,6 +236,6 @@ impl Drop for Flush {
 }
 
 /// What is said to those whose look was dropped with its runtime.
-pub(super) fn abandoned() -> Error {
+fn abandoned() -> Error {
     failures::error(Failure::Unreachable, "the tokio runtime of the connection shuts down")
 }

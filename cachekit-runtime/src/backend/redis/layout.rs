@@ -7,7 +7,8 @@
 //! | `ck:<namespace>:s:g:{<cache>}` | the generation of a cache |
 //! | `ck:<namespace>:s:t:{<tag>}` | the version of a tag |
 //! | `ck:<namespace>:s:b:{<number>}` | which start of a master has the data; the number puts it into one of its slots |
-//! | `ck:<namespace>:r:{<cache>:<arguments>}` | the right to refresh an entry |
+//! | `ck:<namespace>:r:{<cache>:<arguments>}:<head>` | the right to refresh what has this head, in hexadecimal digits |
+//! | `ck:<namespace>:n` | no key but a channel: the keys of what was invalidated, for those whom the server does not let watch keys |
 //! | `ck:<namespace>:f:{<cache>}` | the set of the fingerprints under which a cache has entries |
 //!
 //! What stands between the braces decides the slot in a Redis Cluster: all keys of an entry share one. Everything that others watch begins with
@@ -16,7 +17,7 @@
 use super::topology::Topology;
 use crate::{
     Error,
-    backend::{Address, Failure, Fingerprint},
+    backend::{Address, Failure, Fingerprint, Witness},
 };
 use redis::{Cmd, RedisWrite};
 use std::{io::Write, ops::RangeInclusive};
@@ -35,6 +36,7 @@ pub(super) struct Layout {
     boot: Box<str>,
     lease: Box<str>,
     signals: Box<str>,
+    news: Box<str>,
 }
 
 /// What a key under the prefix stands for that is watched.
@@ -65,6 +67,7 @@ impl Layout {
             boot: key("s:b:{"),
             lease: key("r:{"),
             signals: key("s:"),
+            news: key("n"),
         })
     }
 
@@ -98,9 +101,19 @@ impl Layout {
         }
     }
 
+    /// How many bytes [`add_data`](Self::add_data) adds.
+    pub(super) fn length_of(&self, address: &Address) -> usize {
+        self.data.len() + address.id().len() + 2 + DIGITS
+    }
+
     /// What an invalidation of the entry touches.
     pub(super) fn signal(&self, id: &str) -> String {
         braced(&self.signal, id)
+    }
+
+    /// The channel on which invalidations are published.
+    pub(super) fn news(&self) -> &str {
+        &self.news
     }
 
     /// What everything begins with that is watched.
@@ -126,9 +139,13 @@ impl Layout {
         braced(&self.tag, tag)
     }
 
-    /// Where the right to refresh an entry is.
-    pub(super) fn lease(&self, id: &str) -> String {
-        braced(&self.lease, id)
+    /// Where the right to refresh what has this head is. A key of its own for each: who still wants to refresh what was replaced finds that it was.
+    pub(super) fn lease(&self, id: &str, seen: Witness) -> String {
+        let mut key = braced(&self.lease, id);
+        key.push(':');
+        let (numbers, _) = seen.0.as_chunks::<8>();
+        numbers.iter().for_each(|number| push_hex(&mut key, u64::from_be_bytes(*number)));
+        key
     }
 
     /// Where a master with these slots says which start of it has the data; `None`: with all slots.
@@ -198,7 +215,8 @@ pub(super) fn fingerprint(digits: &[u8]) -> Option<Fingerprint> {
 fn checked(id: &str) -> Result<(), Error> {
     // Byte by byte while it is ASCII, because every call passes here.
     let is_fit = match id.is_ascii() {
-        true => !id.bytes().any(|byte| is_refused(char::from(byte))),
+        // All of them, also after one that is unfit: so many are compared at once.
+        true => !id.bytes().fold(false, |is_unfit, byte| is_unfit | is_refused_byte(byte)),
         false => !id.chars().any(is_refused),
     };
     if !is_fit {
@@ -206,6 +224,11 @@ fn checked(id: &str) -> Result<(), Error> {
         return Err(Error::backend(super::NAME, Failure::Other, message));
     }
     Ok(())
+}
+
+/// As [`is_refused`], of ASCII.
+fn is_refused_byte(byte: u8) -> bool {
+    (byte == b'{') | (byte == b'}') | (byte < 0x20) | (byte == 0x7f)
 }
 
 fn is_refused(c: char) -> bool {
@@ -263,10 +286,10 @@ mod tests {
         assert_eq!(layout.generation("user").unwrap(), "ck:shop:s:g:{user}");
         assert_eq!(layout.fingerprints("user").unwrap(), "ck:shop:f:{user}");
         assert_eq!(layout.tag("team:7"), "ck:shop:s:t:{team:7}");
-        assert_eq!(
-            (layout.boot(None), layout.lease("user:42")),
-            ("ck:shop:s:b:{0}".to_owned(), "ck:shop:r:{user:42}".to_owned())
-        );
+        assert_eq!(layout.boot(None), "ck:shop:s:b:{0}");
+        let seen = Witness(std::array::from_fn(|at| at as u8));
+        let head = "000102030405060708090a0b0c0d0e0f1011121314151617";
+        assert_eq!(layout.lease("user:42", seen), format!("ck:shop:r:{{user:42}}:{head}"));
         assert_eq!(layout.data_pattern(None).unwrap(), "ck:shop:d:{*");
         assert_eq!(layout.data_pattern(Some("us*r")).unwrap(), "ck:shop:d:{us\\*r:*");
     }

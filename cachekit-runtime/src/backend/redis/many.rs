@@ -11,15 +11,15 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Address, Claim, Looked, Storing, Witness},
+    backend::{Address, Claim, Each, Looked, Storing, Witness, unless_all_failed},
 };
 use bytes::Bytes;
-use redis::Cmd;
+use redis::{Cmd, Value};
 use std::time::Duration;
 
 impl RedisBackend {
     /// The generation stands first: an entry that is filled under a later one counts as invalid, and costs a load. Of one cache: the first's.
-    pub(super) async fn look_at_many(&self, addresses: &[Address]) -> Result<Vec<Looked>, Error> {
+    pub(super) async fn look_at_many(&self, addresses: &[Address]) -> Result<Each<Looked>, Error> {
         let Some(first) = addresses.first() else { return Ok(Vec::new()) };
         let generation = self.layout.generation(first.cache())?;
         let mut flush = self.topology.batch();
@@ -28,13 +28,14 @@ impl RedisBackend {
             let data = self.layout.data(address)?;
             flush.add(&data, ask::command("GET", &data));
         }
-        let mut answers = self.topology.send_all(flush).await?.into_iter();
-        let generation = answers.next().unwrap_or_default();
-        let looked = |(address, answer)| self.looked(address, answer, generation.clone());
-        addresses.iter().zip(answers).map(looked).collect()
+        let mut answers = self.topology.send_each(flush).await.into_iter();
+        let generation = answers.next().unwrap_or_else(|| Ok(Value::default()))?;
+        let looked =
+            |(address, answer): (&Address, Result<Value, Error>)| self.looked(address, answer?, generation.clone());
+        unless_all_failed(addresses.iter().zip(answers).map(looked).collect())
     }
 
-    pub(super) async fn put_claims(&self, claims: &[(Address, Witness)], ttl: Duration) -> Result<Vec<Claim>, Error> {
+    pub(super) async fn put_claims(&self, claims: &[(Address, Witness)], ttl: Duration) -> Result<Each<Claim>, Error> {
         // Of one cache and one program: announced once.
         let mut announced = None;
         let mut keyed: Vec<(FillKeys, Witness)> = Vec::with_capacity(claims.len());
@@ -52,12 +53,13 @@ impl RedisBackend {
             call.arg(&head.0[..]).arg(millis(ttl)).arg(&keys.fingerprint);
             keys.data().to_owned()
         };
-        let answers = self.script_many(&scripts::CLAIM, &keyed, fill).await?;
-        answers.into_iter().map(|answer| Ok(ask::bytes(answer)?.map_or(Claim::Ours, Claim::Theirs))).collect()
+        let answers = self.script_each(&scripts::CLAIM, &keyed, fill).await;
+        let claim = |answer: Result<Value, Error>| Ok(ask::bytes(answer?)?.map_or(Claim::Ours, Claim::Theirs));
+        unless_all_failed(answers.into_iter().map(claim).collect())
     }
 
-    pub(super) async fn settle_many(&self, stores: &[Storing]) -> Result<Vec<bool>, Error> {
-        let mut settled = vec![false; stores.len()];
+    pub(super) async fn settle_many(&self, stores: &[Storing]) -> Result<Each<bool>, Error> {
+        let mut settled: Each<bool> = stores.iter().map(|_| Ok(false)).collect();
         let keyed = |(at, store): (usize, &Storing)| Ok((at, self.layout.data(&store.address)?, store.clone()));
         let keyed: Vec<(usize, String, Storing)> =
             stores.iter().enumerate().map(keyed).collect::<Result<_, Error>>()?;
@@ -73,14 +75,14 @@ impl RedisBackend {
             call.arg(1).arg(key).arg(&store.witness.0[..]);
             key.clone()
         };
-        let mut answers = self.script_many(&scripts::STORE, &stored, store).await?;
-        answers.extend(self.script_many(&scripts::DROP, &dropped, drop).await?);
+        let mut answers = self.script_each(&scripts::STORE, &stored, store).await;
+        answers.extend(self.script_each(&scripts::DROP, &dropped, drop).await);
         for ((at, ..), answer) in stored.iter().chain(&dropped).zip(answers) {
             if let Some(settled) = settled.get_mut(*at) {
-                *settled = ask::number(answer)? == 1;
+                *settled = answer.and_then(ask::number).map(|number| number == 1);
             }
         }
-        Ok(settled)
+        unless_all_failed(settled)
     }
 }
 

@@ -20,8 +20,14 @@
 //! Slots may move and masters may fail at any moment. Calls for a master that is gone fail; who took its place is found out in the background, from any
 //! node that was ever seen, or from the sentinels. Those are asked for each new connection and each second of use, and a server counts as the master only
 //! if it says so itself. In a Cluster every command of a batch follows its own slot, at most five times, all within the one response timeout; a node that
-//! fails fails the batch, after the other nodes have done theirs. A walk over the entries meets some of them twice when masters change, and may miss what
+//! fails takes only its own commands with it. Each master has a [breaker](crate::breaker) of its own: one that is down costs its callers nothing, and the others'
+//! callers nothing at any time; it is probed in the background. A walk over the entries meets some of them twice when masters change, and may miss what
 //! moves from a node that it has not reached to one that it has left.
+//!
+//! # Large values
+//!
+//! What is larger than 64 KiB goes by a second connection to the server, so that small answers need not wait behind it: what is stored, and entries that were as large when they were last
+//! read. It is opened at its first use.
 //!
 //! # Runtimes
 //!
@@ -37,10 +43,12 @@ mod entries;
 mod failures;
 mod fill;
 mod gather;
+mod large;
 mod layout;
 mod many;
 mod scan;
 mod scripts;
+mod server_clock;
 mod settings;
 mod tags;
 #[cfg(feature = "redis-tls")]
@@ -51,8 +59,8 @@ mod url;
 pub use settings::Settings;
 
 use super::{
-    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Fingerprint, Looked, Page, SharedBackend, Storing,
-    Watcher, Witness,
+    Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Each, Fingerprint, Looked, Page, SharedBackend,
+    Storing, Version, Watcher, Witness, unless_all_failed,
 };
 use crate::Error;
 use bytes::Bytes;
@@ -74,6 +82,7 @@ pub struct RedisBackend {
     layout: Arc<Layout>,
     topology: Arc<Topology>,
     control: Arc<Control>,
+    large: Arc<large::LargeEntries>,
     /// The caches that are being swept, and whether once more after that.
     sweeps: Arc<Mutex<HashMap<String, bool>>>,
 }
@@ -184,16 +193,25 @@ impl SharedBackend for RedisBackend {
         Box::pin(async move { self.settle(address, witness, bytes.as_ref(), ttl).await })
     }
 
-    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Vec<Looked>> {
+    fn look_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<Looked>> {
         Box::pin(self.look_at_many(addresses))
     }
 
-    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Vec<Claim>> {
+    fn claim_many<'a>(&'a self, claims: &'a [(Address, Witness)], ttl: Duration) -> BackendFuture<'a, Each<Claim>> {
         Box::pin(self.put_claims(claims, ttl))
     }
 
-    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Vec<bool>> {
+    fn store_many<'a>(&'a self, stores: &'a [Storing]) -> BackendFuture<'a, Each<bool>> {
         Box::pin(self.settle_many(stores))
+    }
+
+    fn invalidate_many<'a>(&'a self, addresses: &'a [Address]) -> BackendFuture<'a, Each<()>> {
+        Box::pin(async move { unless_all_failed(self.invalidate_each(addresses).await?) })
+    }
+
+    /// Before the masters are known it cannot say which of them has failed.
+    fn judges_itself(&self) -> bool {
+        self.topology.is_sharded() && !self.topology.masters().nodes.is_empty()
     }
 
     fn announce<'a>(&'a self, cache: &'a str, fingerprint: Fingerprint) -> BackendFuture<'a, ()> {
@@ -204,11 +222,11 @@ impl SharedBackend for RedisBackend {
         Box::pin(self.look_at_head_of(address))
     }
 
-    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<u64>>> {
+    fn tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, Vec<Option<Version>>> {
         Box::pin(self.versions(tags))
     }
 
-    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<u64>> {
+    fn make_tags<'a>(&'a self, tags: &'a [&'a str], ttl: Duration) -> BackendFuture<'a, Vec<Version>> {
         Box::pin(self.make_versions(tags, ttl))
     }
 
@@ -216,12 +234,27 @@ impl SharedBackend for RedisBackend {
         Box::pin(self.remove_versions(tags))
     }
 
+    fn soften_tags<'a>(&'a self, tags: &'a [&'a str]) -> BackendFuture<'a, ()> {
+        Box::pin(self.soften_versions(tags))
+    }
+
     fn signal<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, ()> {
         Box::pin(self.touch_signal(address))
     }
 
-    fn lease<'a>(&'a self, address: &'a Address, ttl: Duration) -> BackendFuture<'a, bool> {
-        Box::pin(self.take_lease(address, ttl))
+    fn lease<'a>(&'a self, address: &'a Address, seen: Witness, ttl: Duration) -> BackendFuture<'a, bool> {
+        Box::pin(self.take_lease(address, seen, ttl))
+    }
+
+    fn ahead(&self, address: &Address) -> i64 {
+        match self.topology.is_sharded() {
+            true => self.topology.ahead(self.layout.signal(address.id()).as_bytes()),
+            false => self.topology.ahead(&[]),
+        }
+    }
+
+    fn ahead_of_tag(&self, tag: &str) -> i64 {
+        self.topology.ahead(self.layout.tag(tag).as_bytes())
     }
 
     /// The slots.

@@ -35,7 +35,7 @@ use std::{fmt, sync::Arc, time::Duration};
 /// A user of its own needs the keys of the namespace and few commands:
 ///
 /// ```text
-/// ACL SETUSER app on >secret ~ck:shop:* &ck:quiet +@connection +@read +@write +@scripting +subscribe +time -@dangerous +info
+/// ACL SETUSER app on >secret ~ck:shop:* &ck:quiet &ck:shop:n +publish +@connection +@read +@write +@scripting +subscribe +time -@dangerous +info
 /// ```
 ///
 /// Without `+info` a server that came back with older data is not noticed.
@@ -143,7 +143,7 @@ impl Settings {
         };
         let topology = Arc::new(topology);
         let control = Arc::new(Control::new(layout.clone(), topology.clone()));
-        Ok(RedisBackend { layout, topology, control, sweeps: Arc::default() })
+        Ok(RedisBackend { layout, topology, control, large: Arc::default(), sweeps: Arc::default() })
     }
 
     fn client(&self, info: ConnectionInfo) -> Result<Client, Error> {

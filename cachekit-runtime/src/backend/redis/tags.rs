@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Address, Fingerprint},
+    backend::{Address, Fingerprint, Version, Witness},
 };
 use redis::Value;
 use std::time::Duration;
 
 impl RedisBackend {
     /// Single reads in one flush: in a cluster they go to different nodes.
-    pub(super) async fn versions(&self, tags: &[&str]) -> Result<Vec<Option<u64>>, Error> {
+    pub(super) async fn versions(&self, tags: &[&str]) -> Result<Vec<Option<Version>>, Error> {
         let mut flush = self.topology.batch();
         for key in tags.iter().map(|tag| self.layout.tag(tag)) {
             flush.add(&key, ask::command("GET", &key));
@@ -23,7 +23,7 @@ impl RedisBackend {
     }
 
     /// Each lives twice as long as asked for, so that it need not be prolonged often.
-    pub(super) async fn make_versions(&self, tags: &[&str], ttl: Duration) -> Result<Vec<u64>, Error> {
+    pub(super) async fn make_versions(&self, tags: &[&str], ttl: Duration) -> Result<Vec<Version>, Error> {
         let keys: Vec<String> = tags.iter().map(|tag| self.layout.tag(tag)).collect();
         let made = self.script_many(&scripts::GENERATION, &keys, |call, key| {
             let fresh = Fingerprint(fill::random()).to_string();
@@ -39,21 +39,33 @@ impl RedisBackend {
         let mut flush = self.topology.batch();
         for key in tags.iter().map(|tag| self.layout.tag(tag)) {
             flush.add(&key, ask::command("UNLINK", &key));
+            flush.add(&key, self.publishing(&key));
         }
-        ask::done(self.topology.send_all(flush).await?)
+        // Every second answer is that to a publication, which is nobody's right.
+        ask::done(self.topology.send_all(flush).await?.into_iter().step_by(2))
+    }
+
+    /// Those that are there have another soft version then.
+    pub(super) async fn soften_versions(&self, tags: &[&str]) -> Result<(), Error> {
+        let keys: Vec<String> = tags.iter().map(|tag| self.layout.tag(tag)).collect();
+        let done = self.script_many(&scripts::SOFTEN, &keys, |call, key| {
+            call.arg(1).arg(key).arg(self.layout.news()).arg(format!("{:04x}", fill::random() & 0xffff));
+            key.clone()
+        });
+        ask::done(done.await?)
     }
 
     /// For whoever watches: nothing of it is left.
     pub(super) async fn touch_signal(&self, address: &Address) -> Result<(), Error> {
         let key = self.layout.signal(address.id());
         let answer = self.script(&scripts::INVALIDATE, &key, |call| {
-            call.arg(1).arg(&key);
+            call.arg(1).arg(&key).arg(self.layout.news());
         });
         ask::done([answer.await?])
     }
 
-    pub(super) async fn take_lease(&self, address: &Address, ttl: Duration) -> Result<bool, Error> {
-        let key = self.layout.lease(address.id());
+    pub(super) async fn take_lease(&self, address: &Address, seen: Witness, ttl: Duration) -> Result<bool, Error> {
+        let key = self.layout.lease(address.id(), seen);
         let mut set = redis::cmd("SET");
         set.arg(&key).arg("").arg("NX").arg("PX").arg(millis(ttl));
         match self.topology.send(&key, &set).await? {
@@ -64,6 +76,28 @@ impl RedisBackend {
 }
 
 /// A version that cannot be read is none: no entry has it.
-fn version(answer: Value) -> Result<Option<u64>, Error> {
-    Ok(ask::bytes(answer)?.and_then(|digits| fill::read_generation(&digits)))
+fn version(answer: Value) -> Result<Option<Version>, Error> {
+    Ok(ask::bytes(answer)?.and_then(|text| read(&text)))
+}
+
+/// The hard version, and then the soft ones.
+fn read(text: &[u8]) -> Option<Version> {
+    let mut numbers = text.split(|byte| *byte == b' ').map(fill::read_generation);
+    let hard = numbers.next()??;
+    Some(Version::new(hard).softened(numbers.collect::<Option<Vec<u64>>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_they_are_written() {
+        assert_eq!(read(b"00000000000000ff"), Some(Version::new(255)));
+        let softened = read(b"00000000000000ff 0000000000010000 0000000000020003");
+        assert_eq!(softened, Some(Version::new(255).softened([0x1_0000, 0x2_0003])));
+        for text in [&b""[..], b" ", b"ff", b"00000000000000ff ", b"00000000000000ff x", b"00000000000000ff  1"] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
 }

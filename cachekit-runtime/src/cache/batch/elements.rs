@@ -79,6 +79,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         let lead = match plan {
             Plan::Bypass => return self.beside.push((at, None)),
             Plan::Compare(stored, scope) => return self.beside.push((at, Some((stored, scope)))),
+            Plan::Asked(load) => return self.unasked.push((at, *load)),
             Plan::Renew(lead, value) => {
                 let Some(key) = wanted.key.take() else { return };
                 let load = Load::new(core.clone(), hash, key, tags, Some(lead)).replacing(Replaces::Due);
@@ -89,7 +90,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 core.flights.lead_anew(hash, key, tags.as_ref(), self.is_async)
             }
             Plan::Load if !core.settings.single_flight => None,
-            Plan::Load => match core.flights.join_in(&self.group, hash, key, tags.as_ref(), self.is_async) {
+            Plan::Load => match core.join_in(&self.group, hash, key, tags.as_ref(), self.is_async) {
                 Joined::Lead(lead) => {
                     // Between the look and the lead another flight may have ended.
                     if let Some(stored) = core.fresh_again(hash, key, &mut Outcome::new()) {

@@ -5,7 +5,7 @@ use super::{
     super::{
         Cache,
         core::Before,
-        far_tiers::{Answer, Pending, Store},
+        far_tiers::{Answer, Pending, Said, Store},
         lead::Load,
         timeout::race,
     },
@@ -228,7 +228,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 self.locked.push((at, load));
                 continue;
             }
-            match load.answered(Answer { asked, far: far.clone(), until }) {
+            match load.answered(Answer::Asked(Box::new(Said { asked, far: far.clone(), until }))) {
                 Some(found) => {
                     let stored = Load::settle_found::<S, Plain>(load, found, &mut Outcome::new());
                     self.answer(at, stored);

@@ -148,8 +148,8 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             let Some(wanted) = self.wanted.get_mut(at) else { continue };
             if let Some((stored, scope)) = compared {
                 let computed = (self.sharing.wrap)(value.clone()).map_or(Element::Absent, Element::Value);
-                let same = share.same(&Element::Value(stored), &computed);
-                scope.compared(&self.core.settings.name, wanted.hash, same);
+                let compared = share.compare(&Element::Value(stored), &computed);
+                scope.compared(&self.core.settings.name, wanted.hash, compared);
             }
             wanted.answer = value;
         }

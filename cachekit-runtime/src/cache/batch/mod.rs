@@ -204,7 +204,9 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
 
     /// `bypass_if` sends the call past the cache.
     pub fn bypass(&self) {
-        self.cache.here().core.counters.bypass(Bypass::Asked);
+        let counters = &self.cache.here().core.counters;
+        counters.bypass(Bypass::Asked);
+        counters.batch();
     }
 
     /// The output, if every id was there.

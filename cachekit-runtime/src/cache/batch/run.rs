@@ -85,6 +85,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         }
         if !self.beside.is_empty() {
             // Last, when nobody waits for this call any more.
+            self.core.counters.batch();
             let loaded = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
             self.settle_beside(loaded, share, own)?;
         }
@@ -161,6 +162,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             self.followed(at, followed, share).or_else(|Failed(error)| R::fail(error).map_or(Ok(()), Err))?;
         }
         if !self.beside.is_empty() {
+            self.core.counters.batch();
             let loading = load(&self.positions(self.beside.iter().map(|(at, _)| *at)));
             let loaded = Box::pin(loading).await;
             self.settle_beside(loaded, share, own)?;

@@ -41,6 +41,9 @@ use write::Writer;
 /// The longest text that stands in an address as it is, in bytes.
 pub const LONGEST: usize = 200;
 
+/// Few keys are longer, in bytes.
+const USUAL: usize = 32;
+
 /// How much of a longer one stays readable, in bytes.
 const BEGINNING: usize = 64;
 
@@ -64,7 +67,8 @@ impl KeyText {
     ///
     /// [`Unwritable`] if the key's `Serialize` fails, or it is deeper than 128 levels.
     pub fn of<K: Serialize + ?Sized>(key: &K) -> Result<Self, Unwritable> {
-        let mut whole = String::new();
+        // Room for most keys, which would otherwise be moved while they grow.
+        let mut whole = String::with_capacity(USUAL);
         key.serialize(Writer { out: &mut whole, depth: 0, is_whole: true })?;
         let short = shortened(&whole);
         Ok(KeyText { whole, short })

@@ -91,6 +91,11 @@ macro_rules! __backend_suite {
                 $crate::testing::shared_backend_checks::invalidation_reaches_announced_fingerprints_of_others(__subject());
             }
             #[test]
+            fn a_tag_is_made_stale() {
+                $crate::testing::shared_backend_checks::a_tag_is_made_stale(__subject());
+            }
+
+            #[test]
             fn a_tag_has_a_version_until_it_is_invalidated() {
                 $crate::testing::shared_backend_checks::a_tag_has_a_version_until_it_is_invalidated(__subject());
             }

@@ -2,7 +2,7 @@
 
 use super::subject::{BackendSubject, done, fresh_name};
 use crate::{
-    backend::{Address, Claim, Fingerprint, HEAD, News, Storing, Watcher, Witness},
+    backend::{Address, Claim, Each, Fingerprint, HEAD, News, Storing, Version, Watcher, Witness},
     sync::lock,
 };
 use bytes::Bytes;
@@ -57,13 +57,13 @@ pub mod shared_backend_checks {
                 subject.set(address, bytes_of(head(1), &at.to_string()), None).await;
             }
             let expected = |at: usize| is_taken(at).then(|| bytes_of(head(1), &at.to_string()));
-            for (at, looked) in done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
+            for (at, looked) in all_done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
                 let alone = done(shared.look(&addresses[at]).await).generation;
                 assert_eq!((looked.bytes, looked.generation), (expected(at), alone), "{at}");
                 assert!(alone.is_some(), "{at}");
             }
             let claims: Vec<(Address, Witness)> = addresses.iter().map(|address| (address.clone(), head(2))).collect();
-            for (at, claim) in done(shared.claim_many(&claims, LONG).await).into_iter().enumerate() {
+            for (at, claim) in all_done(shared.claim_many(&claims, LONG).await).into_iter().enumerate() {
                 assert_eq!(claim, expected(at).map_or(Claim::Ours, Claim::Theirs), "{at}");
             }
             let storing = |(at, address): (usize, &Address)| {
@@ -71,16 +71,16 @@ pub mod shared_backend_checks {
                 Storing::new(address.clone(), head(2), bytes, at.is_multiple_of(4).then_some(LONG))
             };
             let stores: Vec<Storing> = addresses.iter().enumerate().map(storing).collect();
-            for (at, stored) in done(shared.store_many(&stores).await).into_iter().enumerate() {
+            for (at, stored) in all_done(shared.store_many(&stores).await).into_iter().enumerate() {
                 assert_eq!(stored, !is_taken(at), "{at}: only in place of its witness");
             }
-            for (at, looked) in done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
+            for (at, looked) in all_done(subject.other().look_many(&addresses).await).into_iter().enumerate() {
                 let stored = if at.is_multiple_of(2) { Some(bytes_of(head(3), &at.to_string())) } else { None };
                 assert_eq!(looked.bytes, if is_taken(at) { expected(at) } else { stored }, "{at}");
             }
-            assert_eq!(done(shared.look_many(&[]).await), []);
-            assert_eq!(done(shared.claim_many(&[], LONG).await), []);
-            assert!(done(shared.store_many(&[]).await).is_empty());
+            assert_eq!(all_done(shared.look_many(&[]).await), []);
+            assert_eq!(all_done(shared.claim_many(&[], LONG).await), []);
+            assert!(all_done(shared.store_many(&[]).await).is_empty());
         });
     }
 
@@ -284,7 +284,7 @@ pub mod shared_backend_checks {
             for _ in 0..5 {
                 done(subject.other().invalidate_tags(&tags[..1]).await);
                 let now = done(subject.shared().tags(&tags).await);
-                assert_eq!(now, [None, made.get(1).copied()], "the other tag stays");
+                assert_eq!(now, [None, made.get(1).cloned()], "the other tag stays");
                 let next = done(subject.shared().make_tags(&tags[..1], LONG).await);
                 assert!(next.iter().all(|version| !seen.contains(version)), "a version comes again");
                 seen.extend(next);
@@ -292,18 +292,48 @@ pub mod shared_backend_checks {
         });
     }
 
-    /// The lease of an entry is one program's, until it ends.
+    /// A tag that is made stale keeps its hard version, and has each time a later soft one; one that is not there stays away. A backend that knows nothing of it invalidates.
+    pub fn a_tag_is_made_stale(subject: BackendSubject) {
+        subject.run(async {
+            let (a, b) = (fresh_name("soft_a"), fresh_name("soft_b"));
+            let tags = [a.as_str(), b.as_str()];
+            done(subject.other().soften_tags(&tags).await);
+            assert_eq!(done(subject.shared().tags(&tags).await), [None, None]);
+            let made = done(subject.shared().make_tags(&tags, LONG).await);
+            let mut last = 0;
+            for round in 1..=2 * Version::SOFTENED {
+                done(subject.other().soften_tags(&tags[..1]).await);
+                let now = done(subject.shared().tags(&tags).await);
+                assert_eq!(now.get(1).cloned().flatten(), made.get(1).cloned(), "the other tag stays");
+                let Some(version) = now.into_iter().next().flatten() else {
+                    return assert_eq!(round, 1, "it knows nothing of stale tags");
+                };
+                assert_eq!(Some(version.hard), made.first().map(|made| made.hard));
+                assert_eq!(version.softened.len(), round.min(Version::SOFTENED));
+                assert!(version.softened.is_sorted() && version.soft() > last, "{version:?} after {last}");
+                last = version.soft();
+                assert_eq!(done(subject.other().make_tags(&tags[..1], LONG).await), [version]);
+            }
+            done(subject.other().invalidate_tags(&tags[..1]).await);
+            let next = done(subject.shared().make_tags(&tags[..1], LONG).await);
+            assert!(next.iter().all(|next| next.softened.is_empty() && !made.contains(next)));
+        });
+    }
+
+    /// The lease of what is at an entry is one program's, until it ends.
     pub fn a_lease_is_for_one_until_it_ends(subject: BackendSubject) {
         subject.run(async {
             let address = announced(&subject, "lease").await;
             let beside = Address::new(address.cache(), "2", ONE);
             let short = subject.short();
-            assert!(done(subject.shared().lease(&address, LONG).await));
-            assert!(!done(subject.other().lease(&address, LONG).await));
-            assert!(done(subject.other().lease(&beside, short).await), "of another entry");
-            let free = || async { done(subject.shared().lease(&beside, short).await) };
+            assert!(done(subject.shared().lease(&address, head(1), LONG).await));
+            assert!(!done(subject.other().lease(&address, head(1), LONG).await));
+            assert!(done(subject.other().lease(&beside, head(1), short).await), "of another entry");
+            let free = || async { done(subject.shared().lease(&beside, head(1), short).await) };
             subject.pass(short, "a lease ends", free).await;
-            assert!(!done(subject.other().lease(&address, LONG).await));
+            assert!(!done(subject.other().lease(&address, head(1), LONG).await));
+            assert!(done(subject.other().lease(&address, head(2), LONG).await), "of what has come since");
+            assert!(!done(subject.shared().lease(&address, head(2), LONG).await));
         });
     }
 
@@ -437,6 +467,11 @@ impl Told {
         news.retain(|news| news != text);
         news.len() < before
     }
+}
+
+/// All of them.
+fn all_done<T>(answers: Result<Each<T>, crate::Error>) -> Vec<T> {
+    done(answers).into_iter().map(done).collect()
 }
 
 /// A fresh address whose fingerprints are announced.

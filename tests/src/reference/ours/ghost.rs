@@ -15,13 +15,13 @@ impl Ghost {
         Ghost { groups: places.map(|places| VecDeque::from(vec![None; places])).collect() }
     }
 
-    /// The group and a fingerprint of 16 bits that is not 0.
+    /// The group and a fingerprint of 16 bits that is no number of a place, as they count to 14.
     fn group(&mut self, key: u64) -> Option<(&mut VecDeque<Option<u64>>, u64)> {
         let product = u128::from(hash(key)) * 0x9e37_79b9_7f4a_7c15 % (1 << 64);
         let (upper, fingerprint) = (product >> 32, (product >> 16) % (1 << 16));
         let index = upper * self.groups.len() as u128 / (1 << 32);
         let group = self.groups.get_mut(index as usize)?;
-        Some((group, (fingerprint as u64).max(1)))
+        Some((group, (fingerprint as u64).max(15)))
     }
 
     pub(super) fn remember(&mut self, key: u64) {

@@ -32,7 +32,7 @@ impl S3TinyLfu {
             small: Queue::default(),
             main: Queue::default(),
             ghost: Ghost::new((capacity as f64 * 1.4 + 1e-9) as usize),
-            sketch: Sketch::new(4 * capacity, 14 * capacity),
+            sketch: Sketch::new(2 * capacity, 14 * capacity),
             entries: HashMap::new(),
             is_full: false,
         }

@@ -1,15 +1,15 @@
 use super::hash;
 
-/// A count-min sketch with conservative update, in blocks of 128 counters. Each of four rows has 32 counters of a block.
+/// A count-min sketch with conservative update, in blocks of 64 counters. Each of four rows has 16 counters of a block.
 pub(super) struct Sketch {
-    blocks: Vec<[[u64; 32]; 4]>,
+    blocks: Vec<[[u64; 16]; 4]>,
     additions: u64,
     sample: u64,
 }
 
 impl Sketch {
     pub(super) fn new(counters: usize, sample: usize) -> Self {
-        let blocks = vec![[[0; 32]; 4]; counters.div_ceil(128).max(1)];
+        let blocks = vec![[[0; 16]; 4]; counters.div_ceil(64).max(1)];
         Sketch { blocks, additions: 0, sample: sample as u64 }
     }
 
@@ -17,8 +17,8 @@ impl Sketch {
     fn address(&self, key: u64) -> (usize, [usize; 4]) {
         let mixed = hash(key).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let block = (u128::from(mixed) * self.blocks.len() as u128) >> 64;
-        let more = (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 32;
-        (block as usize, [0, 1, 2, 3].map(|row| (more >> (5 * row)) as usize % 32))
+        let more = (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 48;
+        (block as usize, [0, 1, 2, 3].map(|row| (more >> (4 * row)) as usize % 16))
     }
 
     pub(super) fn add(&mut self, key: u64, times: u64) {

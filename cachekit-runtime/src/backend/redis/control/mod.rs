@@ -4,6 +4,10 @@
 //! then on asks twice a second for something, whose answer confirms that all that was pushed before it has been heard. `supervise` starts and ends the
 //! sessions as masters come and go, `covered` adds up what they say, `news` reads what is pushed.
 //!
+//! Where the server refuses that, the session hears the channel on which whoever invalidates publishes the keys too. That is no promise: a publisher may not have the right, and
+//! a proxy may lose what it does not know. So such a session begins anew every second, as after a gap: copies are compared before their next use, and are
+//! never trusted for longer than that, or than the lease where this process is paused.
+//!
 //! The connection also subscribes to a channel that nobody uses: the server counts it among those whose output it bounds, so that one that is not read
 //! is closed by the server instead of growing there without end.
 
@@ -48,11 +52,22 @@ struct State {
     watchers: Vec<Weak<dyn Watcher>>,
     is_started: bool,
     covered: Covered,
-    connections: Vec<(Arc<str>, MultiplexedConnection)>,
+    connections: Vec<Heard>,
     /// The start of each server that is a master.
     runs: HashMap<Arc<str>, String>,
     had_masters: bool,
     has_warned: bool,
+}
+
+/// The connection on which a master is heard.
+#[derive(Clone)]
+struct Heard {
+    address: Arc<str>,
+    connection: MultiplexedConnection,
+    /// It is sure to tell everything.
+    is_tracked: bool,
+    /// Of one session and no other.
+    session: Arc<()>,
 }
 
 impl Control {
@@ -99,12 +114,15 @@ impl Control {
     /// part is not used without asking.
     pub(super) async fn hear_out(self: &Arc<Self>) -> Result<(), Error> {
         let connections = lock(&self.state).connections.clone();
-        let ask = |(address, mut connection): (Arc<str>, MultiplexedConnection)| {
+        let ask = |mut heard: Heard| {
             Box::pin(async move {
-                let ping = redis::cmd("PING");
-                let answer = tokio::time::timeout(PATIENCE, connection.send_packed_command(&ping)).await;
+                let (ping, since) = (redis::cmd("PING"), self.now());
+                let answer = tokio::time::timeout(PATIENCE, heard.connection.send_packed_command(&ping)).await;
                 if !matches!(answer, Ok(Ok(_))) {
-                    self.lose(&address);
+                    self.lose(&heard.address);
+                } else if !heard.is_tracked {
+                    // What was not told is found when it is compared.
+                    self.cover_again(&heard, since);
                 }
             })
         };
@@ -132,7 +150,7 @@ impl Control {
         if !std::mem::replace(&mut lock(&self.state).has_warned, true) {
             tracing::warn!(
                 %error,
-                "the server pushes no changes, so that copies in memory are compared with it at each use: it needs RESP3, and its user `+client|tracking`"
+                "the server does not let its user watch keys (`+client|tracking`): changes by other processes are heard by a channel, and what is in memory is compared with the server once a second"
             );
         }
     }
@@ -142,7 +160,7 @@ impl Control {
         let _telling = lock(&self.telling);
         let ranges = {
             let mut state = lock(&self.state);
-            state.connections.retain(|(known, _)| **known != *address);
+            state.connections.retain(|known| *known.address != *address);
             state.covered.remove(address)
         };
         if let Some(ranges) = ranges {
@@ -151,15 +169,29 @@ impl Control {
         }
     }
 
-    /// Everything is heard from that master, about these slots.
-    fn cover(&self, address: &Arc<str>, connection: &MultiplexedConnection, since: u64) {
+    /// As after a gap, unless the session is over by now: nobody would confirm any more what such a master has told, and the time that all have confirmed would stand still.
+    fn cover_again(&self, heard: &Heard, since: u64) {
         let _telling = lock(&self.telling);
-        let ranges = self.topology.masters().ranges_of(address);
+        let is_there = |known: &Heard| Arc::ptr_eq(&known.session, &heard.session);
+        if lock(&self.state).connections.iter().any(is_there) {
+            self.cover_all(heard, since);
+        }
+    }
+
+    /// Everything is heard from that master, about these slots.
+    fn cover(&self, heard: &Heard, since: u64) {
+        let _telling = lock(&self.telling);
+        self.cover_all(heard, since);
+    }
+
+    /// With `telling` held.
+    fn cover_all(&self, heard: &Heard, since: u64) {
+        let ranges = self.topology.masters().ranges_of(&heard.address);
         {
             let mut state = lock(&self.state);
-            state.connections.retain(|(known, _)| known != address);
-            state.connections.push((address.clone(), connection.clone()));
-            state.covered.put(address, ranges.clone(), since);
+            state.connections.retain(|known| known.address != heard.address);
+            state.connections.push(heard.clone());
+            state.covered.put(&heard.address, ranges.clone(), since);
         }
         self.tell(News::Begins(Parts::Some(&ranges)));
         self.confirm_rest();

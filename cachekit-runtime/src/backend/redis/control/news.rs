@@ -43,6 +43,8 @@ impl AsyncPushSender for Reader {
     fn send(&self, push: PushInfo) -> Result<(), SendError> {
         match push.kind {
             PushKind::Invalidate => self.read(push.data),
+            // Channel and key.
+            PushKind::Message => self.read(push.data.into_iter().skip(1).collect()),
             PushKind::Disconnection => self.end.come(),
             _ => {}
         }

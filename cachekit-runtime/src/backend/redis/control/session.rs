@@ -1,7 +1,7 @@
 //! A session with one master: from its connection to its end.
 
 use super::{
-    BEAT, Control, PATIENCE,
+    BEAT, Control, Heard, PATIENCE,
     news::{End, Reader},
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
             ask,
             boot::{Boot, Verdict},
             failures,
+            server_clock::Asked,
             topology::Master,
         },
     },
@@ -25,6 +26,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Between the end of a session and the next attempt, doubling.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// After so many beats a session begins anew that is not sure to hear everything.
+const ANEW: u64 = 2;
 
 /// A channel that nobody uses.
 const QUIET: &str = "ck:quiet";
@@ -60,9 +64,14 @@ impl Control {
         let mut connection = in_time(opening).await?;
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.layout.signals());
-        if let Err(error) = answered(in_time(connection.send_packed_command(&track)).await?) {
+        let refused = answered(in_time(connection.send_packed_command(&track)).await?);
+        let is_tracked = refused.is_ok();
+        if let Err(error) = refused {
             self.warn_once(&error);
-            return Err(error);
+            // If this is refused too, what is in memory is compared once a second all the same.
+            if let Err(error) = in_time(connection.subscribe(self.layout.news())).await {
+                tracing::debug!(master = &*master.address, %error, "no channel tells of changes");
+            }
         }
         // Without it the server bounds its output by less, and that is all.
         if let Err(error) = in_time(connection.subscribe(QUIET)).await {
@@ -81,7 +90,13 @@ impl Control {
         let mut epoch = self.topology.masters().epoch;
         let mut beat = Beat::now(self, 0);
         self.ask(&mut connection, master, &boot, verdict.as_ref(), beat).await?;
-        self.cover(&master.address, &connection, beat.since);
+        let heard = Heard {
+            address: master.address.clone(),
+            connection: connection.clone(),
+            is_tracked,
+            session: Arc::default(),
+        };
+        self.cover(&heard, beat.since);
         *pause = PAUSES.0;
         loop {
             if timeout_at(beat.at + BEAT, end.wait()).await.is_ok() {
@@ -99,7 +114,10 @@ impl Control {
             let masters = self.topology.masters();
             if masters.epoch != epoch {
                 epoch = masters.epoch;
-                self.recover(&master.address, &connection, beat.since);
+                self.recover(&heard, beat.since);
+            }
+            if !is_tracked && beat.number.is_multiple_of(ANEW) {
+                self.cover(&heard, beat.since);
             }
             self.confirm(&master.address, beat.since);
         }
@@ -125,7 +143,12 @@ impl Control {
         if asks_cluster {
             questions.cmd("CLUSTER").arg("INFO");
         }
+        let asked = Asked::now();
         let answers = in_time(connection.send_packed_commands(&questions, 0, questions.len())).await?;
+        let answered_at = asked.answered();
+        if let Some(time) = answers.get(1).filter(|_| verdict.is_some()) {
+            master.learn_clock(answered_at.estimate(time));
+        }
         if asks_cluster && !ask::text(answers.last().cloned().unwrap_or_default())?.contains("cluster_state:ok") {
             return Err(failures::error(Failure::Busy, "the cluster is down"));
         }
@@ -142,12 +165,12 @@ impl Control {
     }
 
     /// The slots of the master have changed: what it has taken over is told about from now on, and what it has given away by whoever has it.
-    fn recover(&self, address: &Arc<str>, connection: &MultiplexedConnection, since: u64) {
-        let now = self.topology.masters().ranges_of(address);
-        let before = self.covered_ranges(address);
+    fn recover(&self, heard: &Heard, since: u64) {
+        let now = self.topology.masters().ranges_of(&heard.address);
+        let before = self.covered_ranges(&heard.address);
         if before.as_ref() != Some(&now) {
-            self.lose(address);
-            self.cover(address, connection, since);
+            self.lose(&heard.address);
+            self.cover(heard, since);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     Error,
     backend::{
         Failure, each,
-        redis::{ask, connection::Limit, failures},
+        redis::{ask, connection::Limit, failures, scripts},
     },
     sync::lock,
 };
@@ -103,6 +103,12 @@ impl Cluster {
         Ok(self.masters())
     }
 
+    /// Does the owner of the slot take entries, as far as is known?
+    pub(super) fn takes_fills(&self, slot: u16) -> Result<(), Error> {
+        let masters = self.masters();
+        masters.owner(slot).and_then(|at| masters.nodes.get(at)).map_or(Ok(()), |owner| owner.takes_fills())
+    }
+
     async fn owner(&self, slot: u16, limit: Limit) -> Result<Arc<Master>, Error> {
         let owner = |masters: &Masters| masters.owner(slot).and_then(|at| masters.nodes.get(at)).cloned();
         if let Some(owner) = owner(&self.masters()) {
@@ -112,19 +118,28 @@ impl Cluster {
         owner(&self.masters()).ok_or_else(|| nobody(slot))
     }
 
-    pub(super) async fn send(&self, slot: u16, command: &Cmd) -> Result<Value, Error> {
+    /// `is_large`: the answer is.
+    pub(super) async fn send(&self, slot: u16, command: &Cmd, is_large: bool) -> Result<Value, Error> {
+        let connections = |node: &Arc<Master>| node.connections.clone();
+        let purpose = scripts::purpose(command);
+        let send = async |node: &Arc<Master>, limit: Limit| {
+            let all = connections(node);
+            let chosen = if is_large { all.large() } else { &*all };
+            node.judged(purpose, limit, chosen.send(command, limit)).await
+        };
         let limit = self.limit();
         let mut node = self.owner(slot, limit).await?;
-        let mut answer = node.connections.send(command, limit).await;
+        let mut answer = send(&node, limit).await;
         for _ in 0..REDIRECTS {
             let Some((target, asking)) = self.redirected(&node, &answer)? else { return answer };
             node = target;
             answer = match asking {
-                false => node.connections.send(command, limit).await,
+                false => send(&node, limit).await,
                 true => {
                     let mut both = Pipeline::with_capacity(2);
                     both.add_command(flush::asking()).add_command(command.clone());
-                    node.connections.send_all(&both, limit).await.map(|mut answers| answers.pop().unwrap_or_default())
+                    let answers = node.judged(purpose, limit, node.connections.send_all(&both, limit)).await;
+                    answers.map(|mut answers| answers.pop().unwrap_or_default())
                 }
             };
         }
@@ -136,7 +151,8 @@ impl Cluster {
 
     /// Each command's own answer: that one node fails does not take the others' answers away.
     pub(super) async fn send_each(&self, batch: Batch) -> Vec<Result<Value, Error>> {
-        let limit = self.limit();
+        // Not to the last moment of those who wait as long as a response may take: they would lose what the other nodes have answered.
+        let limit = Limit::new(self.shared.dial.response_timeout * 4 / 5);
         let mut answers: Vec<_> = (0..batch.len()).map(|_| Err(too_many())).collect();
         let mut waiting = Vec::with_capacity(batch.len());
         let mut masters = self.masters();

@@ -1,13 +1,16 @@
 //! How the nodes of a topology are reached: all in the same way, each at its own address.
 
-use super::masters::Master;
+use super::{judge::Judge, masters::Master};
 use crate::{
     Error,
     backend::redis::{
+        NAME,
         boot::Boot,
         connections::{Connections, Target},
         failures,
     },
+    breaker::Breaker,
+    time::Clock,
 };
 use redis::{Client, ConnectionAddr, ConnectionInfo};
 use std::{sync::Arc, time::Duration};
@@ -41,7 +44,9 @@ impl Dial {
         let target = Target::Server(Arc::new(client.clone()));
         let connections =
             Connections::new(target, address.clone(), self.connect_timeout, self.response_timeout, self.boot.clone());
-        Ok(Arc::new(Master { address: address.into(), client, connections: Arc::new(connections) }))
+        let breaker = Arc::new(Breaker::new(format!("{NAME} {address}"), Clock::system()));
+        let judge = Arc::new(Judge::new(breaker));
+        Ok(Arc::new(Master { address: address.into(), client, connections: Arc::new(connections), judge }))
     }
 }
 

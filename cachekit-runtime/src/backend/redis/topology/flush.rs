@@ -1,7 +1,11 @@
 //! The commands of a batch that go to one node in one go.
 
 use super::{masters::Master, redirect::Redirect};
-use crate::{Error, backend::redis::connection::Limit};
+use crate::{
+    Error,
+    backend::redis::{connection::Limit, scripts},
+    breaker::Purpose,
+};
 use redis::{Cmd, Pipeline, Value};
 use std::sync::Arc;
 
@@ -45,6 +49,8 @@ impl Flush {
     pub(super) async fn send(self, limit: Limit) -> Vec<Answered> {
         let mut commands = Pipeline::with_capacity(self.parts.len());
         let mut parts = Vec::with_capacity(self.parts.len());
+        let is_fill = |part: &Part| scripts::purpose(&part.command) == Purpose::Fill;
+        let purpose = if self.parts.iter().all(is_fill) { Purpose::Fill } else { Purpose::Read };
         for part in self.parts {
             if part.asking {
                 commands.add_command(asking());
@@ -52,7 +58,8 @@ impl Flush {
             commands.add_command(part.command);
             parts.push((part.at, part.asking));
         }
-        let mut answers = self.node.connections.send_all(&commands, limit).await.map(Vec::into_iter);
+        let asked = self.node.connections.send_all(&commands, limit);
+        let mut answers = self.node.judged(purpose, limit, asked).await.map(Vec::into_iter);
         let mut asked = commands.cmd_iter();
         let mut answered = Vec::with_capacity(parts.len());
         for (at, asking) in parts {

@@ -1,7 +1,7 @@
 //! Who takes writes, and for which slots.
 
-use super::slots::SLOTS;
-use crate::backend::redis::connections::Connections;
+use super::{judge::Judge, slots::SLOTS};
+use crate::backend::redis::{connections::Connections, server_clock::Estimate};
 use redis::Client;
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
@@ -16,6 +16,8 @@ pub(in crate::backend::redis) struct Master {
     pub(in crate::backend::redis) client: Client,
     /// The ones that requests share.
     pub(super) connections: Arc<Connections>,
+    /// Whether it is to be asked; of the one master that there is, whoever has the backend judges.
+    pub(super) judge: Arc<Judge>,
 }
 
 impl Master {
@@ -23,6 +25,11 @@ impl Master {
     pub(in crate::backend::redis) fn is_of_another_lineage(&self, lineage: u64) -> bool {
         let seen = self.connections.lineage();
         seen != 0 && seen != lineage
+    }
+
+    /// It has said its time.
+    pub(in crate::backend::redis) fn learn_clock(&self, ahead: Estimate) {
+        self.connections.clock().learn(ahead);
     }
 
     /// Requests go by new connections.

@@ -4,6 +4,7 @@ mod batch;
 mod cluster;
 mod dial;
 mod flush;
+mod judge;
 mod map;
 mod masters;
 mod redirect;
@@ -21,7 +22,7 @@ pub(super) use slots::SLOTS;
 use super::{
     boot::Boot,
     connections::{Connections, Target},
-    gather::Answer,
+    gather::Noted,
     layout::Layout,
 };
 use crate::{
@@ -60,7 +61,7 @@ impl Single {
         let address = client.get_connection_info().addr().to_string().into();
         let target = Target::Server(Arc::new(client.clone()));
         let connections = Arc::new(Connections::new(target, place, connect_timeout, response_timeout, boot));
-        let master = Master { address, client, connections: connections.clone() };
+        let master = Master { address, client, connections: connections.clone(), judge: Arc::default() };
         Single { connections, masters: Arc::new(Masters::only(Arc::new(master), 0)) }
     }
 }
@@ -120,6 +121,19 @@ impl Topology {
         }
     }
 
+    /// By how many milliseconds the clock of the server that has the key is ahead of ours, as far as it was heard.
+    pub(super) fn ahead(&self, key: &[u8]) -> i64 {
+        match self {
+            Topology::Single(single) => single.connections.clock().ahead(),
+            Topology::Sentinel(sentinel) => sentinel.connections().clock().ahead(),
+            Topology::Cluster(cluster) => {
+                let masters = cluster.masters();
+                let owner = masters.owner(slots::slot(key)).and_then(|at| masters.nodes.get(at));
+                owner.map_or(0, |owner| owner.connections.clock().ahead())
+            }
+        }
+    }
+
     /// The slot of a key in a cluster.
     pub(super) fn slot(key: &[u8]) -> u16 {
         slots::slot(key)
@@ -128,6 +142,17 @@ impl Topology {
     /// Are keys with different hash tags on different servers? Then no command may have both.
     pub(super) fn is_sharded(&self) -> bool {
         matches!(self, Topology::Cluster(_))
+    }
+
+    /// Does the server that has the key take entries, as far as is known? Of the only one there is, whoever has the backend knows.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub(super) fn takes_fills(&self, key: &[u8]) -> Result<(), Error> {
+        match self {
+            Topology::Cluster(cluster) => cluster.takes_fills(slots::slot(key)),
+            Topology::Single(_) | Topology::Sentinel(_) => Ok(()),
+        }
     }
 
     /// Commands that are to be sent in one go.
@@ -143,12 +168,27 @@ impl Topology {
                 let connections = sentinel.connections();
                 connections.send(command, connections.limit()).await
             }
-            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command).await,
+            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command, false).await,
+        }
+    }
+
+    /// As [`send`](Self::send), whose answer is large: by a connection on which nothing small waits behind it.
+    pub(super) async fn send_large(&self, key: impl AsRef<[u8]>, command: &Cmd) -> Result<Value, Error> {
+        match self {
+            Topology::Single(single) => {
+                let connections = single.connections.large();
+                connections.send(command, connections.limit()).await
+            }
+            Topology::Sentinel(sentinel) => {
+                let connections = sentinel.connections().large();
+                connections.send(command, connections.limit()).await
+            }
+            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command, true).await,
         }
     }
 
     /// Has a look asked together with others that begin now. `None`: it has to be asked alone, in a cluster or before there is a connection.
-    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Answer>, Error> {
+    pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Noted>, Error> {
         match self {
             Topology::Single(single) => single.connections.gather(layout, address),
             Topology::Sentinel(sentinel) => sentinel.connections().gather(layout, address),
@@ -170,7 +210,6 @@ impl Topology {
     }
 
     /// As [`send_all`](Self::send_all), but a node that fails takes only the answers to its own commands away.
-    #[expect(dead_code, reason = "for calls over many keys that take what they can get")]
     pub(super) async fn send_each(&self, batch: Batch) -> Vec<Result<Value, Error>> {
         if let Topology::Cluster(cluster) = self {
             return cluster.send_each(batch).await;

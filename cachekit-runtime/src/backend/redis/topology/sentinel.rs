@@ -108,7 +108,7 @@ impl Sentinel {
             && let Ok(client) = self.resolver.dial.client(host, *port)
         {
             let address = dial::address(host, *port).into();
-            let master = Master { address, client, connections: self.connections.clone() };
+            let master = Master { address, client, connections: self.connections.clone(), judge: Arc::default() };
             *seen = Arc::new(Masters::only(Arc::new(master), found.epoch));
         }
         seen.clone()

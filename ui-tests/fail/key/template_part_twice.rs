@@ -1,6 +1,6 @@
 use cachekit::cache;
 
-#[cache(scope = "tenant")]
+#[cache(key = "{id}:{id}")]
 fn user(id: u64) -> u64 {
     id
 }

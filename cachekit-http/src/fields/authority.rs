@@ -1,0 +1,48 @@
+//! Hosts, as `Host` and URIs write them.
+
+use http::uri::Authority;
+
+/// In lower case, without the port that is the scheme's. `None`: it is no host, or something that is no port comes after it, which would be in what handlers
+/// make of it and in no key.
+#[must_use]
+pub fn normalised(authority: &str, scheme: &str) -> Option<String> {
+    let authority: Authority = authority.parse().ok()?;
+    let host = authority.host();
+    let after = authority.as_str().strip_prefix(host).filter(|_| !host.is_empty())?;
+    let name = host.to_ascii_lowercase();
+    if after.is_empty() {
+        return Some(name);
+    }
+    // The digits alone: a number has other forms, such as `+80`.
+    let digits = after.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let port: u16 = digits.parse().ok()?;
+    let default = if scheme == "https" { 443 } else { 80 };
+    Some(if port == default { name } else { format!("{name}:{port}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_a_host_is_a_port() {
+        for (authority, scheme, expected) in [
+            ("EXAMPLE.com", "http", Some("example.com")),
+            ("example.com:80", "http", Some("example.com")),
+            ("example.com:80", "https", Some("example.com:80")),
+            ("example.com:443", "https", Some("example.com")),
+            ("example.com:08080", "http", Some("example.com:8080")),
+            ("[::1]", "http", Some("[::1]")),
+            ("[::1]:81", "http", Some("[::1]:81")),
+            ("example.com:", "http", None),
+            ("example.com:evil", "http", None),
+            ("example.com:99999", "http", None),
+            ("example.com:+80", "http", None),
+            ("user@example.com", "http", None),
+            ("", "http", None),
+            (":80", "http", None),
+        ] {
+            assert_eq!(normalised(authority, scheme).as_deref(), expected, "{authority}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+use cachekit::{cache, invalidate};
+
+#[cache]
+fn user(id: u64) -> u64 {
+    id
+}
+
+#[invalidate(user(id), soft)]
+fn rename(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    rename(user(1));
+}
