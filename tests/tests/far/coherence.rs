@@ -1,6 +1,6 @@
 //! Copies in memory of what other processes change: with a backend of the test's own, whose news come when the test says so, and the test's clock.
 
-use crate::nodes::RUNTIME;
+use crate::nodes::{RUNTIME, turn_of_tags};
 use cachekit_runtime::{
     Builder, Cache, Compute, Delivery, Place,
     backend::{Address, Fingerprint, News, Parts, SharedBackend},
@@ -184,6 +184,7 @@ fn a_load_that_the_news_have_overtaken_is_joined_by_nobody_and_kept_nowhere() {
 
 #[test]
 fn a_tag_of_another_process_reaches_copies() {
+    let _turn = turn_of_tags();
     let nodes =
         Nodes::with("coherence::tags", |builder| builder.tags_with(|key| vec![format!("even:{}", key % 2 == 0)]));
     for key in 0..4 {
@@ -339,6 +340,7 @@ fn a_version_of_a_tag_is_as_good_as_the_lease() {
 
 #[test]
 fn a_tag_that_the_backend_did_not_take_is_invalid_here_all_the_same() {
+    let _turn = turn_of_tags();
     let nodes = Nodes::with("coherence::tag_queued", |builder| {
         builder.tags_with(|_| vec!["coherence_queued".to_owned()]).near_outage(Duration::from_secs(3_600))
     });
@@ -366,6 +368,7 @@ fn with_more_tags_than_are_honoured_nothing_is_stored_anywhere() {
 
 #[test]
 fn what_is_computed_from_a_tagged_value_has_its_tags() {
+    let _turn = turn_of_tags();
     let nodes = Nodes::new("coherence::compute");
     let tag = "a tag {in} ~ need of escapes";
     nodes.one.insert_tagged(7, 1, [tag]);
@@ -399,6 +402,7 @@ fn without_the_mechanism_the_test_fails() {
 
 #[test]
 fn a_tag_that_is_written_otherwise_stays_the_same_through_a_change() {
+    let _turn = turn_of_tags();
     let nodes = Nodes::new("coherence::escaped");
     let (one, other) = (&nodes.one, &nodes.other);
     let tag = "coherence:{7}%";

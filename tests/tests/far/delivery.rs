@@ -1,5 +1,6 @@
 //! What a backend did not take is delivered as soon as its server is back, and what the other servers have does not wait for that.
 
+use crate::nodes::turn_of_tags;
 use cachekit_runtime::{
     Cache, Delivery, Place,
     backend::{Address, Fingerprint, News},
@@ -57,6 +58,7 @@ impl Scene {
 
 #[test]
 fn what_was_made_stale_is_made_so_once_more_by_another_server_and_not_again_and_again() {
+    let _turn = turn_of_tags();
     let scene = Scene::new("delivery_soft");
     let (well, ill) = (scene.tag(1), scene.tag(2));
     scene.fill(1..3);
@@ -72,6 +74,7 @@ fn what_was_made_stale_is_made_so_once_more_by_another_server_and_not_again_and_
 
 #[test]
 fn a_server_that_is_gone_holds_up_nothing_for_the_others() {
+    let _turn = turn_of_tags();
     let scene = Scene::new("delivery_others");
     const ILL: u64 = 2_000;
     const ALL: u64 = ILL + 20;

@@ -4,9 +4,10 @@ use cachekit_runtime::{
     Builder, Cache, Delivery, Place,
     backend::redis::{RedisBackend, Settings},
 };
+use cachekit_tests::waiting::comes_true;
 use std::{
     future::Future,
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime;
@@ -24,6 +25,23 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
+
+/// What a tag's invalidation comes to depends on every backend of the process that has tags, those of other tests too: who has one that refuses, and who says
+/// what comes of it, take turns.
+pub(crate) fn turn_of_tags() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells a real server until its answer is in time, which on a busy machine the first may not be.
+pub(crate) async fn shared<F: Future<Output = Delivery>>(mut tell: impl FnMut() -> F) {
+    let mut told = tell().await;
+    while told != Delivery::Shared {
+        assert_eq!(told, Delivery::Queued);
+        comes_true("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
+        told = tell().await;
+    }
+}
 
 pub(crate) fn redis(port: u16) -> RedisBackend {
     redis_at(&format!("redis://127.0.0.1:{port}"))

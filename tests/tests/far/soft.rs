@@ -1,6 +1,6 @@
 //! Tags that are made stale: in memory alone, and over a backend of the test's own whose news come when the test says so, with the test's clock.
 
-use crate::nodes::RUNTIME;
+use crate::nodes::{RUNTIME, turn_of_tags};
 use cachekit_runtime::{
     Builder, Cache, Delivery, OutcomeKind, Place,
     backend::{MemoryBytes, News},
@@ -169,6 +169,7 @@ fn the_ttl_goes_on() {
 
 #[test]
 fn of_all_processes_one_loads_anew() {
+    let _turn = turn_of_tags();
     for near in [true, false] {
         let name = if near { "soft::near" } else { "soft::far" };
         let nodes = Nodes::new(name, near, |builder| builder);
@@ -244,6 +245,7 @@ fn what_becomes_stale_again_soon_is_refreshed_again() {
 
 #[test]
 fn what_a_backend_does_not_take_is_invalidated() {
+    let _turn = turn_of_tags();
     let nodes = Nodes::new("soft::queued", true, |builder| builder);
     let (one, other) = (&nodes.one, &nodes.other);
     assert_eq!((one.call(1), other.call(1)), (Ok(1), Ok(1)));
