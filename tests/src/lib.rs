@@ -6,6 +6,7 @@ pub mod drive;
 pub mod fault_proxy;
 pub mod file_load;
 pub mod fuzz_bodies;
+pub mod lag;
 pub mod node;
 pub mod own_backend;
 pub mod redis_server;
