@@ -14,6 +14,7 @@ pub mod breaker;
 #[cfg(feature = "backend")]
 pub mod budget;
 mod cache;
+mod changes;
 #[cfg(feature = "backend")]
 pub mod codec;
 #[cfg(feature = "backend")]

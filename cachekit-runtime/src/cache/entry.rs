@@ -5,6 +5,7 @@
 
 use super::bond::Bond;
 use crate::{
+    changes::{CHANGES, Compared},
     memory::{Gone, Marks, Seen},
     tags::{TagSet, Tags},
     time::{Clock, NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
@@ -26,6 +27,8 @@ pub(crate) struct More {
     used: AtomicU64,
     tags: Option<TagSet>,
     bond: Option<Bond>,
+    /// What the tags and the bond say was found to be well.
+    compared: Compared,
 }
 
 /// The times of an entry, in clock nanoseconds.
@@ -87,7 +90,7 @@ pub(crate) fn begin(
         let has_more = tags.is_some() || bond.is_some();
         let more = has_more.then(|| {
             let (refresh, used) = (AtomicU64::new(NEVER), AtomicU64::new(NEVER));
-            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags, bond })
+            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags, bond, compared: Compared::never() })
         });
         let think = if more.as_deref().is_some_and(More::is_doubtful) { PAST_TICK } else { NEVER_TICK };
         return (Marks { think, ..Marks::NONE }, more);
@@ -103,7 +106,8 @@ pub(crate) fn begin(
         return (Marks { think, born: tick_of(times.born), sweep }, None);
     }
     let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
-    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond });
+    let compared = Compared::never();
+    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond, compared });
     let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.born) };
     let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.born, allowed) };
     (marks, Some(more))
@@ -120,9 +124,13 @@ impl More {
     pub(crate) fn is_fresh(&self, clock: &Clock, allowed: Allowances) -> bool {
         let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
         allowed.idle == NEVER
-            && self.tags.as_ref().is_none_or(TagSet::is_current)
-            && self.bond.as_ref().is_none_or(Bond::is_tight)
+            && CHANGES.hold(&self.compared, || self.is_unchanged())
             && (end == NEVER || clock.latest() < end)
+    }
+
+    #[cold]
+    fn is_unchanged(&self) -> bool {
+        self.tags.as_ref().is_none_or(TagSet::is_current) && self.bond.as_ref().is_none_or(Bond::is_tight)
     }
 
     #[cfg(feature = "backend")]

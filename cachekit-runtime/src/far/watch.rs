@@ -11,6 +11,7 @@
 use super::{cells::Cells, switches};
 use crate::{
     backend::{News, Parts, SharedBackend, Watcher},
+    changes::CHANGES,
     sync::lock,
     time::{Clock, nanos, steady},
 };
@@ -218,12 +219,12 @@ impl Watch {
                 }
             }
         };
-        match parts {
+        CHANGES.make(|| match parts {
             Parts::All => put(0..=self.parts.len()),
             Parts::Some(ranges) => {
                 ranges.iter().for_each(|range| put(usize::from(*range.start())..=usize::from(*range.end())));
             }
-        }
+        });
     }
 
     fn end(&self, parts: Parts<'_>) {

@@ -1,6 +1,6 @@
 //! The version of one tag.
 
-use super::changes::CHANGES;
+use crate::changes::CHANGES;
 use crate::sync::lock;
 use std::sync::{
     Mutex,

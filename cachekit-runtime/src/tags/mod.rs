@@ -8,7 +8,6 @@
 //! made so since the capture.
 
 mod cell;
-mod changes;
 mod registry;
 mod set;
 

@@ -2,7 +2,6 @@
 
 use super::{
     cell::{TagCell, Version},
-    changes::{CHANGES, Compared},
     registry::TagRegistry,
 };
 use std::sync::Arc;
@@ -22,22 +21,14 @@ pub(crate) enum Tags {
 }
 
 /// The tags of one entry, with their versions from before its load.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TagSet {
     tags: Box<[(Arc<TagCell>, Version)]>,
-    /// All versions are those of the capture.
-    compared: Compared,
-}
-
-impl Clone for TagSet {
-    fn clone(&self) -> Self {
-        Self::holding(self.tags.clone())
-    }
 }
 
 impl TagSet {
     fn holding(tags: Box<[(Arc<TagCell>, Version)]>) -> Self {
-        Self { tags, compared: Compared::never() }
+        Self { tags }
     }
 
     /// Call it before the load: what is invalidated from then on makes the set outdated. `None` without tags.
@@ -67,13 +58,7 @@ impl TagSet {
     }
 
     /// Whether a tag was invalidated since the capture, as far as this process knows.
-    #[inline]
     pub(crate) fn state(&self) -> Tags {
-        if self.is_current() { Tags::Current } else { self.closer_state() }
-    }
-
-    #[cold]
-    fn closer_state(&self) -> Tags {
         let mut state = Tags::Current;
         for (cell, version) in &self.tags {
             let now = cell.version_now();
@@ -96,13 +81,7 @@ impl TagSet {
     }
 
     /// Whether no tag was invalidated since the capture.
-    #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        CHANGES.hold(&self.compared, || self.compare())
-    }
-
-    #[cold]
-    fn compare(&self) -> bool {
         self.tags.iter().all(|(cell, version)| cell.version_now() == *version)
     }
 

@@ -5,26 +5,27 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Of the versions of all tags of the process: so a hit costs one comparison, and not one for each of its tags.
+/// Of the versions of all tags of the process, and of the incarnations in which other processes tell it of theirs: so a hit costs one comparison, and not one for
+/// each of its tags and one for each part of its backend.
 #[cfg(not(loom))]
-pub(super) static CHANGES: Changes = Changes(AtomicU64::new(1));
+pub(crate) static CHANGES: Changes = Changes(AtomicU64::new(1));
 
 #[cfg(loom)]
 loom::lazy_static! {
-    pub(super) static ref CHANGES: Changes = Changes(AtomicU64::new(1));
+    pub(crate) static ref CHANGES: Changes = Changes(AtomicU64::new(1));
 }
 
-/// How many changes there were, and one. In a cache line that is written by nothing else: every hit of an entry with tags reads it.
+/// How many changes there were, and one. In a cache line that is written by nothing else: every hit of an entry with tags, or of a copy, reads it.
 #[repr(align(64))]
-pub(super) struct Changes(AtomicU64);
+pub(crate) struct Changes(AtomicU64);
 
 /// When it was last found that nothing of interest has changed.
 #[derive(Debug)]
-pub(super) struct Compared(AtomicU64);
+pub(crate) struct Compared(AtomicU64);
 
 impl Changes {
     /// Makes a change. Who calls [`hold`](Self::hold) after this has returned sees it.
-    pub(super) fn make<R>(&self, change: impl FnOnce() -> R) -> R {
+    pub(crate) fn make<R>(&self, change: impl FnOnce() -> R) -> R {
         let result = change();
         // Last: who has compared before the change, with the number of then, compares again.
         self.0.fetch_add(1, Ordering::AcqRel);
@@ -33,7 +34,7 @@ impl Changes {
 
     /// Whether `compare` finds that all is as it was; not asked again while nothing changes.
     #[inline]
-    pub(super) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> bool) -> bool {
         // First: a change that `compare` does not see yet moves the number afterwards.
         let now = self.0.load(Ordering::Acquire);
         if compared.0.load(Ordering::Relaxed) == now {
@@ -48,7 +49,7 @@ impl Changes {
 }
 
 impl Compared {
-    pub(super) fn never() -> Self {
+    pub(crate) fn never() -> Self {
         Compared(AtomicU64::new(0))
     }
 }
