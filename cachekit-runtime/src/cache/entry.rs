@@ -18,17 +18,18 @@ use std::{
 /// Below this a millisecond more or less is more than one percent of a ttl.
 const SHORT: u64 = nanos(Duration::from_millis(100));
 
+#[repr(C)] // what a hit reads stands first, in one cache line
 pub(crate) struct More {
-    born: u64,
+    /// What the tags and the bond say was found to be well.
+    compared: Compared,
     refresh: AtomicU64,
     /// End of freshness.
     expires: u64,
+    born: u64,
     /// Last use, for `idle`.
     used: AtomicU64,
     tags: Option<TagSet>,
     bond: Option<Bond>,
-    /// What the tags and the bond say was found to be well.
-    compared: Compared,
 }
 
 /// The times of an entry, in clock nanoseconds.

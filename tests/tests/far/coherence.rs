@@ -140,8 +140,14 @@ fn without_a_confirmation_a_copy_is_compared_before_it_is_used() {
 
 #[test]
 fn after_a_gap_a_copy_is_compared_once() {
-    let nodes = Nodes::new("coherence::gap");
+    compared_after_a_gap(&Nodes::new("coherence::gap"));
+    let tagged = |builder: Builder<u64, u64>| builder.tags_with(|_| vec!["coherence_gap".to_owned()]);
+    compared_after_a_gap(&Nodes::with("coherence::gap_tagged", tagged));
+}
+
+fn compared_after_a_gap(nodes: &Nodes) {
     (0..3).for_each(|key| _ = (nodes.call(&nodes.one, key), nodes.call(&nodes.other, key)));
+    assert_eq!((nodes.call(&nodes.other, 1), Nodes::hits(&nodes.other)), (2, 1));
     nodes.backend.keep_back();
     nodes.backend.announce_news(News::Ends(Parts::All));
     nodes.one.invalidate(&0);
