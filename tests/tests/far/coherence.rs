@@ -145,6 +145,22 @@ fn after_a_gap_a_copy_is_compared_once() {
     compared_after_a_gap(&Nodes::with("coherence::gap_tagged", tagged));
 }
 
+#[test]
+fn a_copy_that_was_found_to_be_well_is_so_until_the_next_gap() {
+    let ttl = Duration::from_secs(10);
+    let nodes = Nodes::with("coherence::gap_late", |builder| builder.ttl(ttl));
+    nodes.clock.advance(Duration::from_micros(300));
+    assert_eq!((nodes.call(&nodes.one, 1), nodes.call(&nodes.other, 1)), (1, 1));
+    // So near to its end that its mark does not say enough, and a hit looks closer.
+    nodes.clock.advance(ttl - Duration::from_micros(200));
+    nodes.backend.confirm();
+    assert_eq!((nodes.call(&nodes.other, 1), Nodes::hits(&nodes.other)), (1, 1));
+    nodes.backend.keep_back();
+    nodes.backend.announce_news(News::Ends(Parts::All));
+    nodes.one.invalidate(&1);
+    assert_eq!(nodes.call(&nodes.other, 1), 2, "nothing is told, so it asks");
+}
+
 fn compared_after_a_gap(nodes: &Nodes) {
     (0..3).for_each(|key| _ = (nodes.call(&nodes.one, key), nodes.call(&nodes.other, key)));
     assert_eq!((nodes.call(&nodes.other, 1), Nodes::hits(&nodes.other)), (2, 1));
