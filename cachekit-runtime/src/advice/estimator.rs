@@ -169,12 +169,11 @@ impl Estimator {
             for ((point, shadow), slope) in curve.points.iter().zip(able).zip(slopes) {
                 let sideways = slope * 2.0 * relative_deviation(rate(shadow.limit), shadow.capacity as f64);
                 let by_scale = by_scale(shadow, slope, accesses);
-                all.push(Outlook::new(
-                    shadow.strategy.name(),
-                    Point { error: (point.error.hypot(sideways) + by_scale).min(1.0), ..*point },
-                    shadow.entries() as u64,
-                    shadow.is_full(),
-                ));
+                let error = (point.error.hypot(sideways) + by_scale).min(1.0);
+                let (entries, full) = (shadow.entries() as u64, shadow.is_full());
+                let mut outlook = Outlook::new(shadow.strategy.name(), Point { error, ..*point }, entries, full);
+                outlook.predictable &= shadow.is_scalable() || shadow.limit == u64::MAX;
+                all.push(outlook);
             }
         }
         all

@@ -56,7 +56,7 @@ pub struct Outlook {
     pub error: f64,
     /// Between this capacity and one of those next to it the hit ratio jumps: where exactly it does is not known.
     pub cliff: bool,
-    /// The error is at most 2 points, and there is no cliff.
+    /// The error is at most 2 points, there is no cliff, and it is not LFU scaled down, which holds new entries for longer than LFU does.
     pub predictable: bool,
     /// Entries of the simulation.
     pub simulated_entries: u64,

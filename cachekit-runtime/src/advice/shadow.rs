@@ -84,6 +84,11 @@ impl Shadow {
         self.simulated.is_none()
     }
 
+    /// Is the policy not known to be another one when it is scaled down? Of LFU it is: see [`Shadow`].
+    pub(super) fn is_scalable(&self) -> bool {
+        !matches!(self.strategy, Strategy::Lfu)
+    }
+
     /// Has it been full? Until then it tells of no eviction.
     pub(super) fn is_full(&self) -> bool {
         self.simulated.as_ref().is_some_and(|simulated| simulated.miniature.len() >= self.entries)

@@ -219,13 +219,23 @@ fn no_strategy_exceeds_the_optimum_and_adaptive_switches() {
     }
     // Soon again and then never, which only recency hits; and then a loop, which recency never does.
     let mut simulation = Simulation::new(&Strategy::Adaptive, 400);
-    let soon = |turn: u64| 10_000 + if turn % 2 == 0 { turn / 2 } else { (turn / 2).saturating_sub(100) };
+    let soon = |turn: u64| 10_000 + if turn.is_multiple_of(2) { turn / 2 } else { (turn / 2).saturating_sub(100) };
     (0..20_000).for_each(|turn| _ = simulation.access(soon(turn)));
     assert_eq!(simulation.current().name(), "lru");
     let before = simulation.hits();
     (0..60_000).for_each(|turn| _ = simulation.access(turn % 500));
     assert_ne!(simulation.current().name(), "lru");
     assert!(simulation.hits() - before > 30_000, "{}", simulation.hits() - before);
+}
+
+#[cfg(feature = "backend")]
+#[test]
+fn advice_goes_through_json_and_back() {
+    let advice = estimated(&zipf(3_000, 0.8, 20_000, 2), &Options::for_capacity(8_000).capacities([100, 8_000]), 1);
+    let text = serde_json::to_string(&advice).unwrap();
+    assert!(text.contains(r#""strategy":"s3-tinylfu","capacity":8000,"#), "{text}");
+    let back: Advice = serde_json::from_str(&text).unwrap();
+    assert_eq!((back.lru, back.outlooks.len()), (advice.lru, advice.outlooks.len()));
 }
 
 /// The upper bits of a cache's hashes choose the sample: as often as the rate says, for keys that differ in few bits too.
