@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// All of our strategies, from an eighth to eight times the present capacity. Takes some megabytes while it runs: see `docs/capacity.md`.
+    /// All of our strategies, from an eighth to eight times the present capacity. Takes 6 to 9 MB while it runs: see `docs/capacity.md`.
     #[must_use]
     pub fn for_capacity(entries: usize) -> Self {
         let mut capacities: Vec<usize> = EIGHTHS.map(|eighths| (entries.saturating_mul(eighths) / 8).max(1)).to_vec();

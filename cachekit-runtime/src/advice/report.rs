@@ -224,26 +224,20 @@ impl fmt::Display for Advice {
         if let Some(knee) = &self.knee {
             write!(f, "\nknee: {} entries, {:.1} % hits", knee.capacity, 100.0 * knee.hit_ratio)?;
         }
-        let saved = |nanos: i64| nanos as f64 / 1e9;
+        let saved = |outlook: &Outlook| match self.load_nanos {
+            0 => String::new(),
+            _ => format!(", {:.1} s of loads saved", outlook.saved_load_nanos as f64 / 1e9),
+        };
         if self.wasted_entries > 0 {
             write!(f, "\n{} entries could go for half a point of hits", self.wasted_entries)?;
         }
         if let Some(knee) = self.knee.as_ref().filter(|_| self.lacking_entries > 0) {
-            write!(
-                f,
-                "\n{} entries more would have saved {:.1} s of loads",
-                self.lacking_entries,
-                saved(knee.saved_load_nanos)
-            )?;
+            write!(f, "\n{} entries more would have reached the knee{}", self.lacking_entries, saved(knee))?;
         }
-        if let Some(best) = self.best.as_ref().filter(|best| best.strategy != self.strategy) {
-            write!(
-                f,
-                "\n{} hits most at this capacity: {:.1} %, {:.1} s of loads saved",
-                best.strategy,
-                100.0 * best.hit_ratio,
-                saved(best.saved_load_nanos)
-            )?;
+        let now = self.outlook(&self.strategy, self.capacity).map_or(0.0, |outlook| outlook.hit_ratio);
+        if let Some(best) = self.best.as_ref().filter(|best| best.hit_ratio > now + SAME) {
+            let ratio = 100.0 * best.hit_ratio;
+            write!(f, "\n{} hits most at this capacity: {ratio:.1} %{}", best.strategy, saved(best))?;
         }
         Ok(())
     }

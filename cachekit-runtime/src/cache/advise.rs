@@ -103,7 +103,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// eighth to eight times the present capacity.
     ///
     /// A hit on a key outside of the sample then costs no instruction more; one on a sampled key is left in a queue, for one thread of all
-    /// caches that takes at most a tenth of a core. What comes faster is dropped and counted. Takes some megabytes.
+    /// caches that takes at most a tenth of a core. What comes faster is dropped and counted. Takes 6 to 9 MB.
     pub fn start_advice(&self) {
         self.start_advice_with(&Options::for_capacity(self.here().core.bound_in_entries()));
     }
