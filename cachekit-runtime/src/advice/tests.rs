@@ -21,8 +21,10 @@ fn zipf(keys: u64, exponent: f64, length: usize, seed: u64) -> Vec<u64> {
     };
     let sums: Vec<f64> = (1..=keys).map(&mut add).collect();
     let mut draw = random(seed);
-    let mut place =
-        || sums.partition_point(|sum| *sum <= draw(1 << 30) as f64 / f64::from(1 << 30) * sums[sums.len() - 1]);
+    let mut place = || {
+        let at = draw(1 << 30) as f64 / f64::from(1 << 30) * sums[sums.len() - 1];
+        sums.partition_point(|sum| *sum <= at)
+    };
     (0..length).map(|_| place() as u64).collect()
 }
 
@@ -125,6 +127,14 @@ fn what_changes_with_the_scale_is_flagged() {
     };
     let (by_lfu, lfu) = off(&Strategy::Lfu);
     assert!(by_lfu > 0.02 && !lfu.predictable, "{by_lfu} {lfu:?}");
+    assert!(lfu.error > 0.1, "{by_lfu} {lfu:?}");
+    // Told by the witness, also of strategies whose name says nothing.
+    let mine = Strategy::Custom { name: "mine".into(), factory: Strategy::Lfu.factory() };
+    let own = estimated(&keys, &options.clone().strategies([mine]), 1);
+    assert!(
+        own.outlook("mine", 4_000).is_some_and(|outlook| !outlook.predictable && outlook.error == lfu.error),
+        "{own}"
+    );
     let (by_lru, lru) = off(&Strategy::Lru);
     assert!(by_lru < 0.04 && lru.error < lfu.error, "{by_lru} {lru:?}");
 }
@@ -236,6 +246,20 @@ fn advice_goes_through_json_and_back() {
     assert!(text.contains(r#""strategy":"s3-tinylfu","capacity":8000,"#), "{text}");
     let back: Advice = serde_json::from_str(&text).unwrap();
     assert_eq!((back.lru, back.outlooks.len()), (advice.lru, advice.outlooks.len()));
+}
+
+#[test]
+fn a_witness_tells_lfu_from_what_is_the_same_at_any_scale() {
+    let keys: Vec<u64> = zipf(8_000, 0.8, 100_000, 7);
+    let hasher = FixedState::with_seed(1);
+    let hashes: Vec<u64> = keys.iter().map(|key| hasher.hash_one(*key)).collect();
+    let changed = |strategy: &Strategy| {
+        let mut shadow = super::shadow::Shadow::new(strategy, 4_000, 1_000);
+        shadow.feed(&hashes);
+        shadow.changed_by_scale() / keys.len() as f64
+    };
+    let [lfu, lru] = [changed(&Strategy::Lfu), changed(&Strategy::Lru)];
+    assert!(lfu > 0.005 && lru < 0.002, "{lfu} {lru}");
 }
 
 /// The upper bits of a cache's hashes choose the sample: as often as the rate says, for keys that differ in few bits too.

@@ -9,7 +9,8 @@
 //! writer.block(Duration::ZERO, 0, &[17, 99, 17])?;
 //! writer.block(Duration::from_millis(20), 0, &[99])?;
 //!
-//! let mut reader = Reader::new(writer.finish()?.as_slice())?;
+//! let bytes = writer.finish()?;
+//! let mut reader = Reader::new(bytes.as_slice())?;
 //! let hashes: Result<Vec<u64>, _> = reader.by_ref().map(|access| access.map(|access| access.hash)).collect();
 //! assert_eq!((hashes?, reader.is_cut()), (vec![17, 99, 17, 99], false));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
