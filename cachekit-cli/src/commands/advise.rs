@@ -169,7 +169,7 @@ fn plot(
         lines,
         marks: vec![
             (knee.capacity, format!("knee: {} entries, {:.1} %", output::count(knee.capacity), 100.0 * knee.hit_ratio)),
-            (now.capacity, format!("now: {:.1} %", 100.0 * now.hit_ratio)),
+            (now.capacity, format!("now: {} entries, {:.1} %", output::count(now.capacity), 100.0 * now.hit_ratio)),
         ],
     };
     write_plot(&plot, path)

@@ -106,6 +106,7 @@ pub(super) fn lines(players: &[Player], results: &[Vec<Cell>]) -> Vec<Line> {
     let line = |(player, cells): (&Player, &Vec<Cell>)| Line {
         name: player.name().to_owned(),
         points: cells.iter().map(|cell| (cell.capacity, cell.hit_ratio)).collect(),
+        is_bound: matches!(player, Player::Optimum),
     };
     players.iter().zip(results).map(line).collect()
 }

@@ -27,6 +27,7 @@ struct Document<'a> {
 struct About {
     address: String,
     version: String,
+    run_id: Option<String>,
     used_memory: Option<u64>,
     maxmemory: Option<u64>,
     policy: Option<String>,
@@ -129,6 +130,7 @@ fn about(server: &Server) -> About {
     About {
         address: server.address.clone(),
         version: server.info("valkey_version").or(server.info("redis_version")).unwrap_or("unknown").to_owned(),
+        run_id: server.info("run_id").map(str::to_owned),
         used_memory: number("used_memory"),
         maxmemory: number("maxmemory").filter(|bytes| *bytes > 0),
         policy: server.info("maxmemory_policy").map(str::to_owned),

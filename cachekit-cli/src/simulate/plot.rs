@@ -14,12 +14,17 @@ const BOTTOM: f64 = 56.0;
 const COLOURS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#7f7f7f"];
 const DASHES: [&str; 3] = ["", "7 3", "2 3"];
 
+/// Of what no cache reaches.
+const BOUND: (&str, &str) = ("#9a9a9a", "1 3");
+
 /// A curve.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) name: String,
     /// Sizes in entries, with hit ratios from 0 to 1, in ascending order.
     pub(crate) points: Vec<(u64, f64)>,
+    /// Is it what no cache reaches?
+    pub(crate) is_bound: bool,
 }
 
 /// A plot.
@@ -75,21 +80,22 @@ impl Plot {
             LEFT + width / 2.0,
             HEIGHT - 14.0
         );
-        for (size, said) in &self.marks {
-            let at = x(*size);
-            let (anchor, shift) = if at > LEFT + width * 0.7 { ("end", -5.0) } else { ("start", 5.0) };
+        for (at, (size, said)) in self.marks.iter().enumerate() {
+            let x = x(*size);
+            // What is said of the first stands to its left if that is where there is room, and nothing stands over anything.
+            let (anchor, shift) = if x > LEFT + width / 2.0 { ("end", -5.0) } else { ("start", 5.0) };
+            let y = TOP + height - 8.0 - 16.0 * at as f64;
             let _ = writeln!(
                 svg,
-                r#"<line class="mark" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/><text class="said" x="{:.1}" y="{:.1}" text-anchor="{anchor}">{}</text>"#,
+                r#"<line class="mark" x1="{x:.1}" x2="{x:.1}" y1="{TOP}" y2="{:.1}"/><text class="said" x="{:.1}" y="{y:.1}" text-anchor="{anchor}">{}</text>"#,
                 TOP + height,
-                at + shift,
-                TOP + height - 8.0,
+                x + shift,
                 escaped(said)
             );
         }
         let labels = labels(&self.lines, y);
         for (at, (line, label)) in self.lines.iter().zip(labels).enumerate() {
-            let (colour, dash) = style(at);
+            let (colour, dash) = if line.is_bound { BOUND } else { style(at) };
             let points: Vec<String> =
                 line.points.iter().map(|(size, ratio)| format!("{:.1},{:.1}", x(*size), y(*ratio))).collect();
             let _ = writeln!(
@@ -119,7 +125,7 @@ impl Plot {
             let last = line.points.last().map_or(0.0, |(_, ratio)| 100.0 * ratio);
             let _ = writeln!(
                 svg,
-                r#"<text class="name" x="{:.1}" y="{:.1}" fill="{colour}">{} {last:.1} %</text>"#,
+                r#"<text x="{:.1}" y="{:.1}">{} {last:.1} %</text>"#,
                 begin + 25.0,
                 label + 4.0,
                 escaped(&line.name)
@@ -136,10 +142,10 @@ fn head(title: &str, subtitle: &str) -> String {
 <style>
   svg {{ font: 12px system-ui, "DejaVu Sans", sans-serif; background: #fff; }}
   text {{ fill: #222; }} .tick {{ fill: #666; font-size: 11px; }} .title {{ font-size: 15px; font-weight: 600; }}
-  .grid {{ stroke: #e4e4e4; }} .mark {{ stroke: #444; stroke-dasharray: 4 3; }} .said {{ fill: #444; font-size: 11px; }}
+  .grid {{ stroke: #e4e4e4; }} .mark {{ stroke: #444; stroke-dasharray: 4 3; }} .said {{ fill: #444; font-size: 11px; stroke: #fff; stroke-width: 4px; paint-order: stroke; }}
   polyline {{ fill: none; stroke-width: 2; stroke-linejoin: round; }} .leader {{ fill: none; stroke-width: 1; opacity: .5; }}
   @media (prefers-color-scheme: dark) {{
-    svg {{ background: #16181c; }} text {{ fill: #e6e6e6; }} .tick {{ fill: #9a9a9a; }} .grid {{ stroke: #2c2f36; }} .mark {{ stroke: #bbb; }} .said {{ fill: #bbb; }}
+    svg {{ background: #16181c; }} text {{ fill: #e6e6e6; }} .tick {{ fill: #9a9a9a; }} .grid {{ stroke: #2c2f36; }} .mark {{ stroke: #bbb; }} .said {{ fill: #bbb; stroke: #16181c; }}
   }}
 </style>
 <rect width="{WIDTH}" height="{HEIGHT}" fill="none"/>
