@@ -4,6 +4,8 @@
 
 #[doc(hidden)]
 pub mod adaptive;
+#[cfg(feature = "advice")]
+pub mod advice;
 mod apart;
 #[cfg(feature = "backend")]
 pub mod backend;

@@ -82,6 +82,7 @@
 //! | `postcard`, `msgpack`, `bincode` | no | codecs beside JSON |
 //! | `lz4` | no | `compress = "lz4"` |
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
+//! | `advice` | no | `Cache::start_advice`, `Cache::record_trace`: what other capacities and strategies would give |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
@@ -104,6 +105,9 @@ pub use cachekit_runtime::{
 
 #[cfg(feature = "backend")]
 pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, sync};
+
+#[cfg(feature = "advice")]
+pub use cachekit_runtime::advice;
 
 /// HTTP: a cache of responses by RFC 9111.
 #[cfg(feature = "axum")]

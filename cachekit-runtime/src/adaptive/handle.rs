@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Instant;
 
+use super::driver::Stepped;
 use super::rule::Rule;
 use super::sampler::Sampler;
 use super::stats::AdaptiveStats;
@@ -15,6 +16,11 @@ const INLINE: usize = 256;
 
 /// More stripes do not pay: what is sampled per thread shrinks as the threads become many.
 const MOST_STRIPES: usize = 16;
+
+/// How many stripes pay on this machine.
+pub(crate) fn stripes() -> usize {
+    std::thread::available_parallelism().map_or(MOST_STRIPES, usize::from).min(MOST_STRIPES)
+}
 
 /// Who runs the simulations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -61,9 +67,8 @@ impl Adaptive {
         on_switch: impl Fn(&Strategy) + Send + Sync + 'static,
     ) -> Self {
         let inline = stepping == Stepping::Inline;
-        let threads = || std::thread::available_parallelism().map_or(MOST_STRIPES, usize::from);
         Adaptive {
-            sampler: Sampler::new(capacity, if inline { 1 } else { threads().min(MOST_STRIPES) }),
+            sampler: Sampler::new(capacity, if inline { 1 } else { stripes() }),
             tuner: Mutex::new(Tuner::new(capacity, candidates, rule)),
             stepping: Mutex::new(Vec::new()),
             inline,
@@ -87,8 +92,25 @@ impl Adaptive {
         }
     }
 
-    /// Simulates what waits, and switches if that leads to it. Does nothing while another thread does so.
-    pub fn step_now(&self) -> Step {
+    /// The capacity of the cache has changed.
+    pub fn set_capacity(&self, capacity: usize) {
+        let mut tuner = lock(&self.tuner);
+        tuner.set_capacity(capacity);
+        self.sampler.set_shift(tuner.shift());
+    }
+
+    /// What was simulated and decided so far.
+    pub fn stats(&self) -> AdaptiveStats {
+        let mut stats = lock(&self.tuner).stats();
+        stats.dropped = self.sampler.dropped();
+        stats.bytes += (size_of::<Self>() - size_of::<Tuner>() + self.sampler.bytes()) as u64;
+        stats
+    }
+}
+
+impl Stepped for Adaptive {
+    /// Simulates what waits, and switches if that leads to it.
+    fn step_now(&self) -> Step {
         let Some(mut samples) = try_lock(&self.stepping) else { return Step::default() };
         samples.clear();
         self.sampler.drain(&mut samples);
@@ -112,24 +134,9 @@ impl Adaptive {
         }
         Step { samples: samples.len(), nanos }
     }
-
-    /// The capacity of the cache has changed.
-    pub fn set_capacity(&self, capacity: usize) {
-        let mut tuner = lock(&self.tuner);
-        tuner.set_capacity(capacity);
-        self.sampler.set_shift(tuner.shift());
-    }
-
-    /// What was simulated and decided so far.
-    pub fn stats(&self) -> AdaptiveStats {
-        let mut stats = lock(&self.tuner).stats();
-        stats.dropped = self.sampler.dropped();
-        stats.bytes += (size_of::<Self>() - size_of::<Tuner>() + self.sampler.bytes()) as u64;
-        stats
-    }
 }
 
-fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(guard) => Some(guard),
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),

@@ -1,9 +1,13 @@
 //! A tiny cache without values: what a strategy would hit.
 
 use std::sync::atomic::AtomicU64;
+#[cfg(feature = "advice")]
+use std::sync::atomic::Ordering;
 
 use hashbrown::HashTable;
 
+#[cfg(feature = "advice")]
+use crate::memory::switch;
 use crate::policy::{Cell, Cells, Policy, PolicyFactory, Slot, Touch, Words};
 
 /// What policies allocate for an entry and its ghosts, in bytes, rounded up: LIRS has the most. Policies cannot be asked.
@@ -95,6 +99,28 @@ impl Miniature {
         while self.slots.len() > self.capacity {
             self.evict();
         }
+    }
+
+    /// Another policy over the same entries, as in a cache that switches: it learns in which order the old one would have evicted them, and how
+    /// often each was hit as far as that was counted.
+    #[cfg(feature = "advice")]
+    pub(crate) fn set_policy(&mut self, factory: &PolicyFactory) {
+        let live: Vec<Slot> = self.slots.iter().map(|slot| Slot::new(*slot)).collect();
+        let hits: Vec<u64> = self.cells.0.iter().map(|cell| cell.word.load(Ordering::Relaxed)).collect();
+        let counted = matches!(self.touch, Touch::Count { .. });
+        let policy = std::mem::replace(&mut self.policy, factory(self.capacity));
+        let order = switch::from_coldest(Some(policy), &live, self.cells.0.len(), &Words::new(&self.cells));
+        self.touch = self.policy.on_hit();
+        let known: Vec<(Slot, u32)> =
+            order.into_iter().map(|slot| (slot, if counted { hits[slot.index()] as u32 } else { 0 })).collect();
+        for (slot, hits) in &known {
+            let word = match self.touch {
+                Touch::Count { max } => u64::from(*hits).min(max),
+                touch => touch.first_word(&self.clock),
+            };
+            self.cells.0[slot.index()].word.store(word, Ordering::Relaxed);
+        }
+        switch::adopt(&mut *self.policy, &known, &Words::new(&self.cells));
     }
 
     /// How many entries there are.

@@ -20,9 +20,13 @@ mod stats;
 mod tests;
 mod tuner;
 
-pub use driver::Driver;
+pub use driver::{Driver, Stepped};
 pub use handle::{Adaptive, Step, Stepping};
+#[cfg(feature = "advice")]
+pub(crate) use handle::{stripes, try_lock};
 pub use miniature::Miniature;
+#[cfg(feature = "advice")]
+pub(crate) use ring::Ring;
 pub use rule::{BLOCK, Better, Evidence, Rule};
 pub use sampler::{MINIATURE, Sampler};
 pub use stats::{AdaptiveStats, CandidateStats, LAST_SWITCHES, SwitchStats};

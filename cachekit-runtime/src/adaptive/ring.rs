@@ -9,9 +9,7 @@ use std::sync::atomic::{
 use crate::stripe::thread_index;
 
 /// Samples that one stripe holds between two drains.
-pub(super) const STRIPE_CAPACITY: usize = 1024;
-
-const MASK: usize = STRIPE_CAPACITY - 1;
+pub(crate) const STRIPE_CAPACITY: usize = 1024;
 
 /// What the producers of a stripe write, on cache lines of its own.
 #[repr(align(128))]
@@ -26,18 +24,23 @@ struct Consumer {
     tail: AtomicUsize,
 }
 
-struct Stripe {
+struct Stripe<const ROOM: usize> {
     producer: Producer,
     consumer: Consumer,
-    cells: [AtomicU64; STRIPE_CAPACITY],
+    cells: [AtomicU64; ROOM],
 }
 
-impl Stripe {
+impl<const ROOM: usize> Stripe<ROOM> {
+    const MASK: usize = {
+        assert!(ROOM.is_power_of_two());
+        ROOM - 1
+    };
+
     fn new() -> Box<Self> {
         Box::new(Stripe {
             producer: Producer { head: AtomicUsize::new(0), dropped: AtomicU64::new(0) },
             consumer: Consumer { tail: AtomicUsize::new(0) },
-            cells: [const { AtomicU64::new(0) }; STRIPE_CAPACITY],
+            cells: [const { AtomicU64::new(0) }; ROOM],
         })
     }
 
@@ -48,7 +51,7 @@ impl Stripe {
         // Pairs with the drain's `Release`: the cells up to the tail have been read.
         let tail = self.consumer.tail.load(Acquire);
         let mut used = head.wrapping_sub(tail);
-        if used >= STRIPE_CAPACITY {
+        if used >= ROOM {
             if (used as isize) > 0 {
                 // A load and a store: a count lost to another thread of the stripe is not worth a locked instruction.
                 self.producer.dropped.store(self.producer.dropped.load(Relaxed).wrapping_add(1), Relaxed);
@@ -58,7 +61,7 @@ impl Stripe {
             // back, behind what was drained since. The queue then goes on from there.
             (head, used) = (tail, 0);
         }
-        self.cells[head & MASK].store(hash, Relaxed);
+        self.cells[head & Self::MASK].store(hash, Relaxed);
         self.producer.head.store(head.wrapping_add(1), Release);
         Some(used + 1)
     }
@@ -68,10 +71,10 @@ impl Stripe {
         let head = self.producer.head.load(Acquire);
         let used = head.wrapping_sub(tail);
         // A head that was set back: see `push`.
-        if used == 0 || used > STRIPE_CAPACITY {
+        if used == 0 || used > ROOM {
             return;
         }
-        out.extend((0..used).map(|offset| self.cells[tail.wrapping_add(offset) & MASK].load(Relaxed)));
+        out.extend((0..used).map(|offset| self.cells[tail.wrapping_add(offset) & Self::MASK].load(Relaxed)));
         self.consumer.tail.store(head, Release);
     }
 }
@@ -83,39 +86,39 @@ impl Stripe {
 /// the sample is dropped and counted; threads that share a stripe may overwrite each other's samples, which is not counted. A
 /// sample is never made up: what is drained was recorded.
 ///
-/// A stripe takes its 8 KiB when a thread first writes to it.
-pub(super) struct Ring {
-    stripes: Box<[OnceLock<Box<Stripe>>]>,
+/// A stripe takes its memory, 8 bytes for each sample that it has room for, when a thread first writes to it.
+pub(crate) struct Ring<const ROOM: usize = STRIPE_CAPACITY> {
+    stripes: Box<[OnceLock<Box<Stripe<ROOM>>>]>,
 }
 
-impl Ring {
+impl<const ROOM: usize> Ring<ROOM> {
     /// The number of stripes is rounded up to a power of two.
-    pub(super) fn new(stripes: usize) -> Self {
+    pub(crate) fn new(stripes: usize) -> Self {
         Ring { stripes: (0..stripes.max(1).next_power_of_two()).map(|_| OnceLock::new()).collect() }
     }
 
     /// Appends a hash to the stripe of this thread: how many samples wait there now, `None` if it was full.
     #[inline]
-    pub(super) fn push(&self, hash: u64) -> Option<usize> {
+    pub(crate) fn push(&self, hash: u64) -> Option<usize> {
         self.stripes[thread_index() & (self.stripes.len() - 1)].get_or_init(Stripe::new).push(hash)
     }
 
     /// Moves what waits to the end of `out`, stripe by stripe. Only one thread at a time may do so.
-    pub(super) fn drain(&self, out: &mut Vec<u64>) {
+    pub(crate) fn drain(&self, out: &mut Vec<u64>) {
         self.in_use().for_each(|stripe| stripe.drain(out));
     }
 
     /// Samples that were dropped because their stripe was full.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.in_use().map(|stripe| stripe.producer.dropped.load(Relaxed)).sum()
     }
 
     /// The memory of the stripes in use, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(&*self.stripes) + self.in_use().count() * size_of::<Stripe>()
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.stripes) + self.in_use().count() * size_of::<Stripe<ROOM>>()
     }
 
-    fn in_use(&self) -> impl Iterator<Item = &Stripe> {
+    fn in_use(&self) -> impl Iterator<Item = &Stripe<ROOM>> {
         self.stripes.iter().filter_map(|stripe| stripe.get().map(|stripe| &**stripe))
     }
 }
@@ -135,7 +138,7 @@ mod tests {
 
     #[test]
     fn one_thread_gets_back_what_it_put_in_in_order() {
-        let ring = Ring::new(1);
+        let ring = <Ring>::new(1);
         for round in 0..10 {
             let put: Vec<u64> = (0..700).map(|i| round * 700 + i).collect();
             assert_eq!(
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_full_stripe_drops_and_counts_the_newest() {
-        let ring = Ring::new(1);
+        let ring = <Ring>::new(1);
         let stored = (0..3_000).filter(|hash| ring.push(*hash).is_some()).count();
         assert_eq!((stored, ring.dropped()), (STRIPE_CAPACITY, 3_000 - STRIPE_CAPACITY as u64));
         assert_eq!(drained(&ring), (0..STRIPE_CAPACITY as u64).collect::<Vec<_>>());
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_head_that_was_set_back_does_not_stop_the_queue() {
-        let stripe = Stripe::new();
+        let stripe = Stripe::<STRIPE_CAPACITY>::new();
         let mut out = Vec::new();
         (0..10).for_each(|hash| assert!(stripe.push(hash).is_some()));
         stripe.drain(&mut out);
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_counter_may_wrap_around() {
-        let stripe = Stripe::new();
+        let stripe = Stripe::<STRIPE_CAPACITY>::new();
         stripe.producer.head.store(usize::MAX - 2, Relaxed);
         stripe.consumer.tail.store(usize::MAX - 2, Relaxed);
         let mut out = Vec::new();
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn memory_is_taken_when_a_stripe_is_first_used() {
-        let ring = Ring::new(6);
+        let ring = <Ring>::new(6);
         assert!(ring.bytes() < 1024);
         ring.push(1);
         assert!((8 * STRIPE_CAPACITY..8 * STRIPE_CAPACITY + 2048).contains(&ring.bytes()), "{}", ring.bytes());
@@ -196,7 +199,7 @@ mod tests {
     fn many_threads_never_wait_and_make_nothing_up() {
         const THREADS: u64 = 8;
         const EACH: u64 = 20_000;
-        let (ring, done) = (Ring::new(2), AtomicBool::new(false));
+        let (ring, done) = (<Ring>::new(2), AtomicBool::new(false));
         let mut out = Vec::new();
         thread::scope(|scope| {
             let producers: Vec<_> = (0..THREADS)
@@ -225,7 +228,7 @@ mod tests {
 
     #[test]
     fn producers_get_through_when_nobody_drains() {
-        let ring = Ring::new(1);
+        let ring = <Ring>::new(1);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..50_000).for_each(|hash| _ = ring.push(hash)));

@@ -55,7 +55,12 @@ impl<K, V> Core<K, V> {
 
     /// A call looked for the key of this hash, whatever it found. The path of a hit has said so already.
     pub(super) fn saw(&self, hash: u64) {
-        if !self.is_adaptive() || !self.live.is_enabled() {
+        if !self.live.is_enabled() {
+            return;
+        }
+        #[cfg(feature = "advice")]
+        self.tell_advice(hash);
+        if !self.is_adaptive() {
             return;
         }
         let Some(adaptive) = self.adapt.adaptive.get() else { return };
@@ -85,7 +90,8 @@ impl<K, V> Core<K, V> {
                 Adaptive::new(entries, &candidates(), Rule::default(), stepping, move |strategy| follow(strategy));
             let adaptive = Arc::new(adaptive);
             if stepping == Stepping::Background {
-                Driver::global().attach(&adaptive);
+                let adaptive: Weak<Adaptive> = Arc::downgrade(&adaptive);
+                Driver::global().attach(adaptive);
             }
             adaptive
         });

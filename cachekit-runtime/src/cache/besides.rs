@@ -2,7 +2,11 @@
 
 use super::Core;
 use crate::scope;
+#[cfg(feature = "advice")]
+use crate::sync::lock;
 use std::sync::atomic::{AtomicU8, Ordering};
+#[cfg(feature = "advice")]
+use std::sync::{Mutex, atomic::AtomicU64};
 
 /// The path of a hit does not know the hasher of a user.
 pub(super) const OWN_HASHER: u8 = 1;
@@ -12,24 +16,90 @@ pub(super) const ADAPTIVE: u8 = 2;
 #[cfg(feature = "backend")]
 pub(super) const WATCHED: u8 = 4;
 
-pub(super) struct Besides(AtomicU8);
+/// Somebody wants to hear of looks for some keys.
+#[cfg(feature = "advice")]
+pub(super) const SAMPLED: u8 = 8;
+
+pub(super) struct Besides {
+    all: AtomicU8,
+    /// What the path of a hit compares: a look for a key with a hash up to here has something to do.
+    #[cfg(feature = "advice")]
+    alert: AtomicU64,
+    /// Of those that are wanted, while [`SAMPLED`].
+    #[cfg(feature = "advice")]
+    limit: Mutex<u64>,
+}
 
 impl Besides {
     pub(super) fn new(has_own_hasher: bool) -> Self {
-        Besides(AtomicU8::new(if has_own_hasher { OWN_HASHER } else { 0 }))
+        let besides = Besides {
+            all: AtomicU8::new(0),
+            #[cfg(feature = "advice")]
+            alert: AtomicU64::new(0),
+            #[cfg(feature = "advice")]
+            limit: Mutex::new(0),
+        };
+        if has_own_hasher {
+            besides.begin(OWN_HASHER);
+        }
+        besides
     }
 
     #[inline(always)]
     pub(super) fn all(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// May a look for this key have anything to do? One comparison, whether or not keys are sampled.
+    #[cfg(feature = "advice")]
+    #[inline(always)]
+    pub(super) fn may_concern(&self, hash: u64) -> bool {
+        hash <= self.alert.load(Ordering::Relaxed)
+    }
+
+    #[cfg(not(feature = "advice"))]
+    #[inline(always)]
+    pub(super) fn may_concern(&self, _: u64) -> bool {
+        self.all() != 0
     }
 
     pub(super) fn begin(&self, what: u8) {
-        self.0.fetch_or(what, Ordering::Relaxed);
+        self.change(|all| all.fetch_or(what, Ordering::Relaxed));
     }
 
     pub(super) fn end(&self, what: u8) {
-        self.0.fetch_and(!what, Ordering::Relaxed);
+        self.change(|all| all.fetch_and(!what, Ordering::Relaxed));
+    }
+
+    #[cfg(not(feature = "advice"))]
+    fn change(&self, how: impl FnOnce(&AtomicU8) -> u8) {
+        how(&self.all);
+    }
+
+    #[cfg(feature = "advice")]
+    fn change(&self, how: impl FnOnce(&AtomicU8) -> u8) {
+        let limit = lock(&self.limit);
+        how(&self.all);
+        self.announce(*limit);
+    }
+
+    /// From now on, looks for keys up to this hash are told of.
+    #[cfg(feature = "advice")]
+    pub(super) fn listen(&self, wanted: u64) {
+        let mut limit = lock(&self.limit);
+        *limit = wanted;
+        self.all.fetch_or(SAMPLED, Ordering::Relaxed);
+        self.announce(wanted);
+    }
+
+    #[cfg(feature = "advice")]
+    fn announce(&self, limit: u64) {
+        let alert = match self.all() {
+            0 => 0,
+            SAMPLED => limit,
+            _ => u64::MAX,
+        };
+        self.alert.store(alert, Ordering::Relaxed);
     }
 }
 
@@ -53,9 +123,7 @@ impl<K, V> Core<K, V> {
         if besides & OWN_HASHER != 0 || scope::is_special() {
             return false;
         }
-        if besides & ADAPTIVE != 0 {
-            self.saw(hash);
-        }
+        self.saw(hash);
         !self.far_tiers.is_unleased()
     }
 }

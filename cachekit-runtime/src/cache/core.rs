@@ -1,5 +1,7 @@
 //! The heart of a cache: its table, its flights and its clock, shared by all handles.
 
+#[cfg(feature = "advice")]
+use super::advise::Advise;
 use super::{
     adapt::Adapt,
     besides::{Besides, OWN_HASHER},
@@ -49,6 +51,8 @@ pub(crate) struct Core<K, V> {
     pub(super) live: Live,
     pub(super) upkeep: Upkeep,
     pub(super) adapt: Adapt,
+    #[cfg(feature = "advice")]
+    pub(super) advise: Advise,
     pub(super) far_tiers: FarTiers<K, V>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
@@ -84,6 +88,7 @@ impl<K, V> Core<K, V> {
         tags: Arc<TagRegistry>,
         upkeep: Upkeep,
         adapt: Adapt,
+        #[cfg(feature = "advice")] advise: Advise,
         far_tiers: FarTiers<K, V>,
     ) -> Self {
         let bound = match (settings.max_weight, settings.capacity) {
@@ -114,6 +119,8 @@ impl<K, V> Core<K, V> {
             live: Live::new(settings.strategy.clone()),
             upkeep,
             adapt,
+            #[cfg(feature = "advice")]
+            advise,
             far_tiers,
             settings,
         };
@@ -143,7 +150,10 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
-        self.fast_hit_besides(self.besides.all(), hash, is_key)
+        if self.besides.may_concern(hash) && !self.attend(self.besides.all(), hash) {
+            return Glance::Unsure;
+        }
+        self.probe(hash, is_key)
     }
 
     /// As [`fast_hit`](Self::fast_hit), by the hash of a user's hasher.
@@ -152,17 +162,18 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
-        self.fast_hit_besides(self.besides.all() & !OWN_HASHER, hash, is_key)
-    }
-
-    #[inline(always)]
-    fn fast_hit_besides(&self, besides: u8, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
-    where
-        V: Clone,
-    {
+        let besides = self.besides.all() & !OWN_HASHER;
         if besides != 0 && !self.attend(besides, hash) {
             return Glance::Unsure;
         }
+        self.probe(hash, is_key)
+    }
+
+    #[inline(always)]
+    fn probe(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>
+    where
+        V: Clone,
+    {
         let thread = this_thread();
         let is_fresh = move |think| is_surely_fresh(think, || self.clock.horizon());
         let closely = move |more: &More| more.is_fresh(&self.clock, self.allowed);
@@ -443,6 +454,12 @@ impl<K, V> Core<K, V> {
             Bound::Weight(most) => Some(most),
         }
     }
+}
+
+/// The calls that looked.
+#[cfg(feature = "advice")]
+pub(super) fn looks(stats: &Stats) -> u64 {
+    stats.hits + stats.stale_hits + stats.misses.total()
 }
 
 fn cause(kind: RemovalKind) -> RemovalCause {

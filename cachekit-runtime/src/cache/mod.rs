@@ -1,6 +1,8 @@
 //! A cache: typed memory, its flights, and all that can be done with them.
 
 mod adapt;
+#[cfg(feature = "advice")]
+mod advise;
 mod batch;
 mod besides;
 mod bond;
@@ -146,6 +148,8 @@ impl<K: Key, V: Value> Cache<K, V> {
                 tags,
                 Upkeep::of(core.clone()),
                 Adapt::of(core.clone()),
+                #[cfg(feature = "advice")]
+                advise::Advise::of(core.clone()),
                 far_tiers.of(core.clone()),
             )
         });

@@ -12,7 +12,7 @@ mod logical_time;
 mod removed;
 mod shard;
 mod sharding;
-mod switch;
+pub(crate) mod switch;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod weight;

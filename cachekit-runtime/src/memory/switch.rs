@@ -6,7 +6,7 @@ use crate::policy::{Known, Policy, Slot, Words};
 
 /// The live slots from the coldest to the hottest: in the order in which the old policy would have evicted them. Slots that it does not name come
 /// first, in no order.
-pub(super) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: usize, words: &Words<'_>) -> Vec<Slot> {
+pub(crate) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: usize, words: &Words<'_>) -> Vec<Slot> {
     let mut is_live = vec![false; slots];
     live.iter().for_each(|slot| is_live[slot.index()] = true);
     let mut order = Vec::with_capacity(live.len());
@@ -36,7 +36,7 @@ pub(super) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: u
 }
 
 /// Hands the entries over, from the coldest to the hottest, with how often each was hit as far as that was counted.
-pub(super) fn adopt(policy: &mut dyn Policy, known: &[(Slot, u32)], words: &Words<'_>) {
+pub(crate) fn adopt(policy: &mut dyn Policy, known: &[(Slot, u32)], words: &Words<'_>) {
     let last = known.len().saturating_sub(1).max(1);
     for (place, (slot, hits)) in known.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a rank between 0 and 1")]

@@ -80,6 +80,13 @@ impl Strategy {
         Strategy::Custom { name: name.into(), factory: build::<P>() }
     }
 
+    /// Those that come with cachekit and stay what they are: all but `"adaptive"`, which chooses.
+    #[must_use]
+    pub fn fixed() -> [Strategy; 8] {
+        let [fixed @ .., _] = NAMED;
+        fixed
+    }
+
     /// The name, as [`FromStr`] takes it for the strategies that come with cachekit.
     pub fn name(&self) -> &str {
         match self {

@@ -1,0 +1,199 @@
+//! A cache that is asked what another capacity or strategy would give, or for the stream of its accesses.
+
+use super::{Cache, Core, besides::SAMPLED, core::looks};
+use crate::{
+    adaptive::Stepping,
+    advice::{
+        Advice, Options, Present, Sampling,
+        trace::{Header, Recorder, Recording},
+    },
+    key::Key,
+    memory::Bound,
+    output::Value,
+    policy::Strategy,
+    sync::lock,
+};
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc, Mutex, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// What a bound by weight is taken for before there are entries.
+const GUESS: usize = 1_024;
+
+pub(crate) struct Advise {
+    /// Made when they are asked for first.
+    sampling: OnceLock<Arc<Sampling>>,
+    recorder: OnceLock<Arc<Recorder>>,
+    /// Looks, hits, loads and their nanoseconds before the sampling.
+    before: [AtomicU64; 4],
+    /// Held while hits are told what to listen for.
+    listening: Mutex<()>,
+    /// What is wanted has changed.
+    changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Advise {
+    pub(crate) fn of<K: Key, V: Value>(core: Weak<Core<K, V>>) -> Self {
+        let changed = move || {
+            if let Some(core) = core.upgrade() {
+                core.listen();
+            }
+        };
+        Advise {
+            sampling: OnceLock::new(),
+            recorder: OnceLock::new(),
+            before: [const { AtomicU64::new(0) }; 4],
+            listening: Mutex::new(()),
+            changed: Arc::new(changed),
+        }
+    }
+}
+
+impl<K, V> Core<K, V> {
+    /// A call looked for the key of this hash.
+    pub(super) fn tell_advice(&self, hash: u64) {
+        if let Some(sampling) = self.advise.sampling.get() {
+            sampling.saw(hash);
+        }
+        if let Some(recorder) = self.advise.recorder.get() {
+            recorder.saw(hash);
+        }
+    }
+
+    /// Hits listen for what somebody wants to hear of.
+    fn listen(&self) {
+        let _listening = lock(&self.advise.listening);
+        let sampled = self.advise.sampling.get().map_or(0, |sampling| sampling.limit());
+        let recorded = self.advise.recorder.get().map_or(0, |recorder| recorder.limit());
+        match sampled.max(recorded) {
+            0 => self.besides.end(SAMPLED),
+            limit => self.besides.listen(limit),
+        }
+    }
+
+    fn is_inline(&self) -> bool {
+        self.clock.is_test() || self.settings.stepping == Stepping::Inline
+    }
+
+    /// Looks, hits, loads and their nanoseconds until now.
+    fn counted(&self) -> [u64; 4] {
+        let stats = self.counters.snapshot();
+        let nanos = u64::try_from(stats.load_time.sum().as_nanos()).unwrap_or(u64::MAX);
+        [looks(&stats), stats.hits + stats.stale_hits, stats.load_time.count(), nanos]
+    }
+
+    /// Its bound as a number of entries.
+    fn bound_in_entries(&self) -> usize {
+        match self.table.bound() {
+            Bound::Entries(entries) => entries,
+            Bound::Weight(_) | Bound::Unbounded => match self.table.len() {
+                0 => GUESS,
+                entries => entries,
+            },
+        }
+    }
+}
+
+impl<K: Key, V: Value> Cache<K, V> {
+    /// Begins to sample the accesses, for [`advice`](Self::advice); begins anew if it does so already. All of cachekit's strategies are simulated, from an
+    /// eighth to eight times the present capacity.
+    ///
+    /// A hit on a key outside of the sample then costs no instruction more; one on a sampled key is left in a queue, for one thread of all
+    /// caches that takes at most a tenth of a core. What comes faster is dropped and counted. Takes 6 to 9 MB.
+    pub fn start_advice(&self) {
+        self.start_advice_with(&Options::for_capacity(self.here().core.bound_in_entries()));
+    }
+
+    /// As [`start_advice`](Self::start_advice), with other strategies or capacities, or within another memory.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, advice::Options, policy::Strategy};
+    ///
+    /// let cache: Cache<u64, u64> = Cache::builder().capacity(100).strategy(Strategy::Lru).build();
+    /// cache.start_advice_with(&Options::for_capacity(100).strategies([Strategy::Lru, Strategy::Lirs]));
+    /// (0..10_000).for_each(|turn| _ = cache.get_or_compute(&(turn % 150), || turn));
+    /// if let Some(advice) = cache.advice() {
+    ///     println!("{advice}"); // LRU loses all of this loop, and with 150 entries hits all of it
+    /// }
+    /// cache.stop_advice();
+    /// ```
+    pub fn start_advice_with(&self, options: &Options) {
+        let core = &self.here().core;
+        let sampling = core.advise.sampling.get_or_init(|| {
+            let changed = core.advise.changed.clone();
+            Arc::new(Sampling::new(core.is_inline(), move || changed()))
+        });
+        core.advise.before.iter().zip(core.counted()).for_each(|(before, now)| before.store(now, Relaxed));
+        sampling.start(options);
+    }
+
+    /// Samples no longer, and forgets what it has seen.
+    pub fn stop_advice(&self) {
+        let core = &self.here().core;
+        if let Some(sampling) = core.advise.sampling.get() {
+            sampling.stop();
+        }
+    }
+
+    /// What other capacities and strategies would have given since [`start_advice`](Self::start_advice); `None` if that was not called. What waits
+    /// is simulated first, on this thread: some milliseconds.
+    #[must_use]
+    pub fn advice(&self) -> Option<Advice> {
+        let core = &self.here().core;
+        let sampling = core.advise.sampling.get()?;
+        let mut counted = core.counted();
+        counted.iter_mut().zip(&core.advise.before).for_each(|(now, before)| {
+            *now = now.saturating_sub(before.load(Relaxed));
+        });
+        let [looks, hits, loads, nanos] = counted;
+        let entries = core.table.len();
+        let weighed = matches!(core.table.bound(), Bound::Weight(_)) && entries > 0;
+        let strategy = core.adapted().unwrap_or_else(|| core.live.strategy());
+        let strategy = if matches!(strategy, Strategy::Adaptive) { Strategy::default() } else { strategy };
+        let mut present = Present::of_capacity(core.bound_in_entries() as u64, strategy.name());
+        present.cache = self.name().to_owned();
+        present.accesses = Some(looks);
+        present.hits = Some(hits);
+        present.entry_bytes = weighed.then(|| core.table.weight() as f64 / entries as f64);
+        present.load_nanos = nanos.checked_div(loads).unwrap_or(0);
+        sampling.advice(present)
+    }
+
+    /// Writes the hash of each key that is looked for from now on, and when, until the [`Recording`] is stopped or has `most` accesses. The format is in
+    /// `docs/traces.md`; [`trace::Reader`](crate::advice::trace::Reader) reads it. [`Header::one_in`] leaves keys out.
+    ///
+    /// Keys cannot be told from their hashes, which have a seed of the cache's own; who may call the cache can tell which of its hashes is whose.
+    /// Callers never wait: accesses that come faster than they can be written are dropped and counted. Of different threads the order is kept to some hundredths
+    /// of a second. At most 1 MiB waits to be written.
+    ///
+    /// # Errors
+    /// If the header cannot be written, or the cache is being recorded already.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, advice::trace::Header};
+    ///
+    /// let cache: Cache<u64, u64> = Cache::builder().build();
+    /// let recording = cache.record_trace(Vec::new(), &Header::default(), 1_000_000)?;
+    /// (0..100).for_each(|turn| _ = cache.get_or_compute(&(turn % 7), || turn));
+    /// assert_eq!(recording.stop()?.accesses, 100);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn record_trace(&self, to: impl Write + Send + 'static, header: &Header, most: u64) -> io::Result<Recording> {
+        let core = &self.here().core;
+        let recorder = core.advise.recorder.get_or_init(|| {
+            let changed = core.advise.changed.clone();
+            Arc::new(Recorder::new(core.clock.clone(), core.is_inline(), move || changed()))
+        });
+        recorder.start(Box::new(to), header, most)
+    }
+}
+
+#[cfg(test)]
+#[path = "advise_tests.rs"]
+mod tests;
