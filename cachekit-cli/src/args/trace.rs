@@ -41,8 +41,10 @@ pub(crate) enum Format {
     Keys,
     /// Values between commas, as RFC 4180 has them; the first line has the names
     Csv,
-    /// The common or combined log of Apache and nginx; the key is method and URL of GET and HEAD
+    /// The common or combined log of Apache and nginx; the key is the URL of GET and HEAD
     AccessLog,
+    /// What `Cache::record_trace` writes
+    Recorded,
 }
 
 #[derive(Debug, Args)]

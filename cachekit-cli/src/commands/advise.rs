@@ -33,7 +33,7 @@ struct Setting {
 struct Document<'a> {
     trace: &'a str,
     requests: u64,
-    distinct: u32,
+    distinct: u64,
     most: f64,
     now: Setting,
     /// Where more room begins to gain little, and the best strategy there.
@@ -50,7 +50,7 @@ struct Document<'a> {
 pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
     let trace = trace::read(&args.trace, out.json)?;
     let now = args.now.unwrap_or(DEFAULT).max(1);
-    let capacities = sizes(trace.distinct, now);
+    let capacities = sizes(trace.all_distinct(), now);
     let mut players: Vec<Player> = strategies(&[]).into_iter().map(Player::Ours).collect();
     let own = Player::Ours(args.strategy.clone());
     if !players.iter().any(|player| player.name() == own.name()) {
@@ -70,8 +70,8 @@ pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
 }
 
 /// Halves of halves of the distinct keys, with the capacity of now.
-fn sizes(distinct: u32, now: u64) -> Vec<u64> {
-    let all = u64::from(distinct).max(1);
+fn sizes(distinct: u64, now: u64) -> Vec<u64> {
+    let all = distinct.max(1);
     let mut sizes: Vec<u64> = (0..STEPS_DOWN)
         .flat_map(|step| [all >> step, (all * 3 / 4) >> step])
         .filter(|size| *size >= LEAST.min(all))
@@ -106,7 +106,7 @@ fn advice<'a>(
     let find = |name: &str, capacity: u64| settings.iter().find(|one| one.strategy == name && one.capacity == capacity);
     let now = find(strategy.name(), now).ok_or_else(missing)?.clone();
     let mut capacities: Vec<u64> =
-        settings.iter().map(|setting| setting.capacity).filter(|size| *size <= u64::from(trace.distinct)).collect();
+        settings.iter().map(|setting| setting.capacity).filter(|size| *size <= trace.all_distinct()).collect();
     capacities.sort_unstable();
     capacities.dedup();
     let envelope: Vec<(u64, f64)> =
@@ -118,7 +118,7 @@ fn advice<'a>(
     let requests = trace.requests() as f64;
     let saved_loads = ((knee.hit_ratio - now.hit_ratio) * requests).round() as i64;
     let saved_ms = load_time.map(|time| (saved_loads as f64 * time.as_secs_f64() * 1e3).round() as i64);
-    let (requests, distinct) = (trace.requests(), trace.distinct);
+    let (requests, distinct) = (trace.requests(), trace.all_distinct());
     Ok(Document {
         trace: &trace.name,
         requests,
@@ -161,11 +161,7 @@ fn plot(
     let (now, knee) = (&document.now, &document.knee);
     let plot = Plot {
         title: format!("How much room {} asks for", shown(trace)),
-        subtitle: format!(
-            "{} requests of {} keys",
-            output::count(document.requests),
-            output::count(document.distinct.into())
-        ),
+        subtitle: format!("{} requests of {} keys", output::count(document.requests), output::count(document.distinct)),
         lines,
         marks: vec![
             (knee.capacity, format!("knee: {} entries, {:.1} %", output::count(knee.capacity), 100.0 * knee.hit_ratio)),
@@ -200,9 +196,9 @@ fn show(trace: &Trace, document: &Document<'_>, load_time: Option<Duration>, out
     table.row([
         "room for all".to_owned(),
         "any".to_owned(),
-        output::count(document.distinct.into()),
+        output::count(document.distinct),
         format!("{:.2} %", 100.0 * most),
-        output::count(document.distinct.into()),
+        output::count(document.distinct),
     ]);
     out.table(&table)?;
     out.line("")?;

@@ -34,7 +34,10 @@ const STRATEGIES: [Strategy; 9] = [
 struct Document<'a> {
     trace: &'a str,
     requests: u64,
+    /// Of the sample, if it is one.
     distinct: u32,
+    /// Which part of the keys the trace has.
+    rate: f64,
     skipped: u64,
     /// No cache can hit more: each key is loaded once.
     most: f64,
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, Failure> {
     let began = Instant::now();
     let trace = trace::read(&args.trace, out.json)?;
     let reading = began.elapsed();
-    let capacities = simulate::capacities(&args.size, trace.distinct);
+    let capacities = simulate::capacities(&args.size, trace.all_distinct());
     let mut players = if args.no_optimum { Vec::new() } else { vec![Player::Optimum] };
     players.extend(strategies(&args.strategy).into_iter().map(Player::Ours));
     let began = Instant::now();
@@ -125,10 +128,14 @@ pub(super) fn shown(trace: &Trace) -> String {
 pub(super) fn summary(trace: &Trace) -> String {
     let skipped = match trace.skipped {
         0 => String::new(),
-        skipped => format!("; {} lines are no requests", output::count(skipped)),
+        skipped => format!("; {} are no requests, or were lost", output::count(skipped)),
     };
     let (requests, distinct) = (output::count(trace.requests()), output::count(trace.distinct.into()));
-    format!("{}: {requests} requests of {distinct} keys{skipped}", trace.name)
+    let sample = match trace.rate {
+        1.0 => String::new(),
+        rate => format!("; a sample of {:.2} % of the keys, sizes are those of the whole", 100.0 * rate),
+    };
+    format!("{}: {requests} requests of {distinct} keys{sample}{skipped}", trace.name)
 }
 
 /// Hit ratios in percent; the best strategy of each size stands out.
@@ -176,6 +183,7 @@ fn document(trace: &Trace, players: &[Player], results: &[Vec<Cell>], out: &mut 
         trace: &trace.name,
         requests: trace.requests(),
         distinct: trace.distinct,
+        rate: trace.rate,
         skipped: trace.skipped,
         most: most(trace),
         results: rows

@@ -2,10 +2,9 @@
 
 use super::optimum::Future;
 use crate::{args::Size, failure::Failure, trace::Trace};
-use cachekit_runtime::{Cache, adaptive::Stepping, policy::Strategy};
+use cachekit_runtime::{advice::Simulation, policy::Strategy};
 use indicatif::ProgressBar;
 use std::{
-    hash::{BuildHasher, Hasher},
     io,
     sync::{
         Mutex, PoisonError,
@@ -39,10 +38,10 @@ pub(crate) struct Cell {
 }
 
 /// The sizes in entries, in ascending order.
-pub(crate) fn capacities(sizes: &[Size], distinct: u32) -> Vec<u64> {
+pub(crate) fn capacities(sizes: &[Size], distinct: u64) -> Vec<u64> {
     let entries = |size: &Size| match size {
         Size::Entries(entries) => *entries,
-        Size::Percent(percent) => ((f64::from(distinct) * percent / 100.0) as u64).max(1),
+        Size::Percent(percent) => ((distinct as f64 * percent / 100.0) as u64).max(1),
     };
     let mut all: Vec<u64> = sizes.iter().map(entries).collect();
     all.sort_unstable();
@@ -80,7 +79,7 @@ pub(crate) fn play(
         } {
             let step = |requests| bar.inc(requests);
             let hits = match (player, &future) {
-                (Player::Optimum, Some(future)) => future.hits(trace, capacity, step),
+                (Player::Optimum, Some(future)) => future.hits(trace, scaled(trace, capacity), step),
                 (Player::Optimum, None) => Ok(0),
                 (Player::Ours(strategy), _) => ours(trace, capacity, strategy, step),
             };
@@ -102,50 +101,18 @@ pub(crate) fn play(
     Ok(cells.chunks(capacities.len().max(1)).map(<[Cell]>::to_vec).collect())
 }
 
-/// As users call it. Steps of `adaptive` on this thread and hashes without a seed make each run the same.
+/// The product's own policies in its own simulation, which is the same in each run. Of a sample of the keys, in as small a part of the room.
 fn ours(trace: &Trace, capacity: u64, strategy: &Strategy, mut step: impl FnMut(u64)) -> io::Result<u64> {
-    let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
-    let builder = Cache::<u32, ()>::builder().capacity(capacity).strategy(strategy.clone());
-    let cache = builder.stepping(Stepping::Inline).hasher(Spread).build();
-    let mut hits = 0;
+    let mut simulation = Simulation::new(strategy, usize::try_from(scaled(trace, capacity)).unwrap_or(usize::MAX));
     trace.spool.forward(|keys| {
         for key in keys {
-            let mut is_hit = true;
-            cache.get_or_compute(key, || is_hit = false);
-            hits += u64::from(is_hit);
+            simulation.access(u64::from(*key));
         }
         step(keys.len() as u64);
     })?;
-    Ok(hits)
+    Ok(simulation.hits())
 }
 
-/// Hashes numbers by the mixer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014), always alike.
-#[derive(Debug, Clone, Copy, Default)]
-struct Spread;
-
-impl BuildHasher for Spread {
-    type Hasher = Mixer;
-
-    fn build_hasher(&self) -> Mixer {
-        Mixer(0)
-    }
-}
-
-struct Mixer(u64);
-
-impl Hasher for Mixer {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        let mut mixed = (self.0 ^ u64::from(number)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        self.0 = mixed ^ mixed >> 31;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+fn scaled(trace: &Trace, capacity: u64) -> u64 {
+    ((capacity as f64 * trace.rate).round() as u64).max(1)
 }

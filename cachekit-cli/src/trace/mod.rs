@@ -8,6 +8,7 @@ mod csv;
 mod input;
 mod keys;
 mod numbers;
+mod recorded;
 mod spool;
 
 pub(crate) use spool::Spool;
@@ -27,13 +28,20 @@ pub(crate) struct Trace {
     pub(crate) name: String,
     pub(crate) spool: Spool,
     pub(crate) distinct: u32,
-    /// Lines that are no requests for keys, or that cannot be read.
+    /// Lines that are no requests for keys, or that cannot be read; of a recorded trace what was lost.
     pub(crate) skipped: u64,
+    /// Which part of the keys it has: less than 1 for a sample, which stands for a cache that is as much larger.
+    pub(crate) rate: f64,
 }
 
 impl Trace {
     pub(crate) fn requests(&self) -> u64 {
         self.spool.requests()
+    }
+
+    /// How many distinct keys there are, those included that a sample leaves out.
+    pub(crate) fn all_distinct(&self) -> u64 {
+        (f64::from(self.distinct) / self.rate).round() as u64
     }
 }
 
@@ -66,12 +74,13 @@ pub(crate) fn read(args: &TraceArgs, quiet: bool) -> Result<Trace, Failure> {
         }
         Ok(true)
     };
-    let skipped = match format {
-        Format::Keys => keys::read(&mut input, &mut sink),
-        Format::Csv => csv::read(&mut input, args.column.as_deref(), &mut sink),
-        Format::AccessLog => access_log::read(&mut input, &mut sink),
+    let read = match format {
+        Format::Keys => keys::read(&mut input, &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::Csv => csv::read(&mut input, args.column.as_deref(), &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::AccessLog => access_log::read(&mut input, &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::Recorded => recorded::read(&mut input, &mut sink),
     };
-    let skipped = skipped.map_err(failed)?;
+    let (skipped, rate) = read.map_err(failed)?;
     bar.finish_and_clear();
     let requests = writer.requests();
     let spool = writer.finish().map_err(failed)?;
@@ -80,16 +89,18 @@ pub(crate) fn read(args: &TraceArgs, quiet: bool) -> Result<Trace, Failure> {
             0 => format!("{name} has no requests"),
             _ => format!("none of the {skipped} lines of {name} is a request"),
         };
-        return Err(Failure::other(what).next("say what it is with `--format`: keys, csv or access-log"));
+        return Err(Failure::other(what).next("say what it is with `--format`: keys, csv, access-log or recorded"));
     }
-    Ok(Trace { name, spool, distinct: numbers.count(), skipped })
+    Ok(Trace { name, spool, distinct: numbers.count(), skipped, rate })
 }
 
 /// By the name, and by what an access log alone looks like.
 fn detected(name: &str, beginning: &[u8]) -> Format {
     let plain = name.trim_end_matches(".gz").trim_end_matches(".zst").to_ascii_lowercase();
     let first = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if plain.ends_with(".csv") {
+    if beginning.starts_with(recorded::MAGIC) {
+        Format::Recorded
+    } else if plain.ends_with(".csv") {
         Format::Csv
     } else if access_log::key(first).is_some() {
         Format::AccessLog

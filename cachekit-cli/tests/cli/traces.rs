@@ -1,6 +1,7 @@
 //! `simulate` and `advise`.
 
 use crate::shop::{cachekit, failed, json, said};
+use cachekit_runtime::{Cache, advice::trace::Header, policy::Strategy};
 use flate2::{Compression, write::GzEncoder};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::Value;
@@ -138,6 +139,37 @@ fn every_form_of_a_trace_gives_the_same_figures() {
         .expect("it runs");
     let report: Value = serde_json::from_slice(&output.stdout).expect("a document");
     assert_eq!(report["requests"], 5_000);
+}
+
+/// A cache, and what its own statistics count, are what the simulation of its trace says.
+#[test]
+fn what_a_live_cache_has_recorded_is_simulated_with_the_same_hits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (one_in, name) in [(1, "all.cktrace"), (4, "sample.cktrace")] {
+        let path = folder.path().join(name);
+        let cache: Cache<u64, ()> = Cache::builder().capacity(500).strategy(Strategy::Lru).build();
+        let file = fs::File::create(&path).expect("a file");
+        let recording = cache.record_trace(file, &Header::one_in(one_in), u64::MAX).expect("a recording");
+        for key in keys(5_000) {
+            cache.get_or_compute(&key, || ());
+        }
+        let recorded = recording.stop().expect("its end");
+        assert_eq!(recorded.dropped, 0, "5000 accesses have room");
+        let path = path.to_str().expect("a path");
+        let report = json(&["simulate", path, "--size", "500", "--strategy", "lru", "--no-optimum"]);
+        assert_eq!(report["requests"].as_u64(), Some(recorded.accesses), "{report}");
+        match one_in {
+            1 => assert_eq!(hits(&report, "lru", 500), cache.stats().hits, "{report}"),
+            // A size that has room for the sample has room for all.
+            _ => {
+                assert!(report["rate"].as_f64().is_some_and(|rate| (rate - 0.25).abs() < 1e-9), "{report}");
+                let whole = json(&["simulate", path, "--size", "100%", "--strategy", "lru", "--no-optimum"]);
+                let first = whole["distinct"].as_u64().expect("keys");
+                assert_eq!(whole["results"][0]["hits"].as_u64(), Some(recorded.accesses - first), "{whole}");
+                assert_eq!(whole["results"][0]["capacity"].as_u64(), Some(4 * first), "{whole}");
+            }
+        }
+    }
 }
 
 #[test]
