@@ -102,9 +102,11 @@ pub(crate) async fn run(args: ExportArgs, out: &mut Out) -> Result<Exit, Failure
     bar.set_position(state.done.entries);
     let mut from = state.cursor.as_deref().and_then(unhex).map(|bytes| Cursor(bytes.into()));
     loop {
+        // Before the store is asked what is left: nothing lives longer by being moved.
+        let asked = store::now();
         let (found, next) = page(&store, state.cache.as_deref(), from, &mut state.done).await?;
-        for (address, bytes, ttl, generation) in found {
-            write(&store, &address, &bytes, ttl, generation, &mut to, &mut state.done).await?;
+        for entry in found {
+            write(&store, entry, asked, &mut to, &mut state.done).await?;
         }
         bar.set_position(state.done.entries);
         state.cursor = next.as_ref().map(|Cursor(bytes)| hex(bytes));
@@ -204,7 +206,15 @@ async fn servers(store: &Store) -> Result<Vec<String>, Failure> {
     Ok(all)
 }
 
-type Entry = (Address, Bytes, Option<Duration>, Option<Option<u64>>);
+/// An entry as the store has it.
+struct Entry {
+    address: Address,
+    bytes: Bytes,
+    /// What is left of its time; `None`: no end.
+    ttl: Option<Duration>,
+    /// Of a shared store: the generation of the cache.
+    generation: Option<Option<u64>>,
+}
 
 /// Some entries with their values, and where to go on.
 async fn page(
@@ -217,7 +227,12 @@ async fn page(
     let Inner::Redis(redis) = &store.inner else {
         let page = store.backend().scan(cache, from, 128).await?;
         let entries = page.entries.into_iter().filter(|entry| !inspect::is_bookkeeping(&entry.address));
-        found.extend(entries.map(|entry| (entry.address, entry.bytes, entry.ttl, None)));
+        found.extend(entries.map(|entry| Entry {
+            address: entry.address,
+            bytes: entry.bytes,
+            ttl: entry.ttl,
+            generation: None,
+        }));
         return Ok((found, page.next));
     };
     let page = store.page(cache, from).await?;
@@ -249,7 +264,8 @@ async fn page(
                 let looked = looked?;
                 // Gone meanwhile.
                 let Some(bytes) = looked.bytes else { continue };
-                found.push((address.clone(), bytes, *ttl, Some(looked.generation)));
+                let generation = Some(looked.generation);
+                found.push(Entry { address: address.clone(), bytes, ttl: *ttl, generation });
             }
             rest = others;
         }
@@ -257,15 +273,8 @@ async fn page(
     Ok((found, page.next))
 }
 
-async fn write(
-    store: &Store,
-    address: &Address,
-    bytes: &Bytes,
-    ttl: Option<Duration>,
-    generation: Option<Option<u64>>,
-    to: &mut To<'_>,
-    done: &mut Done,
-) -> Result<(), Failure> {
+async fn write(store: &Store, entry: Entry, asked: u64, to: &mut To<'_>, done: &mut Done) -> Result<(), Failure> {
+    let Entry { address, bytes, ttl, generation } = &entry;
     let Ok(envelope) = Envelope::read(bytes, DEFAULT_MAX_VALUE_BYTES) else {
         done.unreadable += 1;
         return Ok(());
@@ -275,7 +284,7 @@ async fn write(
         true => Vec::new(),
         false => inspect::versions(store.backend(), &names).await?,
     };
-    if !inspect::judge(&envelope, generation, &versions, store.now(address)).is_given() {
+    if !inspect::judge(&envelope, *generation, &versions, store.now(address)).is_given() {
         done.invalid += 1;
         return Ok(());
     }
@@ -295,7 +304,7 @@ async fn write(
         key: key.to_owned(),
         fingerprint: envelope.fingerprint().to_string(),
         codec: envelope.codec().to_owned(),
-        expires: ttl.map(|ttl| store::now().saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))),
+        expires: ttl.map(|ttl| asked.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))),
         tags: names.into_iter().map(str::to_owned).collect(),
         entry: encode(&entry),
     })?;

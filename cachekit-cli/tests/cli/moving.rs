@@ -48,6 +48,10 @@ fn from_redis_to_a_file_and_back_nothing_is_lost_and_the_time_is_kept() {
     has_all(&moved);
     let ttl: i64 = other.cli(&["PTTL", &other.cli(&["KEYS", "ck:default:d:{app/user:7}:*"])]).parse().expect("a time");
     assert!((3_000_000..=3_600_000).contains(&ttl), "{ttl}");
+    let before: i64 =
+        server.cli(&["PTTL", &server.cli(&["KEYS", "ck:default:d:{app/user:7}:*"])]).parse().expect("a time");
+    // Asked later than the other; a second is for rounding on the way.
+    assert!(ttl <= before + 1_000, "it lives longer by being moved: {ttl}, {before}");
     assert_eq!(other.cli(&["PTTL", &other.cli(&["KEYS", "ck:default:d:{page:\"/index\",1}:*"])]), "-1");
 
     // They go with what they depend on, as before.

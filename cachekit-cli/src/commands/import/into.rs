@@ -7,7 +7,6 @@ use crate::{
 };
 use bytes::Bytes;
 use cachekit_runtime::{
-    Error,
     backend::{Address, Claim, Fingerprint, SharedBackend, Storing, Version, Witness},
     codec::DEFAULT_MAX_VALUE_BYTES,
     envelope::{Envelope, Head, Kind, TagVersion},
@@ -127,12 +126,17 @@ impl<'a> Into<'a> {
         let backend = self.store.backend();
         let addresses: Vec<Address> = entries.iter().map(|(address, ..)| address.clone()).collect();
         let there = backend.get_many(&addresses).await?;
-        for ((address, entry, left), there) in entries.into_iter().zip(there) {
+        for ((address, entry, _), there) in entries.into_iter().zip(there) {
             if !self.overwrite && self.is_given(there.as_ref(), &address, None).await? {
                 done.there += 1;
                 continue;
             }
             let bytes = self.sealed(&address, &entry, None, tags)?;
+            // Anew: what was waited for the disk meanwhile is no time that it may live longer.
+            let Some(left) = entry.left() else {
+                done.over += 1;
+                continue;
+            };
             self.waiting += bytes.len() + address.id().len();
             backend.set(&address, bytes, left).await?;
             done.entries += 1;
@@ -201,7 +205,7 @@ impl<'a> Into<'a> {
             entries.iter().map(|(address, ..)| (address.clone(), Head::marker().witness())).collect();
         let claimed = shared.claim_many(&claims, MARKER).await?;
         let mut stores = Vec::with_capacity(entries.len());
-        for (((address, entry, left), (_, marker)), claim) in entries.into_iter().zip(&claims).zip(claimed) {
+        for (((address, entry, _), (_, marker)), claim) in entries.into_iter().zip(&claims).zip(claimed) {
             let part = if is_sharded { shared.part(address.id()) } else { 0 };
             let generation = match generations.get(&part) {
                 Some(generation) => *generation,
@@ -221,6 +225,8 @@ impl<'a> Into<'a> {
                 continue;
             };
             let bytes = self.sealed(&address, &entry, Some(generation), tags)?;
+            // Over meanwhile: nothing is stored, and the marker goes.
+            let left = entry.left().unwrap_or(Some(Duration::ZERO));
             stores.push(Storing::new(address, witness, Some(bytes), left));
         }
         for stored in shared.store_many(&stores).await? {
@@ -230,7 +236,7 @@ impl<'a> Into<'a> {
                 false => done.there += 1,
             }
         }
-        Ok::<(), Error>(()).map_err(Failure::from)
+        Ok(())
     }
 
     /// The witness by which what is there may be replaced; `None`: it stays.
