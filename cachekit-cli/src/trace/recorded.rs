@@ -11,7 +11,7 @@ pub(super) const MAGIC: &[u8] = b"cktrace\n";
 pub(super) fn read(input: &mut Input, sink: &mut Sink<'_>) -> io::Result<(u64, f64)> {
     let mut reader = Reader::new(&mut *input).map_err(failed)?;
     let rate = (reader.header().limit as f64 / u64::MAX as f64).clamp(f64::MIN_POSITIVE, 1.0);
-    while let Some(access) = reader.next() {
+    for access in reader.by_ref() {
         // As a number, which is what it is numbered by.
         if !sink(access.map_err(failed)?.hash.to_string().as_bytes())? {
             break;

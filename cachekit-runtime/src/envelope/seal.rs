@@ -99,7 +99,7 @@ impl Draft<'_> {
     }
 
     /// Behind everything before the payload, whose length may stand in it.
-    fn finish(out: &mut Vec<u8>) -> Option<()> {
+    fn finish(out: &mut [u8]) -> Option<()> {
         let length = u32::try_from(out.len()).ok()?;
         put(out, LENGTH, &length.to_le_bytes());
         let sum = checksum(out);
