@@ -33,6 +33,8 @@ mod hashing;
 mod housekeeping;
 #[cfg(feature = "backend")]
 pub mod identity;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[doc(hidden)]
 pub mod key;
 mod memory;

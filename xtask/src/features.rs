@@ -3,7 +3,7 @@
 use crate::shell::Cmd;
 use crate::{Result, workspace};
 
-const CRATES: [&str; 4] = ["cachekit", "cachekit-macros", "cachekit-runtime", "cachekit-http"];
+const CRATES: [&str; 5] = ["cachekit", "cachekit-macros", "cachekit-runtime", "cachekit-http", "cachekit-cli"];
 
 pub(crate) struct Combination {
     pub(crate) name: String,

@@ -8,7 +8,7 @@
 
 mod address;
 #[cfg(feature = "file")]
-mod file;
+pub(crate) mod file;
 mod forward;
 mod memory_bytes;
 #[cfg(feature = "redis")]

@@ -11,7 +11,7 @@ pub use file::{Bytes, Span, parse_as, read_as};
 pub(crate) use links::{described, limits, link};
 
 use crate::{Error, sync::lock};
-use said::Said;
+pub(crate) use said::Said;
 use std::{
     fmt,
     path::PathBuf,
@@ -168,7 +168,7 @@ impl fmt::Debug for Configure {
 }
 
 /// All sources together, and what is wrong with them.
-fn gather(program: Option<Said>) -> (Said, Vec<Error>) {
+pub(crate) fn gather(program: Option<Said>) -> (Said, Vec<Error>) {
     let mut mistakes = Vec::new();
     let mut said = program.unwrap_or_default();
     #[cfg(feature = "config")]

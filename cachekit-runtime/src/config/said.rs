@@ -3,20 +3,20 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) namespace: Option<String>,
-    pub(super) max_value_bytes: Option<u64>,
-    pub(super) near_outage: Option<Duration>,
-    pub(super) strict: Option<bool>,
-    pub(super) redis: Redis,
-    pub(super) file: File,
+pub(crate) struct Said {
+    pub(crate) namespace: Option<String>,
+    pub(crate) max_value_bytes: Option<u64>,
+    pub(crate) near_outage: Option<Duration>,
+    pub(crate) strict: Option<bool>,
+    pub(crate) redis: Redis,
+    pub(crate) file: File,
 }
 
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Redis {
-    pub(super) url: Option<String>,
-    pub(super) connect_timeout: Option<Duration>,
-    pub(super) response_timeout: Option<Duration>,
+pub(crate) struct Redis {
+    pub(crate) url: Option<String>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) response_timeout: Option<Duration>,
 }
 
 /// Without the URL, which may have a password.
@@ -31,15 +31,15 @@ impl fmt::Debug for Redis {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) directory: Option<PathBuf>,
-    pub(super) max_bytes: Option<u64>,
-    pub(super) page_cache: Option<u64>,
+pub(crate) struct File {
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) page_cache: Option<u64>,
 }
 
 impl Said {
     /// What this says, and what only the other one does.
-    pub(super) fn or(self, other: Said) -> Said {
+    pub(crate) fn or(self, other: Said) -> Said {
         Said {
             namespace: self.namespace.or(other.namespace),
             max_value_bytes: self.max_value_bytes.or(other.max_value_bytes),

@@ -30,11 +30,19 @@
 mod head;
 mod id;
 mod open;
+#[cfg(feature = "inspect")]
+mod outline;
 mod seal;
 
 pub use head::{Head, Kind};
+#[cfg(feature = "inspect")]
+pub(crate) use open::Terms;
 pub(crate) use open::open_value;
 pub use open::{Envelope, Rejected, open};
+#[cfg(feature = "inspect")]
+pub use outline::{Outline, outline};
+#[cfg(feature = "inspect")]
+pub(crate) use seal::rewrite;
 pub use seal::{Draft, MAX_TAGS};
 
 use std::{sync::Arc, time::Duration};
@@ -42,6 +50,8 @@ use std::{sync::Arc, time::Duration};
 const VERSION: u8 = 1;
 const CHECKSUM: std::ops::Range<usize> = 25..29;
 const FIXED: usize = 57;
+#[cfg(feature = "inspect")]
+const CREATED: std::ops::Range<usize> = 41..49;
 
 mod flags {
     pub(super) const LZ4: u16 = 1;

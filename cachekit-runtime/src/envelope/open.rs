@@ -278,6 +278,12 @@ impl Envelope {
         self.payload.len()
     }
 
+    /// Its value as it stands here, and its length before compression if it was compressed.
+    #[cfg(feature = "inspect")]
+    pub(super) fn as_stored(&self) -> (&Bytes, Option<u32>) {
+        (&self.payload, self.packed_from)
+    }
+
     /// The bytes that the codec wrote, of which at most `max` are decompressed.
     ///
     /// # Errors

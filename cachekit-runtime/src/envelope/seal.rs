@@ -51,10 +51,7 @@ impl Draft<'_> {
             return Err(too_large());
         }
         self.pack(&mut out, start);
-        let length = u32::try_from(out.len()).map_err(|_| too_large())?;
-        put(&mut out, LENGTH, &length.to_le_bytes());
-        let sum = checksum(&out);
-        put(&mut out, CHECKSUM, &sum.to_le_bytes());
+        Self::finish(&mut out).ok_or_else(too_large)?;
         Ok(out.into())
     }
 
@@ -101,11 +98,19 @@ impl Draft<'_> {
         Some(out.len())
     }
 
+    /// Behind everything before the payload, whose length may stand in it.
+    fn finish(out: &mut [u8]) -> Option<()> {
+        let length = u32::try_from(out.len()).ok()?;
+        put(out, LENGTH, &length.to_le_bytes());
+        let sum = checksum(out);
+        put(out, CHECKSUM, &sum.to_le_bytes());
+        Some(())
+    }
+
     /// Compresses the payload in place, if that is asked for and worth it.
     #[cfg(feature = "lz4")]
     fn pack(&self, out: &mut Vec<u8>, start: usize) {
         const WIDTH: usize = size_of::<u32>();
-        const FLAGS: Range<usize> = 33..35;
         let Some(payload) = out.get(start..).filter(|_| self.compress) else { return };
         let Ok(length) = u32::try_from(payload.len()) else { return };
         // The length has to be saved too.
@@ -114,14 +119,39 @@ impl Draft<'_> {
         };
         out.truncate(start);
         out.extend_from_slice(&packed);
-        out.splice(FIXED..FIXED, length.to_le_bytes());
-        if let Some(low) = out.get_mut(FLAGS.start) {
-            *low |= flags::LZ4.to_le_bytes()[0];
-        }
+        mark_packed(out, length);
     }
 
     #[cfg(not(feature = "lz4"))]
     fn pack(&self, _: &mut Vec<u8>, _: usize) {}
+}
+
+/// Says that the payload is compressed, and how long it was before.
+#[cfg(any(feature = "lz4", feature = "inspect"))]
+fn mark_packed(out: &mut Vec<u8>, length: u32) {
+    const FLAGS: Range<usize> = 33..35;
+    out.splice(FIXED..FIXED, length.to_le_bytes());
+    if let Some(low) = out.get_mut(FLAGS.start) {
+        *low |= flags::LZ4.to_le_bytes()[0];
+    }
+}
+
+/// The entry with another head and in other terms; its value byte by byte. `None`: it would be too long.
+#[cfg(feature = "inspect")]
+pub(crate) fn rewrite(envelope: &super::Envelope, head: Head, terms: &super::Terms) -> Option<Bytes> {
+    let address = Address::from_id(envelope.id(), envelope.fingerprint())?;
+    let super::Terms { freshness, generation, tags } = terms;
+    let (freshness, generation) = (*freshness, *generation);
+    let draft = Draft { head, address: &address, freshness, generation, tags, compress: false };
+    let (payload, packed_from) = envelope.as_stored();
+    let mut out = Vec::with_capacity(draft.expected() + payload.len());
+    draft.before_payload(&mut out, envelope.codec()).filter(|_| tags.len() <= MAX_TAGS)?;
+    if let Some(length) = packed_from {
+        mark_packed(&mut out, length);
+    }
+    out.extend_from_slice(payload);
+    Draft::finish(&mut out)?;
+    Some(out.into())
 }
 
 /// Into what has been left free for it.

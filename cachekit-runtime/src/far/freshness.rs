@@ -11,7 +11,7 @@ const AHEAD: u64 = 10_000;
 
 /// What an entry of a far tier is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Worth {
+pub(crate) enum Worth {
     /// For so long, in nanoseconds; `NEVER`: for ever.
     Fresh {
         left: u64,
@@ -22,7 +22,7 @@ pub(super) enum Worth {
 }
 
 /// In milliseconds since the Unix epoch, as `now`.
-pub(super) fn worth(times: &Freshness, now: u64) -> Worth {
+pub(crate) fn worth(times: &Freshness, now: u64) -> Worth {
     if times.created > now.saturating_add(AHEAD) {
         return Worth::Over;
     }

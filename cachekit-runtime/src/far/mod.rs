@@ -10,7 +10,7 @@ mod cells;
 mod deliver;
 mod fill;
 mod flush;
-mod freshness;
+pub(crate) mod freshness;
 mod glimpse;
 mod link;
 mod lock;
@@ -24,6 +24,10 @@ mod settings;
 mod shared;
 mod switches;
 mod sync;
+#[cfg(feature = "inspect")]
+pub(crate) mod tag_entries;
+#[cfg(not(feature = "inspect"))]
+mod tag_entries;
 mod tagged;
 mod tie;
 mod undelivered;
@@ -41,6 +45,8 @@ pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use remove::{invalidate_tag, soften_tag, told_and_wait, with_tags};
 pub(crate) use settings::FarSettings;
+#[cfg(feature = "inspect")]
+pub(crate) use shared::MARKER;
 #[cfg(feature = "redis")]
 pub(crate) use switches::without_boot;
 pub(crate) use switches::without_epochs;

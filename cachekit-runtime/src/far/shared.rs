@@ -21,7 +21,7 @@ use std::{
 };
 
 /// How long a marker waits for its fill.
-pub(super) const MARKER: Duration = Duration::from_secs(600);
+pub(crate) const MARKER: Duration = Duration::from_secs(600);
 
 /// How long a generation lives at least after its last fill.
 const GENERATION: Duration = Duration::from_secs(30 * 24 * 3600);

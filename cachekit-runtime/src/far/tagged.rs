@@ -9,13 +9,13 @@ use super::{
     fill::Fill,
     freshness,
     link::{Link, Unanswered},
+    tag_entries::{bytes_of, place, version},
     visit::Visit,
 };
 use crate::{
-    backend::{self, Address, BackendFuture, Fingerprint},
+    backend::{self, Address, BackendFuture},
     budget::Budget,
     envelope::TagVersion,
-    identity,
     tags::Version,
     time::nanos,
 };
@@ -274,22 +274,6 @@ pub(super) fn soften<'a>(link: &'a Link, tags: &'a [&'a str]) -> BackendFuture<'
             Ok(())
         }),
     }
-}
-
-fn bytes_of(version: &backend::Version) -> Bytes {
-    std::iter::once(&version.hard).chain(&version.softened).flat_map(|number| number.to_le_bytes()).collect()
-}
-
-/// Where a backend that no other process uses has the version of a tag: beside the entries, as one of a cache without a name.
-fn place(tag: &str) -> Address {
-    Address::new("", &identity::text::cache_name(tag), Fingerprint(0))
-}
-
-fn version(bytes: &Bytes) -> Option<backend::Version> {
-    let (numbers, rest) = bytes.as_chunks::<8>();
-    let mut numbers = numbers.iter().map(|number| u64::from_le_bytes(*number));
-    let hard = numbers.next().filter(|hard| *hard != 0 && rest.is_empty())?;
-    Some(backend::Version::new(hard).softened(numbers))
 }
 
 /// Not zero, and no number that anyone has had.

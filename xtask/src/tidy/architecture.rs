@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::tree::Tree;
 
 const PAGE: &str = "ARCHITECTURE.md";
-const CRATES: [&str; 4] = ["cachekit", "cachekit-macros", "cachekit-runtime", "cachekit-http"];
+const CRATES: [&str; 5] = ["cachekit", "cachekit-macros", "cachekit-runtime", "cachekit-http", "cachekit-cli"];
 /// Not modules that a page could explain better than their name does.
 const SELF_EVIDENT: [&str; 2] = ["lib", "tests"];
 

@@ -6,6 +6,8 @@
 mod batch;
 mod core;
 mod failure;
+#[cfg(feature = "inspect")]
+pub(crate) mod inspect;
 mod layout;
 mod open;
 mod owner;

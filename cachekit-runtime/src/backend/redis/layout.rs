@@ -197,6 +197,21 @@ impl Layout {
         Ok(pattern)
     }
 
+    /// What the keys of the sets of fingerprints look like.
+    #[cfg(feature = "inspect")]
+    pub(super) fn fingerprints_pattern(&self) -> String {
+        let mut pattern = String::new();
+        push_literally(&mut pattern, &self.fingerprints);
+        pattern.push('*');
+        pattern
+    }
+
+    /// The cache whose fingerprints are at this key. `None`: it is none of ours.
+    #[cfg(feature = "inspect")]
+    pub(super) fn cache_of_fingerprints<'a>(&self, key: &'a str) -> Option<&'a str> {
+        key.strip_prefix(&*self.fingerprints)?.strip_suffix('}')
+    }
+
     /// Whose entry is at this key? `None`: it is none of ours.
     pub(super) fn address(&self, key: &[u8]) -> Option<Address> {
         let rest = std::str::from_utf8(key).ok()?.strip_prefix(&*self.data)?;

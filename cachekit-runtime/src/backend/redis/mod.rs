@@ -43,6 +43,8 @@ mod entries;
 mod failures;
 mod fill;
 mod gather;
+#[cfg(feature = "inspect")]
+pub(crate) mod inspect;
 mod large;
 mod layout;
 mod many;

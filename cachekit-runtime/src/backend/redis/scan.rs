@@ -88,27 +88,14 @@ impl Place {
 
 impl RedisBackend {
     pub(super) async fn page(&self, cache: Option<&str>, from: Option<Cursor>, at_most: usize) -> Result<Page, Error> {
-        let pattern = self.layout.data_pattern(cache)?;
-        let at_most = at_most.max(1);
-        let mut place = match from {
-            Some(cursor) => Place::read(&cursor).ok_or_else(|| failures::senseless("a foreign cursor"))?,
-            None => Place::default(),
-        };
-        let masters = self.topology.known_masters().await?;
+        let at_most = at_most.min(COMMANDS / 2);
         let mut entries = Vec::new();
+        let mut place = self.place(from)?;
         for _ in 0..STEPS {
-            if place.left.is_empty() {
-                let Some(node) = place.node(&masters) else { return Ok(Page::new(entries, None)) };
-                let (next, left) = self.step(&node, &pattern, place.server.unwrap_or_default()).await?;
-                (place.server, place.left) = (Some(next), left);
-            }
-            let room = (at_most - entries.len()).min(COMMANDS / 2);
-            let rest = place.left.split_off(room.min(place.left.len()));
-            let keys = std::mem::replace(&mut place.left, rest);
+            let (keys, next) = self.keys_from(cache, place, at_most).await?;
             entries.extend(self.read(&keys).await?);
-            if place.is_at_end_of_node() && place.clone().node(&masters).is_none() {
-                return Ok(Page::new(entries, None));
-            }
+            let Some(next) = next else { return Ok(Page::new(entries, None)) };
+            place = next;
             if !entries.is_empty() {
                 break;
             }
@@ -116,8 +103,69 @@ impl RedisBackend {
         Ok(Page::new(entries, Some(place.write())))
     }
 
+    /// The keys of a page, which may be there no more, and where to go on.
+    #[cfg(feature = "inspect")]
+    pub(super) async fn page_of_keys(
+        &self,
+        cache: Option<&str>,
+        from: Option<Cursor>,
+        at_most: usize,
+    ) -> Result<(Vec<Vec<u8>>, Option<Cursor>), Error> {
+        let mut place = self.place(from)?;
+        let mut all = Vec::new();
+        for _ in 0..STEPS {
+            let (keys, next) = self.keys_from(cache, place, at_most.saturating_sub(all.len())).await?;
+            all.extend(keys);
+            let Some(next) = next else { return Ok((all, None)) };
+            place = next;
+            if all.len() >= at_most {
+                break;
+            }
+        }
+        Ok((all, Some(place.write())))
+    }
+
+    fn place(&self, from: Option<Cursor>) -> Result<Place, Error> {
+        match from {
+            Some(cursor) => Place::read(&cursor).ok_or_else(|| failures::senseless("a foreign cursor")),
+            None => Ok(Place::default()),
+        }
+    }
+
+    /// The keys of one step of a server at most, and where to go on; `None`: that was all.
+    async fn keys_from(
+        &self,
+        cache: Option<&str>,
+        mut place: Place,
+        at_most: usize,
+    ) -> Result<(Vec<Vec<u8>>, Option<Place>), Error> {
+        let pattern = self.layout.data_pattern(cache)?;
+        let masters = self.topology.known_masters().await?;
+        if place.left.is_empty() {
+            let Some(node) = place.node(&masters) else { return Ok((Vec::new(), None)) };
+            let (next, left) = self.step(&node, &pattern, place.server.unwrap_or_default()).await?;
+            (place.server, place.left) = (Some(next), left);
+        }
+        let rest = place.left.split_off(at_most.max(1).min(place.left.len()));
+        let keys = std::mem::replace(&mut place.left, rest);
+        let is_end = place.is_at_end_of_node() && place.clone().node(&masters).is_none();
+        Ok((keys, (!is_end).then_some(place)))
+    }
+
     /// One step of a server: its next cursor, and the keys of ours that it met.
     async fn step(&self, node: &Arc<Master>, pattern: &str, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), Error> {
+        let (next, mut keys) = self.scan_step(node, pattern, cursor).await?;
+        keys.retain(|key| self.layout.address(key).is_some());
+        Ok((next, keys))
+    }
+
+    /// As [`step`](Self::step), with keys of any kind.
+    pub(super) async fn scan_step(
+        &self,
+        node: &Arc<Master>,
+        pattern: &str,
+        cursor: u64,
+    ) -> Result<(u64, Vec<Vec<u8>>), Error> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
         let answers = ask::list(self.topology.send_to(node, &scan).await?)?;
@@ -126,11 +174,11 @@ impl RedisBackend {
         };
         let cursor = ask::bytes(cursor)?.and_then(|digits| std::str::from_utf8(&digits).ok()?.parse().ok());
         let cursor = cursor.ok_or_else(|| failures::senseless("a cursor that is no number"))?;
-        let mut ours = Vec::new();
+        let mut found = Vec::new();
         for key in ask::list(keys)? {
-            ours.extend(ask::bytes(key)?.filter(|key| self.layout.address(key).is_some()).map(Vec::from));
+            found.extend(ask::bytes(key)?.map(Vec::from));
         }
-        Ok((cursor, ours))
+        Ok((cursor, found))
     }
 
     /// The entries at the keys that are there still.
@@ -152,12 +200,8 @@ impl RedisBackend {
                 continue;
             }
             let (Some(address), Some(bytes)) = (self.layout.address(key), ask::bytes(value)?) else { continue };
-            let ttl = match ask::number(left)? {
-                -1 => None,
-                // Gone between the two.
-                left if left < 0 => continue,
-                left => Some(Duration::from_millis(left.unsigned_abs())),
-            };
+            // Gone between the two.
+            let Some(ttl) = time_left(ask::number(left)?) else { continue };
             entries.push(Scanned::new(address, bytes, ttl));
         }
         Ok(entries)
@@ -226,6 +270,15 @@ impl RedisBackend {
                 sweeping.once_more();
             }
         });
+    }
+}
+
+/// What the server says of the time of a key: `Some(None)` is no end, `None` is no key.
+pub(super) fn time_left(milliseconds: i64) -> Option<Option<Duration>> {
+    match milliseconds {
+        -1 => Some(None),
+        left if left < 0 => None,
+        left => Some(Some(Duration::from_millis(left.unsigned_abs()))),
     }
 }
 

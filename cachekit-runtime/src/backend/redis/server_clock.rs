@@ -50,6 +50,12 @@ impl Asked {
 }
 
 impl Answered {
+    /// How long the answer took.
+    #[cfg(feature = "inspect")]
+    pub(super) fn took(self) -> Duration {
+        self.took
+    }
+
     /// By what the server said of its time.
     pub(super) fn estimate(self, time: &Value) -> Estimate {
         let said = millis(time).and_then(|now| i64::try_from(now).ok());

@@ -126,6 +126,12 @@ pub fn is_hashed(text: &str) -> bool {
     })
 }
 
+/// What stands in an address for this text; `None`: itself.
+#[cfg(feature = "inspect")]
+pub(crate) fn short(whole: &str) -> Option<String> {
+    shortened(whole)
+}
+
 fn shortened(whole: &str) -> Option<String> {
     if whole.len() <= LONGEST {
         return None;

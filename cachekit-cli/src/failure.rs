@@ -1,0 +1,123 @@
+//! How a command ends: exit codes, and failures that say what to do next.
+
+use cachekit_runtime::{Error, backend::Failure as BackendFailure};
+use std::{fmt, io, process::ExitCode};
+
+/// The exit codes. They are documented in `docs/cli.md` and in the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Fine = 0,
+    /// Nothing was found, or the doctor has found something.
+    Found = 1,
+    /// What was said cannot be understood; clap's own code.
+    Usage = 2,
+    /// A store cannot be reached, or refuses.
+    Store = 3,
+    /// Somebody has to say yes first, and did not.
+    Declined = 4,
+    /// Everything else: a file that cannot be read or written, a trace without requests.
+    Other = 5,
+    /// Interrupted by Ctrl-C, as shells count it.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    next: Option<String>,
+    is_broken_pipe: bool,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Failure { exit, message: message.to_string(), next: None, is_broken_pipe: false }
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn store(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Store, message)
+    }
+
+    pub(crate) fn nothing(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Found, message)
+    }
+
+    pub(crate) fn declined(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Declined, message)
+    }
+
+    pub(crate) fn other(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Other, message)
+    }
+
+    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
+        Failure::new(Exit::Interrupted, message)
+    }
+
+    /// What to do next.
+    pub(crate) fn next(mut self, next: impl fmt::Display) -> Self {
+        self.next = Some(next.to_string());
+        self
+    }
+
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.is_broken_pipe
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Of output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Failure { is_broken_pipe, ..Failure::other(format_args!("the output cannot be written: {error}")) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let next = match &error {
+            Error::Backend { failure, .. } => match failure {
+                BackendFailure::Unreachable | BackendFailure::Timeout => {
+                    "see whether the server runs and can be reached from here, with `cachekit doctor`; a slow one needs a larger `--timeout`"
+                }
+                BackendFailure::NotWritable => {
+                    "see `cachekit stats` for the memory of the servers, and the free space of the disk"
+                }
+                BackendFailure::Busy => {
+                    "try again in a moment; a file store that a process uses can be moved only by that process"
+                }
+                BackendFailure::Misconfigured => "check the address, the user and the password, with `cachekit doctor`",
+                _ => "`cachekit doctor` looks closer",
+            },
+            Error::Configuration { .. } => "mend it, or say where the store is with `--redis` or `--dir`",
+            _ => "`cachekit doctor` looks closer",
+        };
+        Failure::store(&error).next(next)
+    }
+}

@@ -1,0 +1,65 @@
+//! `cachekit`: inspect, change, move, simulate and advise, from a terminal.
+//!
+//! `args` is what can be said, `store` where entries are, `commands` one file for each command, `output` how answers look, `trace` and `simulate` what
+//! needs no store at all.
+
+mod args;
+mod ask;
+mod commands;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod simulate;
+mod store;
+mod trace;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::{Exit, Failure};
+use output::Out;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Out::new(cli.json);
+    let ended = run(cli.command, &mut out).and_then(|exit| out.flush().map(|()| exit));
+    match ended {
+        Ok(exit) => exit.into(),
+        // Who reads no further has seen enough.
+        Err(failure) if failure.is_broken_pipe() => Exit::Fine.into(),
+        Err(failure) => {
+            // Behind what was already said. A reader that went away is no second failure.
+            out.flush().ok();
+            output::complain(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(command: Command, out: &mut Out) -> Result<Exit, Failure> {
+    match command {
+        Command::List(args) => wait(commands::list::run(args, out)),
+        Command::Stats(args) => wait(commands::stats::run(args, out)),
+        Command::Keys(args) => wait(commands::keys::run(args, out)),
+        Command::Get(args) => wait(commands::get::run(args, out)),
+        Command::Explain(args) => wait(commands::explain::run(args, out)),
+        Command::Invalidate(args) => wait(commands::invalidate::run(args, out)),
+        Command::Clear(args) => wait(commands::clear::run(args, out)),
+        Command::Export(args) => wait(commands::export::run(args, out)),
+        Command::Import(args) => wait(commands::import::run(args, out)),
+        Command::Doctor(args) => wait(commands::doctor::run(args, out)),
+        Command::Bench(args) => wait(commands::bench::run(args, out)),
+        Command::Simulate(args) => commands::simulate::run(&args, out),
+        Command::Advise(args) => commands::advise::run(&args, out),
+        Command::Completions(args) => commands::manual::completions(&args, out),
+        Command::Man(args) => commands::manual::man(&args, out),
+    }
+}
+
+/// Runs a command that talks to a store.
+fn wait(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other(format!("no runtime could be started: {error}")))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,123 @@
+//! Traces: which keys were asked for, one after the other.
+//!
+//! A trace is read once, from whatever it is in. Its keys become numbers in the order of their first use, and the numbers go into a file of their own, four bytes
+//! a request, from which each simulation reads. So memory grows with the distinct keys alone.
+
+mod access_log;
+mod csv;
+mod input;
+mod keys;
+mod numbers;
+mod recorded;
+mod spool;
+
+pub(crate) use spool::Spool;
+
+use crate::{
+    args::{Format, TraceArgs},
+    failure::Failure,
+    progress,
+};
+use input::Input;
+use numbers::Numbers;
+use spool::Writer;
+use std::io;
+
+/// A trace that was read.
+pub(crate) struct Trace {
+    pub(crate) name: String,
+    pub(crate) spool: Spool,
+    pub(crate) distinct: u32,
+    /// Lines that are no requests for keys, or that cannot be read; of a recorded trace what was lost.
+    pub(crate) skipped: u64,
+    /// Which part of the keys it has: less than 1 for a sample, which stands for a cache that is as much larger.
+    pub(crate) rate: f64,
+}
+
+impl Trace {
+    pub(crate) fn requests(&self) -> u64 {
+        self.spool.requests()
+    }
+
+    /// How many distinct keys there are, those included that a sample leaves out.
+    pub(crate) fn all_distinct(&self) -> u64 {
+        (f64::from(self.distinct) / self.rate).round() as u64
+    }
+}
+
+/// What is done with each key.
+type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<bool> + 'a;
+
+/// Reads a trace.
+pub(crate) fn read(args: &TraceArgs, quiet: bool) -> Result<Trace, Failure> {
+    let name = args.trace.display().to_string();
+    let failed = |error: io::Error| {
+        Failure::other(format_args!("{name}: {error}")).next("name a trace: one key a line, CSV, or an access log")
+    };
+    let mut input = Input::open(&args.trace).map_err(failed)?;
+    let format = match args.format {
+        Some(format) => format,
+        None if args.column.is_some() => Format::Csv,
+        None => detected(&args.trace.to_string_lossy(), input.beginning().map_err(failed)?),
+    };
+    let bar = progress::bar(input.length(), "bytes read", quiet);
+    let (mut numbers, mut writer) = (Numbers::default(), Writer::new().map_err(failed)?);
+    let most = args.limit.unwrap_or(u64::MAX);
+    let consumed = input.consumed();
+    let mut sink = |key: &[u8]| {
+        if writer.requests() >= most {
+            return Ok(false);
+        }
+        writer.write(numbers.number(key)?)?;
+        if writer.requests().is_multiple_of(1 << 16) {
+            bar.set_position(consumed.get());
+        }
+        Ok(true)
+    };
+    let read = match format {
+        Format::Keys => keys::read(&mut input, &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::Csv => csv::read(&mut input, args.column.as_deref(), &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::AccessLog => access_log::read(&mut input, &mut sink).map(|skipped| (skipped, 1.0)),
+        Format::Recorded => recorded::read(&mut input, &mut sink),
+    };
+    let (skipped, rate) = read.map_err(failed)?;
+    bar.finish_and_clear();
+    let requests = writer.requests();
+    let spool = writer.finish().map_err(failed)?;
+    if requests == 0 {
+        let what = match skipped {
+            0 => format!("{name} has no requests"),
+            _ => format!("none of the {skipped} lines of {name} is a request"),
+        };
+        return Err(Failure::other(what).next("say what it is with `--format`: keys, csv, access-log or recorded"));
+    }
+    Ok(Trace { name, spool, distinct: numbers.count(), skipped, rate })
+}
+
+/// By the name, and by what an access log alone looks like.
+fn detected(name: &str, beginning: &[u8]) -> Format {
+    let plain = name.trim_end_matches(".gz").trim_end_matches(".zst").to_ascii_lowercase();
+    let first = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if beginning.starts_with(recorded::MAGIC) {
+        Format::Recorded
+    } else if plain.ends_with(".csv") {
+        Format::Csv
+    } else if access_log::key(first).is_some() {
+        Format::AccessLog
+    } else {
+        Format::Keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_apart() {
+        let log = b"127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326\n";
+        assert_eq!(detected("access", log), Format::AccessLog);
+        assert_eq!(detected("a.CSV.gz", b"key\n1\n"), Format::Csv);
+        assert_eq!(detected("trace.txt.zst", b"17\n3\n"), Format::Keys);
+    }
+}

@@ -1,0 +1,22 @@
+//! The command, through its binary, against real servers and real file stores.
+
+#[path = "cli/destroying.rs"]
+mod destroying;
+#[path = "cli/doctor.rs"]
+mod doctor;
+#[path = "cli/entries.rs"]
+mod entries;
+#[path = "cli/examples.rs"]
+mod examples;
+#[path = "cli/interrupted.rs"]
+mod interrupted;
+#[path = "cli/moving.rs"]
+mod moving;
+#[path = "cli/plain.rs"]
+mod plain;
+#[path = "cli/shop.rs"]
+mod shop;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/traces.rs"]
+mod traces;

@@ -1,0 +1,155 @@
+//! A store with entries of two caches, made as programs make them; and the command.
+
+use assert_cmd::Command;
+use cachekit_runtime::{
+    Cache, Place,
+    backend::{Backend, FileBackend, redis::Settings},
+    flush,
+};
+use cachekit_tests::redis_server::RedisServer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// The value of a cache, written as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) visits: u32,
+}
+
+impl User {
+    pub(crate) fn of(id: u64) -> Self {
+        User { name: format!("user {id}"), visits: (id % 7) as u32 }
+    }
+}
+
+/// The caches of a program.
+pub(crate) struct Shop {
+    pub(crate) users: Cache<u64, User>,
+    pub(crate) pages: Cache<(String, u32), String>,
+}
+
+/// How many users there are.
+pub(crate) const USERS: u64 = 40;
+
+impl Shop {
+    pub(crate) fn over(backend: impl Backend) -> Self {
+        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let patient = Duration::from_secs(60);
+        Shop {
+            users: Cache::builder()
+                .name("app::user")
+                .ttl(Duration::from_secs(3_600))
+                .timeout(patient)
+                .backends([Place::own(backend.clone())])
+                .build(),
+            pages: Cache::builder()
+                .name("page")
+                .timeout(patient)
+                .backends([Place::own(backend)])
+                .codec(cachekit_runtime::codec::Raw)
+                .build(),
+        }
+    }
+
+    pub(crate) fn in_redis(url: &str) -> Self {
+        Shop::over(Settings::new(url).response_timeout(Duration::from_secs(60)).open().expect("a backend"))
+    }
+
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Shop::over(FileBackend::builder(folder).open())
+    }
+
+    /// Every user has the tag of a team; two pages have none.
+    pub(crate) fn fill(&self) {
+        self.fill_users(USERS);
+        for (path, language) in [("/index", 1), ("/ü \"x\"", 2)] {
+            self.pages.get_or_compute(&(path.to_owned(), language), || format!("page {path}"));
+        }
+        flush().wait();
+    }
+
+    pub(crate) fn fill_users(&self, users: u64) {
+        for id in 0..users {
+            let team = format!("team:{}", id % 4);
+            let call = self.users.call(&id).tags([team.as_str()]);
+            call.get_or_compute(|| User::of(id));
+        }
+        flush().wait();
+    }
+
+    /// What a program gets without computing.
+    pub(crate) fn user(&self, id: u64) -> Option<User> {
+        self.users.get(&id)
+    }
+
+    pub(crate) fn page(&self, path: &str, language: u32) -> Option<String> {
+        self.pages.get(&(path.to_owned(), language))
+    }
+}
+
+/// A Redis with the shop in it.
+pub(crate) fn redis() -> (RedisServer, Shop) {
+    let server = RedisServer::start();
+    let shop = Shop::in_redis(&server.url());
+    shop.fill();
+    (server, shop)
+}
+
+/// A folder with the shop in it, which nobody has open.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shop = Shop::in_folder(folder.path());
+    shop.fill();
+    drop(shop);
+    closed(folder.path());
+    folder
+}
+
+/// Waits until nobody has the store open.
+pub(crate) fn closed(folder: &Path) {
+    cachekit_tests::eventually("the store is closed", || !folder.join("owner").exists());
+}
+
+/// The command, without what the machine's own environment says.
+pub(crate) fn cachekit(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("cachekit").expect("the command");
+    for name in [
+        "CACHEKIT_CONFIG",
+        "CACHEKIT_REDIS_URL",
+        "CACHEKIT_DIR",
+        "CACHEKIT_NAMESPACE",
+        "CACHEKIT_MAX_VALUE_BYTES",
+        "NO_COLOR",
+    ] {
+        command.env_remove(name);
+    }
+    command.args(arguments);
+    command
+}
+
+/// What it prints, when it succeeds.
+#[track_caller]
+pub(crate) fn said(arguments: &[&str]) -> String {
+    let output = cachekit(arguments).output().expect("it runs");
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(output.status.success(), "{arguments:?} ended with {:?}:\n{out}{err}", output.status.code());
+    out
+}
+
+/// As JSON.
+#[track_caller]
+pub(crate) fn json(arguments: &[&str]) -> Value {
+    let mut all = arguments.to_vec();
+    all.push("--json");
+    let text = said(&all);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// With which code it ends, and what it says on the standard error.
+pub(crate) fn failed(arguments: &[&str]) -> (i32, String) {
+    let output = cachekit(arguments).output().expect("it runs");
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
