@@ -7,13 +7,13 @@ use crate::{
 };
 use bytes::Bytes;
 use cachekit_runtime::{
-    backend::{Address, Claim, Fingerprint, SharedBackend, Storing, Version, Witness},
+    backend::{Address, Claim, SharedBackend, Storing, Version, Witness},
     codec::DEFAULT_MAX_VALUE_BYTES,
     envelope::{Envelope, Head, Kind, TagVersion},
     inspect::{self, MARKER, Setting},
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
@@ -51,13 +51,12 @@ impl Entry {
 pub(super) struct Into<'a> {
     store: &'a Store,
     overwrite: bool,
-    announced: HashSet<(String, Fingerprint)>,
     waiting: usize,
 }
 
 impl<'a> Into<'a> {
     pub(super) fn new(store: &'a Store, overwrite: bool) -> Self {
-        Into { store, overwrite, announced: HashSet::new(), waiting: 0 }
+        Into { store, overwrite, waiting: 0 }
     }
 
     pub(super) async fn store(&mut self, entries: Vec<Entry>, done: &mut Done) -> Result<(), Failure> {
@@ -177,13 +176,7 @@ impl<'a> Into<'a> {
         for entry in entries {
             by_cache.entry(entry.0.cache().to_owned()).or_default().push(entry);
         }
-        for (cache, entries) in by_cache {
-            for (address, ..) in &entries {
-                // Before the generation, which goes when the first fingerprint of a cache comes.
-                if self.announced.insert((cache.clone(), address.fingerprint())) {
-                    shared.announce(&cache, address.fingerprint()).await?;
-                }
-            }
+        for entries in by_cache.into_values() {
             let longest = entries.iter().map(|(_, _, left)| left.unwrap_or(LONG)).max().unwrap_or(LONG);
             self.share_cache(shared, entries, longest, tags, done).await?;
         }
@@ -203,6 +196,7 @@ impl<'a> Into<'a> {
         let is_sharded = shared.parts() > 1;
         let claims: Vec<(Address, Witness)> =
             entries.iter().map(|(address, ..)| (address.clone(), Head::marker().witness())).collect();
+        // Before the generation is asked for: a claim makes the shape known, and the first of a cache takes the generation away.
         let claimed = shared.claim_many(&claims, MARKER).await?;
         let mut stores = Vec::with_capacity(entries.len());
         for (((address, entry, _), (_, marker)), claim) in entries.into_iter().zip(&claims).zip(claimed) {
