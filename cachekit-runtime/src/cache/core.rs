@@ -50,6 +50,8 @@ pub(crate) struct Core<K, V> {
     pub(super) upkeep: Upkeep,
     pub(super) adapt: Adapt,
     pub(super) far_tiers: FarTiers<K, V>,
+    #[cfg(feature = "registry")]
+    pub(super) registered: std::sync::OnceLock<crate::registry::Registered>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -115,6 +117,8 @@ impl<K, V> Core<K, V> {
             upkeep,
             adapt,
             far_tiers,
+            #[cfg(feature = "registry")]
+            registered: std::sync::OnceLock::new(),
             settings,
         };
         if core.settings.is_timed() {

@@ -7,6 +7,8 @@ mod bond;
 mod builder;
 #[cfg(feature = "backend")]
 mod builder_far;
+#[cfg(feature = "registry")]
+mod builder_registry;
 mod call;
 #[cfg(feature = "backend")]
 mod captured;
@@ -29,6 +31,8 @@ mod keys_met;
 mod lead;
 mod live;
 mod look;
+#[cfg(feature = "registry")]
+mod managed;
 mod map;
 mod miss;
 mod miss_async;
@@ -57,6 +61,8 @@ pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
 pub(crate) use look::count_bypass;
 pub use look::{Look, Unfound, glance, look, look_on, look_refresh, look_traced};
+#[cfg(feature = "registry")]
+pub(crate) use managed::{SeenEntry, WeakCache};
 pub use map::{Compute, EntryRef};
 pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;
