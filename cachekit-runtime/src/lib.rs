@@ -33,6 +33,8 @@ pub mod identity;
 #[doc(hidden)]
 pub mod key;
 mod memory;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod outcome;
 #[doc(hidden)]
 pub mod output;

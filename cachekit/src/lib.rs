@@ -83,6 +83,7 @@
 //! | `lz4` | no | `compress = "lz4"` |
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
 //! | `registry`, `auto-register` | no | [`registry`]: all named caches, operated without their types; with the second also before their first use |
+//! | `metrics`, `prometheus`, `statsd` | no | [`metrics`]: what all caches have counted, by the facade of that name; the text of a scrape; over UDP |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
@@ -106,6 +107,8 @@ pub use cachekit_runtime::{
 #[cfg(feature = "backend")]
 pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, sync};
 
+#[cfg(feature = "metrics")]
+pub use cachekit_runtime::metrics;
 #[cfg(feature = "registry")]
 pub use cachekit_runtime::registry;
 

@@ -8,6 +8,7 @@ pub mod file_load;
 pub mod fuzz_bodies;
 pub mod node;
 pub mod own_backend;
+pub mod receivers;
 pub mod redis_server;
 pub mod reference;
 pub mod waiting;
