@@ -48,7 +48,7 @@ fn statsd() -> Result {
 
 /// Installs a package of Debian, unless its programs are there.
 fn installed(programs: &[&str], package: &str, by_hand: &str) -> Result {
-    let is_there = || programs.iter().all(|tool| Cmd::new(*tool).arg("--version").succeeds());
+    let is_there = || programs.iter().all(|tool| Cmd::new(tool).arg("--version").succeeds());
     if is_there() {
         return Ok(());
     }
