@@ -38,12 +38,16 @@ pub mod inspect;
 #[doc(hidden)]
 pub mod key;
 mod memory;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod outcome;
 #[doc(hidden)]
 pub mod output;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod runtime_thread;
 mod scope;
 mod site;

@@ -18,7 +18,7 @@ use crate::{
     memory::{Bound, Glance, Gone, Removal, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
     policy::Strategy,
-    stats::{Counters, Miss as Why, Stats},
+    stats::{Counters, LoadEnd, Miss as Why, Stats},
     tags::{TagRegistry, TagSet},
     time::{Clock, NEVER, duration, nanos},
 };
@@ -54,6 +54,8 @@ pub(crate) struct Core<K, V> {
     #[cfg(feature = "advice")]
     pub(super) advise: Advise,
     pub(super) far_tiers: FarTiers<K, V>,
+    #[cfg(feature = "registry")]
+    pub(super) registered: std::sync::OnceLock<crate::registry::Registered>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -122,6 +124,8 @@ impl<K, V> Core<K, V> {
             #[cfg(feature = "advice")]
             advise,
             far_tiers,
+            #[cfg(feature = "registry")]
+            registered: std::sync::OnceLock::new(),
             settings,
         };
         if core.settings.is_timed() {
@@ -434,6 +438,18 @@ impl<K, V> Core<K, V> {
             RemovalCause::Expired => self.counters.expired(1),
             RemovalCause::Invalidated => self.counters.invalidated(1),
             RemovalCause::Replaced => self.counters.replaced(),
+        }
+    }
+
+    /// A load has ended after so many nanoseconds.
+    #[inline]
+    pub(super) fn load_ended(&self, how: LoadEnd, nanos: u64) {
+        self.counters.load_ended(how, nanos);
+        #[cfg(feature = "metrics")]
+        if how != LoadEnd::Cancelled
+            && let Some(registered) = self.registered.get()
+        {
+            registered.load_time(nanos);
         }
     }
 
