@@ -1,12 +1,16 @@
-//! Programs that others wrote and that take metrics: a Prometheus that scrapes, and a StatsD server.
+//! Programs that others wrote and that take metrics: a Prometheus that scrapes, and what StatsD servers do.
 
 use crate::waiting::eventually_or;
+use statsd_parser::Metric;
 use std::{
+    collections::BTreeMap,
     fs,
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 use tempfile::TempDir;
 
@@ -111,37 +115,61 @@ impl PrometheusServer {
     }
 }
 
-/// The StatsD server of the npm package `statsd`.
+/// A StatsD server: a socket, and a parser that somebody else wrote (`statsd-parser`), whose messages are added up as servers do.
 pub struct StatsdServer {
     port: u16,
-    management: u16,
-    running: Running,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    lines: Vec<String>,
+    /// By name and tags.
+    values: BTreeMap<String, f64>,
+    refused: Vec<String>,
+}
+
+impl Seen {
+    fn take(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+        let Ok(message) = statsd_parser::parse(line.to_owned()) else {
+            self.refused.push(line.to_owned());
+            return;
+        };
+        let mut name = message.name;
+        for (tag, value) in message.tags.into_iter().flatten() {
+            name.push_str(&format!(";{tag}={value}"));
+        }
+        match message.metric {
+            Metric::Counter(counter) => *self.values.entry(name).or_default() += counter.value,
+            Metric::Gauge(gauge) => _ = self.values.insert(name, gauge.value),
+            // How often something took some time.
+            Metric::Histogram(_) | Metric::Timing(_) => *self.values.entry(name).or_default() += 1.0,
+            _ => self.refused.push(line.to_owned()),
+        }
+    }
 }
 
 impl StatsdServer {
     /// One that keeps what it gets.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If there is no free port.
     #[must_use]
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (port, management) = (free_port(), free_port());
-        let config = folder.path().join("config.js");
-        // An hour: what is flushed is forgotten.
-        let said = format!(
-            "{{ address: '127.0.0.1', port: {port}, mgmt_address: '127.0.0.1', mgmt_port: {management}, flushInterval: 3600000, backends: ['./backends/console'] }}"
-        );
-        fs::write(&config, said).expect("its configuration");
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/needs");
-        let mut command = Command::new("node");
-        command.arg(format!("{root}/node_modules/statsd/stats.js")).arg(&config);
-        let install = "this installs it: npm install --ignore-scripts --prefix target/needs statsd@0.9.0";
-        let running = Running::start(command, install, folder);
-        let server = StatsdServer { port, management, running };
-        let log = || format!("{}\n{install}", server.running.log());
-        eventually_or("StatsD is ready", log, || server.list("health").is_some());
-        server
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = socket.local_addr().expect("its number").port();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let keeps = Arc::downgrade(&seen);
+        thread::spawn(move || {
+            let mut buffer = vec![0; 65_536];
+            while let Ok((length, _)) = socket.recv_from(&mut buffer) {
+                let Some(seen) = keeps.upgrade() else { return };
+                let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
+                text.lines().for_each(|line| lock(&seen).take(line));
+            }
+        });
+        StatsdServer { port, seen }
     }
 
     /// Where it listens for UDP.
@@ -150,18 +178,28 @@ impl StatsdServer {
         self.port
     }
 
-    /// What it has, of `counters`, `gauges` or `timers`.
+    /// The lines that it got.
     #[must_use]
-    pub fn list(&self, what: &str) -> Option<String> {
-        ask(self.management, &format!("{what}\n"), |answer| answer.contains("END\n") || answer.contains("health:"))
+    pub fn lines(&self) -> Vec<String> {
+        lock(&self.seen).lines.clone()
     }
 
-    /// Waits until that list has this text.
+    /// Those that the parser makes nothing of.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        lock(&self.seen).refused.clone()
+    }
+
+    /// Waits until that name, with its tags in the order of the alphabet, has this value.
     ///
     /// # Panics
     /// If it has not after a minute.
-    pub fn has(&self, what: &str, text: &str) {
-        let instead = || format!("{:?}\n{}", self.list(what), self.running.log());
-        eventually_or(text, instead, || self.list(what).is_some_and(|list| list.contains(text)));
+    pub fn has(&self, name: &str, value: f64) {
+        let instead = || format!("{:#?}", lock(&self.seen));
+        eventually_or(name, instead, || lock(&self.seen).values.get(name) == Some(&value));
     }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

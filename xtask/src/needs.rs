@@ -11,8 +11,7 @@ use crate::workspace;
 pub(crate) fn for_tests() -> Result {
     // The toolchain that `rust-toolchain.toml` pins comes by itself: rustup fetches it.
     redis()?;
-    prometheus()?;
-    statsd()
+    prometheus()
 }
 
 /// The tests of the Redis backend start servers of their own; a server that runs already is never touched.
@@ -26,24 +25,6 @@ fn redis() -> Result {
 fn prometheus() -> Result {
     let by_hand = "the tests need `prometheus` and `promtool`: run `apt-get install -y prometheus`, or install Prometheus 2 in another way";
     installed(&["prometheus", "promtool"], "prometheus", by_hand)
-}
-
-/// A test of the metrics sends to the StatsD server of npm, which needs nothing but Node.
-fn statsd() -> Result {
-    let folder = workspace::root().join("target/needs");
-    if folder.join("node_modules/statsd/stats.js").is_file() {
-        return Ok(());
-    }
-    installed(
-        &["node", "npm"],
-        "npm",
-        "the tests need Node: run `apt-get install -y npm`, or install Node 18 in another way",
-    )?;
-    println!("statsd is missing: installing it below target/");
-    let by_hand = "the tests need the npm package `statsd`: run `npm install --ignore-scripts --prefix target/needs statsd@0.9.0`";
-    let npm = Cmd::new("npm").arg("install").arg("--no-fund").arg("--no-audit").arg("--ignore-scripts");
-    let npm = npm.arg("--prefix").arg(folder.display().to_string()).arg("statsd@0.9.0");
-    npm.run().map_err(|error| format!("{by_hand} ({error})"))
 }
 
 /// Installs a package of Debian, unless its programs are there.
