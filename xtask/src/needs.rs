@@ -5,7 +5,6 @@
 
 use crate::Result;
 use crate::shell::Cmd;
-use crate::workspace;
 
 /// Sets up what `cargo xtask test` needs.
 pub(crate) fn for_tests() -> Result {
