@@ -150,6 +150,13 @@ impl Seen {
     }
 }
 
+/// A line for each value: since version 1.1 of the protocol of DogStatsD one may have several, which the parser does not know.
+fn unpacked(line: &str) -> Vec<String> {
+    let parts = line.split_once(':').and_then(|(name, rest)| Some((name, rest.split_once('|')?)));
+    let Some((name, (values, rest))) = parts else { return vec![line.to_owned()] };
+    values.split(':').map(|value| format!("{name}:{value}|{rest}")).collect()
+}
+
 impl StatsdServer {
     /// One that keeps what it gets.
     ///
@@ -166,7 +173,7 @@ impl StatsdServer {
             while let Ok((length, _)) = socket.recv_from(&mut buffer) {
                 let Some(seen) = keeps.upgrade() else { return };
                 let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
-                text.lines().for_each(|line| lock(&seen).take(line));
+                text.lines().flat_map(unpacked).for_each(|line| lock(&seen).take(&line));
             }
         });
         StatsdServer { port, seen }
