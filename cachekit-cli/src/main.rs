@@ -22,6 +22,14 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What the runtime warns of, as a damaged store that was put aside.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_target(false)
+        .without_time()
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
     let mut out = Out::new(cli.json);
     let ended = run(cli.command, &mut out).and_then(|exit| out.flush().map(|()| exit));
     match ended {

@@ -243,8 +243,8 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keys: u64,
     /// Values of so many bytes
-    #[arg(long, value_name = "N", default_value_t = 1_024)]
-    pub(crate) value_bytes: usize,
+    #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = clap::value_parser!(u64).range(..=256 << 20))]
+    pub(crate) value_bytes: u64,
     /// So many calls of a hundred are reads
     #[arg(long, value_name = "PERCENT", default_value_t = 90, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) reads: u8,

@@ -33,7 +33,7 @@ struct Document<'a> {
     store: &'a str,
     seconds: f64,
     callers: u16,
-    value_bytes: usize,
+    value_bytes: u64,
     operations: Vec<Operation>,
 }
 
@@ -75,11 +75,13 @@ pub(crate) async fn run(mut args: BenchArgs, out: &mut Out) -> Result<Exit, Fail
     let bar = progress::bar(Some(args.seconds), "s", out.json);
     let ended = Arc::new(AtomicBool::new(false));
     let began = Instant::now();
+    let size = usize::try_from(args.value_bytes).map_err(|_| Failure::usage("no value is so long"))?;
+    let value = Bytes::from(vec![b'x'; size]);
     let callers: Vec<_> = (0..args.callers)
         .map(|caller| {
             let (store, ended) = (store.clone(), ended.clone());
             let (keys, reads) = (args.keys, args.reads);
-            let value = Bytes::from(vec![b'x'; args.value_bytes]);
+            let value = value.clone();
             tokio::spawn(async move { call(store.backend(), &ended, u64::from(caller), keys, reads, &value).await })
         })
         .collect();

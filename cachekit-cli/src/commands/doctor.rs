@@ -57,7 +57,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: DoctorArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let (places, mistakes) = store::describe_all(&args.source);
+    let (places, mistakes) = store::describe_all(&args.source)?;
     let mut checks = vec![configuration()];
     for mistake in mistakes {
         checks.push(Check::wrong(
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: DoctorArgs, out: &mut Out) -> Result<Exit, Failure
         checks.push(Check::note("stores", "none is configured", next));
     }
     for place in &places {
-        look(place, &args, &mut checks).await;
+        look(place, &args, &mut checks).await?;
     }
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Wrong);
     if out.json {
@@ -112,7 +112,7 @@ fn configuration() -> Check {
     Check::fine("configuration", found)
 }
 
-async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) {
+async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Result<(), Failure> {
     let name = format!("{} ({})", place.name(), place.from());
     let opened = match place.open(&args.source) {
         Ok(store) => store.backend().ping().await.map(|()| store).map_err(Failure::from),
@@ -126,7 +126,7 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) {
                 format!("{name}: {failure}"),
                 failure.next_step().unwrap_or("try again"),
             ));
-            return;
+            return Ok(());
         }
     };
     checks.push(Check::fine("connection", name));
@@ -139,9 +139,14 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) {
             }
         }
     }
-    if let Err(failure) = look_at_shapes(&store, args, checks).await {
-        checks.push(Check::wrong("shapes", failure.to_string(), failure.next_step().unwrap_or("try again")));
+    match look_at_shapes(&store, args, checks).await {
+        Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+        Err(failure) => {
+            checks.push(Check::wrong("shapes", failure.to_string(), failure.next_step().unwrap_or("try again")));
+        }
+        Ok(()) => {}
     }
+    Ok(())
 }
 
 async fn look_at_shapes(store: &Store, args: &DoctorArgs, checks: &mut Vec<Check>) -> Result<(), Failure> {

@@ -83,7 +83,12 @@ impl To<'_> {
         state.length = *length;
         let (beside, fresh) = (beside(path), beside(path).with_extension("resume-new"));
         let text = serde_json::to_vec(state).map_err(io::Error::from)?;
-        fs::write(&fresh, text)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // Where it was says which keys there are.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&fresh)?.write_all(&text)?;
         Ok(fs::rename(fresh, beside)?)
     }
 }
@@ -166,6 +171,12 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
             return Err(Failure::usage(format_args!("the interrupted export was of {}", before.store))
                 .next("name the same store and cache, or begin anew with `--force`"));
         }
+        if state.servers.iter().any(|server| server.ends_with(' ')) {
+            return Err(Failure::store(
+                "this user may not ask a server for `INFO`: whether it has started anew since cannot be known",
+            )
+            .next("let it ask, or begin anew with `--force`"));
+        }
         if before.servers != state.servers {
             return Err(Failure::store(
                 "the servers are others, or have started anew: where the export was cannot be found again",
@@ -174,6 +185,13 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
         }
         *state = before;
         let mut file = options.open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() < state.length {
+            return Err(Failure::other(format_args!(
+                "{} is shorter than the interrupted export left it",
+                path.display()
+            ))
+            .next("begin anew with `--force`"));
+        }
         file.set_len(state.length).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         return Ok(To::File { file: BufWriter::new(file), path: path.to_owned(), length: state.length });
@@ -189,6 +207,11 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
             .next("`--resume` goes on with it, `--force` replaces it"),
         _ => failed(error),
     })?;
+    // It says where another export was.
+    match fs::remove_file(beside(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
     Ok(To::File { file: BufWriter::new(file), path: path.to_owned(), length: 0 })
 }
 

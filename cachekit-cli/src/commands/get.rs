@@ -49,6 +49,9 @@ pub(crate) async fn run(args: GetArgs, out: &mut Out) -> Result<Exit, Failure> {
         .payload(DEFAULT_MAX_VALUE_BYTES)
         .map_err(|rejected| Failure::other(format_args!("the entry is {rejected}")))?;
     let judgement = store.judge(&envelope, found).await?;
+    if args.raw && out.json {
+        return Err(Failure::usage("`--raw` writes bytes, and `--json` a document").next("say one of them"));
+    }
     if args.raw {
         out.write_all(&payload)?;
         return Ok(Exit::Fine);

@@ -27,6 +27,8 @@ const BYTES: usize = 4 << 20;
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
     store: String,
+    /// How long the file was.
+    length: u64,
     /// How many bytes were read.
     offset: u64,
     lines: u64,
@@ -37,7 +39,7 @@ struct State {
 #[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Done {
     entries: u64,
-    /// Something valid was there, or is being computed.
+    /// Something valid was there.
     there: u64,
     /// Their time was over.
     over: u64,
@@ -67,11 +69,15 @@ pub(crate) async fn run(args: ImportArgs, out: &mut Out) -> Result<Exit, Failure
         (Box::new(BufReader::new(io::stdin())), None)
     } else {
         let mut file = File::open(&args.file).map_err(failed)?;
-        if args.resume {
-            state = resumed(&args.file, &store.name)?;
-            file.seek(SeekFrom::Start(state.offset)).map_err(failed)?;
-        }
         let length = file.metadata().map_err(failed)?.len();
+        state.length = length;
+        if args.resume {
+            state = resumed(&args.file, &store.name, length)?;
+            file.seek(SeekFrom::Start(state.offset)).map_err(failed)?;
+        } else {
+            // It says how far another import came, perhaps of another file of that name.
+            fs::remove_file(beside(&args.file)).ok();
+        }
         (Box::new(BufReader::with_capacity(1 << 20, file)), Some(length))
     };
     let bar = progress::bar(total, "bytes", out.json);
@@ -162,7 +168,7 @@ fn note(path: &Path, state: &State) -> Result<(), Failure> {
     fs::write(beside(path), text).map_err(|error| Failure::other(format_args!("{}: {error}", beside(path).display())))
 }
 
-fn resumed(path: &Path, store: &str) -> Result<State, Failure> {
+fn resumed(path: &Path, store: &str, length: u64) -> Result<State, Failure> {
     let text = fs::read(beside(path)).map_err(|_| {
         Failure::other(format_args!("there is no interrupted import of {}", path.display()))
             .next("import it without `--resume`")
@@ -171,6 +177,10 @@ fn resumed(path: &Path, store: &str) -> Result<State, Failure> {
         Failure::other(format_args!("{}: {error}", beside(path).display()))
             .next("import it without `--resume`: entries that are there stay")
     })?;
+    if state.length != length {
+        return Err(Failure::other(format_args!("{} is not the file whose import was interrupted", path.display()))
+            .next("import it without `--resume`: entries that are there stay"));
+    }
     match state.store == store {
         true => Ok(state),
         false => Err(Failure::usage(format_args!("the interrupted import was into {}", state.store))

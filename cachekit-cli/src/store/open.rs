@@ -31,6 +31,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Is it the one that was asked for by its kind?
+    fn is_of(&self, kind: Option<Kind>) -> bool {
+        match kind {
+            None => true,
+            Some(Kind::Redis) => matches!(self, Place::Redis { .. }),
+            Some(Kind::File) => matches!(self, Place::Dir { .. }),
+        }
+    }
+
     /// Without secrets.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -70,11 +79,7 @@ pub(crate) fn open(source: &Source) -> Result<Store, Failure> {
 
 fn one(source: &Source) -> Result<Place, Failure> {
     let mut places = places(source)?;
-    if let Some(kind) = source.kind {
-        places.retain(|place| {
-            matches!((place, kind), (Place::Redis { .. }, Kind::Redis) | (Place::Dir { .. }, Kind::File))
-        });
-    }
+    places.retain(|place| place.is_of(source.kind));
     match (places.pop(), places.pop()) {
         (Some(place), None) => Ok(place),
         (Some(_), Some(_)) => Err(Failure::usage("a Redis and a file store are configured, and this works on one of them")
@@ -86,16 +91,16 @@ fn one(source: &Source) -> Result<Place, Failure> {
 }
 
 /// Every store that is said or configured, for who looks at all of them; and what is wrong with the configuration.
-pub(crate) fn describe_all(source: &Source) -> (Vec<Place>, Vec<Error>) {
-    match said(source, &Described::default()) {
-        Ok(Some(place)) => return (vec![place], Vec::new()),
-        Ok(None) => {}
-        Err(_) => return (Vec::new(), Vec::new()),
+pub(crate) fn describe_all(source: &Source) -> Result<(Vec<Place>, Vec<Error>), Failure> {
+    let described = inspect::described();
+    let known = described.as_ref().cloned().unwrap_or_default();
+    let mistakes = described.err().unwrap_or_default();
+    if let Some(place) = said(source, &known)? {
+        return Ok((vec![place], mistakes));
     }
-    match inspect::described() {
-        Ok(described) => (configured(source, &described), Vec::new()),
-        Err(mistakes) => (Vec::new(), mistakes),
-    }
+    let mut places = configured(source, &known);
+    places.retain(|place| place.is_of(source.kind));
+    Ok((places, mistakes))
 }
 
 fn places(source: &Source) -> Result<Vec<Place>, Failure> {

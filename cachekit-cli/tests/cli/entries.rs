@@ -1,10 +1,9 @@
 //! `list`, `stats`, `keys`, `get` and `explain`.
 
 use crate::shop::{self, Shop, USERS, failed, json, said};
-use cachekit_runtime::{Cache, Place, backend::redis::Settings, flush};
+use cachekit_runtime::flush;
 use cachekit_tests::redis_server::RedisServer;
 use serde_json::Value;
-use std::time::Duration;
 
 /// What both stores have to say alike.
 fn looks_right<'a>(store: &[&'a str]) {
@@ -124,11 +123,7 @@ fn entries_of_several_shapes_are_told_apart() {
     let server = RedisServer::start();
     let url = server.url();
     Shop::in_redis(&url).fill();
-    let other: Cache<u64, String> = Cache::builder()
-        .name("app::user")
-        .timeout(Duration::from_secs(60))
-        .backends([Place::own(Settings::new(&url).open().expect("a backend"))])
-        .build();
+    let other = Shop::other_shape(&url);
     other.get_or_compute(&7, || "another shape".to_owned());
     flush().wait();
     let explained = json(&["explain", "app::user", "7", "--redis", &url]);

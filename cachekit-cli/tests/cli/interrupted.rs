@@ -102,6 +102,11 @@ fn an_export_is_not_resumed_against_servers_that_have_started_anew() {
         }
     }
     assert!(is_interrupted);
+    let text = fs::read(&out).expect("the file");
+    fs::write(&out, &text[..3]).expect("written");
+    let (code, told) = shop::failed(&[&export[..], &["--resume"]].concat());
+    assert!(code == 5 && told.contains("shorter") && told.contains("--force"), "{code} {told}");
+    fs::write(&out, &text).expect("written");
     server.restart();
     let (code, told) = shop::failed(&[&export[..], &["--resume"]].concat());
     assert!(code == 3 && told.contains("started anew") && told.contains("--force"), "{code} {told}");
@@ -132,6 +137,11 @@ fn an_import_goes_on_where_it_was_interrupted() {
     assert!(is_interrupted && beside(&lines, "imported").exists());
     let (code, told) = shop::failed(&["import", path, "--resume", "--redis", &server.url()]);
     assert!(code == 2 && told.contains("was into"), "{code} {told}");
+    let text = fs::read(&lines).expect("the file");
+    fs::write(&lines, [&text[..], b"\n"].concat()).expect("written");
+    let (code, told) = shop::failed(&["import", path, "--resume", "--redis", &url]);
+    assert!(code == 5 && told.contains("is not the file"), "{code} {told}");
+    fs::write(&lines, &text).expect("written");
     said(&["import", path, "--resume", "--redis", &url]);
     assert!(!beside(&lines, "imported").exists());
     let moved = Shop::in_redis(&url);

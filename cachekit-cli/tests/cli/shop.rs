@@ -57,6 +57,26 @@ impl Shop {
         Shop::over(Settings::new(url).response_timeout(Duration::from_secs(60)).open().expect("a backend"))
     }
 
+    /// The users of another program, which keeps copies in memory.
+    pub(crate) fn users_near(url: &str) -> Cache<u64, User> {
+        let backend = Settings::new(url).response_timeout(Duration::from_secs(60)).open().expect("a backend");
+        Cache::builder()
+            .name("app::user")
+            .ttl(Duration::from_secs(3_600))
+            .timeout(Duration::from_secs(60))
+            .backends([Place::memory(), Place::own(backend)])
+            .build()
+    }
+
+    /// The users of a program of another shape.
+    pub(crate) fn other_shape(url: &str) -> Cache<u64, String> {
+        Cache::builder()
+            .name("app::user")
+            .timeout(Duration::from_secs(60))
+            .backends([Place::own(Settings::new(url).open().expect("a backend"))])
+            .build()
+    }
+
     pub(crate) fn in_folder(folder: &Path) -> Self {
         Shop::over(FileBackend::builder(folder).open())
     }

@@ -24,6 +24,7 @@ pub fn collect(exporter: &mut dyn Exporter) {
     let mut times = Vec::new();
     for cache in &caches {
         let tiers = cache.tiers();
+        exporter.begin(cache.name(), cache.number());
         Of { cache: cache.name(), exporter }.all(cache, &tiers);
         times.extend(tiers.into_iter().filter_map(|tier| Some((tier.link?, tier.tier, tier.times?))));
     }

@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Where the next time is further away than clocks reach.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
+
 /// While it lives a thread hands over. When it is dropped, once more.
 #[must_use = "it ends when this is dropped"]
 pub struct Publishing {
@@ -18,7 +21,7 @@ pub struct Publishing {
 /// Calls [`publish`] now and every so often, on a thread of its own.
 ///
 /// # Errors
-/// There is no thread to be had.
+/// `interval` is zero, or there is no thread to be had.
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
@@ -30,6 +33,9 @@ pub struct Publishing {
 /// # Ok::<(), cachekit::Error>(())
 /// ```
 pub fn every(interval: Duration) -> Result<Publishing, Error> {
+    if interval.is_zero() {
+        return Err(Error::configuration("metrics", "an interval of zero publishes without end: say ten seconds"));
+    }
     let shared = Arc::new((Mutex::new(false), Condvar::new()));
     let run = {
         let shared = Arc::clone(&shared);
@@ -37,10 +43,10 @@ pub fn every(interval: Duration) -> Result<Publishing, Error> {
             let (ended, wake) = &*shared;
             loop {
                 publish();
-                let next = Instant::now() + interval;
+                let next = Instant::now().checked_add(interval);
                 let mut ended = lock(ended);
                 while !*ended {
-                    let left = next.saturating_duration_since(Instant::now());
+                    let left = next.map_or(FOR_EVER, |next| next.saturating_duration_since(Instant::now()));
                     if left.is_zero() {
                         break;
                     }

@@ -13,12 +13,16 @@ use std::{
 #[derive(Default)]
 pub struct Publisher {
     known: HashMap<(&'static str, Vec<Label>), Known>,
+    /// The number of the cache whose numbers come.
+    cache: u64,
     round: u64,
 }
 
 struct Known {
-    /// Of a counter, as it was told last.
+    /// Of a counter, the most that was told.
     count: u64,
+    /// Of which cache.
+    cache: u64,
     is_gauge: bool,
     round: u64,
 }
@@ -47,6 +51,10 @@ impl Publisher {
 }
 
 impl Exporter for Publisher {
+    fn begin(&mut self, _cache: &str, number: u64) {
+        self.cache = number;
+    }
+
     fn export(&mut self, metric: &'static Metric, labels: &[(&'static str, &str)], value: Value<'_>) {
         let labels: Vec<Label> = labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
         let (is_gauge, count) = match value {
@@ -55,20 +63,29 @@ impl Exporter for Publisher {
             // Each was told when it ended.
             Value::Histogram(_) => return,
         };
-        let known = self.known.entry((metric.name, labels.clone())).or_insert(Known { count: 0, is_gauge, round: 0 });
+        let known = self.known.entry((metric.name, labels.clone())).or_insert(Known {
+            count: 0,
+            cache: self.cache,
+            is_gauge,
+            round: 0,
+        });
         match value {
             Value::Gauge(level) => metrics::gauge!(metric.name, labels).set(level),
             _ => {
                 // Also where it has not grown: then it is known to the recorder, as zero.
                 let counter = metrics::counter!(metric.name, labels);
-                // Less than last time: it is another cache of that name.
-                let grown = count.checked_sub(known.count).unwrap_or(count);
+                if known.cache != self.cache {
+                    (known.cache, known.count) = (self.cache, 0);
+                }
+                // Not less than before: a difference of counters that are read while a call is under way may fall by one.
+                let grown = count.saturating_sub(known.count);
                 if grown > 0 {
                     counter.increment(grown);
+                    known.count = count;
                 }
             }
         }
-        (known.count, known.round) = (count, self.round);
+        known.round = self.round;
     }
 }
 

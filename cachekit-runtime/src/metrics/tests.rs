@@ -2,7 +2,10 @@ use super::*;
 use crate::{Cache, Place, backend::MemoryBytes};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A user's exporter.
@@ -109,4 +112,47 @@ fn backends_are_told_apart_by_their_tier() {
         assert_eq!(number(&series), Some(is_it), "{series}");
     }
     assert!(number("cachekit_backend_seconds{tier=\"own\"}").is_some_and(|count| count >= 3.0));
+}
+
+/// What a recorder gets that counts and forgets nothing.
+#[derive(Default)]
+struct Sums(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+impl ::metrics::Recorder for Sums {
+    fn describe_counter(&self, _: ::metrics::KeyName, _: Option<::metrics::Unit>, _: ::metrics::SharedString) {}
+    fn describe_gauge(&self, _: ::metrics::KeyName, _: Option<::metrics::Unit>, _: ::metrics::SharedString) {}
+    fn describe_histogram(&self, _: ::metrics::KeyName, _: Option<::metrics::Unit>, _: ::metrics::SharedString) {}
+
+    fn register_counter(&self, key: &::metrics::Key, _: &::metrics::Metadata<'_>) -> ::metrics::Counter {
+        let sum = crate::sync::lock(&self.0).entry(key.name().to_owned()).or_default().clone();
+        ::metrics::Counter::from_arc(sum)
+    }
+
+    fn register_gauge(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> ::metrics::Gauge {
+        ::metrics::Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &::metrics::Key, _: &::metrics::Metadata<'_>) -> ::metrics::Histogram {
+        ::metrics::Histogram::noop()
+    }
+}
+
+#[test]
+fn a_count_that_falls_by_one_is_not_another_cache_and_another_cache_begins_at_zero() {
+    let sums = Sums::default();
+    let mut publisher = Publisher::new();
+    ::metrics::with_local_recorder(&sums, || {
+        for (cache, count) in [(1, 10), (1, 9), (1, 10), (1, 12), (2, 3), (2, 20), (3, 20)] {
+            publisher.begin("users", cache);
+            publisher.export(&table::LOADS, &[("cache", "users")], Value::Counter(count));
+        }
+    });
+    let sum = crate::sync::lock(&sums.0)[table::LOADS.name].load(Ordering::SeqCst);
+    assert_eq!(sum, 12 + 20 + 20);
+}
+
+#[test]
+fn an_interval_may_be_longer_than_clocks_reach_and_not_zero() {
+    assert!(every(std::time::Duration::ZERO).is_err_and(|error| error.to_string().contains("ten seconds")));
+    drop(every(std::time::Duration::MAX).expect("a thread"));
 }

@@ -20,6 +20,9 @@ pub trait AnyCache: Send + Sync {
     /// Where it is built.
     fn place(&self) -> Place;
 
+    /// Which of all caches of this process it is: one that takes the name of one that is gone has another number.
+    fn number(&self) -> u64;
+
     /// The name of the type of its keys.
     fn key_type(&self) -> &'static str;
 

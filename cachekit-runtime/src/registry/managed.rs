@@ -16,12 +16,23 @@ use crate::{
     policy::UnknownStrategy,
     stats::Stats,
 };
-use std::{any::type_name, panic::Location, sync::Arc, time::Duration};
+use std::{
+    any::type_name,
+    panic::Location,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-impl<K: Key, V: Value> Slot for WeakCache<K, V> {
+/// A cache that may be gone, and its number.
+struct Numbered<K, V>(WeakCache<K, V>, u64);
+
+impl<K: Key, V: Value> Slot for Numbered<K, V> {
     fn upgrade(&self, name: Arc<str>, place: Place) -> Option<Arc<dyn AnyCache>> {
-        let cache = self.upgrade()?;
-        Some(Arc::new(Managed { name, place, cache }))
+        let Numbered(cache, number) = self;
+        Some(Arc::new(Managed { name, place, number: *number, cache: cache.upgrade()? }))
     }
 }
 
@@ -31,12 +42,15 @@ pub(crate) fn enlist<K: Key, V: Value>(
     name: &str,
     built_at: &'static Location<'static>,
 ) -> Registered {
-    names::add(names::normalized(name), Place::of(built_at), Arc::new(cache.downgrade()))
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let slot = Numbered(cache.downgrade(), NEXT.fetch_add(1, Ordering::Relaxed));
+    names::add(names::normalized(name), Place::of(built_at), Arc::new(slot))
 }
 
 struct Managed<K, V> {
     name: Arc<str>,
     place: Place,
+    number: u64,
     cache: Cache<K, V>,
 }
 
@@ -85,6 +99,10 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
 
     fn place(&self) -> Place {
         self.place
+    }
+
+    fn number(&self) -> u64 {
+        self.number
     }
 
     fn key_type(&self) -> &'static str {
