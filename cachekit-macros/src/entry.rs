@@ -1,7 +1,8 @@
 //! From the tokens of an attribute and its item to the tokens that replace both.
 
 use crate::args::{self, Item};
-use crate::diagnostics::{Errors, shape};
+use crate::diagnostics::{Errors, register as register_says, shape};
+use crate::features::Feature;
 use crate::{expand, model, validate};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -74,6 +75,21 @@ pub(crate) fn invalidate(args: TokenStream, item: TokenStream, errors: &mut Erro
         }
         Item::Neither => Err(Plain(item)),
     }
+}
+
+/// `register!(…)`.
+pub(crate) fn register(paths: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    if !Feature::Registry.is_on() {
+        errors.push(register_says::feature_off());
+    }
+    let paths = args::registrations(paths, &mut errors);
+    if errors.is_empty() {
+        return expand::registrations(&paths);
+    }
+    // In the place of an expression.
+    let errors = errors.into_tokens();
+    quote!({ #errors ::core::result::Result::<(), ::core::convert::Infallible>::Ok(()) })
 }
 
 #[cfg(test)]

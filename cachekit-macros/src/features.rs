@@ -10,6 +10,7 @@ pub(crate) enum Feature {
     MsgPack,
     Bincode,
     Lz4,
+    Registry,
 }
 
 impl Feature {
@@ -22,6 +23,7 @@ impl Feature {
             Feature::MsgPack => "msgpack",
             Feature::Bincode => "bincode",
             Feature::Lz4 => "lz4",
+            Feature::Registry => "registry",
         }
     }
 
@@ -36,6 +38,37 @@ impl Feature {
                 Feature::MsgPack => cfg!(feature = "msgpack"),
                 Feature::Bincode => cfg!(feature = "bincode"),
                 Feature::Lz4 => cfg!(feature = "lz4"),
+                Feature::Registry => cfg!(feature = "registry"),
             }
+    }
+}
+
+/// What is written for the registry of caches, which other code does without.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Registry {
+    /// Nothing.
+    Off,
+    /// What names a cache and its types, and what `register!` calls.
+    On,
+    /// Also what enlists a function before `main`.
+    AtStart,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Unit tests look at the code without it, unless they say otherwise.
+    pub(crate) static REGISTRY: std::cell::Cell<Registry> = const { std::cell::Cell::new(Registry::Off) };
+}
+
+pub(crate) fn registry() -> Registry {
+    #[cfg(test)]
+    {
+        REGISTRY.get()
+    }
+    #[cfg(not(test))]
+    match (cfg!(feature = "registry"), cfg!(feature = "auto-register")) {
+        (_, true) => Registry::AtStart,
+        (true, false) => Registry::On,
+        (false, false) => Registry::Off,
     }
 }

@@ -1,4 +1,4 @@
-//! The attributes `#[cache]` and `#[invalidate]` of cachekit.
+//! The attributes `#[cache]` and `#[invalidate]` of cachekit, and `register!`.
 //!
 //! Use them through the facade crate `cachekit`, which also holds what the generated code calls.
 
@@ -116,4 +116,44 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::run("invalidate", args.into(), item.into(), entry::invalidate).into()
+}
+
+/// Puts the caches of annotated functions into the registry, before anybody has called them: for the start of a program (feature `registry`).
+///
+/// It names functions, methods, and instances of generic functions. Its value is a `Result`: an error if a cache has the name of another one. All caches are
+/// registered then but those that come second.
+///
+/// ```
+/// use cachekit::{cache, register, registry};
+///
+/// #[cache]
+/// fn user(id: u64) -> u64 {
+///     id
+/// }
+///
+/// #[cache]
+/// fn first<T: cachekit::Key>(values: Vec<T>) -> Option<T> {
+///     values.into_iter().next()
+/// }
+///
+/// struct Repo;
+/// impl Repo {
+///     #[cache(skip(self), name = "repo.find")]
+///     fn find(&self, id: u64) -> u64 {
+///         id
+///     }
+/// }
+///
+/// fn main() -> Result<(), registry::Conflict> {
+///     register!(user, Repo::find, first::<u64>)?;
+///     assert!(registry::find("repo.find").is_some());
+///     Ok(())
+/// }
+/// ```
+///
+/// "no associated item named `__find_needs_cache_to_be_registered`" and "cannot find …" mean that what is named is not annotated with `#[cache]`, is not imported,
+/// or has no cache that could be found without a call of it.
+#[proc_macro]
+pub fn register(paths: TokenStream) -> TokenStream {
+    entry::register(paths.into()).into()
 }

@@ -44,6 +44,8 @@ pub mod output;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod runtime_thread;
 mod scope;
 mod site;

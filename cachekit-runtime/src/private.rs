@@ -1,5 +1,10 @@
 //! What generated code calls. Not part of the public interface: it changes with the macros, which pin this crate's exact version.
 
+#[cfg(feature = "registry")]
+pub use crate::{
+    __cachekit_texts as texts,
+    registry::{Conflict, TextProbe, Texts, ViaNoText, ViaRead, ViaText, ViaUnread, registered},
+};
 pub use crate::{
     apart::{Apart, apart, apart_async},
     cache::{
@@ -43,6 +48,8 @@ pub use crate::{
 #[cfg(feature = "backend")]
 pub use serde::Serialize;
 pub use std::sync::LazyLock;
+#[cfg(feature = "auto-register")]
+pub use {crate::registry::AtStart, inventory};
 
 #[cfg(feature = "config")]
 pub use crate::config::{Bytes, Span, parse_as, read_as};

@@ -83,6 +83,7 @@
 //! | `lz4` | no | `compress = "lz4"` |
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
 //! | `advice` | no | `Cache::start_advice`, `Cache::record_trace`: what other capacities and strategies would give |
+//! | `registry`, `auto-register` | no | [`registry`]: all named caches, operated without their types; with the second also before their first use |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
@@ -93,7 +94,7 @@
 #[cfg(target_arch = "wasm32")]
 compile_error!("cachekit does not support wasm32: it needs threads and a monotonic clock");
 
-pub use cachekit_macros::{cache, invalidate};
+pub use cachekit_macros::{cache, invalidate, register};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
@@ -108,6 +109,8 @@ pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure
 
 #[cfg(feature = "advice")]
 pub use cachekit_runtime::advice;
+#[cfg(feature = "registry")]
+pub use cachekit_runtime::registry;
 
 /// HTTP: a cache of responses by RFC 9111.
 #[cfg(feature = "axum")]

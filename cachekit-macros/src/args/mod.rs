@@ -3,7 +3,9 @@
 mod arguments;
 mod invalidations;
 mod item;
+mod registrations;
 
 pub(crate) use arguments::{Arg, KNOWN, Value, arguments};
 pub(crate) use invalidations::{Entry, invalidations};
 pub(crate) use item::{Block, BlockPart, FnItem, Item, item};
+pub(crate) use registrations::registrations;

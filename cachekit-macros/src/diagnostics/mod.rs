@@ -14,6 +14,7 @@ pub(crate) mod invalidate;
 pub(crate) mod key;
 pub(crate) mod outcome;
 pub(crate) mod peers;
+pub(crate) mod register;
 pub(crate) mod shape;
 pub(crate) mod size;
 pub(crate) mod store;

@@ -70,6 +70,7 @@ impl Context<'_> {
             self.operations().iter().map(|operation| self.operation(operation)).collect()
         };
         let invalidation = if hidden { TokenStream::new() } else { self.invalidation_function() };
+        let (registration, enlisted) = (self.registration(), self.enlisted());
         quote_spanned! {span=>
             #(#cfgs)* #doc #exhaustive #vis enum #companion {}
             #types
@@ -79,7 +80,9 @@ impl Context<'_> {
                 #(#operations)*
                 #machinery
                 #invalidation
+                #registration
             }
+            #enlisted
         }
     }
 

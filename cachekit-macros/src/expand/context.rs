@@ -119,6 +119,7 @@ impl<'a> Context<'a> {
                 format_ident!("__{}_in_a_trait_impl_needs_companion_false_or_cache_on_the_impl", user, span = self.span)
             }
             (_, Some("invalidation")) => super::invalidate::method_invalidation(&user, self.span),
+            (_, Some("register")) => super::register::method_registration(&user, self.span),
             (_, Some(hidden)) => format_ident!("__{}_{}", user, hidden, span = self.span),
             (_, None) => format_ident!("{}_{}", user, operation, span = self.span),
         }

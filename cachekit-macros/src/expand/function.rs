@@ -11,11 +11,14 @@ use quote::{quote, quote_spanned};
 use syn::{Attribute, Expr, Meta, ReturnType, parse_quote};
 
 /// What a function becomes.
+#[derive(Default)]
 pub(super) struct Expansion {
     /// In its place.
     pub(super) here: TokenStream,
     /// In an inherent impl of the same type, for a method of a trait impl.
     pub(super) inherent: TokenStream,
+    /// Behind the impl block.
+    pub(super) outside: TokenStream,
 }
 
 /// A parameter under `cfg` may or may not be there, and a key cannot be written for both at once: one expansion per case, each under its `cfg`.
@@ -27,7 +30,7 @@ pub(super) fn expand(model: &Model) -> Expansion {
         .map(|(index, param)| (index, conditions(&param.attrs)))
         .filter(|(_, conditions)| !conditions.is_empty())
         .collect();
-    let mut expansion = Expansion { here: TokenStream::new(), inherent: TokenStream::new() };
+    let mut expansion = Expansion::default();
     for case in 0..1_u32 << optional.len().min(8) {
         let mut present = vec![true; params.len()];
         let mut cfgs: Vec<Attribute> = Vec::new();
@@ -43,9 +46,10 @@ pub(super) fn expand(model: &Model) -> Expansion {
             });
         }
         let context = Context::new(model, &present, cfgs);
-        let Expansion { here, inherent } = context.expand();
+        let Expansion { here, inherent, outside } = context.expand();
         expansion.here.extend(here);
         expansion.inherent.extend(inherent);
+        expansion.outside.extend(outside);
     }
     expansion
 }
@@ -73,7 +77,7 @@ impl Context<'_> {
     fn expand(&self) -> Expansion {
         #[cfg(feature = "axum")]
         if let Some(http) = &self.model.http {
-            return Expansion { here: self.handler(http), inherent: TokenStream::new() };
+            return Expansion { here: self.handler(http), ..Expansion::default() };
         }
         let wrapper = match &self.model.batch {
             Some(batch) => self.batch_wrapper(batch),
@@ -82,14 +86,14 @@ impl Context<'_> {
         match self.home {
             Home::Companion => {
                 let companion = self.companion_items();
-                Expansion { here: quote!(#wrapper #companion), inherent: TokenStream::new() }
+                Expansion { here: quote!(#wrapper #companion), ..Expansion::default() }
             }
             Home::Beside => {
                 let beside = self.method_items();
-                Expansion { here: quote!(#wrapper #beside), inherent: TokenStream::new() }
+                Expansion { here: quote!(#wrapper #beside), outside: self.enlisted(), ..Expansion::default() }
             }
-            Home::InherentImpl => Expansion { here: wrapper, inherent: self.method_items() },
-            Home::Hidden | Home::Nowhere => Expansion { here: wrapper, inherent: TokenStream::new() },
+            Home::InherentImpl => Expansion { here: wrapper, inherent: self.method_items(), outside: self.enlisted() },
+            Home::Hidden | Home::Nowhere => Expansion { here: wrapper, ..Expansion::default() },
         }
     }
 

@@ -7,7 +7,7 @@ use quote::quote;
 
 pub(super) fn expand(model: &ImplModel) -> TokenStream {
     let head = &model.head;
-    let mut inherent = TokenStream::new();
+    let (mut inherent, mut outside) = (TokenStream::new(), TokenStream::new());
     let items: Vec<_> = model
         .items
         .iter()
@@ -15,6 +15,7 @@ pub(super) fn expand(model: &ImplModel) -> TokenStream {
             BlockItem::Cached(model) => {
                 let expansion = function::expand(model);
                 inherent.extend(expansion.inherent);
+                outside.extend(expansion.outside);
                 expansion.here
             }
             BlockItem::Other(tokens) => tokens.clone(),
@@ -26,5 +27,5 @@ pub(super) fn expand(model: &ImplModel) -> TokenStream {
         let cfgs = &model.block.cfgs;
         quote!(#(#cfgs)* impl #generics #self_ty #clause { #inherent })
     });
-    quote!(#head { #(#items)* } #beside)
+    quote!(#head { #(#items)* } #beside #outside)
 }

@@ -1,6 +1,6 @@
 //! `#[invalidate(…)]`: what to remove is settled before the body, which may consume its arguments; it is removed after it.
 
-use super::spans;
+use super::{named::beside, spans};
 use crate::{
     each::each_mut,
     model::{Function, Invalidation, Param, Target, Template, When},
@@ -8,7 +8,7 @@ use crate::{
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{FnArg, Path, ReturnType, parse_quote};
+use syn::{FnArg, ReturnType, parse_quote};
 
 pub(super) fn expand(model: &Invalidation) -> TokenStream {
     let Function { docs, cfgs, shared, body_attrs, vis, sig, body, params } = &model.function;
@@ -100,19 +100,7 @@ fn is_plain(param: &Param) -> bool {
 /// `user(id)` → `user::__invalidation(id)`; `Repo::find(id)` → `Repo::__find_needs_cache_to_be_invalidated(id)`.
 fn call(target: &Target, span: Span) -> TokenStream {
     let args = &target.args;
-    let mut path: Path = target.path.clone();
-    let Some(last) = path.segments.pop() else { return TokenStream::new() };
-    let name = last.ident.unraw();
-    let of_type = path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase));
-    let called = if of_type {
-        let hidden = method_invalidation(&name, last.ident.span());
-        let arguments = &last.arguments;
-        quote!(#path #hidden #arguments)
-    } else {
-        let (companion, arguments) = (&last.ident, &last.arguments);
-        let hidden = Ident::new("__invalidation", spans::machine(last.ident.span()));
-        quote!(#path #companion::#hidden #arguments)
-    };
+    let called = beside(&target.path, "__invalidation", method_invalidation);
     quote_spanned!(span=> #called(#(#args),*))
 }
 

@@ -134,7 +134,7 @@ impl Context<'_> {
     }
 
     /// The cache without a key at hand, and what tells the compiler the key's type.
-    fn whole_cache(&self) -> (TokenStream, TokenStream) {
+    pub(super) fn whole_cache(&self) -> (TokenStream, TokenStream) {
         let (k, span) = (&self.k, self.span);
         if self.is_plain() || !self.owns_cache() {
             return (self.cache(), TokenStream::new());

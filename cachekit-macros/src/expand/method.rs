@@ -22,14 +22,16 @@ impl Context<'_> {
                 self.owns_cache().then(|| self.site()).map(|site| quote_spanned!(self.span=> #[doc(hidden)] #site)),
             );
             items.extend(self.owns_cache().then(|| self.invalidation_function()));
-            return quote!(#(#cfgs #items)*);
+            let registration = self.registration();
+            return quote!(#(#cfgs #items)* #registration);
         }
         items.push(self.operation(&self.traced()));
         items.push(self.operation(&self.refresh()));
         items.extend(self.handle().map(|handle| self.operation(&handle)));
         items.extend(self.operations_without_handle().iter().map(|operation| self.operation(operation)));
         items.extend(self.owns_cache().then(|| self.invalidation_function()));
-        quote!(#(#cfgs #items)*)
+        let registration = self.registration();
+        quote!(#(#cfgs #items)* #registration)
     }
 
     /// `companion = false` has no place for its body.

@@ -23,13 +23,16 @@ mod key;
 mod keyed;
 mod load;
 mod method;
+mod named;
 mod patterns;
 mod refresh;
+mod register;
 mod site;
 mod spans;
 
 use crate::model::{ImplModel, Invalidation, Model};
 use proc_macro2::TokenStream;
+pub(crate) use register::registrations;
 
 /// An annotated function.
 pub(crate) fn function(model: &Model) -> TokenStream {

@@ -223,8 +223,8 @@ impl Context<'_> {
             Strategy::Custom(path) => quote_spanned!(spans::of(path)=> .policy::<#path>()),
         });
         let hasher = store.hasher.as_ref().map(|path| quote_spanned!(spans::of(path)=> .hasher_type::<#path>()));
-        let far = self.far_chain();
-        quote!(#far #(#calls)* #strategy #hasher)
+        let (far, registry) = (self.far_chain(), self.registry_chain());
+        quote!(#far #(#calls)* #strategy #hasher #registry)
     }
 
     /// Checks of the return type that single arguments ask for, each blamed on its argument.

@@ -1,6 +1,7 @@
 //! Expansions of the main shapes, to be read. `INSTA_UPDATE=always cargo test -p cachekit-macros` writes them anew.
 
 use crate::entry;
+use crate::features::{REGISTRY, Registry};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -216,4 +217,50 @@ fn batch_of_a_method() {
         }
     );
     insta::assert_snapshot!(expand(quote!(batch, of = Repo::user, skip(self)), item));
+}
+
+/// As with the features of the registry, which all other expansions here are without.
+fn registered(how: Registry, args: TokenStream, item: TokenStream) -> String {
+    REGISTRY.set(how);
+    let expansion = expand(args, item);
+    REGISTRY.set(Registry::Off);
+    expansion
+}
+
+/// The lines that one has and the other has not.
+fn more(with: &str, without: &str) -> String {
+    let mut rest: Vec<&str> = without.lines().collect();
+    let is_new = |line: &&str| match rest.iter().position(|other| other == line) {
+        Some(at) => {
+            rest.remove(at);
+            false
+        }
+        None => true,
+    };
+    with.lines().filter(is_new).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_registry_adds() {
+    let item = quote!(
+        fn user(id: u64, name: &str) -> u64 {
+            id
+        }
+    );
+    let without = expand(TokenStream::new(), item.clone());
+    insta::assert_snapshot!(more(&registered(Registry::AtStart, TokenStream::new(), item), &without));
+}
+
+#[test]
+fn what_the_registry_adds_to_a_generic_method() {
+    let args = quote!(skip(self), name = "find");
+    let item = quote!(
+        fn find<T: Key>(&self, id: T) -> u64 {
+            1
+        }
+    );
+    let without = expand(args.clone(), item.clone());
+    let with = registered(Registry::AtStart, args.clone(), item.clone());
+    assert_eq!(with, registered(Registry::On, args, item), "which instances there are is known when they are called");
+    insta::assert_snapshot!(more(&with, &without));
 }

@@ -50,6 +50,10 @@ impl<K, V> Builder<K, V> {
     /// The name under which statistics and messages speak of the cache. Default: `"cache"`; for `#[cache]`, module path and function.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.settings.name = name.into();
+        #[cfg(feature = "registry")]
+        {
+            self.settings.registry.is_named = true;
+        }
         self
     }
 
@@ -270,12 +274,16 @@ impl<K, V> Builder<K, V> {
 
     /// Builds it.
     #[must_use]
+    #[cfg_attr(feature = "registry", track_caller)]
     pub fn build(self) -> Cache<K, V>
     where
         K: Key,
         V: Value,
     {
-        Cache::from_settings(self.settings)
+        let cache = Cache::from_settings(self.settings);
+        #[cfg(feature = "registry")]
+        cache.register(std::panic::Location::caller());
+        cache
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Core<K, V> {
     #[cfg(feature = "advice")]
     pub(super) advise: Advise,
     pub(super) far_tiers: FarTiers<K, V>,
+    #[cfg(feature = "registry")]
+    pub(super) registered: std::sync::OnceLock<crate::registry::Registered>,
     pub(crate) settings: Arc<Settings<K, V>>,
 }
 
@@ -122,6 +124,8 @@ impl<K, V> Core<K, V> {
             #[cfg(feature = "advice")]
             advise,
             far_tiers,
+            #[cfg(feature = "registry")]
+            registered: std::sync::OnceLock::new(),
             settings,
         };
         if core.settings.is_timed() {

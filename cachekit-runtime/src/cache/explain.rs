@@ -63,6 +63,19 @@ pub enum State {
     Absent,
 }
 
+impl From<Worth> for State {
+    fn from(worth: Worth) -> Self {
+        match worth {
+            Worth::Fresh => State::Fresh,
+            Worth::Ahead => State::RefreshDue,
+            Worth::Stale => State::Stale,
+            Worth::Expired => State::Expired,
+            Worth::Invalidated => State::Invalidated,
+            Worth::Unsure => State::Unsure,
+        }
+    }
+}
+
 impl fmt::Display for Explain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
@@ -116,6 +129,12 @@ impl<K: Key, V: Value> Cache<K, V> {
     {
         explain(self, &Borrowed::new(key))
     }
+
+    /// As [`explain`](Self::explain), of a whole key.
+    #[cfg(feature = "registry")]
+    pub(crate) fn explain_key(&self, key: &K) -> Explain {
+        explain(self, &Borrowed::<K, K>::new(key))
+    }
 }
 
 pub(crate) fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain
@@ -129,15 +148,7 @@ where
     let seen = core.inspect(hash, is_key);
     Explain {
         cache: core.settings.name.clone().into_owned(),
-        state: match seen.as_ref().map(|seen| seen.worth) {
-            None => State::Absent,
-            Some(Worth::Fresh) => State::Fresh,
-            Some(Worth::Ahead) => State::RefreshDue,
-            Some(Worth::Stale) => State::Stale,
-            Some(Worth::Expired) => State::Expired,
-            Some(Worth::Invalidated) => State::Invalidated,
-            Some(Worth::Unsure) => State::Unsure,
-        },
+        state: seen.as_ref().map_or(State::Absent, |seen| State::from(seen.worth)),
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),
         tags: seen.as_ref().map_or(0, |seen| seen.tags),

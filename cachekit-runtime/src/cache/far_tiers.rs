@@ -116,6 +116,12 @@ impl<K, V> FarTiers<K, V> {
         FarTiers { is_isolated: true, ..Self::new() }
     }
 
+    /// Those that a call has needed.
+    #[cfg(feature = "registry")]
+    pub(super) fn open(&self) -> Option<&Arc<Far<V>>> {
+        self.far.get().and_then(Option::as_ref)
+    }
+
     pub(super) fn stats(&self) -> FarStats {
         let far = self.far.get().and_then(Option::as_ref);
         far.map(|far| far.counters.snapshot()).unwrap_or_default()

@@ -9,6 +9,8 @@ mod bond;
 mod builder;
 #[cfg(feature = "backend")]
 mod builder_far;
+#[cfg(feature = "registry")]
+mod builder_registry;
 mod call;
 #[cfg(feature = "backend")]
 mod captured;
@@ -31,6 +33,8 @@ mod keys_met;
 mod lead;
 mod live;
 mod look;
+#[cfg(feature = "registry")]
+mod managed;
 mod map;
 mod miss;
 mod miss_async;
@@ -59,6 +63,8 @@ pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
 pub(crate) use look::count_bypass;
 pub use look::{Look, Unfound, glance, look, look_on, look_refresh, look_traced};
+#[cfg(feature = "registry")]
+pub(crate) use managed::{SeenEntry, WeakCache};
 pub use map::{Compute, EntryRef};
 pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;

@@ -69,6 +69,8 @@ pub(crate) struct Settings<K, V> {
     pub(crate) tags_of: Option<TagsOf<K>>,
     #[cfg(feature = "backend")]
     pub(crate) far: crate::far::FarSettings<K, V>,
+    #[cfg(feature = "registry")]
+    pub(super) registry: super::managed::Named<K, V>,
 }
 
 impl<K, V> Settings<K, V> {
@@ -100,6 +102,8 @@ impl<K, V> Settings<K, V> {
             clock: None,
             #[cfg(feature = "backend")]
             far: crate::far::FarSettings::new(),
+            #[cfg(feature = "registry")]
+            registry: super::managed::Named::NOT,
         }
     }
 

@@ -82,6 +82,11 @@ impl Link {
         &*self.backend
     }
 
+    #[cfg(feature = "registry")]
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
     /// Is what fails one of its servers, of which it knows which?
     pub(super) fn judges_itself(&self) -> bool {
         self.backend.shared().is_some_and(SharedBackend::judges_itself)

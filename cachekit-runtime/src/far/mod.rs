@@ -18,6 +18,8 @@ mod many;
 mod many_stored;
 mod order;
 mod place;
+#[cfg(feature = "registry")]
+mod prefix;
 mod remove;
 mod resolve;
 mod settings;

@@ -1,6 +1,6 @@
 //! Where the entries of a cache are, as `backend = …` names it.
 
-use crate::backend::Backend;
+use crate::{backend::Backend, outcome::Tier};
 use std::{fmt, sync::Arc};
 
 /// A place for the entries of a cache: the typed memory of the process, or a backend of bytes.
@@ -14,6 +14,17 @@ pub(super) enum Which {
     #[cfg_attr(not(any(feature = "file", feature = "redis")), expect(dead_code, reason = "there is none of a name"))]
     Named(Kind),
     Own(Arc<dyn Backend>),
+}
+
+impl Which {
+    pub(super) fn tier(&self) -> Tier {
+        match self {
+            Which::Memory => Tier::Memory,
+            Which::Own(_) => Tier::Own,
+            Which::Named(Kind::File) => Tier::File,
+            Which::Named(Kind::Redis) => Tier::Redis,
+        }
+    }
 }
 
 /// The backends that configuration describes.

@@ -1,6 +1,6 @@
 //! From the name of a place to the backend that stands for it.
 
-use super::{Kind, link::Link, place::Which};
+use super::{link::Link, place::Which};
 use crate::{backend::MemoryBytes, outcome::Tier, time::Clock};
 use std::sync::Arc;
 
@@ -10,23 +10,14 @@ pub(super) fn links_of(places: &[Which], clock: &Clock, is_isolated: bool) -> Ve
     if is_isolated {
         let link = |which: &Which| {
             let bytes = Arc::new(MemoryBytes::new().with_clock(clock.clone()));
-            (Link::new(bytes, clock.clone()), tier(which))
+            (Link::new(bytes, clock.clone()), which.tier())
         };
         return places.iter().map(link).collect();
     }
     let link = |which: &Which| match which {
         Which::Memory => None,
         Which::Own(backend) => Some((Link::new(Arc::clone(backend), clock.clone()), Tier::Own)),
-        Which::Named(kind) => crate::config::link(*kind).map(|link| (link, tier(which))),
+        Which::Named(kind) => crate::config::link(*kind).map(|link| (link, which.tier())),
     };
     places.iter().filter_map(link).collect()
-}
-
-fn tier(which: &Which) -> Tier {
-    match which {
-        Which::Memory => Tier::Memory,
-        Which::Own(_) => Tier::Own,
-        Which::Named(Kind::File) => Tier::File,
-        Which::Named(Kind::Redis) => Tier::Redis,
-    }
 }

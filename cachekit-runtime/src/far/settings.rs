@@ -66,6 +66,12 @@ impl<K, V> FarSettings<K, V> {
         links_of(&self.places, clock, is_isolated)
     }
 
+    /// Its far places, as they are called.
+    #[cfg(feature = "registry")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Tier, String)> {
+        self.places.iter().map(|which| (which.tier(), format!("{:?}", Place(which.clone()))))
+    }
+
     pub(crate) fn is_far(&self) -> bool {
         !self.places.is_empty()
     }

@@ -148,6 +148,16 @@ impl Undelivered {
         number
     }
 
+    /// How many there are.
+    #[cfg(feature = "registry")]
+    pub(super) fn len(&self) -> usize {
+        if !self.is_any() {
+            return 0;
+        }
+        let state = lock(&self.state);
+        state.keys.len() + state.caches.len() + state.tags.len() + state.softened.len()
+    }
+
     pub(super) fn is_any(&self) -> bool {
         self.any.load(Ordering::Acquire)
     }

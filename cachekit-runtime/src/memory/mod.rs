@@ -352,6 +352,20 @@ impl<K, V, M> Table<K, V, M> {
         }
     }
 
+    /// How many shards there are.
+    #[cfg(feature = "registry")]
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// As [`for_each`](Self::for_each), of one shard.
+    #[cfg(feature = "registry")]
+    pub(crate) fn for_each_in(&self, shard: usize, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
+        if let Some(padded) = self.shards.get(shard) {
+            padded.shard.read(|shard| shard.for_each(&mut f));
+        }
+    }
+
     /// Asks for entries whose sweep tick has come what is to become of them: another tick, or removal. A few hundred under one lock.
     pub(crate) fn sweep(
         &self,

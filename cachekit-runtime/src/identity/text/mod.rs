@@ -74,6 +74,13 @@ impl KeyText {
         Ok(KeyText { whole, short })
     }
 
+    /// Of what stands in an address, of a long key too.
+    #[cfg(feature = "registry")]
+    pub(crate) fn in_short(text: &str) -> Self {
+        let short = if is_hashed(text) { Some(text.to_owned()) } else { shortened(text) };
+        KeyText { whole: text.to_owned(), short }
+    }
+
     /// What stands in the address: at most [`LONGEST`] bytes.
     #[must_use]
     pub fn in_address(&self) -> &str {

@@ -1,0 +1,105 @@
+//! A cache without its types.
+
+use super::{Configuration, Cursor, Entries, Entry, Invalidated, OperationError, Place, TierState, Values};
+use crate::{adaptive::AdaptiveStats, cache::Explain, outcome::Delivery, policy::UnknownStrategy, stats::Stats};
+use std::{future::Future, pin::Pin, time::Duration};
+
+/// An operation that waits for backends. Begins when it is first polled; cancel-safe, as the operation of [`Cache`](crate::Cache) that it stands for.
+pub type Operation<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A cache of the registry. Changes hold for this process, until it ends.
+///
+/// Keys are given as [`Entry::key`] has them: `42`, `"Ann"`, `42,"Ann"` for two arguments, or `#` and the hash of an entry that is in memory.
+///
+/// What waits for backends has two forms: one blocks the thread, for at most the timeout of the cache unless it says something else; the other is for
+/// async code.
+pub trait AnyCache: Send + Sync {
+    /// Under which it is found.
+    fn name(&self) -> &str;
+
+    /// Where it is built.
+    fn place(&self) -> Place;
+
+    /// The name of the type of its keys.
+    fn key_type(&self) -> &'static str;
+
+    /// The name of the type of its values.
+    fn value_type(&self) -> &'static str;
+
+    /// What has happened so far.
+    fn stats(&self) -> Stats;
+
+    /// What an adaptive cache has seen and decided; `None` for others.
+    fn adaptive_stats(&self) -> Option<AdaptiveStats>;
+
+    /// Loads under way that later callers would join.
+    fn loads_in_flight(&self) -> usize;
+
+    /// What is in force.
+    fn configuration(&self) -> Configuration;
+
+    /// Its places, nearest first. Opens no backend that no call has needed yet.
+    fn tiers(&self) -> Vec<TierState>;
+
+    /// As [`Cache::set_ttl`](crate::Cache::set_ttl).
+    fn set_ttl(&self, ttl: Option<Duration>);
+
+    /// As [`Cache::set_capacity`](crate::Cache::set_capacity): entries, or bytes where it is bounded by weight.
+    fn set_capacity(&self, most: u64);
+
+    /// As [`Cache::set_strategy`](crate::Cache::set_strategy), by name: one of the crate's, or one that was [added](super::add_strategy).
+    ///
+    /// # Errors
+    /// There is none of that name.
+    fn set_strategy(&self, name: &str) -> Result<(), UnknownStrategy>;
+
+    /// As [`Cache::set_enabled`](crate::Cache::set_enabled).
+    fn set_enabled(&self, enabled: bool);
+
+    /// At least `at_most` of the entries in memory, from the start without a cursor, else on from [`Entries::next`]; fewer only at the end, and more where
+    /// keys have the same hash. What is there from the first page to the last comes once.
+    ///
+    /// Counts as no use. Looks at each entry in memory, a shard at a time: some ten milliseconds for a million.
+    fn entries(&self, from: Option<Cursor>, at_most: usize, values: Values) -> Entries;
+
+    /// What any tier has of the key, nearest first. Counts as no use, and copies nothing from tier to tier.
+    ///
+    /// # Errors
+    /// What was given is no key.
+    fn get(&self, key: &str) -> Result<Option<Entry>, OperationError>;
+
+    /// As [`get`](Self::get).
+    fn get_async(&self, key: &str) -> Operation<Result<Option<Entry>, OperationError>>;
+
+    /// As [`Cache::explain`](crate::Cache::explain).
+    ///
+    /// # Errors
+    /// What was given is no key.
+    fn explain(&self, key: &str) -> Result<Explain, OperationError>;
+
+    /// As [`Cache::invalidate`](crate::Cache::invalidate).
+    ///
+    /// # Errors
+    /// What was given is no key.
+    fn invalidate(&self, key: &str) -> Result<Delivery, OperationError>;
+
+    /// As [`invalidate`](Self::invalidate).
+    fn invalidate_async(&self, key: &str) -> Operation<Result<Delivery, OperationError>>;
+
+    /// Invalidates the entries whose text begins so, in memory and in backends: `"42,` is every second argument of `42`. Loads under way are not stored.
+    ///
+    /// Walks through all that the backends hold of the cache, page by page, and may block for as long. What others store meanwhile may stay.
+    ///
+    /// # Errors
+    /// Keys have no text, or a backend did not answer; then what was found before is invalidated.
+    fn invalidate_prefix(&self, prefix: &str) -> Result<Invalidated, OperationError>;
+
+    /// As [`invalidate_prefix`](Self::invalidate_prefix).
+    fn invalidate_prefix_async(&self, prefix: &str) -> Operation<Result<Invalidated, OperationError>>;
+
+    /// As [`Cache::clear`](crate::Cache::clear).
+    fn clear(&self) -> Delivery;
+
+    /// As [`clear`](Self::clear).
+    fn clear_async(&self) -> Operation<Delivery>;
+}

@@ -1,0 +1,23 @@
+//! Where the entries of a cache are, and how those places fare.
+
+use crate::{breaker::BreakerStats, outcome::Tier};
+
+/// One place of a cache's entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TierState {
+    /// What kind of place it is.
+    pub tier: Tier,
+    /// The backend's name; `memory` for the memory of this process.
+    pub name: String,
+    /// `None`: the memory, or a backend that no call has needed yet, or that cannot be had.
+    pub breaker: Option<BreakerStats>,
+    /// Invalidations of any cache that it has not taken yet.
+    pub undelivered: usize,
+}
+
+impl TierState {
+    pub(crate) fn new(tier: Tier, name: impl Into<String>) -> Self {
+        TierState { tier, name: name.into(), breaker: None, undelivered: 0 }
+    }
+}
