@@ -38,6 +38,8 @@ pub mod inspect;
 #[doc(hidden)]
 pub mod key;
 mod memory;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod outcome;
 #[doc(hidden)]
 pub mod output;

@@ -84,6 +84,8 @@
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
 //! | `advice` | no | `Cache::start_advice`, `Cache::record_trace`: what other capacities and strategies would give |
 //! | `registry`, `auto-register` | no | [`registry`]: all named caches, operated without their types; with the second also before their first use |
+//! | `admin` | no | [`admin`]: an API and a page for whoever operates a service |
+//! | `metrics`, `prometheus`, `statsd` | no | [`metrics`]: what all caches have counted, by the facade of that name; the text of a scrape; over UDP |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
 //! # Values
@@ -109,8 +111,13 @@ pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure
 
 #[cfg(feature = "advice")]
 pub use cachekit_runtime::advice;
+#[cfg(feature = "metrics")]
+pub use cachekit_runtime::metrics;
 #[cfg(feature = "registry")]
 pub use cachekit_runtime::registry;
+
+#[cfg(feature = "admin")]
+pub use cachekit_http::admin;
 
 /// HTTP: a cache of responses by RFC 9111.
 #[cfg(feature = "axum")]

@@ -9,6 +9,7 @@ pub mod fuzz_bodies;
 pub mod lag;
 pub mod node;
 pub mod own_backend;
+pub mod receivers;
 pub mod redis_server;
 pub mod reference;
 pub mod waiting;

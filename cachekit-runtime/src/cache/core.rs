@@ -18,7 +18,7 @@ use crate::{
     memory::{Bound, Glance, Gone, Removal, RemovalKind, Removed, Table, this_thread},
     outcome::RemovalCause,
     policy::Strategy,
-    stats::{Counters, Miss as Why, Stats},
+    stats::{Counters, LoadEnd, Miss as Why, Stats},
     tags::{TagRegistry, TagSet},
     time::{Clock, NEVER, duration, nanos},
 };
@@ -438,6 +438,18 @@ impl<K, V> Core<K, V> {
             RemovalCause::Expired => self.counters.expired(1),
             RemovalCause::Invalidated => self.counters.invalidated(1),
             RemovalCause::Replaced => self.counters.replaced(),
+        }
+    }
+
+    /// A load has ended after so many nanoseconds.
+    #[inline]
+    pub(super) fn load_ended(&self, how: LoadEnd, nanos: u64) {
+        self.counters.load_ended(how, nanos);
+        #[cfg(feature = "metrics")]
+        if how != LoadEnd::Cancelled
+            && let Some(registered) = self.registered.get()
+        {
+            registered.load_time(nanos);
         }
     }
 

@@ -149,7 +149,7 @@ impl<K: Key, V: Value> Load<K, V> {
 
     pub(super) fn ended(&mut self, how: LoadEnd) {
         if let Some(started) = self.started.take() {
-            self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
+            self.core.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
         self.permit = None;
     }
@@ -233,7 +233,7 @@ impl<K, V> Drop for Load<K, V> {
                 (false, true) => LoadEnd::Timeout,
                 (false, false) => LoadEnd::Cancelled,
             };
-            self.core.counters.load_ended(how, self.core.clock.now().saturating_sub(started));
+            self.core.load_ended(how, self.core.clock.now().saturating_sub(started));
         }
     }
 }

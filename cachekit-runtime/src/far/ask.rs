@@ -147,7 +147,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             let at = Visit { index, tier, budget: &budget };
             match self.ask_tier(at, &mut question, &mut asked.fill).await {
                 Ok(Has::Value(found, bytes)) => {
-                    self.counters.hit();
+                    self.counters.hit(tier.kind);
                     let tickets = std::mem::take(&mut asked.fill.tickets);
                     if index > 0 && !found.is_known {
                         self.back_fill(vec![self.backfill(&asked.fill, tickets, bytes, &found)]);
@@ -280,7 +280,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 None => None,
             };
             if found.is_some() {
-                self.counters.hit();
+                self.counters.hit(tier.kind);
                 return found;
             }
             self.counters.miss();
@@ -383,7 +383,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// Counts an entry that is none as missing, and removes it.
     pub(super) async fn reject(&self, at: Visit<'_>, address: &Address, rejected: &Rejected) {
         let Visit { tier, budget, .. } = at;
-        self.counters.rejected();
+        self.counters.rejected(rejected);
         let backend = tier.link.backend().name();
         tracing::debug!(backend, cache = address.cache(), %rejected, "an entry counts as missing");
         // If that fails, a fill will replace it, or the next look remove it.

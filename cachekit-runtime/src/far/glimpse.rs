@@ -59,7 +59,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !is_good {
             return None;
         }
-        self.counters.hit();
+        self.counters.hit(tier.kind);
         opened.found.tie = self.tie_under(question.sight, &[], Some(head), Some(generation));
         Some(opened.found)
     }

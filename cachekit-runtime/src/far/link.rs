@@ -38,6 +38,9 @@ pub(crate) struct Link {
     pub(super) tags_turn: async_lock::Mutex<()>,
     /// Whether somebody probes and delivers.
     is_attended: AtomicBool,
+    /// How long its operations took.
+    #[cfg(feature = "registry")]
+    pub(super) times: crate::stats::Histogram,
 }
 
 /// Why a backend gave no answer.
@@ -62,6 +65,8 @@ impl Link {
             settling: RwLock::new(()),
             tags_turn: async_lock::Mutex::new(()),
             is_attended: AtomicBool::new(false),
+            #[cfg(feature = "registry")]
+            times: crate::stats::Histogram::default(),
         });
         flush::enlist(&link);
         link
@@ -80,6 +85,24 @@ impl Link {
 
     pub(super) fn backend(&self) -> &dyn Backend {
         &*self.backend
+    }
+
+    /// An operation has ended after so many nanoseconds.
+    #[cfg(feature = "registry")]
+    fn took(&self, nanos: u64) {
+        self.times.record(nanos);
+        #[cfg(feature = "metrics")]
+        crate::metrics::backend_time(self.tier(), nanos);
+    }
+
+    /// By its name, which is its kind where it is one of ours.
+    #[cfg(feature = "metrics")]
+    fn tier(&self) -> crate::outcome::Tier {
+        match self.backend.name() {
+            "file" => crate::outcome::Tier::File,
+            "redis" => crate::outcome::Tier::Redis,
+            _ => crate::outcome::Tier::Own,
+        }
     }
 
     #[cfg(feature = "registry")]
@@ -129,7 +152,11 @@ impl Link {
             return Err(Unanswered::Skipped);
         }
         let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
+        #[cfg(feature = "registry")]
+        let begun = self.clock.now();
         let answer = budget.within_what_is_left(self.backend.name(), ask()).await;
+        #[cfg(feature = "registry")]
+        self.took(self.clock.now().saturating_sub(begun));
         match &answer {
             // It is one of its servers that has failed, and the backend knows which.
             Err(_) if self.judges_itself() => drop(operation),

@@ -116,7 +116,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                         }
                         None => None,
                     };
-                    if slot.is_some() { self.counters.hit() } else { self.counters.miss() }
+                    if slot.is_some() { self.counters.hit(tier.kind) } else { self.counters.miss() }
                 }
             }
         }
@@ -177,7 +177,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let asked = &mut question.asked;
         match told {
             Told::Has(Has::Value(found, bytes)) => {
-                self.counters.hit();
+                self.counters.hit(tier.kind);
                 let tickets = std::mem::take(&mut asked.fill.tickets);
                 let backfill =
                     (index > 0 && !found.is_known).then(|| self.backfill(&asked.fill, tickets, bytes, &found));

@@ -57,6 +57,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             let mut state = TierState::new(tier.kind, tier.link.backend().name());
             state.breaker = Some(tier.link.breaker().stats());
             state.undelivered = tier.link.undelivered.len();
+            state.times = Some(tier.link.times.snapshot());
+            state.link = Some(Arc::as_ptr(&tier.link).addr());
             state
         };
         self.tiers.iter().map(state).collect()

@@ -31,6 +31,9 @@ struct Group {
 
 /// While it lives the cache has its name.
 pub(crate) struct Registered {
+    /// With the number, if it has one.
+    #[cfg(feature = "metrics")]
+    name: Arc<str>,
     /// Group and number; or who else has the name.
     place: Result<(Arc<str>, u32), Conflict>,
 }
@@ -38,6 +41,16 @@ pub(crate) struct Registered {
 impl Registered {
     pub(crate) fn conflict(&self) -> Option<&Conflict> {
         self.place.as_ref().err()
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Registered {
+    /// Of a cache that is in the registry, a load has ended.
+    pub(crate) fn load_time(&self, nanos: u64) {
+        if self.place.is_ok() {
+            crate::metrics::load_time(&self.name, nanos);
+        }
     }
 }
 
@@ -98,15 +111,23 @@ impl Names {
             if !self.conflicts.contains(&conflict) {
                 self.conflicts.push(conflict.clone());
             }
-            return Registered { place: Err(conflict) };
+            return Registered {
+                #[cfg(feature = "metrics")]
+                name: group,
+                place: Err(conflict),
+            };
         }
         let number = members.free.pop_first().unwrap_or_else(|| {
             members.next += 1;
             members.next - 1
         });
         let name: Arc<str> = if number == 1 { group.clone() } else { format!("{group}#{number}").into() };
-        members.members.insert(number, (name.clone(), slot));
-        Registered { place: Ok((group, number)) }
+        members.members.insert(number, (Arc::clone(&name), slot));
+        Registered {
+            #[cfg(feature = "metrics")]
+            name,
+            place: Ok((group, number)),
+        }
     }
 
     fn remove(&mut self, name: &str, number: u32) -> Option<Arc<dyn Slot>> {

@@ -1,9 +1,9 @@
 //! Where the entries of a cache are, and how those places fare.
 
-use crate::{breaker::BreakerStats, outcome::Tier};
+use crate::{breaker::BreakerStats, outcome::Tier, stats::LoadTimes};
 
 /// One place of a cache's entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TierState {
     /// What kind of place it is.
@@ -14,10 +14,14 @@ pub struct TierState {
     pub breaker: Option<BreakerStats>,
     /// Invalidations of any cache that it has not taken yet.
     pub undelivered: usize,
+    /// How long operations of all caches took there; `None` as for `breaker`.
+    pub times: Option<LoadTimes>,
+    /// Which backend it is: caches share some.
+    pub(crate) link: Option<usize>,
 }
 
 impl TierState {
     pub(crate) fn new(tier: Tier, name: impl Into<String>) -> Self {
-        TierState { tier, name: name.into(), breaker: None, undelivered: 0 }
+        TierState { tier, name: name.into(), breaker: None, undelivered: 0, times: None, link: None }
     }
 }

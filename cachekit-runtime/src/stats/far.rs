@@ -1,6 +1,8 @@
 //! What a cache counts of its far tiers.
 
 #[cfg(feature = "backend")]
+use crate::{envelope::Rejected, outcome::Tier};
+#[cfg(feature = "backend")]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a cache has counted of the backends of bytes behind its memory. A call asks them after it has found nothing in memory, and so was counted as
@@ -10,6 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct FarStats {
     /// Fresh values that one of them had; so many of the cache's misses loaded nothing.
     pub hits: u64,
+    /// Those of them that the file store had.
+    pub file_hits: u64,
+    /// Those of them that Redis had.
+    pub redis_hits: u64,
     /// Looks at one of them that found nothing fresh.
     pub misses: u64,
     /// Looks and invalidations that failed, or took too long.
@@ -18,6 +24,10 @@ pub struct FarStats {
     pub skipped: u64,
     /// Entries that were none of this program's (corrupt, truncated, too large, of another key), which counted as missing and were removed.
     pub rejected: u64,
+    /// Those of them that were whole, and of another key, another codec or a later cachekit.
+    pub other_shape: u64,
+    /// Those of them that were larger than the configuration allows.
+    pub oversized: u64,
     /// Values that were stored.
     pub stores: u64,
     /// Values that were not stored because an invalidation had come in between.
@@ -33,10 +43,14 @@ pub struct FarStats {
 #[derive(Debug, Default)]
 pub(crate) struct FarCounters {
     hits: AtomicU64,
+    file_hits: AtomicU64,
+    redis_hits: AtomicU64,
     misses: AtomicU64,
     errors: AtomicU64,
     skipped: AtomicU64,
     rejected: AtomicU64,
+    other_shape: AtomicU64,
+    oversized: AtomicU64,
     stores: AtomicU64,
     outdated: AtomicU64,
     store_errors: AtomicU64,
@@ -50,8 +64,14 @@ fn add(count: &AtomicU64) {
 
 #[cfg(feature = "backend")]
 impl FarCounters {
-    pub(crate) fn hit(&self) {
+    pub(crate) fn hit(&self, tier: Tier) {
+        // The part after the whole: a snapshot reads it before.
         add(&self.hits);
+        match tier {
+            Tier::File => add(&self.file_hits),
+            Tier::Redis => add(&self.redis_hits),
+            Tier::Memory | Tier::Own => {}
+        }
     }
     pub(crate) fn miss(&self) {
         add(&self.misses);
@@ -59,8 +79,17 @@ impl FarCounters {
     pub(crate) fn unanswered(&self, skipped: bool) {
         add(if skipped { &self.skipped } else { &self.errors });
     }
-    pub(crate) fn rejected(&self) {
+    pub(crate) fn rejected(&self, rejected: &Rejected) {
         add(&self.rejected);
+        match rejected {
+            Rejected::OtherKey
+            | Rejected::OtherCodec
+            | Rejected::Compressed
+            | Rejected::Undecodable(_)
+            | Rejected::Future => add(&self.other_shape),
+            Rejected::Oversized => add(&self.oversized),
+            Rejected::Truncated | Rejected::Corrupt | Rejected::Foreign | Rejected::NoValue => {}
+        }
     }
     pub(crate) fn stored(&self) {
         add(&self.stores);
@@ -77,7 +106,13 @@ impl FarCounters {
 
     pub(crate) fn snapshot(&self) -> FarStats {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let [file_hits, redis_hits, other_shape, oversized] =
+            [&self.file_hits, &self.redis_hits, &self.other_shape, &self.oversized].map(get);
         FarStats {
+            file_hits,
+            redis_hits,
+            other_shape,
+            oversized,
             hits: get(&self.hits),
             misses: get(&self.misses),
             errors: get(&self.errors),

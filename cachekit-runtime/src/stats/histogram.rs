@@ -37,7 +37,7 @@ fn lower_bound(bucket: usize) -> u64 {
 }
 
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     sum: AtomicU64,
     buckets: [AtomicU64; BUCKETS],
 }
@@ -49,14 +49,14 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(super) fn record(&self, nanos: u64) {
+    pub(crate) fn record(&self, nanos: u64) {
         // One absurd time (a clock that jumped, a saturated difference) must not wrap the sum of all others.
         let capped = nanos.min(1 << HIGH_BITS);
         self.sum.fetch_add(capped, Ordering::Relaxed);
         self.buckets[bucket(nanos)].fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn snapshot(&self) -> LoadTimes {
+    pub(crate) fn snapshot(&self) -> LoadTimes {
         let buckets: Box<[u64]> = self.buckets.iter().map(|count| count.load(Ordering::Acquire)).collect();
         let count = buckets.iter().sum();
         if count == 0 {
@@ -86,6 +86,24 @@ impl LoadTimes {
     #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_nanos(self.sum)
+    }
+
+    /// Its buckets that are not empty: up to which time, and how many. Ascending; the last bound of all is 9.8 hours, for what took longer too.
+    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let filled = self.buckets.iter().enumerate().filter(|(_, count)| **count > 0);
+        filled.map(|(bucket, count)| (Duration::from_nanos(lower_bound((bucket + 1).min(BUCKETS - 1))), *count))
+    }
+
+    /// Those of both.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn and(&self, other: &LoadTimes) -> LoadTimes {
+        let at = |times: &LoadTimes, bucket: usize| times.buckets.get(bucket).copied().unwrap_or(0);
+        let longest = self.buckets.len().max(other.buckets.len());
+        LoadTimes {
+            sum: self.sum.saturating_add(other.sum),
+            count: self.count + other.count,
+            buckets: (0..longest).map(|bucket| at(self, bucket) + at(other, bucket)).collect(),
+        }
     }
 
     /// The mean, from the sum and not from the buckets; zero if there were none.
@@ -139,6 +157,16 @@ mod tests {
         }
         assert_eq!((bucket(0), bucket(u64::MAX)), (0, BUCKETS - 1));
         assert_eq!((lower_bound(1), lower_bound(BUCKETS - 1)), (1 << LOW_BITS, 1 << HIGH_BITS));
+    }
+
+    #[test]
+    fn buckets_say_up_to_which_time() {
+        let histogram = Histogram::default();
+        [500, 1_500, 1_500, u64::MAX].into_iter().for_each(|nanos| histogram.record(nanos));
+        let buckets: Vec<(Duration, u64)> = histogram.snapshot().buckets().collect();
+        let bounds = [1 << LOW_BITS, 1_536, 1 << HIGH_BITS].map(Duration::from_nanos);
+        assert_eq!(buckets, [(bounds[0], 1), (bounds[1], 2), (bounds[2], 1)]);
+        assert_eq!(LoadTimes::default().buckets().count(), 0);
     }
 
     #[test]

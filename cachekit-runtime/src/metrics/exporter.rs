@@ -1,0 +1,22 @@
+//! Who takes the numbers.
+
+use super::Metric;
+use crate::stats::LoadTimes;
+
+/// Takes what all caches have counted, one number after another: for [`collect`](super::collect).
+pub trait Exporter {
+    /// One number. `labels` are names and values in the order of [`Metric::labels`].
+    fn export(&mut self, metric: &'static Metric, labels: &[(&'static str, &str)], value: Value<'_>);
+}
+
+/// A number of a metric.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// How often so far. Grows, until the cache is dropped; one of the same name begins at zero.
+    Counter(u64),
+    /// How much now.
+    Gauge(f64),
+    /// How long, of all so far.
+    Histogram(&'a LoadTimes),
+}
