@@ -128,9 +128,8 @@ fn what_nobody_has_called_is_there() {
 }
 
 #[cache(name = "first")]
-fn first<T: Key + serde::Serialize, const N: usize>(values: [T; N]) -> Option<T>
+fn first<T: Key + serde::Serialize + serde::de::DeserializeOwned, const N: usize>(values: [T; N]) -> Option<T>
 where
-    T: for<'a> serde::Deserialize<'a>,
     [T; N]: Key,
 {
     values.into_iter().next()

@@ -5,21 +5,53 @@
 
 use crate::Result;
 use crate::shell::Cmd;
+use crate::workspace;
 
 /// Sets up what `cargo xtask test` needs.
 pub(crate) fn for_tests() -> Result {
     // The toolchain that `rust-toolchain.toml` pins comes by itself: rustup fetches it.
-    redis()
+    redis()?;
+    prometheus()?;
+    statsd()
 }
 
 /// The tests of the Redis backend start servers of their own; a server that runs already is never touched.
 fn redis() -> Result {
-    let is_there = || ["redis-server", "redis-cli"].iter().all(|tool| Cmd::new(tool).arg("--version").succeeds());
+    let by_hand =
+        "the tests need `redis-server`: run `apt-get install -y redis-server`, or install Redis 7 in another way";
+    installed(&["redis-server", "redis-cli"], "redis-server", by_hand)
+}
+
+/// A test of the metrics starts one that scrapes, and its linter.
+fn prometheus() -> Result {
+    let by_hand = "the tests need `prometheus` and `promtool`: run `apt-get install -y prometheus`, or install Prometheus 2 in another way";
+    installed(&["prometheus", "promtool"], "prometheus", by_hand)
+}
+
+/// A test of the metrics sends to the StatsD server of npm, which needs nothing but Node.
+fn statsd() -> Result {
+    let folder = workspace::root().join("target/needs");
+    if folder.join("node_modules/statsd/stats.js").is_file() {
+        return Ok(());
+    }
+    installed(
+        &["node", "npm"],
+        "npm",
+        "the tests need Node: run `apt-get install -y npm`, or install Node 18 in another way",
+    )?;
+    println!("statsd is missing: installing it below target/");
+    let by_hand = "the tests need the npm package `statsd`: run `npm install --ignore-scripts --prefix target/needs statsd@0.9.0`";
+    let npm = Cmd::new("npm").arg("install").arg("--no-fund").arg("--no-audit").arg("--ignore-scripts");
+    let npm = npm.arg("--prefix").arg(folder.display().to_string()).arg("statsd@0.9.0");
+    npm.run().map_err(|error| format!("{by_hand} ({error})"))
+}
+
+/// Installs a package of Debian, unless its programs are there.
+fn installed(programs: &[&str], package: &str, by_hand: &str) -> Result {
+    let is_there = || programs.iter().all(|tool| Cmd::new(tool).arg("--version").succeeds());
     if is_there() {
         return Ok(());
     }
-    let by_hand =
-        "the tests need `redis-server`: run `apt-get install -y redis-server`, or install Redis 7 in another way";
     if !Cmd::new("apt-get").arg("--version").succeeds() {
         return Err(by_hand.to_owned());
     }
@@ -31,10 +63,10 @@ fn redis() -> Result {
         let program = all.next().copied().unwrap_or("apt-get");
         all.fold(Cmd::new(program), |cmd, word| cmd.arg(*word)).env("DEBIAN_FRONTEND", "noninteractive").run()
     };
-    println!("redis-server is missing: installing it");
+    println!("{package} is missing: installing it");
     // The lists of packages of a fresh machine may be empty; where they cannot be fetched, older ones may do.
     apt(&["update"]).ok();
-    apt(&["install", "-y", "redis-server"]).map_err(|error| format!("{by_hand} ({error})"))?;
+    apt(&["install", "-y", package]).map_err(|error| format!("{by_hand} ({error})"))?;
     if is_there() { Ok(()) } else { Err(by_hand.to_owned()) }
 }
 

@@ -58,8 +58,15 @@ impl Exporter for Publisher {
         let known = self.known.entry((metric.name, labels.clone())).or_insert(Known { count: 0, is_gauge, round: 0 });
         match value {
             Value::Gauge(level) => metrics::gauge!(metric.name, labels).set(level),
-            // Less than last time: it is another cache of that name.
-            _ => metrics::counter!(metric.name, labels).increment(count.checked_sub(known.count).unwrap_or(count)),
+            _ => {
+                // Also where it has not grown: then it is known to the recorder, as zero.
+                let counter = metrics::counter!(metric.name, labels);
+                // Less than last time: it is another cache of that name.
+                let grown = count.checked_sub(known.count).unwrap_or(count);
+                if grown > 0 {
+                    counter.increment(grown);
+                }
+            }
         }
         (known.count, known.round) = (count, self.round);
     }

@@ -95,15 +95,15 @@ fn backends_are_told_apart_by_their_tier() {
         Cache::builder().name("m::tiers").backends([Place::memory(), Place::own(bytes.clone())]).build()
     };
     let cache = build();
-    cache.get_or_compute(&1, || 1);
+    (1..=3).for_each(|key| _ = cache.get_or_compute(&key, || key));
     crate::flush().wait();
     cache.retain(|_, _| false);
     cache.get_or_compute(&1, || unreachable!());
     let everything = collected();
     let number = |series: &str| everything.numbers.get(series).copied();
     assert_eq!(number("cachekit_hits_total{cache=\"m::tiers\",tier=\"own\",outcome=\"fresh\"}"), Some(1.0));
-    assert_eq!(number("cachekit_backend_misses_total{cache=\"m::tiers\",reason=\"absent\"}"), Some(1.0));
-    assert_eq!(number("cachekit_backend_stores_total{cache=\"m::tiers\",outcome=\"stored\"}"), Some(1.0));
+    assert_eq!(number("cachekit_backend_misses_total{cache=\"m::tiers\",reason=\"absent\"}"), Some(3.0));
+    assert_eq!(number("cachekit_backend_stores_total{cache=\"m::tiers\",outcome=\"stored\"}"), Some(3.0));
     for (state, is_it) in [("closed", 1.0), ("half_open", 0.0), ("open", 0.0)] {
         let series = format!("cachekit_breaker_state{{cache=\"m::tiers\",tier=\"own\",state={state:?}}}");
         assert_eq!(number(&series), Some(is_it), "{series}");
