@@ -12,6 +12,7 @@ pub(crate) fn for_tests() -> Result {
     // The toolchain that `rust-toolchain.toml` pins comes by itself: rustup fetches it.
     redis()?;
     prometheus()?;
+    chromium()?;
     statsd()
 }
 
@@ -26,6 +27,12 @@ fn redis() -> Result {
 fn prometheus() -> Result {
     let by_hand = "the tests need `prometheus` and `promtool`: run `apt-get install -y prometheus`, or install Prometheus 2 in another way";
     installed(&["prometheus", "promtool"], "prometheus", by_hand)
+}
+
+/// The tests of the admin page look at it in a browser.
+fn chromium() -> Result {
+    let by_hand = "the tests need `chromium` and `chromedriver` of one version: run `apt-get install -y chromium chromium-driver`, or install them in another way";
+    installed(&["chromium", "chromedriver"], "chromium-driver", by_hand)
 }
 
 /// A test of the metrics sends to the StatsD server of npm, which needs nothing but Node.
