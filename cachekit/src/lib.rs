@@ -141,6 +141,9 @@ mod documents {
     struct HashFlooding;
     #[doc = include_str!("../../docs/guides/batch.md")]
     struct Batches;
+    #[cfg(feature = "admin")]
+    #[doc = include_str!("../../docs/guides/admin.md")]
+    struct Admin;
     #[cfg(feature = "axum")]
     #[doc = include_str!("../../docs/guides/http.md")]
     struct Http;
