@@ -111,7 +111,7 @@ impl Service {
                 pages.get_or_compute(&popular(300), || "page ".repeat(200));
                 stock.get_or_compute(&(turn % 400), || number);
                 sessions.get_or_compute(&popular(5_000), || number);
-                if turn % 10 == 0 {
+                if turn.is_multiple_of(10) {
                     thread::sleep(Duration::from_millis(4)); // sleeps: a load of some thousand calls a second
                 }
             }

@@ -28,7 +28,7 @@ fn scan(row: u64) -> u64 {
 #[cache(name = "shop::rate", ttl = "2s")]
 fn rate(currency: u64) -> Result<u64, String> {
     // One in five is not known.
-    if currency % 5 == 0 { Err(format!("no rate of {currency}")) } else { Ok(currency * 3) }
+    if currency.is_multiple_of(5) { Err(format!("no rate of {currency}")) } else { Ok(currency * 3) }
 }
 
 /// Calls them from a thread of its own, some thousand times a second.
@@ -43,12 +43,12 @@ pub(crate) fn begin() {
             let popular = |of: u64| (number % of) * (number / of % of) / of;
             match turn % 20 {
                 0..8 => _ = user(popular(6_000)),
-                8..13 => _ = price(popular(900), if number % 3 == 0 { "EUR" } else { "USD" }),
+                8..13 => _ = price(popular(900), if number.is_multiple_of(3) { "EUR" } else { "USD" }),
                 13..16 => _ = page(format!("/articles/{}", popular(400))),
                 16..19 => _ = scan(turn / 20 * 3 % 1_400),
                 _ => _ = rate(number % 40),
             }
-            if turn % 20 == 0 {
+            if turn.is_multiple_of(20) {
                 thread::sleep(Duration::from_millis(5)); // sleeps: a load of some thousand calls a second
             }
         }
