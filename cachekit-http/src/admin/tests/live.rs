@@ -44,7 +44,7 @@ async fn who_may_no_longer_read_is_told_no_more() {
     event(&mut body).await.unwrap();
     may.store(false, Ordering::Relaxed);
     let mut more = 0;
-    while event(&mut body).await.is_some() {
+    while more < 1_000 && event(&mut body).await.is_some() {
         more += 1;
     }
     assert_eq!(more, super::super::live::TRUST - 1);
