@@ -25,13 +25,14 @@ pub struct Browser {
 struct Driver {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+        let _ = self.folder.path();
     }
 }
 
@@ -39,27 +40,36 @@ impl Driver {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("log");
-        let file = fs::File::create(&log).expect("a log");
-        let child = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("TMPDIR", folder.path())
-            .stdin(Stdio::null())
-            .stdout(file)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("chromedriver cannot be started ({error}): `apt-get install -y chromium chromium-driver`")
-            });
-        let mut driver = Driver { child, port: 0, _folder: folder };
+        let child = Self::spawn(&log, folder.path());
+        let mut driver = Driver { child, port: 0, folder };
         let said = || fs::read_to_string(&log).unwrap_or_default();
         eventually_or("chromedriver listens", said, || {
             let port = said().split("successfully on port ").nth(1).and_then(|rest| {
                 rest.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|port| port.parse().ok())
             });
             driver.port = port.unwrap_or_default();
+            // It takes a port of IPv4 that is free, and ends if that of IPv6 is not.
+            if driver.port == 0 && driver.child.try_wait().is_ok_and(|end| end.is_some()) {
+                driver.child = Self::spawn(&log, driver.folder.path());
+            }
             driver.port > 0
         });
         driver
+    }
+
+    fn spawn(log: &Path, folder: &Path) -> Child {
+        let log = fs::File::create(log).expect("a log");
+        let errors = log.try_clone().expect("a log for errors too");
+        Command::new("chromedriver")
+            .arg("--port=0")
+            .env("TMPDIR", folder)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("chromedriver cannot be started ({error}): `apt-get install -y chromium chromium-driver`")
+            })
     }
 
     /// The `value` of the answer; `Err`: what WebDriver calls an error.
