@@ -5,6 +5,8 @@
 //! - [`CacheLayer`]: the cache, around a router, a route or any other service. [`Rule`]: what it does with which requests. [`CacheHandle`]: purges.
 //! - [`fields`] parses, [`policy`] decides; both are pure functions that know neither a clock nor a store. [`store`] is what is kept, and as which bytes.
 
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod fields;
 #[cfg(feature = "axum")]
 mod handler;

@@ -84,6 +84,7 @@
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
 //! | `advice` | no | `Cache::start_advice`, `Cache::record_trace`: what other capacities and strategies would give |
 //! | `registry`, `auto-register` | no | [`registry`]: all named caches, operated without their types; with the second also before their first use |
+//! | `admin` | no | [`admin`]: an API and a page for whoever operates a service |
 //! | `metrics`, `prometheus`, `statsd` | no | [`metrics`]: what all caches have counted, by the facade of that name; the text of a scrape; over UDP |
 //! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
 //!
@@ -115,6 +116,9 @@ pub use cachekit_runtime::metrics;
 #[cfg(feature = "registry")]
 pub use cachekit_runtime::registry;
 
+#[cfg(feature = "admin")]
+pub use cachekit_http::admin;
+
 /// HTTP: a cache of responses by RFC 9111.
 #[cfg(feature = "axum")]
 pub use cachekit_http as http;
@@ -137,6 +141,9 @@ mod documents {
     struct HashFlooding;
     #[doc = include_str!("../../docs/guides/batch.md")]
     struct Batches;
+    #[cfg(feature = "admin")]
+    #[doc = include_str!("../../docs/guides/admin.md")]
+    struct Admin;
     #[cfg(feature = "axum")]
     #[doc = include_str!("../../docs/guides/http.md")]
     struct Http;

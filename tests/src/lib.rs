@@ -1,5 +1,6 @@
 //! Integration and conformance tests of cachekit, and what they share.
 
+pub mod browser;
 pub mod child;
 pub mod coherence;
 pub mod drive;

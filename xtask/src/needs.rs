@@ -10,7 +10,8 @@ use crate::shell::Cmd;
 pub(crate) fn for_tests() -> Result {
     // The toolchain that `rust-toolchain.toml` pins comes by itself: rustup fetches it.
     redis()?;
-    prometheus()
+    prometheus()?;
+    chromium()
 }
 
 /// The tests of the Redis backend start servers of their own; a server that runs already is never touched.
@@ -24,6 +25,12 @@ fn redis() -> Result {
 fn prometheus() -> Result {
     let by_hand = "the tests need `prometheus` and `promtool`: run `apt-get install -y prometheus`, or install Prometheus 2 in another way";
     installed(&["prometheus", "promtool"], "prometheus", by_hand)
+}
+
+/// The tests of the admin page look at it in a browser.
+fn chromium() -> Result {
+    let by_hand = "the tests need `chromium` and `chromedriver` of one version: run `apt-get install -y chromium chromium-driver`, or install them in another way";
+    installed(&["chromium", "chromedriver"], "chromium-driver", by_hand)
 }
 
 /// Installs a package of Debian, unless its programs are there.

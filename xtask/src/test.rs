@@ -10,7 +10,7 @@ use crate::{Result, needs, workspace};
 const NOT_RUN: [(&str, &str); 0] = [];
 
 /// Examples that serve until they are stopped: with `--once` they ask themselves and end.
-const SERVERS: [&str; 1] = ["axum_app"];
+const SERVERS: [&str; 2] = ["axum_app", "ops"];
 
 pub(crate) fn main() -> Result {
     let mut steps = Steps::new();

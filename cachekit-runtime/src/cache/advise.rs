@@ -140,6 +140,13 @@ impl<K: Key, V: Value> Cache<K, V> {
         }
     }
 
+    /// Whether advice has been started, and not stopped.
+    #[cfg(feature = "registry")]
+    pub(crate) fn is_advised(&self) -> bool {
+        let core = &self.here().core;
+        core.advise.sampling.get().is_some_and(|sampling| sampling.limit() > 0)
+    }
+
     /// What other capacities and strategies would have given since [`start_advice`](Self::start_advice); `None` if that was not called. What waits
     /// is simulated first, on this thread: some milliseconds.
     #[must_use]

@@ -59,6 +59,22 @@ pub trait AnyCache: Send + Sync {
     /// As [`Cache::set_enabled`](crate::Cache::set_enabled).
     fn set_enabled(&self, enabled: bool);
 
+    /// As [`Cache::start_advice`](crate::Cache::start_advice).
+    #[cfg(feature = "advice")]
+    fn start_advice(&self);
+
+    /// As [`Cache::stop_advice`](crate::Cache::stop_advice).
+    #[cfg(feature = "advice")]
+    fn stop_advice(&self);
+
+    /// Whether advice has been started, and not stopped.
+    #[cfg(feature = "advice")]
+    fn is_advised(&self) -> bool;
+
+    /// As [`Cache::advice`](crate::Cache::advice).
+    #[cfg(feature = "advice")]
+    fn advice(&self) -> Option<crate::advice::Advice>;
+
     /// At least `at_most` of the entries in memory, from the start without a cursor, else on from [`Entries::next`]; fewer only at the end, and more where
     /// keys have the same hash. What is there from the first page to the last comes once.
     ///

@@ -150,6 +150,26 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
         self.cache.set_enabled(enabled);
     }
 
+    #[cfg(feature = "advice")]
+    fn start_advice(&self) {
+        self.cache.start_advice();
+    }
+
+    #[cfg(feature = "advice")]
+    fn stop_advice(&self) {
+        self.cache.stop_advice();
+    }
+
+    #[cfg(feature = "advice")]
+    fn is_advised(&self) -> bool {
+        self.cache.is_advised()
+    }
+
+    #[cfg(feature = "advice")]
+    fn advice(&self) -> Option<crate::advice::Advice> {
+        self.cache.advice()
+    }
+
     fn entries(&self, from: Option<Cursor>, at_most: usize, values: Values) -> Entries {
         let (keys, next) = self.cache.keys_by_hash(from.map(|Cursor(hash)| hash), at_most);
         let entries = keys.iter().filter_map(|key| Some(entry(&self.cache, key, self.cache.seen(key)?, values)));

@@ -1,0 +1,126 @@
+use super::*;
+
+#[tokio::test]
+async fn the_list_has_the_caches_and_who_asks() {
+    let users = cache("a::list");
+    users.get_or_compute("Ann", || 1);
+    users.get_or_compute("Ann", || 1);
+    let said = ok(&admin("lister"), get("/api/caches")).await;
+    let row = said["caches"].as_array().unwrap().iter().find(|row| row["name"] == "a::list").unwrap();
+    assert_eq!((&row["calls"], &row["hits"], &row["hit_ratio"]), (&2.into(), &1.into(), &0.5.into()));
+    assert_eq!((&row["entries"], &row["bound"]["entries"]), (&1.into(), &100.into()));
+    assert_eq!(said["access"]["who"], "lister");
+    assert_eq!(said["access"]["scopes"], serde_json::json!(["read", "operate", "destroy"]));
+}
+
+#[tokio::test]
+async fn one_cache_is_told_whole() {
+    let users = cache("a::one‹u64›");
+    users.get_or_compute("Ann", || 1);
+    // As a URL has it.
+    let said = ok(&admin("reader"), get("/api/caches/a%3A%3Aone%E2%80%B9u64%E2%80%BA")).await;
+    assert_eq!((&said["stats"]["misses"]["absent"], &said["stats"]["loads"]), (&1.into(), &1.into()));
+    assert_eq!(said["stats"]["load_time"]["buckets"].as_array().unwrap().len(), 1);
+    assert!(said["place"].as_str().unwrap().contains("admin/tests/mod.rs"), "{said}");
+    assert_eq!(said["tiers"][0]["tier"], "memory");
+    assert_eq!(refused(&admin("reader"), get("/api/caches/nobodys")).await, is(404, "no_cache"));
+    assert_eq!(refused(&admin("reader"), get("/api/cache")).await, is(404, "no_route"));
+    assert_eq!(refused(&admin("reader"), post("/api/caches", "")).await, is(405, "no_method"));
+}
+
+#[tokio::test]
+async fn entries_come_page_by_page() {
+    let users = cache("a::pages");
+    (0..25).for_each(|n| _ = users.insert(format!("user {n}"), n));
+    let router = admin("pager");
+    let (mut from, mut keys, mut pages) = (String::new(), Vec::new(), 0);
+    loop {
+        let said = ok(&router, get(&format!("/api/caches/a::pages/entries?limit=10&keys=true{from}"))).await;
+        let page = said["entries"].as_array().unwrap();
+        assert!(page.iter().all(|entry| entry["value"].is_null()));
+        keys.extend(page.iter().map(|entry| entry["key"].as_str().unwrap().to_owned()));
+        pages += 1;
+        match said["next"].as_str() {
+            Some(next) => from = format!("&from={next}"),
+            None => break,
+        }
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!((keys.len(), pages), (25, 3));
+    assert_eq!(keys[0], "\"user 0\"");
+    let asked = refused(&router, get("/api/caches/a::pages/entries?page=2")).await;
+    assert_eq!(asked, is(400, "bad_request"));
+}
+
+#[tokio::test]
+async fn keys_and_values_are_hidden_unless_asked_for_and_allowed() {
+    let users = cache("a::hidden");
+    users.insert("Ann".to_owned(), 42);
+    let uri = "/api/caches/a::hidden/entries";
+    let said = ok(&admin("pager"), get(uri)).await;
+    assert!(said["entries"][0]["key"].is_null() && said["entries"][0]["value"].is_null(), "{said}");
+    let said = ok(&admin("pager"), get(&format!("{uri}?values=true"))).await;
+    assert!(said["entries"][0]["key"].is_null() && said["entries"][0]["value"] == "42", "{said}");
+
+    let other = Admin::new(|_| Some(Access::named("other").may(Scope::Read))).router();
+    assert_eq!(ok(&other, get(uri)).await["entries"].as_array().unwrap().len(), 1);
+    for query in ["keys=true", "values=true", "keys=true&values=true"] {
+        assert_eq!(refused(&other, get(&format!("{uri}?{query}"))).await, is(403, "hidden"), "{query}");
+    }
+    assert_eq!(refused(&other, post("/api/caches/a::hidden/get", r#"{"key":"\"Ann\""}"#)).await, is(403, "hidden"));
+}
+
+#[tokio::test]
+async fn a_key_is_got_and_explained() {
+    let users = cache("a::key");
+    users.insert("Ann".to_owned(), 42);
+    let router = admin("reader");
+    let ann = r#"{"key":"\"Ann\""}"#;
+    assert_eq!(ok(&router, post("/api/caches/a::key/get", ann)).await["entry"]["value"], "42");
+    assert!(ok(&router, post("/api/caches/a::key/get", r#"{"key":"\"Eve\""}"#)).await["entry"].is_null());
+    assert_eq!(ok(&router, post("/api/caches/a::key/explain", ann)).await["state"], "fresh");
+    let wrong = refused(&router, post("/api/caches/a::key/explain", r#"{"key":"Ann"}"#)).await;
+    assert_eq!(wrong, is(400, "no_key"));
+    assert_eq!(users.stats().calls(), 0, "nothing of it is a use");
+}
+
+#[tokio::test]
+async fn it_may_be_nested_below_a_parameter() {
+    let _users = cache("a::nested");
+    let app = Router::new().nest("/of/{tenant}/caches", admin("nester"));
+    assert_eq!(ok(&app, get("/of/seven/caches/api/caches/a::nested")).await["name"], "a::nested");
+    assert_eq!(response(&app, get("/of/seven/caches")).await.status(), StatusCode::OK);
+}
+
+#[cfg(feature = "advice")]
+#[tokio::test]
+async fn advice_is_started_read_and_stopped() {
+    let users = cache("a::advice");
+    let (router, uri) = (admin("adviser"), "/api/caches/a::advice/advice");
+    assert!(ok(&router, get(uri)).await["advice"].is_null());
+    ok(&router, post(uri, "")).await;
+    assert_eq!(ok(&router, get("/api/caches/a::advice")).await["advised"], true);
+    (0..3_000_u64).for_each(|turn| _ = users.get_or_compute(&format!("{}", turn % 150), || turn));
+    let said = ok(&router, get(uri)).await;
+    assert_eq!((&said["advice"]["cache"], &said["advice"]["capacity"]), (&"a::advice".into(), &100.into()));
+    assert!(said["advice"]["outlooks"].as_array().unwrap().len() > 10, "{said}");
+    ok(&router, changing(Method::DELETE, uri, "")).await;
+    assert_eq!(ok(&router, get("/api/caches/a::advice")).await["advised"], false);
+}
+
+#[cfg(feature = "prometheus")]
+#[tokio::test]
+async fn a_scrape_wants_a_recorder() {
+    use cachekit_runtime::metrics::Prometheus;
+    let users = cache("a::scraped");
+    users.get_or_compute("Ann", || 1);
+    assert_eq!(refused(&admin("scraper"), get("/metrics")).await, is(404, "no_metrics"));
+    let prometheus = Prometheus::install().unwrap();
+    let router: Router = Admin::new(|_| Some(anybody("scraper"))).prometheus(prometheus).router();
+    let response = response(&router, get("/metrics")).await;
+    assert_eq!(response.headers()["content-type"], Prometheus::CONTENT_TYPE);
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(text.contains(r#"cachekit_loads_total{cache="a::scraped"} 1"#), "{text}");
+}

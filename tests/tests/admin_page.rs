@@ -1,0 +1,298 @@
+//! The admin page in a real browser, of a real server.
+
+use axum::{Router, extract::Request, middleware::Next};
+use cachekit::{
+    Cache,
+    admin::{self, Access, Scope},
+};
+use cachekit_tests::{browser::Browser, eventually};
+use http_body_util::BodyExt;
+use serde_json::json;
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+const TOKEN: &str = "a token";
+const TAB: char = '\u{E004}';
+const ENTER: char = '\u{E007}';
+
+/// A service with some caches.
+struct Service {
+    url: String,
+    live: Arc<AtomicUsize>,
+    live_ever: Arc<AtomicUsize>,
+    users: Cache<u64, String>,
+    ends: Arc<AtomicBool>,
+    load: Option<thread::JoinHandle<()>>,
+    _runtime: Runtime,
+}
+
+/// Counted while a response is being read.
+struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Service {
+    /// Its caches have names of its own: `app::users`. `scopes` of who has the token.
+    fn start(app: &str, scopes: &'static [Scope]) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let (live, live_ever) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (open, ever) = (live.clone(), live_ever.clone());
+        let admin: Router = admin::router(|request| {
+            admin::is_bearer(request, TOKEN).then(|| {
+                let access = Access::named("ann").may_see_entries();
+                scopes.iter().fold(access, |access, scope| access.may(*scope))
+            })
+        });
+        let counted = admin.layer(axum::middleware::from_fn(move |request: Request, next: Next| {
+            let (open, ever) = (open.clone(), ever.clone());
+            async move {
+                if !request.uri().path().ends_with("/api/live") {
+                    return next.run(request).await;
+                }
+                ever.fetch_add(1, Ordering::SeqCst);
+                open.fetch_add(1, Ordering::SeqCst);
+                let counted = Open(open);
+                next.run(request).await.map(|body| {
+                    axum::body::Body::new(body.map_frame(move |frame| {
+                        let _ = &counted;
+                        frame
+                    }))
+                })
+            }
+        }));
+        let server = Router::new().nest("/caches", counted).into_make_service_with_connect_info::<SocketAddr>();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let url = format!("http://{}/caches", listener.local_addr().expect("its address"));
+        runtime.spawn(async move { axum::serve(listener, server).await });
+
+        let named = |name: &str| -> &'static str { format!("{app}::{name}").leak() };
+        let users: Cache<u64, String> =
+            Cache::builder().name(named("users")).capacity(500).ttl(Duration::from_secs(20)).readable().build();
+        let prices: Cache<(u64, String), u64> =
+            Cache::builder().name(named("prices")).capacity(2_000).ttl(Duration::from_secs(5)).readable().build();
+        let pages: Cache<u64, String> = Cache::builder().name(named("pages")).max_bytes(65_536).readable().build();
+        let stock: Cache<u64, u64> = Cache::builder()
+            .name(named("stock"))
+            .capacity(300)
+            .strategy(cachekit::policy::Strategy::Adaptive)
+            .readable()
+            .build();
+        let sessions: Cache<u64, u64> = Cache::builder().name(named("sessions")).capacity(50_000).readable().build();
+        sessions.set_enabled(false);
+        let ends = Arc::new(AtomicBool::new(false));
+        let (called, end) = (users.clone(), ends.clone());
+        let load = thread::spawn(move || {
+            let mut random = 1_u64;
+            for turn in 0_u64.. {
+                if end.load(Ordering::Relaxed) {
+                    return;
+                }
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let number = random >> 33;
+                let popular = |of: u64| (number % of) * (number / of % of) / of;
+                called.get_or_compute(&popular(1_500), || {
+                    thread::sleep(Duration::from_micros(50 + number % 7 * 40)); // sleeps: as a query takes a while
+                    format!("user {number}")
+                });
+                prices.get_or_compute(&(popular(800), "EUR".to_owned()), || number);
+                pages.get_or_compute(&popular(300), || "page ".repeat(200));
+                stock.get_or_compute(&(turn % 400), || number);
+                sessions.get_or_compute(&popular(5_000), || number);
+                if turn.is_multiple_of(10) {
+                    thread::sleep(Duration::from_millis(4)); // sleeps: a load of some thousand calls a second
+                }
+            }
+        });
+        Service { url, live, live_ever, users, ends, load: Some(load), _runtime: runtime }
+    }
+
+    fn signed_in(&self, browser: &Browser, page: &str) {
+        browser.go(&self.url);
+        browser.until("!document.getElementById('sign').hidden");
+        browser.write("#token", TOKEN);
+        browser.click("#sign button");
+        browser.until("document.getElementById('sign').hidden");
+        if !page.is_empty() {
+            browser.click(&format!("a[href='#{page}']"));
+        }
+        browser.until("document.getElementById('live').textContent === 'live'");
+        // The browser tells that the first answer was a 401.
+        let _ = browser.console();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        self.load.take().map(thread::JoinHandle::join);
+    }
+}
+
+const ALL: &[Scope] = &[Scope::Read, Scope::Operate, Scope::Destroy];
+const USERS: &str = "shop%3A%3Ausers";
+
+/// Where pictures are put, if anybody wants them.
+fn pictures() -> Option<PathBuf> {
+    std::env::var_os("CACHEKIT_TEST_PICTURES").map(PathBuf::from)
+}
+
+#[test]
+fn the_page_shows_caches_and_what_happens() {
+    let (service, browser) = (Service::start("seen", ALL), Browser::open());
+    service.signed_in(&browser, "");
+    browser.until("document.querySelectorAll('#caches tbody tr').length >= 3");
+    assert!(browser.text("body").contains("Changes hold for this process"));
+    assert!(browser.text("#who").contains("ann may read, operate, destroy"));
+    // It goes on by itself.
+    browser.until(
+        "[...document.querySelectorAll('#caches tbody td:nth-child(4)')].every(cell => cell.textContent !== '–')",
+    );
+    browser
+        .until("[...document.querySelectorAll('svg.spark path')].some(path => path.getAttribute('d').includes('L'))");
+    browser.write("#filter", "seen::u");
+    browser.until("document.getElementById('count').textContent.startsWith('1 of')");
+    // By the keyboard alone: to a heading, which sorts, and to a cache.
+    browser.act("document.querySelector('th button').focus()");
+    browser.press(&[ENTER]);
+    assert_eq!(browser.run("return document.querySelector('th').getAttribute('aria-sort')"), "descending");
+    browser.act("document.querySelector('th:last-child button').focus()");
+    browser.press(&[TAB]);
+    assert_eq!(browser.run("return document.activeElement.textContent"), "seen::users");
+    browser.press(&[ENTER]);
+    browser.until("!document.getElementById('one').hidden && document.querySelector('#times svg')");
+    assert_eq!(browser.text("#name"), "seen::users");
+    // One connection, though there were two.
+    eventually("the first is closed", || service.live.load(Ordering::SeqCst) == 1);
+    assert!(service.live_ever.load(Ordering::SeqCst) >= 2);
+    browser.act("history.back()");
+    browser.until("!document.getElementById('all').hidden");
+    eventually("again one", || service.live.load(Ordering::SeqCst) == 1);
+    assert_eq!(browser.console(), Vec::<String>::new());
+    assert_eq!(browser.run("return document.cookie + location.search"), "");
+}
+
+#[test]
+fn what_somebody_does_is_done() {
+    let (service, browser) = (Service::start("done", ALL), Browser::open());
+    service.signed_in(&browser, "done%3A%3Ausers");
+    browser.until("document.querySelector('#strategy input').value !== ''");
+    browser.write("#strategy input", "lru");
+    browser.click("#strategy button");
+    browser.until("document.getElementById('said').textContent.includes('strategy is now lru')");
+    assert_eq!(service.users.strategy().name(), "lru");
+    browser.until("document.getElementById('tiles').textContent.includes('lru')");
+
+    browser.write("#strategy input", "newest");
+    browser.click("#strategy button");
+    browser.until("document.querySelector('#said[role=alert]')?.textContent.includes('Instead:')");
+    assert_eq!(service.users.strategy().name(), "lru");
+    // That the browser tells of the 400 is all that it tells.
+    assert!(browser.console().iter().all(|line| line.contains("400")));
+
+    browser.write("#capacity input", "100");
+    browser.click("#capacity button");
+    browser.until("document.getElementById('said').textContent.includes('capacity is now 100')");
+    assert_eq!(service.users.stats().capacity, Some(100));
+
+    service.users.insert(1_000_000, "one".to_owned());
+    browser.write("#key input", "1000000");
+    browser.click("#explain");
+    browser.until("/1000000 is (fresh|absent)/.test(document.getElementById('said').textContent)");
+    browser.click("#key button");
+    browser.until("document.getElementById('said').textContent.includes('Invalidated')");
+    assert_eq!(service.users.get(&1_000_000), None);
+
+    let invalidated = || service.users.stats().removals.invalidated;
+    let before = invalidated();
+    browser.click("#clear button");
+    browser.until("document.getElementById('ask').open");
+    browser.click("#ask button[value='']");
+    browser.until("!document.getElementById('ask').open");
+    assert_eq!(invalidated(), before, "who says no changes nothing");
+    browser.click("#clear button");
+    browser.click("#ask button[value='yes']");
+    browser.until("document.getElementById('said').textContent.includes('Cleared')");
+    assert!(invalidated() > before);
+
+    browser.click("#entries button");
+    browser.until("document.querySelector('#page tbody tr')?.textContent.includes('hidden')");
+    browser.click("#keys");
+    browser.click("#entries button");
+    browser.until("/^\\d+hidden/.test(document.querySelector('#page tbody tr')?.textContent)");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn who_may_only_read_sees_what_is_missing() {
+    let (service, browser) = (Service::start("only", &[Scope::Read]), Browser::open());
+    browser.go(&service.url);
+    browser.until("!document.getElementById('sign').hidden");
+    browser.write("#token", "a guess");
+    browser.click("#sign button");
+    browser.until("document.querySelector('#said[role=alert]')?.textContent.includes('does not know who asks')");
+    service.signed_in(&browser, "only%3A%3Ausers");
+    let disabled = "document.querySelectorAll('#one button:disabled').length";
+    assert!(browser.run(&format!("return {disabled}")).as_u64() >= Some(7));
+    assert!(
+        browser
+            .run("return document.querySelector('#clear button').title")
+            .as_str()
+            .is_some_and(|title| title.contains("destroy"))
+    );
+}
+
+#[test]
+fn it_looks_as_the_system_does_or_as_one_likes() {
+    let (service, browser) = (Service::start("shop", ALL), Browser::open());
+    service.signed_in(&browser, "");
+    let background = || browser.run("return getComputedStyle(document.body).backgroundColor");
+    let system = |scheme: &str| {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let _ = browser.devtools("Emulation.setEmulatedMedia", &media);
+    };
+    system("light");
+    let light = background();
+    system("dark");
+    let dark = background();
+    assert_ne!(light, dark);
+    browser
+        .act("const to = document.getElementById('theme'); to.value = 'light'; to.dispatchEvent(new Event('change'))");
+    assert_eq!(background(), light);
+    let Some(folder) = pictures() else { return };
+    browser.write("#filter", "shop");
+    // What is seen of two minutes is seen after some of them.
+    browser.until("past.get('shop::users').length > 40");
+    browser.screenshot(&folder.join("admin-caches.png"));
+    system("light");
+    browser.act("const to = document.getElementById('theme'); to.value = ''; to.dispatchEvent(new Event('change'))");
+    browser.click(&format!("a[href='#{USERS}']"));
+    browser.until("document.querySelector('#advise button').textContent === 'Start'");
+    browser.click("#advise button");
+    browser.until("document.querySelector('#curve svg')");
+    browser.until("past.get('shop::users').length > 75");
+    for scheme in ["light", "dark"] {
+        system(scheme);
+        for (name, top) in [("one", 0), ("curve", 900), ("actions", 1_500)] {
+            browser.act(&format!("window.scrollTo(0, {top})"));
+            browser.screenshot(&folder.join(format!("admin-{name}-{scheme}.png")));
+        }
+        browser.act("location.hash = ''");
+        browser.until("!document.getElementById('all').hidden");
+        browser.screenshot(&folder.join(format!("admin-all-{scheme}.png")));
+        browser.click(&format!("a[href='#{USERS}']"));
+        browser.until("document.querySelector('#curve svg')");
+    }
+}
