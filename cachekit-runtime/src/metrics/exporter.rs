@@ -3,7 +3,7 @@
 use super::Metric;
 use crate::stats::LoadTimes;
 
-/// Takes what all caches have counted, one number after another: for [`collect`](super::collect).
+/// Takes what all caches have counted, one number after another: for [`collect`](super::collect()).
 pub trait Exporter {
     /// The numbers of a cache follow. `number`: which of all caches of this process it is; another one than before has taken the name of one that is gone, and counts
     /// from zero.

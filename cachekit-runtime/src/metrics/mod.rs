@@ -7,7 +7,7 @@
 //! - Through the facade of the crate `metrics`, to whatever recorder the program has installed: [`every`] ten seconds, or [`publish`] before each scrape.
 //! - `Prometheus` (feature `prometheus`) installs a recorder and gives the text that a scrape wants.
 //! - `statsd` (feature `statsd`) sends over UDP.
-//! - An [`Exporter`] of one's own gets all of it from [`collect`].
+//! - An [`Exporter`] of one's own gets all of it from [`collect()`].
 //!
 //! ```
 //! # use cachekit_runtime as cachekit;
