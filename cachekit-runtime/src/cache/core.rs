@@ -407,9 +407,15 @@ impl<K, V> Core<K, V> {
         self.table.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn all_gone(&self, out: Removed<K, V, More>) {
         if self.settings.on_removal.is_none() && !std::mem::needs_drop::<(K, V)>() {
+            let out = match out.only_counted() {
+                Ok(0) => return,
+                Ok(evicted) => return self.counters.evicted(evicted),
+                Err(out) => out,
+            };
+            self.counters.evicted(out.evicted());
             // Where it lies: moving what was written a moment ago would stall.
             return out.each_kind(|kind| self.count_gone(cause(kind)));
         }
@@ -434,7 +440,7 @@ impl<K, V> Core<K, V> {
     #[inline]
     fn count_gone(&self, cause: RemovalCause) {
         match cause {
-            RemovalCause::Evicted => self.counters.evicted(),
+            RemovalCause::Evicted => self.counters.evicted(1),
             RemovalCause::Expired => self.counters.expired(1),
             RemovalCause::Invalidated => self.counters.invalidated(1),
             RemovalCause::Replaced => self.counters.replaced(),

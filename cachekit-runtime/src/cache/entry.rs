@@ -114,6 +114,17 @@ pub(crate) fn begin(
     (marks, Some(more))
 }
 
+/// What [`begin`] makes of a ttl and nothing else, where that is marks alone and no test clock asks for more.
+#[inline]
+pub(crate) fn begin_plain(born: u64, ttl: u64, allowed: Allowances) -> Option<Marks> {
+    let is_plain =
+        !allowed.exact && allowed.idle == NEVER && ttl >= SHORT && ttl <= REACH.saturating_sub(allowed.window);
+    is_plain.then(|| {
+        let expires = born.saturating_add(ttl);
+        Marks { think: tick_of(expires), born: tick_of(born), sweep: tick_of(expires.saturating_add(allowed.window)) }
+    })
+}
+
 impl More {
     /// Is its time not all that counts?
     fn is_doubtful(&self) -> bool {

@@ -155,15 +155,27 @@ impl<K, V> Core<K, V> {
         }
         self.flights.cut_off(hash, |other| *other == key);
         // What most caches have, no times, costs no call.
-        let (marks, more) = match self.times(left, 0) {
-            None => (Marks::NONE, None),
-            times => entry::begin(times, None, None, self.allowed),
+        let (marks, more) = match self.plain_marks(left) {
+            Some(marks) => (marks, None),
+            None => entry::begin(self.times(left, 0), None, None, self.allowed),
         };
         self.put_fresh(hash, key, Fresh { value, marks, more, weight: 0 }, None, || {
             self.table.overwrite(hash);
             true
         });
         self.flights.cut_off_hash(hash);
+    }
+
+    /// The marks of an entry with no times, or with a ttl beyond a second and nothing else.
+    #[inline]
+    fn plain_marks(&self, left: u64) -> Option<Marks> {
+        if !self.live.is_timed() {
+            return Some(Marks::NONE);
+        }
+        if left < LONG || self.settings.refresh_ahead.is_some() {
+            return None;
+        }
+        entry::begin_plain(self.clock.coarse(), left, self.allowed)
     }
 
     /// What a caller inserts is not to be stored: what is there is older.
@@ -235,7 +247,8 @@ impl<K, V> Core<K, V> {
         V: Value,
     {
         let sweep = fresh.marks.sweep;
-        let mut out = Removed::new();
+        let is_counted = self.settings.on_removal.is_none() && self.settings.weigher.is_none();
+        let mut out = if is_counted { Removed::counted() } else { Removed::new() };
         let keep = |_: Option<Seen<'_, V, entry::More>>| self.is_tie_good(tie) && may();
         let inserted = {
             // Held until it is stored, and no longer: news about the entry find it by its name.

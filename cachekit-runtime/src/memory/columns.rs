@@ -1,6 +1,6 @@
 //! What the table knows of an entry beside its key and value, by slot: dense, and absent where no entry has it.
 
-use super::expiry::Expiry;
+use super::{Besides, expiry::Expiry};
 use crate::{
     policy::Slot,
     time::{NEVER_TICK, Tick},
@@ -86,10 +86,11 @@ impl<M> Columns<M> {
         }
     }
 
-    /// A slot for an entry with that hash; `most`: how many there will ever be. The caller keeps fewer than `MAX_SLOTS` entries.
-    #[inline]
-    pub(super) fn add(&mut self, hash: u32, marks: Marks, more: Option<Box<M>>, weight: u64, most: usize) -> Slot {
-        let slot = match self.free.pop() {
+    /// A slot for an entry with that hash, the one that was [taken](Self::take) if any; `most`: how many there will ever be. The caller keeps fewer than `MAX_SLOTS` entries.
+    #[inline(always)]
+    pub(super) fn add(&mut self, left: Option<Slot>, hash: u32, besides: Besides<M>, most: usize) -> Slot {
+        let Besides { marks, more, weight } = besides;
+        let slot = match left.or_else(|| self.free.pop()) {
             Some(slot) => {
                 self.hashes[slot.index()] = hash;
                 slot
@@ -97,10 +98,31 @@ impl<M> Columns<M> {
             None => self.grow(hash, most),
         };
         if !(self.is_bare && marks.are_none() && more.is_none() && weight == 0) {
-            self.set_weight(slot, weight);
-            self.set(slot, marks, more);
+            self.set_all(slot, marks, more, weight);
         }
         slot
+    }
+
+    #[inline(always)]
+    fn set_all(&mut self, slot: Slot, marks: Marks, more: Option<Box<M>>, weight: u64) {
+        // Where there never was more than times, they are written without a call.
+        if more.is_none()
+            && weight == 0
+            && self.more.cells.is_empty()
+            && self.weights.cells.is_empty()
+            && let Some(born) = self.born.cells.get_mut(slot.index())
+            && self.expiry.set_again(slot, marks.sweep)
+        {
+            *born = marks.born;
+        } else {
+            self.set_further(slot, marks, more, weight);
+        }
+    }
+
+    #[inline(never)]
+    fn set_further(&mut self, slot: Slot, marks: Marks, more: Option<Box<M>>, weight: u64) {
+        self.set_weight(slot, weight);
+        self.set(slot, marks, more);
     }
 
     #[cold]
@@ -133,14 +155,24 @@ impl<M> Columns<M> {
     }
 
     /// Gives the slot back, and what is to be dropped elsewhere: when the entry was stored, what more there was of it, and its weight.
-    #[inline]
     pub(super) fn remove(&mut self, slot: Slot) -> (Tick, Option<Box<M>>, u64) {
-        self.free.push(slot);
+        let taken = self.take(slot);
+        self.give_back(slot);
+        taken
+    }
+
+    /// As [`remove`](Self::remove), of a slot that is yet to be [given back](Self::give_back) or [used again](Self::add).
+    #[inline(always)]
+    pub(super) fn take(&mut self, slot: Slot) -> (Tick, Option<Box<M>>, u64) {
         if self.is_bare {
             return (Marks::NONE.born, None, 0);
         }
-        self.expiry.set(slot, NEVER_TICK, 0);
         (self.born.get(slot).copied().unwrap_or(0), self.more.take(slot), self.weights.take(slot))
+    }
+
+    pub(super) fn give_back(&mut self, slot: Slot) {
+        self.expiry.set(slot, NEVER_TICK, 0);
+        self.free.push(slot);
     }
 
     /// The hash of the entry at `slot`; of the last one, if it has gone.
@@ -200,10 +232,15 @@ mod tests {
     #[test]
     fn slots_are_dense_and_used_again() {
         let mut columns = Columns::<()>::new();
-        let slots: Vec<_> = (0..4).map(|hash| columns.add(hash, Marks::NONE, None, 0, 4)).collect();
+        let slots: Vec<_> = (0..4)
+            .map(|hash| columns.add(None, hash, Besides { marks: Marks::NONE, more: None, weight: 0 }, 4))
+            .collect();
         columns.remove(slots[1]);
         assert_eq!(columns.hash(slots[1]), 1);
-        assert_eq!(columns.add(9, Marks::NONE, Some(Box::new(())), 3, 4), slots[1]);
+        assert_eq!(
+            columns.add(None, 9, Besides { marks: Marks::NONE, more: Some(Box::new(())), weight: 3 }, 4),
+            slots[1]
+        );
         assert_eq!((columns.hash(slots[1]), columns.len()), (9, 4));
         assert_eq!(columns.remove(slots[1]), (0, Some(Box::new(())), 3));
     }

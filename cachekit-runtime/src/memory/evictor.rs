@@ -43,6 +43,16 @@ fn inner(policy: &mut Mutex<Box<dyn Policy>>) -> &mut dyn Policy {
     &mut **policy.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[inline(never)]
+fn insert_any(policy: &mut Mutex<Box<dyn Policy>>, slot: Slot, words: &SlotWords<'_>) {
+    inner(policy).on_insert(slot, &Words::new(words));
+}
+
+#[inline(never)]
+fn victim_of_any(policy: &mut Mutex<Box<dyn Policy>>, words: &SlotWords<'_>) -> Option<Slot> {
+    inner(policy).victim(&Words::new(words))
+}
+
 impl Evictor {
     pub(super) fn new(policy: Option<Box<dyn Policy>>) -> Self {
         let Some(policy) = policy else { return Evictor::None };
@@ -73,19 +83,21 @@ impl Evictor {
         }
     }
 
+    #[inline(always)]
     pub(super) fn insert(&mut self, slot: Slot, words: &SlotWords<'_>) {
         match self {
             Evictor::None => {}
             Evictor::Default(policy) => policy.inserted(slot, words),
-            Evictor::Any(policy) => inner(policy).on_insert(slot, &Words::new(words)),
+            Evictor::Any(policy) => insert_any(policy, slot, words),
         }
     }
 
+    #[inline(always)]
     pub(super) fn victim(&mut self, words: &SlotWords<'_>) -> Option<Slot> {
         match self {
             Evictor::None => None,
             Evictor::Default(policy) => policy.evicted(words),
-            Evictor::Any(policy) => inner(policy).victim(&Words::new(words)),
+            Evictor::Any(policy) => victim_of_any(policy, words),
         }
     }
 

@@ -52,12 +52,23 @@ impl Expiry {
             self.ticks.resize(slot.index() + 1, NEVER_TICK);
             self.earliest.resize(self.ticks.len().div_ceil(BLOCK), NEVER_TICK);
         }
-        self.ticks[slot.index()] = tick;
-        if tick != NEVER_TICK {
-            let block = &mut self.earliest[slot.index() / BLOCK];
-            *block = earlier(*block, tick);
+        self.set_again(slot, tick);
+    }
+
+    /// As [`set`](Self::set), of a slot that there is room for. Is there?
+    #[inline(always)]
+    pub(super) fn set_again(&mut self, slot: Slot, tick: Tick) -> bool {
+        let (index, block) = (slot.index(), slot.index() / BLOCK);
+        let (Some(own), Some(earliest)) = (self.ticks.get_mut(index), self.earliest.get_mut(block)) else {
+            return false;
+        };
+        *own = tick;
+        // The first of all is no later than that of its block.
+        if tick != NEVER_TICK && (*earliest == NEVER_TICK || is_after(*earliest, tick)) {
+            *earliest = tick;
             self.first = earlier(self.first, tick);
         }
+        true
     }
 
     /// Adds up to about `most` slots that are due to `due`, whose ticks are then gone. Are there perhaps more?

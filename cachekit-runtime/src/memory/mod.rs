@@ -25,7 +25,7 @@ use std::sync::atomic::{
 };
 
 use self::big_reader::BigReader;
-use self::shard::Shard;
+use self::shard::{Entry, Shard};
 use self::weight::Budget;
 use crate::policy::PolicyFactory;
 use crate::sync::lock;
@@ -83,6 +83,13 @@ pub(crate) struct Fresh<V, M> {
     pub(crate) marks: Marks,
     pub(crate) more: Option<Box<M>>,
     pub(crate) weight: u64,
+}
+
+/// What is stored beside key and value.
+struct Besides<M> {
+    marks: Marks,
+    more: Option<Box<M>>,
+    weight: u64,
 }
 
 /// An entry, as one who looks sees it.
@@ -219,33 +226,31 @@ impl<K, V, M> Table<K, V, M> {
                 return Inserted::TooHeavy(key, fresh.value);
             }
         }
-        // Declared before the lock is taken, so that a panic below drops them after the lock is released. One by one, so that they stay in registers.
+        // Declared before the lock is taken, so that a panic below drops them after the lock is released.
         let Fresh { value, marks, mut more, .. } = fresh;
-        let (mut key, mut value) = (Some(key), Some(value));
+        let mut fresh = Some(Entry::new(key, value, marks.think));
         let at = self.at(hash);
         let mut unspent = Unspent { budget: self.budget.as_ref(), weight };
         let outcome = at.shard.write(|shard| {
             if shard.capacity() == 0 {
                 return Outcome::Refused;
             }
-            let there = shard.place(hash, |other| key.as_ref().is_some_and(|key| same(key, other)));
+            let there = shard.place(hash, |other| fresh.as_ref().is_some_and(|fresh| same(&fresh.key, other)));
             if !keep(there.and_then(|place| shard.see_at(place))) {
                 return Outcome::Refused;
             }
-            if there.is_none() {
-                shard.make_room(out);
-            }
-            let (Some(key), Some(value)) = (key.take(), value.take()) else { return Outcome::Refused };
-            let fresh = Fresh { value, marks, more: more.take(), weight };
+            let left = if there.is_none() { shard.make_room(out) } else { None };
+            let Some(fresh) = fresh.take() else { return Outcome::Refused };
+            let besides = Besides { marks, more: more.take(), weight };
             let outcome = match there {
                 None => {
-                    let slot = shard.add(hash, key, fresh);
+                    let slot = shard.add(hash, left, fresh, besides);
                     unspent.spend();
                     shard.admit(slot);
                     Outcome::Stored
                 }
                 Some(place) => {
-                    if let Some(gone) = shard.swap(place, key, fresh) {
+                    if let Some(gone) = shard.swap(place, fresh, besides) {
                         unspent.spend();
                         self.give_back(gone.weight);
                         out.push(gone, RemovalKind::Replaced);
@@ -258,9 +263,9 @@ impl<K, V, M> Table<K, V, M> {
             }
             outcome
         });
-        match (outcome, key, value) {
-            (Outcome::Replaced, ..) => Inserted::Replaced,
-            (Outcome::Refused, Some(key), Some(value)) => Inserted::Refused(key, value),
+        match (outcome, fresh) {
+            (Outcome::Replaced, _) => Inserted::Replaced,
+            (Outcome::Refused, Some(Entry { key, value, .. })) => Inserted::Refused(key, value),
             _ => Inserted::Stored,
         }
     }

@@ -39,11 +39,49 @@ pub(crate) struct Removal<K, V, M> {
 pub(crate) struct Removed<K, V, M> {
     first: Option<Removal<K, V, M>>,
     others: Vec<Removal<K, V, M>>,
+    /// Entries that nobody asked for and that need no drop are not carried out, only counted.
+    evicted: Option<u64>,
 }
 
 impl<K, V, M> Removed<K, V, M> {
     pub(crate) fn new() -> Self {
-        Removed { first: None, others: Vec::new() }
+        Removed { first: None, others: Vec::new(), evicted: None }
+    }
+
+    /// For an owner who only wants to know how many were [evicted](Self::evicted), where keys and values need no drop.
+    pub(crate) fn counted() -> Self {
+        let evicted = if std::mem::needs_drop::<(K, V)>() { None } else { Some(0) };
+        Removed { evicted, ..Self::new() }
+    }
+
+    /// Counts an eviction in place of carrying the entry out. Whether that is all that is wanted.
+    #[inline(always)]
+    pub(crate) fn count_evicted(&mut self) -> bool {
+        match &mut self.evicted {
+            Some(evicted) if const { !std::mem::needs_drop::<(K, V)>() } => {
+                *evicted += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The evictions, if they were counted and nothing else was removed.
+    #[inline(always)]
+    pub(crate) fn only_counted(self) -> Result<u64, Self> {
+        match self.evicted {
+            Some(evicted) if self.first.is_none() && self.others.capacity() == 0 => {
+                // There is nothing to drop, which is known here and not where it would be done.
+                std::mem::forget(self);
+                Ok(evicted)
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// Evictions that were only counted.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted.unwrap_or(0)
     }
 
     #[inline]

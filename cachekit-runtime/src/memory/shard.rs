@@ -7,15 +7,26 @@ use hashbrown::HashTable;
 use super::columns::{Columns, MAX_SLOTS};
 use super::evictor::{Evictor, SlotWords};
 use super::words::WordColumn;
-use super::{Fresh, Glance, Gone, RemovalKind, Removed, Seen};
-use crate::policy::{Policy, Slot, Touch, Words};
+use super::{Besides, Glance, Gone, RemovalKind, Removed, Seen};
+use crate::{
+    policy::{Policy, Slot, Touch, Words},
+    time::Tick,
+};
 
 /// All that a hit needs beside the policy word.
 pub(super) struct Entry<K, V> {
     pub(super) key: K,
-    value: V,
+    pub(super) value: V,
     think: AtomicU32,
     slot: Slot,
+}
+
+impl<K, V> Entry<K, V> {
+    /// One that has no slot yet.
+    #[inline(always)]
+    pub(super) fn new(key: K, value: V, think: Tick) -> Self {
+        Entry { key, value, think: AtomicU32::new(think), slot: Slot::new(0) }
+    }
 }
 
 /// Methods that run user code (closures, `Eq`, policies) do so at points where the shard is whole, so that a panic leaves it usable.
@@ -135,31 +146,40 @@ impl<K, V, M> Shard<K, V, M> {
     }
 
     /// Swaps what is stored with what the entry at that place holds.
-    pub(super) fn swap(&mut self, place: usize, key: K, fresh: Fresh<V, M>) -> Option<Gone<K, V, M>> {
-        let entry = self.entries.get_bucket_mut(place)?;
-        let slot = entry.slot;
+    pub(super) fn swap(&mut self, place: usize, mut fresh: Entry<K, V>, besides: Besides<M>) -> Option<Gone<K, V, M>> {
+        let there = self.entries.get_bucket_mut(place)?;
+        let slot = there.slot;
+        fresh.slot = slot;
+        let old = std::mem::replace(there, fresh);
         let gone = Gone {
-            key: std::mem::replace(&mut entry.key, key),
-            value: std::mem::replace(&mut entry.value, fresh.value),
-            think: entry.think.swap(fresh.marks.think, Relaxed),
+            key: old.key,
+            value: old.value,
+            think: old.think.into_inner(),
             born: self.columns.born.get(slot).copied().unwrap_or(0),
             more: self.columns.more.take(slot),
             weight: self.columns.weights.take(slot),
         };
-        self.columns.set(slot, fresh.marks, fresh.more);
-        self.columns.set_weight(slot, fresh.weight);
+        self.columns.set(slot, besides.marks, besides.more);
+        self.columns.set_weight(slot, besides.weight);
         self.words.touch(slot);
         Some(gone)
     }
 
-    /// Evicts until one more entry fits.
-    #[inline]
-    pub(super) fn make_room(&mut self, out: &mut Removed<K, V, M>) {
+    /// Evicts until one more entry fits. The slot that this left to be used again, for [`add`](Self::add), which is to follow at once.
+    #[inline(always)]
+    pub(super) fn make_room(&mut self, out: &mut Removed<K, V, M>) -> Option<Slot> {
+        let mut left = None;
         while self.entries.len() >= self.capacity {
-            if !self.evict(out) {
-                return;
+            // Before a policy is asked, which may panic.
+            if let Some(slot) = left.take() {
+                self.columns.give_back(slot);
+            }
+            left = self.evict_one(out);
+            if left.is_none() {
+                break;
             }
         }
+        left
     }
 
     /// Evicts until no more entries are there than the capacity says, at most `most` of them. Are there still too many?
@@ -178,39 +198,57 @@ impl<K, V, M> Shard<K, V, M> {
     /// Evicts one entry, of the policy's choice. Was there one?
     #[inline]
     pub(super) fn evict(&mut self, out: &mut Removed<K, V, M>) -> bool {
+        let evicted = self.evict_one(out);
+        if let Some(slot) = evicted {
+            self.columns.give_back(slot);
+        }
+        evicted.is_some()
+    }
+
+    /// As [`evict`](Self::evict), but the slot is yet to be given back.
+    #[inline(always)]
+    fn evict_one(&mut self, out: &mut Removed<K, V, M>) -> Option<Slot> {
         let chosen = self.policy.victim(&SlotWords { words: &self.words, hashes: self.columns.hashes() });
-        chosen.is_some_and(|slot| self.take(slot, out)) || self.evict_any(out)
+        match chosen {
+            Some(slot) if self.take(slot, out) => chosen,
+            _ => self.evict_any(out),
+        }
     }
 
     /// Where the policy fails to name an entry, the bound still holds: any entry goes.
     #[cold]
-    fn evict_any(&mut self, out: &mut Removed<K, V, M>) -> bool {
-        let Some(slot) = self.entries.iter().next().map(|entry| entry.slot) else { return false };
+    #[inline(never)]
+    fn evict_any(&mut self, out: &mut Removed<K, V, M>) -> Option<Slot> {
+        let slot = self.entries.iter().next().map(|entry| entry.slot)?;
         self.policy.remove(slot);
-        self.take(slot, out)
+        self.take(slot, out).then_some(slot)
     }
 
     // Inlined, as what it calls: an entry is written into `out` once, and not passed on from return value to return value.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, slot: Slot, out: &mut Removed<K, V, M>) -> bool {
         let hash = recalled(self.columns.hash(slot));
         let Ok(found) = self.entries.find_entry(hash, |entry| entry.slot == slot) else { return false };
-        let (entry, _) = found.remove();
-        out.push(gone(&mut self.columns, entry), RemovalKind::Evicted);
+        let (born, more, weight) = self.columns.take(slot);
+        if more.is_none() && out.count_evicted() {
+            found.remove();
+            return true;
+        }
+        let (Entry { key, value, think, .. }, _) = found.remove();
+        out.push(Gone { key, value, think: think.into_inner(), born, more, weight }, RemovalKind::Evicted);
         true
     }
 
     /// Adds an entry that is not there yet. Runs no user code; `admit` follows.
-    #[inline]
-    pub(super) fn add(&mut self, hash: u64, key: K, fresh: Fresh<V, M>) -> Slot {
+    #[inline(always)]
+    pub(super) fn add(&mut self, hash: u64, left: Option<Slot>, mut entry: Entry<K, V>, besides: Besides<M>) -> Slot {
         if self.entries.len() == self.entries.capacity() {
             self.make_place();
         }
         let most = self.capacity;
-        let slot = self.columns.add(remembered(hash), fresh.marks, fresh.more, fresh.weight, most);
+        let slot = self.columns.add(left, remembered(hash), besides, most);
         self.words.begin(slot, most);
-        let think = AtomicU32::new(fresh.marks.think);
-        let entry = Entry { key, value: fresh.value, think, slot };
+        entry.slot = slot;
         let columns = &self.columns;
         self.entries.insert_unique(hash, entry, |entry| recalled(columns.hash(entry.slot)));
         slot
@@ -233,6 +271,7 @@ impl<K, V, M> Shard<K, V, M> {
     }
 
     /// Tells the policy of an added entry.
+    #[inline(always)]
     pub(super) fn admit(&mut self, slot: Slot) {
         self.policy.insert(slot, &SlotWords { words: &self.words, hashes: self.columns.hashes() });
     }

@@ -31,23 +31,30 @@ impl Group {
     const NEW: Group = Group([0; 1 + GROUP]);
 
     /// Writes the next place.
+    #[inline(always)]
     fn put(&mut self, fingerprint: u16, places: usize) {
-        let next = usize::from(self.0[0]) % GROUP;
+        // It is less; with this the compiler knows.
+        let next = usize::from(self.0[0]).min(GROUP - 1);
         self.0[1 + next] = fingerprint;
         self.0[0] = if next + 1 < places { next as u16 + 1 } else { 0 };
     }
 
     /// Empties the places of that fingerprint. Whether it had one.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, fingerprint: u16) -> bool {
         // All lanes at once, without a branch. The first is no fingerprint, and less than any.
-        let mut found = false;
-        for lane in &mut self.0 {
-            let is_it = *lane == fingerprint;
-            found |= is_it;
-            *lane = if is_it { EMPTY } else { *lane };
+        let found = self.0.iter().fold(false, |found, lane| found | (*lane == fingerprint));
+        if found {
+            self.empty(fingerprint);
         }
         found
+    }
+
+    #[inline(never)]
+    fn empty(&mut self, fingerprint: u16) {
+        for lane in &mut self.0 {
+            *lane = if *lane == fingerprint { EMPTY } else { *lane };
+        }
     }
 }
 
@@ -85,7 +92,7 @@ impl Ghost {
     }
 
     /// As [`remember`](Self::remember), for a key that is not remembered.
-    #[inline]
+    #[inline(always)]
     pub(super) fn remember_new(&mut self, hash: u64) {
         let (group, fingerprint) = self.address(hash);
         if self.groups.is_empty() && !self.begin() {
@@ -95,7 +102,7 @@ impl Ghost {
     }
 
     /// Whether the key was remembered; it no longer is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn forget(&mut self, hash: u64) -> bool {
         if self.groups.is_empty() {
             return false;

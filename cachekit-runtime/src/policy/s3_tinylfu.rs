@@ -79,7 +79,7 @@ impl S3TinyLfu {
     }
 
     /// Takes the hits out of the word into the sketch.
-    #[inline]
+    #[inline(always)]
     fn harvest(&mut self, slot: Slot, words: &impl WordSource) -> u64 {
         let hits = words.get(slot);
         if hits > 0 {
@@ -91,6 +91,7 @@ impl S3TinyLfu {
         hits
     }
 
+    #[inline(never)]
     fn evict_from_main(&mut self, words: &impl WordSource) -> Option<Slot> {
         let mut least = self.turn_main(words)?;
         for _ in 1..TURNS {
@@ -106,7 +107,7 @@ impl S3TinyLfu {
         Some(least.0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn evict_from_small(&mut self, words: &impl WordSource) -> Option<Slot> {
         while let Some(slot) = self.queues.pop_front(SMALL) {
             if self.harvest(slot, words) < USEFUL {
@@ -126,6 +127,7 @@ impl S3TinyLfu {
 
     /// Whether a key that came back from the ghost queue may take the place of the next of the main queue: not where all of the first were
     /// hit.
+    #[inline(never)]
     fn is_used_more(&mut self, hash: u64, words: &impl WordSource) -> bool {
         for _ in 0..LOOK {
             match self.turn_main(words) {
@@ -141,7 +143,7 @@ impl S3TinyLfu {
     }
 
     /// As [`Policy::on_insert`], and like all that it calls by way of a source that is known: the table calls the default policy without a detour.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn inserted(&mut self, slot: Slot, words: &impl WordSource) {
         let mut came_back = false;
         let hash = words.hash(slot);
@@ -155,7 +157,7 @@ impl S3TinyLfu {
     }
 
     /// As [`Policy::victim`], in the same manner.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn evicted(&mut self, words: &impl WordSource) -> Option<Slot> {
         if self.filling || self.history.is_none() {
             self.begin_history();

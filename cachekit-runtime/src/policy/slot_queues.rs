@@ -89,11 +89,12 @@ impl<const N: usize> SlotQueues<N> {
     }
 
     /// As `push_back`, of a slot that is in no queue.
+    #[inline(always)]
     pub(super) fn append(&mut self, queue: usize, slot: Slot) {
         self.append_tagged(queue, slot, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn append_tagged(&mut self, queue: usize, slot: Slot, tag: u32) {
         debug_assert!(self.queue_of(slot).is_none(), "{slot:?} is in a queue");
         if self.nodes.len() <= slot.index() && !self.make_node(slot) {
@@ -115,7 +116,7 @@ impl<const N: usize> SlotQueues<N> {
         as_slot(self.ends[queue].front)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop_front(&mut self, queue: usize) -> Option<Slot> {
         let slot = self.front(queue)?;
         let node = std::mem::replace(&mut self.nodes[slot.index()], Node::OUT);

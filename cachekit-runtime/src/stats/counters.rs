@@ -254,9 +254,16 @@ impl Counters {
         }
     }
 
-    /// The policy removed an entry.
-    pub(crate) fn evicted(&self) {
-        self.count_striped(|stripe| &stripe.evicted);
+    /// The policy removed so many entries.
+    #[inline]
+    pub(crate) fn evicted(&self, count: u64) {
+        let index = known_thread_index();
+        if index < EXCLUSIVE {
+            let evicted = &self.stripes[index].evicted;
+            evicted.store(evicted.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+        } else {
+            self.stripes[thread_index().min(EXCLUSIVE)].evicted.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// Time removed `count` entries.
@@ -442,7 +449,7 @@ mod tests {
         [Refusal::NotCacheable, Refusal::Invalidated, Refusal::Invalidated]
             .into_iter()
             .for_each(|why| counters.store_refused(why));
-        (0..2).for_each(|_| counters.evicted());
+        (0..2).for_each(|_| counters.evicted(1));
         counters.expired(3);
         counters.invalidated(4);
         counters.replaced();

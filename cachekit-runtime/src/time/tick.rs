@@ -22,6 +22,7 @@ pub(crate) const REACH: u64 = nanos(Duration::from_secs(20 * 24 * 3600));
 const MILLISECOND: u64 = 1_000_000;
 
 /// The tick in which a time lies; never one of the two special ones, at the price of being up to two milliseconds early.
+#[inline]
 pub(crate) fn tick_of(time: u64) -> Tick {
     match (time / MILLISECOND) as u32 {
         NEVER_TICK | PAST_TICK => NEVER_TICK - 1,
