@@ -24,7 +24,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: GetArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.entry.source)?;
+    let store = store::open(&args.entry.at.store)?;
     let cache = store::cache_name(&args.entry.cache)?;
     let address = store::address(&cache, &args.entry.key)?;
     let found = store.find(&address).await?;

@@ -22,7 +22,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: InvalidateArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let mut keys = 0;
     if !args.tag.is_empty() {
         tags(&args, &store).await?;

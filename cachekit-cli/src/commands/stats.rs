@@ -88,7 +88,7 @@ impl Seen {
 }
 
 pub(crate) async fn run(args: StatsArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let cache = args.cache.as_deref().map(store::cache_name).transpose()?;
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
     let bar = progress::bar(None, "entries", out.json);

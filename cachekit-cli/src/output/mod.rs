@@ -4,7 +4,7 @@ mod table;
 mod units;
 
 pub(crate) use table::Table;
-pub(crate) use units::{age, bytes, count, left};
+pub(crate) use units::{age, bytes, count, left, rate, span};
 
 use crate::failure::Failure;
 use serde::Serialize;
@@ -52,7 +52,7 @@ impl Write for Out {
 }
 
 /// Colours where a person looks, and has not said `NO_COLOR`.
-fn is_coloured(terminal: bool) -> bool {
+pub(crate) fn is_coloured(terminal: bool) -> bool {
     terminal
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
