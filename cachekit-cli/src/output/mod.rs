@@ -33,7 +33,7 @@ impl Out {
     }
 
     pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {
-        self.line(&table.render())
+        self.line(&table.render(width()))
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
@@ -49,6 +49,12 @@ impl Write for Out {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// How wide the terminal is; `None`: the output is none.
+fn width() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(crossterm::terminal::size);
+    size.and_then(Result::ok).map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
 }
 
 /// Colours where a person looks, and has not said `NO_COLOR`.

@@ -1,9 +1,6 @@
 //! What happened between two looks.
 
-use crate::{
-    args::Sort,
-    service::{Row, bound},
-};
+use crate::{args::Sort, service::Row};
 use serde::Serialize;
 use std::{
     cmp::Ordering,
@@ -29,8 +26,6 @@ pub(super) struct Line {
     /// The mean, in seconds; `None`: there was no load.
     pub(super) load_seconds: Option<f64>,
     pub(super) entries: u64,
-    #[serde(skip)]
-    pub(super) bound: String,
     /// In bytes, of a cache whose bound is.
     pub(super) weight: Option<u64>,
     pub(super) evictions: f64,
@@ -77,7 +72,6 @@ impl Looks {
                 loads: loads / seconds,
                 load_seconds: (loads > 0.0).then(|| (row.load_seconds - first.load_seconds).max(0.0) / loads),
                 entries: row.entries,
-                bound: bound(&row.bound),
                 weight: row.bound["weight"].as_u64().map(|_| row.weight),
                 evictions: more(row.evicted, first.evicted) / seconds,
                 strategy: row.strategy.clone(),
