@@ -34,12 +34,14 @@ pub(crate) fn run(args: &SetArgs, out: &mut Out) -> Result<Exit, Failure> {
     let done: Value = service.post(&format!("{}/settings", about(&before.name)), &body)?;
     let after: Detail = serde_json::from_value(done).map_err(|error| Failure::store(error.to_string()))?;
     let evicted = |detail: &Detail| detail.stats.removals.get("evicted").copied().unwrap_or_default();
+    let shrinks = size(&after.configuration) < size(&before.configuration);
     let document = Document {
         service: &service.name,
         cache: &before.name,
         before: &before.configuration,
         after: &after.configuration,
-        evicted: evicted(&after).saturating_sub(evicted(&before)),
+        // Without a smaller capacity those are the evictions of every moment.
+        evicted: if shrinks { evicted(&after).saturating_sub(evicted(&before)) } else { 0 },
     };
     if out.json {
         out.document(&document)?;
@@ -62,6 +64,11 @@ fn body(changes: &[Change], of: &Detail) -> Result<Value, Failure> {
         body.insert(name.to_owned(), value);
     }
     Ok(Value::Object(body))
+}
+
+/// Without a bound it is the largest.
+fn size(of: &Configuration) -> u64 {
+    of.bound["entries"].as_u64().or(of.bound["weight"].as_u64()).unwrap_or(u64::MAX)
 }
 
 fn is_of_bytes(of: &Detail) -> bool {
@@ -112,7 +119,7 @@ fn show(document: &Document<'_>, entries: (u64, u64), out: &mut Out) -> Result<(
     out.table(&table)?;
     let mut notes = Vec::new();
     if *evicted > 0 {
-        notes.push(format!("{} entries were evicted.", output::count(*evicted)));
+        notes.push(format!("{} evicted.", output::many(*evicted, "entry was", "entries were")));
     }
     if before.ttl != after.ttl {
         notes.push("Entries that are there keep the times that they were stored with.".to_owned());

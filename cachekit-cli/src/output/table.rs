@@ -28,6 +28,10 @@ impl Table {
             if colours { cell.add_attribute(Attribute::Bold) } else { cell }
         });
         table.set_header(header.collect::<Vec<_>>());
+        // To the right alone: before a title in bold a space would be part of what is bold.
+        for (at, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if at + 1 < numbers.len() { 2 } else { 0 }));
+        }
         if colours {
             table.enforce_styling();
         } else {
@@ -56,7 +60,7 @@ impl Table {
     /// For a terminal of that width; `None`: for whatever else reads it.
     pub(crate) fn render(&self, width: Option<usize>) -> String {
         let text = self.table.to_string();
-        let lines = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+        let lines = text.lines().map(str::trim_end);
         let lines: Vec<&str> = lines.collect();
         let columns = self.table.column_max_content_widths();
         let needed = columns.iter().map(|width| usize::from(*width)).sum::<usize>() + 2 * columns.len().saturating_sub(1);

@@ -15,6 +15,11 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// `1 key`, `12 345 keys`.
+pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { several })
+}
+
 /// `1.5 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -85,6 +90,7 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([count(7), count(1_234), count(12_345), count(1_234_567)], ["7", "1234", "12 345", "1 234 567"]);
         assert_eq!([bytes(1_023), bytes(1_536), bytes(1_048_575)], ["1023 B", "1.5 KiB", "1.0 MiB"]);
+        assert_eq!([many(1, "key", "keys"), many(0, "key", "keys")], ["1 key", "0 keys"]);
         assert_eq!(age(Duration::from_secs(3_725)), "1 h 2 m");
         assert_eq!(
             [age(Duration::from_millis(12)), age(Duration::from_secs(86_400)), left(None)],

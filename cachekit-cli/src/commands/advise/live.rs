@@ -23,6 +23,9 @@ use std::{
 /// Between two looks at the clock.
 const STEP: Duration = Duration::from_millis(50);
 
+/// With fewer calls for each entry the simulations have only begun to evict.
+const CALLS_AN_ENTRY: u64 = 10;
+
 /// Less than this is nothing: half a point.
 const SAME: f64 = 0.005;
 
@@ -258,6 +261,9 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
             "The cache itself has hit {:.1} % in that time. The figures above are of simulations that began empty: compare them with one another.",
             100.0 * measured
         ))?;
+    }
+    if advice.accesses < CALLS_AN_ENTRY.saturating_mul(advice.capacity) {
+        output::remark("note: these are few calls for so many entries; let it sample for longer before you rely on them");
     }
     if document.set.is_empty() {
         return out.line("Leave it as it is: nothing that was simulated would gain more than the figures may be off.");

@@ -37,7 +37,7 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
         ask::confirm(&format!("{how} what has the tags {} in {name}", args.tag.join(", ")), args.yes)?;
         let bodies = args.tag.iter().map(|tag| json!({ "tag": tag, "soft": args.soft })).collect::<Vec<_>>();
         let queued = each(&service, "api/invalidate", &bodies, out.json)?;
-        return told(&Document { queued, ..document(Vec::new()) }, &format!("{} tags", args.tag.len()), out);
+        return told(&Document { queued, ..document(Vec::new()) }, &output::many(args.tag.len() as u64, "tag", "tags"), out);
     }
     let cache = service.cache(args.cache.as_deref().unwrap_or_default())?.name;
     let path = format!("{}/invalidate", about(&cache));
@@ -45,7 +45,10 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
         ask::confirm(&format!("invalidate all keys of the cache {cache} that begin with {prefix:?} in {name}"), args.yes)?;
         let done: Value = service.post(&path, &json!({ "prefix": prefix }))?;
         let (entries, queued) = (done["entries"].as_u64(), u64::from(is_queued(&done)));
-        let what = format!("{} entries of {cache}", entries.map_or_else(|| "the".to_owned(), output::count));
+        let what = format!(
+            "{} of {cache}",
+            entries.map_or_else(|| "the entries".to_owned(), |entries| output::many(entries, "entry", "entries"))
+        );
         return told(&Document { entries, queued, ..document(vec![cache]) }, &what, out);
     }
     if args.keys.is_empty() {
@@ -56,7 +59,7 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
     let bodies = args.keys.iter().map(|key| json!({ "key": key })).collect::<Vec<_>>();
     let queued = each(&service, &path, &bodies, out.json)?;
     let keys = args.keys.len() as u64;
-    told(&Document { keys, queued, ..document(vec![cache]) }, &format!("{} keys", output::count(keys)), out)
+    told(&Document { keys, queued, ..document(vec![cache]) }, &output::many(keys, "key", "keys"), out)
 }
 
 fn told(document: &Document<'_>, what: &str, out: &mut Out) -> Result<Exit, Failure> {

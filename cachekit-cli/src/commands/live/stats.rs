@@ -96,7 +96,7 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     let state = match (set.enabled, detail.loads_in_flight) {
         (false, _) => ", off".to_owned(),
         (true, 0) => String::new(),
-        (true, loads) => format!(", {} loads under way", output::count(loads)),
+        (true, loads) => format!(", {} under way", output::many(loads, "load", "loads")),
     };
     let weight = if set.bound["weight"].is_null() { String::new() } else { format!(", {}", output::bytes(stats.weight)) };
     let far = &stats.far;
@@ -112,7 +112,7 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     if sum(&stats.bypasses) > 0 {
         facts.push(("bypasses", format!("{}{}", output::count(sum(&stats.bypasses)), parts(&stats.bypasses))));
     }
-    facts.push(("loads", format!("{}, {} failed, {} calls joined one", output::count(stats.loads), output::count(failed), output::count(stats.joins))));
+    facts.push(("loads", format!("{}, {} failed, {} joined one", output::count(stats.loads), output::count(failed), output::many(stats.joins, "call", "calls"))));
     facts.push(("load time", format!(
         "mean {}, half of them up to {}, 99 % up to {}",
         mean(stats.load_time.sum_seconds, stats.load_time.count),
