@@ -31,7 +31,7 @@ pub(super) fn read(said: Live<'_>) -> Result<Said, Failure> {
         return Err(wrong("the URL of a service begins with `http://` or `https://`"));
     }
     // What a browser shows behind the page.
-    let base = text.split(['#', '?']).next().unwrap_or_default().trim_end_matches('/');
+    let base = text.split(['#', '?']).next().unwrap_or_default();
     let authority = base.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
     let Some(authority) = authority.filter(|authority| !authority.host().is_empty()) else {
         return Err(wrong("this is no URL"));
@@ -42,7 +42,8 @@ pub(super) fn read(said: Live<'_>) -> Result<Said, Failure> {
     }
     let is_here = is_here(&authority);
     let token = token(said)?;
-    Ok(Said { base: base.to_owned(), token, is_readable: base.starts_with("http:") && !is_here, is_here })
+    let base = base.trim_end_matches('/').to_owned();
+    Ok(Said { token, is_readable: base.starts_with("http:") && !is_here, is_here, base })
 }
 
 fn is_here(authority: &Authority) -> bool {
