@@ -40,7 +40,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cachekit list --admin http://127.0.0.1:3001/caches\n  cachekit list --redis redis://localhost\n  cachekit list --dir /var/cache/shop --json"
     )]
     List(ListArgs),
-    /// How caches do: hits, loads and settings in a service; sizes, times left, shapes and servers in a store
+    /// How the caches of a service do; what is in a store: sizes, times left, shapes, servers
     #[command(
         after_help = "Examples:\n  cachekit stats shop::user --admin http://127.0.0.1:3001/caches\n  cachekit stats --redis redis://localhost\n  cachekit stats user --dir /var/cache/shop"
     )]
@@ -86,14 +86,14 @@ pub(crate) enum Command {
         after_help = "Entries that are there stay. Ctrl-C ends it where `--resume` goes on.\n\nExamples:\n  cachekit import shop.jsonl --dir /var/cache/shop\n  cachekit import - --redis redis://localhost < users.jsonl"
     )]
     Import(ImportArgs),
-    /// Looks for what is wrong: configuration, connections, clocks, left-over shapes; in a service its backends, loads and rights
+    /// Looks for what is wrong: configuration, connections, clocks, left-over shapes, loads
     #[command(
         after_help = "Examples:\n  cachekit doctor\n  cachekit doctor --redis redis://localhost --json\n  cachekit doctor --admin http://127.0.0.1:3001/caches"
     )]
     Doctor(DoctorArgs),
     /// Measures a store under a load of its own
     #[command(
-        after_help = "Works in a namespace of its own in Redis, and in a cache of its own in a file store, which is cleared in the end.\n\nExamples:\n  cachekit bench --redis redis://localhost --seconds 2\n  cachekit bench --dir /tmp/bench --create --seconds 2"
+        after_help = "Works in a namespace of its own in Redis unless `--namespace` says another, and in a cache of its own in a file store, which is cleared in the end.\n\nExamples:\n  cachekit bench --redis redis://localhost --seconds 2\n  cachekit bench --dir /tmp/bench --create --seconds 2"
     )]
     Bench(BenchArgs),
     /// What each strategy and size would have hit on a trace

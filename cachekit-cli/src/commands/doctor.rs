@@ -136,7 +136,7 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Resu
     };
     checks.push(Check::fine("connection", name));
     if let Inner::Redis(redis) = &store.inner {
-        match redis.servers().await {
+        match redis.servers(args.at.store.connect.timeout).await {
             Ok(servers) => servers.iter().for_each(|server| about(server, checks)),
             Err(error) => {
                 let next = "let the user ask `INFO`, `TIME` and `CLIENT TRACKING` (docs/guides/backends.md)";

@@ -82,8 +82,10 @@ fn amount(capacity: Capacity, of: &Detail) -> Result<u64, Failure> {
         (Capacity::Plain(entries), false) => Ok(entries),
         (Capacity::Bytes(_), false) => Err(Failure::usage(format_args!("{} counts entries, not bytes", of.name))
             .next("say how many, such as `capacity=10k`; a bound in bytes is of the code: `max_bytes`")),
-        (Capacity::Plain(_), true) => Err(Failure::usage(format_args!("{} counts bytes, and no unit was said", of.name))
-            .next("say the unit, such as `capacity=64MiB`")),
+        (Capacity::Plain(_), true) => {
+            Err(Failure::usage(format_args!("{} counts bytes, and no unit was said", of.name))
+                .next("say the unit, such as `capacity=64MiB`"))
+        }
     }
 }
 

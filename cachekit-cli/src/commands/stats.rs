@@ -107,7 +107,7 @@ pub(crate) async fn run(args: StatsArgs, out: &mut Out) -> Result<Exit, Failure>
             .next("`cachekit list` shows the caches"));
     }
     let servers = match &store.inner {
-        Inner::Redis(redis) => redis.servers().await?.iter().map(about).collect(),
+        Inner::Redis(redis) => redis.servers(args.at.store.connect.timeout).await?.iter().map(about).collect(),
         Inner::File { .. } => Vec::new(),
     };
     let caches = seen.into_iter().map(|(name, seen)| seen.into_cache(name)).collect();

@@ -63,7 +63,8 @@ impl Table {
         let lines = text.lines().map(str::trim_end);
         let lines: Vec<&str> = lines.collect();
         let columns = self.table.column_max_content_widths();
-        let needed = columns.iter().map(|width| usize::from(*width)).sum::<usize>() + 2 * columns.len().saturating_sub(1);
+        let needed =
+            columns.iter().map(|width| usize::from(*width)).sum::<usize>() + 2 * columns.len().saturating_sub(1);
         match width {
             Some(width) if self.columns.len() >= MANY && needed > width => self.paragraphs(width),
             _ => lines.join("\n"),

@@ -59,8 +59,7 @@ impl Service {
     }
 
     pub(crate) fn send(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
-        let request =
-            self.agent.post(self.url(path)).header(HEADER, "1").header("content-type", "application/json");
+        let request = self.agent.post(self.url(path)).header(HEADER, "1").header("content-type", "application/json");
         let request = match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
@@ -82,8 +81,11 @@ impl Service {
     pub(crate) fn typed<T: DeserializeOwned>(&self, path: &str, answer: Answer) -> Result<T, Failure> {
         match answer {
             Answer::Given(value) => serde_json::from_value(value).map_err(|error| {
-                Failure::store(format_args!("{} answers what this version of the command does not understand: {error}", self.name))
-                    .next("use the command of the version of cachekit that the service has")
+                Failure::store(format_args!(
+                    "{} answers what this version of the command does not understand: {error}",
+                    self.name
+                ))
+                .next("use the command of the version of cachekit that the service has")
             }),
             Answer::Refused(refused) => Err(refused.failure(self, path)),
         }

@@ -55,15 +55,21 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_the_paper() {
-        assert_eq!([edits("", "abc"), edits("kitten", "sitting"), edits("same", "same"), edits("ab", "")], [3, 3, 0, 2]);
+        assert_eq!(
+            [edits("", "abc"), edits("kitten", "sitting"), edits("same", "same"), edits("ab", "")],
+            [3, 3, 0, 2]
+        );
     }
 
     #[test]
     fn what_was_meant_is_found() {
         let names = ["shop::user", "shop::price", "app::page"];
-        for (said, meant) in
-            [("user", Some("shop::user")), ("shop::usr", Some("shop::user")), ("Price", Some("shop::price")), ("orders", None)]
-        {
+        for (said, meant) in [
+            ("user", Some("shop::user")),
+            ("shop::usr", Some("shop::user")),
+            ("Price", Some("shop::price")),
+            ("orders", None),
+        ] {
             assert_eq!(nearest(said, &names), meant, "{said}");
         }
         assert_eq!(of_store("app/page", &names), Some("app::page"));

@@ -11,7 +11,8 @@ use ureq::{
 
 const TOKEN: &str = "CACHEKIT_ADMIN_TOKEN";
 
-const EXAMPLE: &str = "say where the service mounts `cachekit::admin::router`, such as `--admin http://127.0.0.1:3001/caches`";
+const EXAMPLE: &str =
+    "say where the service mounts `cachekit::admin::router`, such as `--admin http://127.0.0.1:3001/caches`";
 
 pub(super) struct Said {
     /// Without a slash at its end.
@@ -69,8 +70,10 @@ fn token(said: Live<'_>) -> Result<Option<String>, Failure> {
         }
         "" => Ok(None),
         token if token.bytes().all(|byte| (0x21..0x7f).contains(&byte) || byte == b' ') => Ok(Some(token.to_owned())),
-        _ => Err(Failure::usage(format_args!("what {from} has is no token: it has other characters than ASCII has to show"))
-            .next("see that it has the token alone, on one line")),
+        _ => Err(Failure::usage(format_args!(
+            "what {from} has is no token: it has other characters than ASCII has to show"
+        ))
+        .next("see that it has the token alone, on one line")),
     }
 }
 

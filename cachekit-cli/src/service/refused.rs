@@ -19,7 +19,12 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(status: u16, body: Option<&Value>, location: Option<String>, retry_after: Option<String>) -> Self {
+    pub(super) fn new(
+        status: u16,
+        body: Option<&Value>,
+        location: Option<String>,
+        retry_after: Option<String>,
+    ) -> Self {
         let text = |part: &str| {
             let error = body.and_then(|body| body.get("error"));
             error.and_then(|error| error[part].as_str()).unwrap_or_default().to_owned()
@@ -86,9 +91,10 @@ impl Refused {
 /// The service could not be asked, or its answer did not come whole.
 pub(super) fn unreachable(name: &str, error: &ureq::Error) -> Failure {
     let (what, next) = match error {
-        ureq::Error::Timeout(_) => {
-            ("it did not answer in time".to_owned(), "see whether the service is well; a slow one needs a larger `--timeout`")
-        }
+        ureq::Error::Timeout(_) => (
+            "it did not answer in time".to_owned(),
+            "see whether the service is well; a slow one needs a larger `--timeout`",
+        ),
         ureq::Error::HostNotFound => ("there is no host of that name".to_owned(), "see how the host is written"),
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
             ("nobody listens there".to_owned(), "see whether the service runs, and on which port")
@@ -96,7 +102,10 @@ pub(super) fn unreachable(name: &str, error: &ureq::Error) -> Failure {
         ureq::Error::Io(error) if is_certificate(error) => (error.to_string(), CERTIFICATE),
         ureq::Error::Rustls(error) => (error.to_string(), CERTIFICATE),
         ureq::Error::Tls(said) => ((*said).to_owned(), CERTIFICATE),
-        other => (other.to_string(), "see whether the service runs and can be reached from here, and whether it speaks http or https"),
+        other => (
+            other.to_string(),
+            "see whether the service runs and can be reached from here, and whether it speaks http or https",
+        ),
     };
     Failure::store(format_args!("{name}: {what}")).next(next)
 }

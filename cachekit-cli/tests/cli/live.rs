@@ -32,7 +32,13 @@ fn a_service_can_be_looked_at() {
     let keys = service.said(&["keys", "look::user", "--json"]);
     let ids: std::collections::BTreeSet<u64> = keys
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a document")["key"].as_str().expect("a key").parse().expect("an id"))
+        .map(|line| {
+            serde_json::from_str::<Value>(line).expect("a document")["key"]
+                .as_str()
+                .expect("a key")
+                .parse()
+                .expect("an id")
+        })
         .collect();
     assert_eq!(ids, (0..200).collect());
     assert_eq!(service.said(&["keys", "look::user", "--prefix", "19", "--json"]).lines().count(), 11);
@@ -79,7 +85,10 @@ fn the_doctor_says_what_is_wrong_with_a_service() {
     };
     let well = report(&service);
     assert_eq!(of(&well, "ill::user")["verdict"], "fine", "{well}");
-    assert!(of(&well, "rights")["found"].as_str().is_some_and(|found| found.contains("ann may read, operate, destroy")), "{well}");
+    assert!(
+        of(&well, "rights")["found"].as_str().is_some_and(|found| found.contains("ann may read, operate, destroy")),
+        "{well}"
+    );
     service.users.set_enabled(false);
     for id in 0..3 {
         service.pages.try_get_or_compute(&format!("/no/{id}"), || Err::<String, _>("no page")).expect_err("an error");
@@ -123,8 +132,16 @@ fn a_service_loses_nothing_without_a_yes_and_then_what_was_said() {
 fn settings_are_changed_and_shown_before_and_after() {
     let service = Service::start("change");
     let changed = service.json(&["set", "change::user", "ttl=30s", "capacity=100", "strategy=lru", "--yes"]);
-    assert_eq!((&changed["before"]["strategy"], &changed["after"]["strategy"]), (&"s3-tinylfu".into(), &"lru".into()), "{changed}");
-    assert_eq!((&changed["after"]["ttl"]["seconds"], &changed["after"]["bound"]["entries"]), (&30.0.into(), &100.into()), "{changed}");
+    assert_eq!(
+        (&changed["before"]["strategy"], &changed["after"]["strategy"]),
+        (&"s3-tinylfu".into(), &"lru".into()),
+        "{changed}"
+    );
+    assert_eq!(
+        (&changed["after"]["ttl"]["seconds"], &changed["after"]["bound"]["entries"]),
+        (&30.0.into(), &100.into()),
+        "{changed}"
+    );
     assert_eq!(changed["evicted"], 100, "{changed}");
     assert_eq!((service.users.len(), service.users.strategy().name()), (100, "lru"));
     // Nothing goes, and nobody is asked.
@@ -137,7 +154,10 @@ fn settings_are_changed_and_shown_before_and_after() {
     let of = registry::find("change::user").expect("the cache").configuration();
     assert!(!of.is_enabled && of.ttl == registry::Ttl::Never, "{of:?}");
     service.said(&["set", "change::page", "capacity=2MiB"]);
-    assert_eq!(registry::find("change::page").expect("the cache").configuration().bound, registry::Bound::Weight(2 << 20));
+    assert_eq!(
+        registry::find("change::page").expect("the cache").configuration().bound,
+        registry::Bound::Weight(2 << 20)
+    );
     for (arguments, what) in [
         (vec!["set", "change::page", "capacity=10k"], "capacity=64MiB"),
         (vec!["set", "change::user", "capacity=1MiB"], "max_bytes"),
@@ -164,15 +184,19 @@ fn advice_comes_from_the_calls_of_a_service() {
     let (now, knee) = (&advice["now"], &advice["knee"]);
     assert_eq!((&now["strategy"], &now["capacity"]), (&"s3-tinylfu".into(), &1_000.into()), "{advice}");
     assert!(knee["capacity"].as_u64().is_some_and(|capacity| capacity > 0), "{advice}");
-    let (accesses, difference) =
-        (advice["accesses"].as_f64().expect("calls"), knee["hit_ratio"].as_f64().expect("one") - now["hit_ratio"].as_f64().expect("one"));
+    let (accesses, difference) = (
+        advice["accesses"].as_f64().expect("calls"),
+        knee["hit_ratio"].as_f64().expect("one") - now["hit_ratio"].as_f64().expect("one"),
+    );
     let saved = advice["saved_loads"].as_f64().expect("loads");
     assert!((saved - accesses * difference).abs() < 1.0, "{advice}");
     let svg = fs::read_to_string(plot).expect("a plot");
     assert!(svg.starts_with("<svg") && svg.contains("now: 1000 entries") && svg.contains("asked::user"), "{svg}");
 
     registry::find("asked::user").expect("the cache").start_advice();
-    eventually("it has seen some", || registry::find("asked::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 10_000));
+    eventually("it has seen some", || {
+        registry::find("asked::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 10_000)
+    });
     let text = service.said(&["advise", "asked::user"]);
     assert!(text.contains("the knee") && text.contains("The cache itself has hit"), "{text}");
     assert!(text.contains("Set: cachekit set asked::user") || text.contains("Leave it as it is"), "{text}");
@@ -192,7 +216,9 @@ fn sampling_ends_when_somebody_has_seen_enough() {
         .spawn()
         .expect("it runs");
     eventually("it samples", is_advised);
-    eventually("it has seen some", || registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000));
+    eventually("it has seen some", || {
+        registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
+    });
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
     let output = child.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(130), "{output:?}");

@@ -111,8 +111,23 @@ fn nothing_is_coloured_but_on_a_terminal() {
 fn the_help_says_which_commands_there_are() {
     let help = said(&["--help"]);
     for command in [
-        "list", "stats", "top", "keys", "get", "explain", "invalidate", "clear", "set", "export", "import", "doctor", "bench",
-        "simulate", "advise", "completions", "man",
+        "list",
+        "stats",
+        "top",
+        "keys",
+        "get",
+        "explain",
+        "invalidate",
+        "clear",
+        "set",
+        "export",
+        "import",
+        "doctor",
+        "bench",
+        "simulate",
+        "advise",
+        "completions",
+        "man",
     ] {
         assert!(help.lines().any(|line| line.split_whitespace().next() == Some(command)), "{command}: {help}");
     }
@@ -143,6 +158,9 @@ fn bench_measures_and_leaves_nothing() {
         assert_eq!(operation["failed"], 0, "{report}");
     }
     assert_eq!(server.cli(&["KEYS", "ck:cachekit-bench:d:*"]), "");
+    let named =
+        shop::json(&["bench", "--redis", &server.url(), "--seconds", "1", "--callers", "2", "--namespace", "mine"]);
+    assert!(named["store"].as_str().is_some_and(|store| store.ends_with("namespace mine")), "{named}");
     assert_eq!(
         said(&["keys", "page", "--json", "--redis", &server.url()]).lines().count(),
         2,

@@ -45,7 +45,8 @@ impl Service {
 
     pub(crate) fn with(app: &str, admin: Router) -> Self {
         let named = |name: &str| -> &'static str { format!("{app}::{name}").leak() };
-        let users = Cache::builder().name(named("user")).capacity(1_000).ttl(Duration::from_secs(3_600)).readable().build();
+        let users =
+            Cache::builder().name(named("user")).capacity(1_000).ttl(Duration::from_secs(3_600)).readable().build();
         let pages = Cache::builder().name(named("page")).max_bytes(1 << 20).readable().build();
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");

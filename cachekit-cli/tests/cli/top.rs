@@ -36,7 +36,9 @@ fn screen(shown: &str) -> Vec<String> {
             }
             continue;
         };
-        let Some(row) = place.split(';').next().and_then(|row| row.parse::<usize>().ok()).filter(|_| place.ends_with(";1")) else {
+        let Some(row) =
+            place.split(';').next().and_then(|row| row.parse::<usize>().ok()).filter(|_| place.ends_with(";1"))
+        else {
             continue;
         };
         lines.truncate(row - 1);
@@ -50,7 +52,8 @@ fn screen(shown: &str) -> Vec<String> {
 fn table(terminal: &Terminal) -> (String, Vec<String>) {
     let lines = screen(&terminal.shown());
     let title = lines.get(2).cloned().unwrap_or_default();
-    let names = lines.iter().skip(3).filter_map(|line| line.split_whitespace().next()).filter(|name| name.contains("::"));
+    let names =
+        lines.iter().skip(3).filter_map(|line| line.split_whitespace().next()).filter(|name| name.contains("::"));
     (title, names.map(str::to_owned).collect())
 }
 
@@ -151,10 +154,13 @@ fn without_a_terminal_it_is_one_table_of_one_interval() {
     assert!(!text.contains('\x1b'), "{text:?}");
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with("cache") && lines[0].ends_with("strategy"), "{text}");
-    let at = |name: &str| lines.iter().position(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
+    let at = |name: &str| {
+        lines.iter().position(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"))
+    };
     assert!(at("once::page") < at("once::user"), "{text}");
     let told = service.json(&["top", "--interval", "500ms"]);
-    let users = told["caches"].as_array().expect("caches").iter().find(|row| row["cache"] == "once::user").expect("the users");
+    let users =
+        told["caches"].as_array().expect("caches").iter().find(|row| row["cache"] == "once::user").expect("the users");
     let seconds = told["seconds"].as_f64().expect("seconds");
     let calls = (users["hits"].as_f64().expect("hits") + users["misses"].as_f64().expect("misses")) * seconds;
     assert!(seconds >= 0.5 && calls >= 1.0 && (calls - calls.round()).abs() < 1e-6, "{told}");

@@ -79,10 +79,12 @@ pub(super) fn run(
         service.delete(&path)?;
     }
     let advice = told?.advice.ok_or_else(|| {
-        Failure::nothing(format_args!("{} does not sample the calls of {}", service.name, cache.name)).next(format_args!(
-            "`cachekit advise {} --for 1m --admin …` lets it do so for a minute, which takes it some megabytes",
-            cache.name
-        ))
+        Failure::nothing(format_args!("{} does not sample the calls of {}", service.name, cache.name)).next(
+            format_args!(
+                "`cachekit advise {} --for 1m --admin …` lets it do so for a minute, which takes it some megabytes",
+                cache.name
+            ),
+        )
     })?;
     let document = document(&advice, &cache, &service, load_time)?;
     if let Some(path) = svg {
@@ -132,7 +134,11 @@ fn document<'a>(
     }
     // A strategy of the program's own is not simulated: then the cache is compared as it was measured.
     let measured = || {
-        advice.measured.map(|hit_ratio| Setting { strategy: advice.strategy.clone(), capacity: advice.capacity, hit_ratio })
+        advice.measured.map(|hit_ratio| Setting {
+            strategy: advice.strategy.clone(),
+            capacity: advice.capacity,
+            hit_ratio,
+        })
     };
     let here = advice.outlook(&advice.strategy, advice.capacity);
     let now = here.map(setting).or_else(measured).ok_or_else(few)?;
@@ -155,7 +161,9 @@ fn document<'a>(
     let enough = envelope.iter().find(|(_, ratio)| *ratio >= now.hit_ratio);
     let same_hits = enough.and_then(|(size, _)| best_at(*size)).map_or_else(|| now.clone(), setting);
     let saved_loads = ((knee.hit_ratio - now.hit_ratio) * advice.accesses as f64).round() as i64;
-    let each = load_time.map(|time| time.as_secs_f64() * 1e3).or((advice.load_nanos > 0).then(|| advice.load_nanos as f64 / 1e6));
+    let each = load_time
+        .map(|time| time.as_secs_f64() * 1e3)
+        .or((advice.load_nanos > 0).then(|| advice.load_nanos as f64 / 1e6));
     Ok(Document {
         service: &service.name,
         cache: &cache.name,
@@ -263,7 +271,9 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
         ))?;
     }
     if advice.accesses < CALLS_AN_ENTRY.saturating_mul(advice.capacity) {
-        output::remark("note: these are few calls for so many entries; let it sample for longer before you rely on them");
+        output::remark(
+            "note: these are few calls for so many entries; let it sample for longer before you rely on them",
+        );
     }
     if document.set.is_empty() {
         return out.line("Leave it as it is: nothing that was simulated would gain more than the figures may be off.");

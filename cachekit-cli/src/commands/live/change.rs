@@ -37,12 +37,19 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
         ask::confirm(&format!("{how} what has the tags {} in {name}", args.tag.join(", ")), args.yes)?;
         let bodies = args.tag.iter().map(|tag| json!({ "tag": tag, "soft": args.soft })).collect::<Vec<_>>();
         let queued = each(&service, "api/invalidate", &bodies, out.json)?;
-        return told(&Document { queued, ..document(Vec::new()) }, &output::many(args.tag.len() as u64, "tag", "tags"), out);
+        return told(
+            &Document { queued, ..document(Vec::new()) },
+            &output::many(args.tag.len() as u64, "tag", "tags"),
+            out,
+        );
     }
     let cache = service.cache(args.cache.as_deref().unwrap_or_default())?.name;
     let path = format!("{}/invalidate", about(&cache));
     if let Some(prefix) = &args.prefix {
-        ask::confirm(&format!("invalidate all keys of the cache {cache} that begin with {prefix:?} in {name}"), args.yes)?;
+        ask::confirm(
+            &format!("invalidate all keys of the cache {cache} that begin with {prefix:?} in {name}"),
+            args.yes,
+        )?;
         let done: Value = service.post(&path, &json!({ "prefix": prefix }))?;
         let (entries, queued) = (done["entries"].as_u64(), u64::from(is_queued(&done)));
         let what = format!(
@@ -74,7 +81,9 @@ fn told(document: &Document<'_>, what: &str, out: &mut Out) -> Result<Exit, Fail
 
 fn remark_on_queued(queued: u64) {
     if queued > 0 {
-        output::remark("note: a backend cannot be told now, and will be; until then this service reads nothing of it that is older");
+        output::remark(
+            "note: a backend cannot be told now, and will be; until then this service reads nothing of it that is older",
+        );
     }
 }
 
@@ -87,9 +96,8 @@ struct Cleared<'a> {
 
 pub(crate) fn clear(args: &ClearArgs, live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     if args.fingerprint.is_some() {
-        return Err(Failure::usage("a service has entries of one shape alone").next(
-            "leave `--fingerprint` out, or name the store with `--redis` or `--dir`",
-        ));
+        return Err(Failure::usage("a service has entries of one shape alone")
+            .next("leave `--fingerprint` out, or name the store with `--redis` or `--dir`"));
     }
     let service = service::open(live)?;
     let caches: Vec<String> =

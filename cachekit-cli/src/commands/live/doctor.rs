@@ -63,24 +63,48 @@ fn about(detail: &Detail, checks: &mut Vec<Check>) {
         if let Some(breaker) = tier.breaker.as_ref().filter(|breaker| breaker.state != "closed") {
             let last = breaker.last_failure.as_ref().map(|last| format!(", last: {last}")).unwrap_or_default();
             let found = format!("circuit {}{last}", breaker.state.replace('_', " "));
-            checks.push(Check::wrong(what.clone(), found, "see to the backend: calls go on without it, `cachekit doctor` looks at it with `--redis` or `--dir`"));
+            checks.push(Check::wrong(
+                what.clone(),
+                found,
+                "see to the backend: calls go on without it, `cachekit doctor` looks at it with `--redis` or `--dir`",
+            ));
         } else if tier.breaker.as_ref().is_some_and(|breaker| breaker.are_fills_paused) {
-            checks.push(Check::note(what.clone(), "stores are paused: it takes no more", "see to its memory or its disk"));
+            checks.push(Check::note(
+                what.clone(),
+                "stores are paused: it takes no more",
+                "see to its memory or its disk",
+            ));
         }
         if tier.undelivered > 0 {
             let found = format!("{} invalidations wait for it", output::count(tier.undelivered));
-            checks.push(Check::note(what, found, "they are delivered when it can be reached; until then other processes may have what is old"));
+            checks.push(Check::note(
+                what,
+                found,
+                "they are delivered when it can be reached; until then other processes may have what is old",
+            ));
         }
     }
     let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
     if failed > 0 {
         let part = 100.0 * failed as f64 / stats.loads.max(failed) as f64;
-        let found = format!("{} of {} loads failed ({part:.1} %)", output::count(failed), output::count(stats.loads.max(failed)));
+        let found = format!(
+            "{} of {} loads failed ({part:.1} %)",
+            output::count(failed),
+            output::count(stats.loads.max(failed))
+        );
         let next = "see the log of the service for why";
-        checks.push(if part > MOST_FAILED { Check::wrong(name.clone(), found, next) } else { Check::note(name.clone(), found, next) });
+        checks.push(if part > MOST_FAILED {
+            Check::wrong(name.clone(), found, next)
+        } else {
+            Check::note(name.clone(), found, next)
+        });
     }
     if !configuration.enabled {
-        checks.push(Check::note(name.clone(), "switched off: every call computes", format!("`cachekit set {name} enabled=on` switches it on")));
+        checks.push(Check::note(
+            name.clone(),
+            "switched off: every call computes",
+            format!("`cachekit set {name} enabled=on` switches it on"),
+        ));
     }
     if stats.far.rejected > 0 {
         let found = format!("{} entries of its backends could not be used", output::count(stats.far.rejected));

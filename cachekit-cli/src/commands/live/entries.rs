@@ -60,8 +60,10 @@ pub(crate) fn keys(args: &KeysArgs, live: Live<'_>, out: &mut Out) -> Result<Exi
         }
     }
     match shown {
-        0 => Err(Failure::nothing(format_args!("the cache {cache} has no such keys in the memory of {}", service.name))
-            .next("what it has in a store alone is shown by `--redis` or `--dir`")),
+        0 => {
+            Err(Failure::nothing(format_args!("the cache {cache} has no such keys in the memory of {}", service.name))
+                .next("what it has in a store alone is shown by `--redis` or `--dir`"))
+        }
         _ => Ok(Exit::Fine),
     }
 }
@@ -73,17 +75,18 @@ struct Got {
 
 pub(crate) fn get(args: &GetArgs, live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     if args.raw || args.fingerprint.is_some() {
-        return Err(Failure::usage("`--raw` and `--fingerprint` are for stores: a service gives the value of its own shape, as JSON")
-            .next("leave them out, or name the store with `--redis` or `--dir`"));
+        return Err(Failure::usage(
+            "`--raw` and `--fingerprint` are for stores: a service gives the value of its own shape, as JSON",
+        )
+        .next("leave them out, or name the store with `--redis` or `--dir`"));
     }
     let service = service::open(live)?;
     let cache = service.cache(&args.entry.cache)?;
     let key = &args.entry.key;
     let Got { entry } = service.post(&format!("{}/get", about(&cache.name)), &json!({ "key": key }))?;
     let Some(entry) = entry else {
-        return Err(Failure::nothing(format_args!("the cache {} has no entry {key} in {}", cache.name, service.name)).next(
-            format_args!("`cachekit explain {} {key} --admin …` says what a call would meet", cache.name),
-        ));
+        return Err(Failure::nothing(format_args!("the cache {} has no entry {key} in {}", cache.name, service.name))
+            .next(format_args!("`cachekit explain {} {key} --admin …` says what a call would meet", cache.name)));
     };
     let value = entry.value.as_deref();
     if out.json {
@@ -150,7 +153,9 @@ fn show(explained: &Explained, key: &str, service: &str, out: &mut Out) -> Resul
         }
     }
     if !backends.is_empty() && !is_there {
-        out.line("\nBehind the memory a call asks its backends: `cachekit explain` with `--redis` or `--dir` looks there.")?;
+        out.line(
+            "\nBehind the memory a call asks its backends: `cachekit explain` with `--redis` or `--dir` looks there.",
+        )?;
     }
     Ok(())
 }

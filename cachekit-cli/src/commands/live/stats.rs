@@ -50,7 +50,17 @@ fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failu
     out.line(&service.name)?;
     out.line("")?;
     let columns = [
-        "cache", "#hit ratio", "#hits", "#misses", "#loads", "#failed", "#load p50", "#p99", "#evicted", "#expired", "#weight",
+        "cache",
+        "#hit ratio",
+        "#hits",
+        "#misses",
+        "#loads",
+        "#failed",
+        "#load p50",
+        "#p99",
+        "#evicted",
+        "#expired",
+        "#weight",
     ];
     let mut table = Table::new(&columns);
     for Detail { name, stats, configuration, .. } in details {
@@ -98,12 +108,16 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
         (true, 0) => String::new(),
         (true, loads) => format!(", {} under way", output::many(loads, "load", "loads")),
     };
-    let weight = if set.bound["weight"].is_null() { String::new() } else { format!(", {}", output::bytes(stats.weight)) };
+    let weight =
+        if set.bound["weight"].is_null() { String::new() } else { format!(", {}", output::bytes(stats.weight)) };
     let far = &stats.far;
     let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
     let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
     let mut facts = vec![
-        ("settings", format!("{}, at most {}, ttl {}{state}", set.strategy, service::bound(&set.bound), service::ttl(&set.ttl))),
+        (
+            "settings",
+            format!("{}, at most {}, ttl {}{state}", set.strategy, service::bound(&set.bound), service::ttl(&set.ttl)),
+        ),
         ("entries", format!("{}{weight}", output::count(stats.entries))),
         ("calls", format!("{}, of which {} hit", output::count(stats.calls), percent(stats.hit_ratio))),
         ("hits", format!("{}, and {} stale", output::count(stats.hits), output::count(stats.stale_hits))),
@@ -112,20 +126,38 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     if sum(&stats.bypasses) > 0 {
         facts.push(("bypasses", format!("{}{}", output::count(sum(&stats.bypasses)), parts(&stats.bypasses))));
     }
-    facts.push(("loads", format!("{}, {} failed, {} joined one", output::count(stats.loads), output::count(failed), output::many(stats.joins, "call", "calls"))));
-    facts.push(("load time", format!(
-        "mean {}, half of them up to {}, 99 % up to {}",
-        mean(stats.load_time.sum_seconds, stats.load_time.count),
-        time(stats.load_time.p50_seconds),
-        time(stats.load_time.p99_seconds)
-    )));
+    facts.push((
+        "loads",
+        format!(
+            "{}, {} failed, {} joined one",
+            output::count(stats.loads),
+            output::count(failed),
+            output::many(stats.joins, "call", "calls")
+        ),
+    ));
+    facts.push((
+        "load time",
+        format!(
+            "mean {}, half of them up to {}, 99 % up to {}",
+            mean(stats.load_time.sum_seconds, stats.load_time.count),
+            time(stats.load_time.p50_seconds),
+            time(stats.load_time.p99_seconds)
+        ),
+    ));
     facts.push(("removals", format!("{}{}", output::count(sum(&stats.removals)), parts(&stats.removals))));
     if far.hits + far.misses + far.stores + far.errors > 0 {
-        facts.push(("backends", format!(
-            "{} hits, {} misses, {} stores; {} errors, {} unusable entries, {} failed stores",
-            output::count(far.hits), output::count(far.misses), output::count(far.stores),
-            output::count(far.errors), output::count(far.rejected), output::count(far.store_errors)
-        )));
+        facts.push((
+            "backends",
+            format!(
+                "{} hits, {} misses, {} stores; {} errors, {} unusable entries, {} failed stores",
+                output::count(far.hits),
+                output::count(far.misses),
+                output::count(far.stores),
+                output::count(far.errors),
+                output::count(far.rejected),
+                output::count(far.store_errors)
+            ),
+        ));
     }
     for tier in detail.tiers.iter().filter(|tier| tier.breaker.is_some()) {
         let state = tier.breaker.as_ref().map(|breaker| breaker.state.replace('_', " ")).unwrap_or_default();

@@ -1,11 +1,7 @@
 //! The table as lines of text that fit a terminal, however wide it is.
 
 use super::rates::Line;
-use crate::{
-    args::Sort,
-    output,
-    service::seconds,
-};
+use crate::{args::Sort, output, service::seconds};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A column: what stands above it, by what it sorts, and which key does so.
@@ -26,7 +22,12 @@ const COLUMNS: [Column; 11] = [
     Column { title: "load time", sort: Some(Sort::LoadTime), is_number: true, cell: load_time },
     Column { title: "entries", sort: Some(Sort::Entries), is_number: true, cell: |line| output::count(line.entries) },
     Column { title: "weight", sort: Some(Sort::Weight), is_number: true, cell: weight },
-    Column { title: "evict/s", sort: Some(Sort::Evictions), is_number: true, cell: |line| output::rate(line.evictions) },
+    Column {
+        title: "evict/s",
+        sort: Some(Sort::Evictions),
+        is_number: true,
+        cell: |line| output::rate(line.evictions),
+    },
     Column { title: "strategy", sort: None, is_number: false, cell: |line| line.strategy.clone() },
     Column { title: "ratio lately", sort: None, is_number: false, cell: lately },
 ];
@@ -73,9 +74,8 @@ fn weight(line: &Line) -> String {
 /// A bar for each of the last looks, its height the hit ratio.
 fn lately(line: &Line) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let bar = |ratio: &Option<f64>| {
-        ratio.map_or(' ', |ratio| BARS.get((ratio * 7.999) as usize).copied().unwrap_or(' '))
-    };
+    let bar =
+        |ratio: &Option<f64>| ratio.map_or(' ', |ratio| BARS.get((ratio * 7.999) as usize).copied().unwrap_or(' '));
     line.lately.iter().map(bar).collect()
 }
 
@@ -297,6 +297,9 @@ mod tests {
     fn names_cannot_move_the_cursor() {
         assert_eq!(fitted("a\x1b[2Jb\n", 20), "a[2Jb");
         assert_eq!(fitted("日本語", 5), "日本…");
-        assert_eq!([fitted_name("app::user", 9), fitted_name("app::user", 6), fitted_name("app::user", 1)], ["app::user", "…:user", "…"]);
+        assert_eq!(
+            [fitted_name("app::user", 9), fitted_name("app::user", 6), fitted_name("app::user", 1)],
+            ["app::user", "…:user", "…"]
+        );
     }
 }

@@ -40,9 +40,11 @@ pub(crate) async fn run(args: TopArgs, out: &mut Out) -> Result<Exit, Failure> {
     // What is wrong from the start is said as by every other command.
     let first = (service.caches()?.caches, Instant::now());
     if !args.once && !out.json && io::stdout().is_terminal() {
+        // First: who ends the program in between gets the terminal back too.
+        let signals = Signals::heard();
         // Without a keyboard nobody could end it.
         if let Ok(screen) = Screen::take() {
-            return live(&args, service, first, screen);
+            return live(&args, service, first, (screen, signals));
         }
     }
     once(&args, &service, first, out)
@@ -65,8 +67,10 @@ fn once(args: &TopArgs, service: &Service, first: (Vec<Row>, Instant), out: &mut
         return Ok(Exit::Fine);
     }
     let (titles, rows) = draw::plain(&lines);
-    let titles: Vec<String> =
-        titles.iter().map(|(title, is_number)| if *is_number { format!("#{title}") } else { (*title).to_owned() }).collect();
+    let titles: Vec<String> = titles
+        .iter()
+        .map(|(title, is_number)| if *is_number { format!("#{title}") } else { (*title).to_owned() })
+        .collect();
     let mut table = Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
     for row in rows {
         table.row(row);
@@ -123,10 +127,15 @@ fn column(letter: char) -> Option<Sort> {
     })
 }
 
-fn live(args: &TopArgs, service: Service, first: (Vec<Row>, Instant), mut screen: Screen) -> Result<Exit, Failure> {
+fn live(
+    args: &TopArgs,
+    service: Service,
+    first: (Vec<Row>, Instant),
+    (mut screen, signals): (Screen, Signals),
+) -> Result<Exit, Failure> {
     let name = service.name.clone();
     let (tell, news) = mpsc::channel();
-    listen(&tell);
+    listen(&tell, signals);
     watch(Arc::new(service), args.interval, tell);
     let is_coloured = output::is_coloured(true);
     let mut looks = Looks::default();
@@ -169,7 +178,7 @@ fn live(args: &TopArgs, service: Service, first: (Vec<Row>, Instant), mut screen
 }
 
 /// Keys, and signals that end a program.
-fn listen(tell: &mpsc::Sender<News>) {
+fn listen(tell: &mpsc::Sender<News>, signals: Signals) {
     let keys = tell.clone();
     // It waits for a key until the process ends.
     thread::spawn(move || {
@@ -180,28 +189,44 @@ fn listen(tell: &mpsc::Sender<News>) {
         }
         keys.send(News::Pressed(Key::Quit)).ok();
     });
-    let signals = tell.clone();
+    let ended = tell.clone();
     tokio::spawn(async move {
-        ended().await;
-        signals.send(News::Pressed(Key::Quit)).ok();
+        signals.one_came().await;
+        ended.send(News::Pressed(Key::Quit)).ok();
     });
 }
 
-/// Somebody has ended the program without a key.
-async fn ended() {
+/// Signals by which somebody ends a program without a key. They are heard from when this is made.
+struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut term), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = hang_up.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+    heard: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn heard() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+            Signals { heard: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
         }
+        #[cfg(not(unix))]
+        Signals {}
     }
-    tokio::signal::ctrl_c().await.ok();
+
+    async fn one_came(self) {
+        #[cfg(unix)]
+        {
+            let mut heard = self.heard;
+            std::future::poll_fn(|cx| {
+                let came = heard.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+                if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await.ok();
+    }
 }
 
 /// Looks again and again.

@@ -112,7 +112,14 @@ mod tests {
     use super::*;
 
     fn row(name: &str, calls: u64, hits: u64) -> Row {
-        Row { name: name.to_owned(), calls, hits, loads: calls - hits, load_seconds: (calls - hits) as f64 * 0.002, ..Row::default() }
+        Row {
+            name: name.to_owned(),
+            calls,
+            hits,
+            loads: calls - hits,
+            load_seconds: (calls - hits) as f64 * 0.002,
+            ..Row::default()
+        }
     }
 
     #[test]
