@@ -260,7 +260,7 @@ mod tests {
             });
             let start = |most| recorder.start(Box::new(io::sink()), &Header::one_in(1), most).unwrap();
             let mut lost = 0;
-            for _ in 0..50_000 {
+            for _ in 0..10_000 {
                 let full = start(1);
                 recorder.saw(1);
                 while full.so_far().ended.is_none() {
