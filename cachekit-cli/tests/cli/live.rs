@@ -73,6 +73,17 @@ fn more_keys_than_a_page_has_are_all_there_once() {
 }
 
 #[test]
+fn a_name_may_have_any_letters() {
+    let service = Service::start("odd");
+    let name = "odd::of<u64, é>/a?b#c%2F";
+    let odd: cachekit_runtime::Cache<u64, u64> = cachekit_runtime::Cache::builder().name(name).readable().build();
+    odd.get_or_compute(&7, || 14);
+    assert_eq!(service.said(&["get", name, "7"]), "14\n");
+    service.said(&["clear", name, "--yes"]);
+    assert!(!odd.contains(&7));
+}
+
+#[test]
 fn the_doctor_says_what_is_wrong_with_a_service() {
     let service = Service::start("ill");
     let report = |service: &Service| {
