@@ -10,13 +10,21 @@ mod entries;
 mod examples;
 #[path = "cli/interrupted.rs"]
 mod interrupted;
+#[path = "cli/live.rs"]
+mod live;
 #[path = "cli/moving.rs"]
 mod moving;
 #[path = "cli/plain.rs"]
 mod plain;
+#[path = "cli/refused.rs"]
+mod refused;
+#[path = "cli/service.rs"]
+mod service;
 #[path = "cli/shop.rs"]
 mod shop;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/top.rs"]
+mod top;
 #[path = "cli/traces.rs"]
 mod traces;

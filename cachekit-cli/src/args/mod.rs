@@ -1,10 +1,12 @@
 //! What can be said: the commands and their arguments.
 
+mod live;
 mod source;
 mod trace;
 
-pub(crate) use source::{Kind, Source};
-pub(crate) use trace::{AdviseArgs, Format, SimulateArgs, Size, TraceArgs};
+pub(crate) use live::{Capacity, Change, SetArgs, Sort, TopArgs};
+pub(crate) use source::{Kind, Live, Service, Source, Url, Where};
+pub(crate) use trace::{AdviseArgs, Format, Lines, SimulateArgs, Size};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
@@ -15,7 +17,7 @@ Exit codes:
   0    done
   1    nothing was found, or the doctor has found something
   2    what was said cannot be understood
-  3    a store cannot be reached, or refuses
+  3    a store or a service cannot be reached, or refuses
   4    somebody has to say yes first (--yes)
   5    a file cannot be read or written, or has nothing in it
   130  interrupted by Ctrl-C";
@@ -33,41 +35,47 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The caches of a store, with their entries
+    /// The caches of a service or a store
     #[command(
-        after_help = "Examples:\n  cachekit list --redis redis://localhost\n  cachekit list --dir /var/cache/shop --json"
+        after_help = "Examples:\n  cachekit list --admin http://127.0.0.1:3001/caches\n  cachekit list --redis redis://localhost\n  cachekit list --dir /var/cache/shop --json"
     )]
     List(ListArgs),
-    /// What is in a store: sizes, times left, shapes, servers
+    /// How the caches of a service do; what is in a store: sizes, times left, shapes, servers
     #[command(
-        after_help = "Examples:\n  cachekit stats --redis redis://localhost\n  cachekit stats user --dir /var/cache/shop"
+        after_help = "Examples:\n  cachekit stats shop::user --admin http://127.0.0.1:3001/caches\n  cachekit stats --redis redis://localhost\n  cachekit stats user --dir /var/cache/shop"
     )]
     Stats(StatsArgs),
     /// The keys of a cache
     #[command(
-        after_help = "Examples:\n  cachekit keys user --dir /var/cache/shop --limit 20\n  cachekit keys user --prefix 4 --redis redis://localhost --json"
+        after_help = "Examples:\n  cachekit keys shop::user --limit 20 --admin http://127.0.0.1:3001/caches\n  cachekit keys user --dir /var/cache/shop --limit 20\n  cachekit keys user --prefix 4 --redis redis://localhost --json"
     )]
     Keys(KeysArgs),
     /// The value of an entry
     #[command(
-        after_help = "Keys are written as `cachekit keys` shows them: numbers as they are, texts in quotes.\n\nExamples:\n  cachekit get user 42 --dir /var/cache/shop\n  cachekit get page '\"/index\",7' --redis redis://localhost"
+        after_help = "Keys are written as `cachekit keys` shows them: numbers as they are, texts in quotes.\n\nExamples:\n  cachekit get shop::user 42 --admin http://127.0.0.1:3001/caches\n  cachekit get user 42 --dir /var/cache/shop\n  cachekit get page '\"/index\",7' --redis redis://localhost"
     )]
     Get(GetArgs),
     /// Whether a call would get an entry, and why not
     #[command(
-        after_help = "Examples:\n  cachekit explain user 42 --redis redis://localhost\n  cachekit explain app::users::find 42 --dir /var/cache/shop --json"
+        after_help = "Examples:\n  cachekit explain shop::user 42 --admin http://127.0.0.1:3001/caches\n  cachekit explain user 42 --redis redis://localhost\n  cachekit explain app::users::find 42 --dir /var/cache/shop --json"
     )]
     Explain(EntryArgs),
     /// Removes entries by key, by prefix or by tag, for all programs
     #[command(
-        after_help = "Examples:\n  cachekit invalidate user 42 43 --redis redis://localhost --yes\n  cachekit invalidate --tag team:7 --redis redis://localhost --yes\n  cachekit invalidate user --prefix 4 --dir /var/cache/shop --yes"
+        after_help = "Examples:\n  cachekit invalidate shop::user 42 --admin http://127.0.0.1:3001/caches --yes\n  cachekit invalidate user 42 43 --redis redis://localhost --yes\n  cachekit invalidate --tag team:7 --redis redis://localhost --yes\n  cachekit invalidate user --prefix 4 --dir /var/cache/shop --yes"
     )]
     Invalidate(InvalidateArgs),
     /// Removes all entries of caches, or those of one shape
     #[command(
-        after_help = "Examples:\n  cachekit clear user --redis redis://localhost --yes\n  cachekit clear user --fingerprint 00000000000000ab --dir /var/cache/shop --yes"
+        after_help = "Examples:\n  cachekit clear shop::user --admin http://127.0.0.1:3001/caches --yes\n  cachekit clear user --redis redis://localhost --yes\n  cachekit clear user --fingerprint 00000000000000ab --dir /var/cache/shop --yes"
     )]
     Clear(ClearArgs),
+    /// The caches of a live service as they go: hits, misses, loads, weight
+    #[command(after_help = live::TOP_EXAMPLES)]
+    Top(TopArgs),
+    /// Changes a cache of a live service: ttl, capacity, strategy, off and on
+    #[command(after_help = live::SET_EXAMPLES)]
+    Set(SetArgs),
     /// Writes the entries as lines of JSON
     #[command(
         after_help = "Ctrl-C ends it where `--resume` goes on.\n\nExamples:\n  cachekit export --redis redis://localhost --out shop.jsonl\n  cachekit export user --dir /var/cache/shop > users.jsonl\n  cachekit export --redis redis://localhost --out shop.jsonl --resume"
@@ -78,18 +86,20 @@ pub(crate) enum Command {
         after_help = "Entries that are there stay. Ctrl-C ends it where `--resume` goes on.\n\nExamples:\n  cachekit import shop.jsonl --dir /var/cache/shop\n  cachekit import - --redis redis://localhost < users.jsonl"
     )]
     Import(ImportArgs),
-    /// Looks for what is wrong: configuration, connections, clocks, left-over shapes
-    #[command(after_help = "Examples:\n  cachekit doctor\n  cachekit doctor --redis redis://localhost --json")]
+    /// Looks for what is wrong: configuration, connections, clocks, left-over shapes, loads
+    #[command(
+        after_help = "Examples:\n  cachekit doctor\n  cachekit doctor --redis redis://localhost --json\n  cachekit doctor --admin http://127.0.0.1:3001/caches"
+    )]
     Doctor(DoctorArgs),
     /// Measures a store under a load of its own
     #[command(
-        after_help = "Works in a namespace of its own in Redis, and in a cache of its own in a file store, which is cleared in the end.\n\nExamples:\n  cachekit bench --redis redis://localhost --seconds 2\n  cachekit bench --dir /tmp/bench --create --seconds 2"
+        after_help = "Works in a namespace of its own in Redis unless `--namespace` says another, and in a cache of its own in a file store, which is cleared in the end.\n\nExamples:\n  cachekit bench --redis redis://localhost --seconds 2\n  cachekit bench --dir /tmp/bench --create --seconds 2"
     )]
     Bench(BenchArgs),
     /// What each strategy and size would have hit on a trace
     #[command(after_help = trace::SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
-    /// Which size and strategy a trace asks for
+    /// Which size and strategy a trace, or a cache of a live service, asks for
     #[command(after_help = trace::ADVISE_EXAMPLES)]
     Advise(AdviseArgs),
     /// Completions for a shell
@@ -103,7 +113,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +121,7 @@ pub(crate) struct StatsArgs {
     /// One cache instead of the whole store
     pub(crate) cache: Option<String>,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]
@@ -125,7 +135,7 @@ pub(crate) struct KeysArgs {
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 /// An entry.
@@ -137,7 +147,7 @@ pub(crate) struct EntryArgs {
     #[arg(default_value = "")]
     pub(crate) key: String,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]
@@ -172,7 +182,7 @@ pub(crate) struct InvalidateArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +197,7 @@ pub(crate) struct ClearArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]
@@ -228,7 +238,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
     pub(crate) unused_for: std::time::Duration,
     #[command(flatten)]
-    pub(crate) source: Source,
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,69 @@
 
 use cachekit_runtime::backend::Fingerprint;
 use clap::{Args, ValueEnum, ValueHint};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// A live service, or a store.
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    #[command(flatten)]
+    pub(crate) service: MaybeService,
+    #[command(flatten)]
+    pub(crate) store: Source,
+}
+
+impl Where {
+    /// The service, if one was named.
+    pub(crate) fn live(&self) -> Option<Live<'_>> {
+        let MaybeService { admin, admin_token_file } = &self.service;
+        let timeout = self.store.connect.timeout;
+        admin.as_ref().map(|url| Live { url, token_file: admin_token_file.as_deref(), timeout })
+    }
+}
+
+/// A live service, where a store may be named instead.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct MaybeService {
+    /// A live service: the URL under which it mounts `cachekit::admin::router`. The token comes from CACHEKIT_ADMIN_TOKEN
+    #[arg(long, value_name = "URL", conflicts_with_all = ["redis", "redis_file", "dir", "kind", "namespace", "create"])]
+    pub(crate) admin: Option<Url>,
+    /// The token of the service is in this file; `-` for the standard input
+    #[arg(long, value_name = "FILE", requires = "admin", value_hint = ValueHint::FilePath)]
+    pub(crate) admin_token_file: Option<PathBuf>,
+}
+
+/// A live service, where there is no other way.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct Service {
+    /// The live service: the URL under which it mounts `cachekit::admin::router`. The token comes from CACHEKIT_ADMIN_TOKEN
+    #[arg(long, value_name = "URL")]
+    pub(crate) admin: Url,
+    /// The token of the service is in this file; `-` for the standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) admin_token_file: Option<PathBuf>,
+    /// How long the service may take to answer
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+}
+
+impl Service {
+    pub(crate) fn live(&self) -> Live<'_> {
+        Live { url: &self.admin, token_file: self.admin_token_file.as_deref(), timeout: self.timeout }
+    }
+}
+
+/// What was said of a live service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Live<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) token_file: Option<&'a Path>,
+    pub(crate) timeout: Duration,
+}
 
 /// Where the entries are. What is not said here comes from `cachekit.toml` and the environment, as for a program.
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Traces, and what is simulated on them.
 
+use super::{Live, Url};
 use cachekit_runtime::policy::Strategy;
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ Examples:
 pub(super) const ADVISE_EXAMPLES: &str = "\
 Examples:
   cachekit advise trace.txt
-  cachekit advise access.log --format access-log --now 10000 --load-time 20ms --svg advice.svg";
+  cachekit advise access.log --format access-log --now 10000 --load-time 20ms --svg advice.svg
+  cachekit advise shop::user --admin http://127.0.0.1:3001/caches --for 1s --svg advice.svg";
 
 /// Which keys were asked for, one after the other.
 #[derive(Debug, Args)]
@@ -23,6 +25,14 @@ pub(crate) struct TraceArgs {
     /// The file, which may be compressed by gzip or zstd; `-` for the standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) trace: PathBuf,
+    #[command(flatten)]
+    pub(crate) lines: Lines,
+}
+
+/// What is in a trace.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Trace")]
+pub(crate) struct Lines {
     /// What is in it; without it the name of the file and its first lines tell
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
@@ -70,23 +80,62 @@ pub(crate) struct SimulateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct AdviseArgs {
-    #[command(flatten)]
-    pub(crate) trace: TraceArgs,
-    /// The capacity of now, in entries
-    #[arg(long, value_name = "SIZE", value_parser = count)]
-    pub(crate) now: Option<u64>,
-    /// The strategy of now
-    #[arg(long, value_name = "NAME", default_value = "s3-tinylfu")]
-    pub(crate) strategy: Strategy,
-    /// How long a load takes, to say what would be saved
+    /// The trace, as of `simulate`; with `--admin` the cache
+    #[arg(value_name = "TRACE|CACHE", value_hint = ValueHint::FilePath)]
+    pub(crate) of: PathBuf,
+    /// How long a load takes, to say what would be saved; a service knows that itself
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) load_time: Option<std::time::Duration>,
     /// Writes a plot into this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trace: AdviseTrace,
+    #[command(flatten)]
+    pub(crate) live: AdviseLive,
+}
+
+/// Advice from a trace.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trace")]
+pub(crate) struct AdviseTrace {
+    #[command(flatten)]
+    pub(crate) lines: Lines,
+    /// The capacity of now, in entries
+    #[arg(long, value_name = "SIZE", value_parser = count)]
+    pub(crate) now: Option<u64>,
+    /// The strategy of now; without it `s3-tinylfu`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) strategy: Option<Strategy>,
     /// So many simulations at once; without it as many as there are cores
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+}
+
+/// Advice from a live service.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct AdviseLive {
+    /// A live service: the URL under which it mounts `cachekit::admin::router`. The token comes from CACHEKIT_ADMIN_TOKEN
+    #[arg(long, value_name = "URL", conflicts_with_all = ["format", "column", "limit", "now", "strategy", "threads"])]
+    pub(crate) admin: Option<Url>,
+    /// The token of the service is in this file; `-` for the standard input
+    #[arg(long, value_name = "FILE", requires = "admin", value_hint = ValueHint::FilePath)]
+    pub(crate) admin_token_file: Option<PathBuf>,
+    /// Lets the service sample the calls of the cache for so long first, if it does not yet
+    #[arg(long = "for", value_name = "TIME", requires = "admin", value_parser = humantime::parse_duration)]
+    pub(crate) sample: Option<std::time::Duration>,
+    /// How long the service may take to answer
+    #[arg(long, value_name = "TIME", requires = "admin", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: std::time::Duration,
+}
+
+impl AdviseLive {
+    /// The service, if one was named.
+    pub(crate) fn live(&self) -> Option<Live<'_>> {
+        let token_file = self.admin_token_file.as_deref();
+        self.admin.as_ref().map(|url| Live { url, token_file, timeout: self.timeout })
+    }
 }
 
 /// The size of a cache.
@@ -115,7 +164,7 @@ impl std::str::FromStr for Size {
 }
 
 /// `10000`, `10_000`, `10k`, `2M`.
-fn count(text: &str) -> Result<u64, String> {
+pub(super) fn count(text: &str) -> Result<u64, String> {
     let plain = text.replace('_', "");
     let (digits, factor) = match plain.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1_000),

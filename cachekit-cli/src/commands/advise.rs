@@ -1,4 +1,6 @@
-//! `cachekit advise`.
+//! `cachekit advise`, from a trace; `live` from a service.
+
+mod live;
 
 use super::simulate::{lines, most, results, shown, strategies, summary, write_plot};
 use crate::{
@@ -48,23 +50,28 @@ struct Document<'a> {
 }
 
 pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let trace = trace::read(&args.trace, out.json)?;
-    let now = args.now.unwrap_or(DEFAULT).max(1);
+    let AdviseArgs { of, load_time, svg, trace: said, live } = args;
+    if let Some(service) = live.live() {
+        return live::run(&of.to_string_lossy(), service, (live.sample, *load_time, svg.as_deref()), out);
+    }
+    let trace = trace::read(of, &said.lines, out.json)?;
+    let now = said.now.unwrap_or(DEFAULT).max(1);
+    let strategy = said.strategy.clone().unwrap_or(Strategy::S3TinyLfu);
     let capacities = sizes(trace.all_distinct(), now);
     let mut players: Vec<Player> = strategies(&[]).into_iter().map(Player::Ours).collect();
-    let own = Player::Ours(args.strategy.clone());
+    let own = Player::Ours(strategy.clone());
     if !players.iter().any(|player| player.name() == own.name()) {
         players.push(own);
     }
-    let results = results(&trace, &players, &capacities, args.threads, out.json)?;
-    let document = advice(&trace, &players, &results, (&args.strategy, now), args.load_time)?;
-    if let Some(path) = &args.svg {
+    let results = results(&trace, &players, &capacities, said.threads, out.json)?;
+    let document = advice(&trace, &players, &results, (&strategy, now), *load_time)?;
+    if let Some(path) = svg {
         plot(&trace, &players, &results, &document, path)?;
     }
     if out.json {
         out.document(&document)?;
     } else {
-        show(&trace, &document, args.load_time, out)?;
+        show(&trace, &document, *load_time, out)?;
     }
     Ok(Exit::Fine)
 }

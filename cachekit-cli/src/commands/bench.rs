@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The namespace in Redis, and the cache.
+/// The namespace in Redis unless another is said, and the cache.
 const NAME: &str = "cachekit-bench";
 
 /// What is written may be left behind by a bench that is killed; not for longer.
@@ -68,7 +68,7 @@ impl Measured {
 }
 
 pub(crate) async fn run(mut args: BenchArgs, out: &mut Out) -> Result<Exit, Failure> {
-    args.source.connect.namespace = Some(NAME.to_owned());
+    args.source.connect.namespace.get_or_insert_with(|| NAME.to_owned());
     let store = Arc::new(store::open(&args.source)?);
     store.backend().ping().await?;
     interrupt::note();

@@ -20,7 +20,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: ClearArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let caches: Vec<String> = args.caches.iter().map(|cache| store::cache_name(cache)).collect::<Result<_, _>>()?;
     let names = caches.join(", ");
     let what = match args.fingerprint {

@@ -28,7 +28,7 @@ enum Verdict {
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
+pub(in crate::commands) struct Check {
     what: String,
     verdict: Verdict,
     found: String,
@@ -37,15 +37,15 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn fine(what: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn fine(what: impl Into<String>, found: impl Into<String>) -> Self {
         Check { what: what.into(), verdict: Verdict::Fine, found: found.into(), next: None }
     }
 
-    fn note(what: impl Into<String>, found: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(super) fn note(what: impl Into<String>, found: impl Into<String>, next: impl Into<String>) -> Self {
         Check { verdict: Verdict::Note, next: Some(next.into()), ..Check::fine(what, found) }
     }
 
-    fn wrong(what: impl Into<String>, found: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(super) fn wrong(what: impl Into<String>, found: impl Into<String>, next: impl Into<String>) -> Self {
         Check { verdict: Verdict::Wrong, next: Some(next.into()), ..Check::fine(what, found) }
     }
 }
@@ -57,7 +57,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: DoctorArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let (places, mistakes) = store::describe_all(&args.source)?;
+    let (places, mistakes) = store::describe_all(&args.at.store)?;
     let mut checks = vec![configuration()];
     for mistake in mistakes {
         checks.push(Check::wrong(
@@ -73,11 +73,16 @@ pub(crate) async fn run(args: DoctorArgs, out: &mut Out) -> Result<Exit, Failure
     for place in &places {
         look(place, &args, &mut checks).await?;
     }
+    ended(&checks, out)
+}
+
+/// Shows them; the code says whether something is wrong.
+pub(super) fn ended(checks: &[Check], out: &mut Out) -> Result<Exit, Failure> {
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Wrong);
     if out.json {
-        out.document(&Document { healthy, checks: &checks })?;
+        out.document(&Document { healthy, checks })?;
     } else {
-        show(&checks, out)?;
+        show(checks, out)?;
     }
     Ok(if healthy { Exit::Fine } else { Exit::Found })
 }
@@ -114,7 +119,7 @@ fn configuration() -> Check {
 
 async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Result<(), Failure> {
     let name = format!("{} ({})", place.name(), place.from());
-    let opened = match place.open(&args.source) {
+    let opened = match place.open(&args.at.store) {
         Ok(store) => store.backend().ping().await.map(|()| store).map_err(Failure::from),
         Err(failure) => Err(failure),
     };
@@ -131,7 +136,7 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Resu
     };
     checks.push(Check::fine("connection", name));
     if let Inner::Redis(redis) = &store.inner {
-        match redis.servers().await {
+        match redis.servers(args.at.store.connect.timeout).await {
             Ok(servers) => servers.iter().for_each(|server| about(server, checks)),
             Err(error) => {
                 let next = "let the user ask `INFO`, `TIME` and `CLIENT TRACKING` (docs/guides/backends.md)";

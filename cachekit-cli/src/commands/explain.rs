@@ -40,7 +40,7 @@ struct Shape {
 }
 
 pub(crate) async fn run(args: EntryArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let cache = store::cache_name(&args.cache)?;
     let address = store::address(&cache, &args.key)?;
     let mut shapes = Vec::new();

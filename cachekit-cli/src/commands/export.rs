@@ -98,7 +98,12 @@ pub(crate) async fn run(args: ExportArgs, out: &mut Out) -> Result<Exit, Failure
     let cache = args.cache.as_deref().map(store::cache_name).transpose()?;
     interrupt::note();
     let json = out.json;
-    let mut state = State { store: store.name.clone(), cache, servers: servers(&store).await?, ..State::default() };
+    let mut state = State {
+        store: store.name.clone(),
+        cache,
+        servers: servers(&store, args.source.connect.timeout).await?,
+        ..State::default()
+    };
     let mut to = match &args.out {
         None => To::Out(out),
         Some(path) => begin(path, &args, &mut state)?,
@@ -221,10 +226,10 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-async fn servers(store: &Store) -> Result<Vec<String>, Failure> {
+async fn servers(store: &Store, patience: Duration) -> Result<Vec<String>, Failure> {
     let Inner::Redis(redis) = &store.inner else { return Ok(Vec::new()) };
     let about = |server: inspect::Server| format!("{} {}", server.address, server.info("run_id").unwrap_or_default());
-    let mut all: Vec<String> = redis.servers().await?.into_iter().map(about).collect();
+    let mut all: Vec<String> = redis.servers(patience).await?.into_iter().map(about).collect();
     all.sort_unstable();
     Ok(all)
 }

@@ -19,12 +19,14 @@ struct Document<'a> {
     fingerprint: String,
     codec: &'a str,
     judgement: String,
+    /// The value is the digits of its bytes.
+    is_bytes: bool,
     /// As JSON, where the codec says of itself what it has written; else in hexadecimal digits.
     value: Value,
 }
 
 pub(crate) async fn run(args: GetArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.entry.source)?;
+    let store = store::open(&args.entry.at.store)?;
     let cache = store::cache_name(&args.entry.cache)?;
     let address = store::address(&cache, &args.entry.key)?;
     let found = store.find(&address).await?;
@@ -62,7 +64,9 @@ pub(crate) async fn run(args: GetArgs, out: &mut Out) -> Result<Exit, Failure> {
     if others > 0 {
         output::remark(&format!("note: the newest of {} shapes; `--fingerprint` shows another", others + 1));
     }
-    let value = value(envelope.codec(), &payload);
+    let read = value(envelope.codec(), &payload);
+    let is_bytes = read.is_none();
+    let value = read.unwrap_or_else(|| Value::from(hex(&payload)));
     if out.json {
         out.document(&Document {
             cache: &cache,
@@ -70,34 +74,43 @@ pub(crate) async fn run(args: GetArgs, out: &mut Out) -> Result<Exit, Failure> {
             fingerprint: found.address.fingerprint().to_string(),
             codec: envelope.codec(),
             judgement: store::judged(&judgement),
+            is_bytes,
             value,
         })?;
         return Ok(Exit::Fine);
     }
     match (envelope.codec(), &value) {
+        (codec, Value::String(digits)) if is_bytes => {
+            output::remark(&format!("note: {}: these are its bytes", unread(codec)));
+            out.line(digits)?;
+        }
         ("raw", Value::String(text)) => out.line(text)?,
-        ("raw" | "json" | "msgpack", value) => {
+        (_, value) => {
             let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
             out.line(&text)?;
         }
-        (codec, Value::String(digits)) => {
-            output::remark(&format!("note: {codec} does not say what it has written: these are its bytes"));
-            out.line(digits)?;
-        }
-        (_, value) => out.line(&value.to_string())?,
     }
     Ok(Exit::Fine)
 }
 
-/// What the codec wrote, as far as that tells by itself.
-fn value(codec: &str, payload: &Bytes) -> Value {
-    let known = match codec {
+/// Why only the bytes can be shown.
+fn unread(codec: &str) -> String {
+    match codec {
+        "raw" => "this is no text".to_owned(),
+        "json" => "this is not JSON, though its codec is".to_owned(),
+        "msgpack" => "this has parts that JSON cannot show, such as bytes or keys that are no texts".to_owned(),
+        codec => format!("{codec} does not say what it has written"),
+    }
+}
+
+/// What the codec wrote, as far as that tells by itself. `None`: it does not, or JSON cannot have it.
+fn value(codec: &str, payload: &Bytes) -> Option<Value> {
+    match codec {
         "json" => serde_json::from_slice(payload).ok(),
         "msgpack" => rmp_serde::from_slice(payload).ok(),
         "raw" => std::str::from_utf8(payload).ok().map(Value::from),
         _ => None,
-    };
-    known.unwrap_or_else(|| Value::from(hex(payload)))
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -22,7 +22,7 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: InvalidateArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let mut keys = 0;
     if !args.tag.is_empty() {
         tags(&args, &store).await?;
@@ -43,8 +43,8 @@ pub(crate) async fn run(args: InvalidateArgs, out: &mut Out) -> Result<Exit, Fai
         out.document(&Document { store: &store.name, keys, tags: &args.tag })?;
     } else {
         let what = match args.tag.len() {
-            0 => format!("{} keys", output::count(keys)),
-            n => format!("{n} tags"),
+            0 => output::many(keys, "key", "keys"),
+            n => output::many(n as u64, "tag", "tags"),
         };
         out.line(&format!("invalidated {what} in {}", store.name))?;
     }

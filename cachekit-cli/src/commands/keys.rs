@@ -22,7 +22,7 @@ struct Line<'a> {
 
 /// Lines as they are met, however many there are: for people in columns that fit most.
 pub(crate) async fn run(args: KeysArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let cache = store::cache_name(&args.cache)?;
     let (prefix, most) = (args.prefix.unwrap_or_default(), args.limit.unwrap_or(u64::MAX));
     let mut shown = 0;

@@ -56,7 +56,7 @@ struct Line<'a> {
 }
 
 pub(crate) async fn run(args: ListArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let mut caches: BTreeMap<String, Cache> = BTreeMap::new();
     let bar = progress::bar(None, "entries", out.json);
     let walked = store.walk(None, |item| {

@@ -54,7 +54,7 @@ struct Row<'a> {
 
 pub(crate) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let trace = trace::read(&args.trace, out.json)?;
+    let trace = trace::read(&args.trace.trace, &args.trace.lines, out.json)?;
     let reading = began.elapsed();
     let capacities = simulate::capacities(&args.size, trace.all_distinct());
     let mut players = if args.no_optimum { Vec::new() } else { vec![Player::Optimum] };

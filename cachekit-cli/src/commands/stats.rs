@@ -88,7 +88,7 @@ impl Seen {
 }
 
 pub(crate) async fn run(args: StatsArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let store = store::open(&args.source)?;
+    let store = store::open(&args.at.store)?;
     let cache = args.cache.as_deref().map(store::cache_name).transpose()?;
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
     let bar = progress::bar(None, "entries", out.json);
@@ -107,7 +107,7 @@ pub(crate) async fn run(args: StatsArgs, out: &mut Out) -> Result<Exit, Failure>
             .next("`cachekit list` shows the caches"));
     }
     let servers = match &store.inner {
-        Inner::Redis(redis) => redis.servers().await?.iter().map(about).collect(),
+        Inner::Redis(redis) => redis.servers(args.at.store.connect.timeout).await?.iter().map(about).collect(),
         Inner::File { .. } => Vec::new(),
     };
     let caches = seen.into_iter().map(|(name, seen)| seen.into_cache(name)).collect();

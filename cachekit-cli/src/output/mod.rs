@@ -4,7 +4,7 @@ mod table;
 mod units;
 
 pub(crate) use table::Table;
-pub(crate) use units::{age, bytes, count, left};
+pub(crate) use units::{age, bytes, count, left, many, rate, span};
 
 use crate::failure::Failure;
 use serde::Serialize;
@@ -33,7 +33,7 @@ impl Out {
     }
 
     pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {
-        self.line(&table.render())
+        self.line(&table.render(width()))
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
@@ -51,8 +51,14 @@ impl Write for Out {
     }
 }
 
+/// How wide the terminal is; `None`: the output is none.
+fn width() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(crossterm::terminal::size);
+    size.and_then(Result::ok).map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
+}
+
 /// Colours where a person looks, and has not said `NO_COLOR`.
-fn is_coloured(terminal: bool) -> bool {
+pub(crate) fn is_coloured(terminal: bool) -> bool {
     terminal
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

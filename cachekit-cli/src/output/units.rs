@@ -15,6 +15,11 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// `1 key`, `12 345 keys`.
+pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { several })
+}
+
 /// `1.5 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -33,6 +38,32 @@ pub(crate) fn bytes(bytes: u64) -> String {
 /// What is left of a time; `none` for one without end.
 pub(crate) fn left(ttl: Option<Duration>) -> String {
     ttl.map_or_else(|| "no end".to_owned(), age)
+}
+
+/// A short time, with three digits that matter.
+pub(crate) fn span(time: Duration) -> String {
+    let nanos = time.as_nanos() as f64;
+    let (value, unit) = match nanos {
+        ..1e3 => return format!("{nanos:.0} ns"),
+        ..1e6 => (nanos / 1e3, "µs"),
+        ..1e9 => (nanos / 1e6, "ms"),
+        ..6e10 => (nanos / 1e9, "s"),
+        _ => return age(time),
+    };
+    match value {
+        ..9.995 => format!("{value:.2} {unit}"),
+        ..99.95 => format!("{value:.1} {unit}"),
+        _ => format!("{value:.0} {unit}"),
+    }
+}
+
+/// How often in a second.
+pub(crate) fn rate(each_second: f64) -> String {
+    match each_second {
+        ..0.05 => "0".to_owned(),
+        ..99.95 => format!("{each_second:.1}"),
+        _ => count(each_second.round() as u64),
+    }
 }
 
 /// A time in its two largest units.
@@ -59,10 +90,17 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([count(7), count(1_234), count(12_345), count(1_234_567)], ["7", "1234", "12 345", "1 234 567"]);
         assert_eq!([bytes(1_023), bytes(1_536), bytes(1_048_575)], ["1023 B", "1.5 KiB", "1.0 MiB"]);
+        assert_eq!([many(1, "key", "keys"), many(0, "key", "keys")], ["1 key", "0 keys"]);
         assert_eq!(age(Duration::from_secs(3_725)), "1 h 2 m");
         assert_eq!(
             [age(Duration::from_millis(12)), age(Duration::from_secs(86_400)), left(None)],
             ["12 ms", "1 d", "no end"]
         );
+        assert_eq!(
+            [span(Duration::from_nanos(999)), span(Duration::from_nanos(1_234)), span(Duration::from_micros(56_789))],
+            ["999 ns", "1.23 µs", "56.8 ms"]
+        );
+        assert_eq!([span(Duration::from_millis(1_500)), span(Duration::from_secs(61))], ["1.50 s", "1 m 1 s"]);
+        assert_eq!([rate(0.0), rate(0.25), rate(99.96), rate(12_345.6)], ["0", "0.2", "100", "12 346"]);
     }
 }

@@ -14,14 +14,14 @@ mod spool;
 pub(crate) use spool::Spool;
 
 use crate::{
-    args::{Format, TraceArgs},
+    args::{Format, Lines},
     failure::Failure,
     progress,
 };
 use input::Input;
 use numbers::Numbers;
 use spool::Writer;
-use std::io;
+use std::{io, path::Path};
 
 /// A trace that was read.
 pub(crate) struct Trace {
@@ -49,16 +49,16 @@ impl Trace {
 type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<bool> + 'a;
 
 /// Reads a trace.
-pub(crate) fn read(args: &TraceArgs, quiet: bool) -> Result<Trace, Failure> {
-    let name = args.trace.display().to_string();
+pub(crate) fn read(path: &Path, args: &Lines, quiet: bool) -> Result<Trace, Failure> {
+    let name = path.display().to_string();
     let failed = |error: io::Error| {
         Failure::other(format_args!("{name}: {error}")).next("name a trace: one key a line, CSV, or an access log")
     };
-    let mut input = Input::open(&args.trace).map_err(failed)?;
+    let mut input = Input::open(path).map_err(failed)?;
     let format = match args.format {
         Some(format) => format,
         None if args.column.is_some() => Format::Csv,
-        None => detected(&args.trace.to_string_lossy(), input.beginning().map_err(failed)?),
+        None => detected(&path.to_string_lossy(), input.beginning().map_err(failed)?),
     };
     let bar = progress::bar(input.length(), "bytes read", quiet);
     let (mut numbers, mut writer) = (Numbers::default(), Writer::new().map_err(failed)?);

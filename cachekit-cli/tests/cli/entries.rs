@@ -151,3 +151,24 @@ fn entries_of_several_shapes_are_told_apart() {
     );
     assert_eq!(said(&["get", "app::user", "7", "--raw", "--redis", &url]), "\"another shape\"", "the newest");
 }
+
+#[test]
+fn a_value_that_json_cannot_show_is_shown_as_bytes_and_said_to_be() {
+    let server = RedisServer::start();
+    let url = server.url();
+    let backend: std::sync::Arc<dyn cachekit_runtime::backend::Backend> =
+        std::sync::Arc::new(cachekit_runtime::backend::redis::Settings::new(&url).open().expect("a backend"));
+    let cache: cachekit_runtime::Cache<u64, std::collections::BTreeMap<Vec<u64>, bool>> =
+        cachekit_runtime::Cache::builder()
+            .name("maps")
+            .timeout(std::time::Duration::from_secs(60))
+            .backends([cachekit_runtime::Place::own(backend)])
+            .codec(cachekit_runtime::codec::MsgPack)
+            .build();
+    cache.get_or_compute(&1, || [(vec![7], true)].into());
+    flush().wait();
+    let output = shop::cachekit(&["get", "maps", "1", "--redis", &url]).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "819107c3\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("these are its bytes"), "{output:?}");
+    assert_eq!(json(&["get", "maps", "1", "--redis", &url])["is_bytes"], true);
+}

@@ -1,6 +1,9 @@
 //! Every command that the help, the README and the guide show is run as it stands.
 
-use crate::{shop, traces};
+use crate::{
+    service::{Service, TOKEN},
+    shop, traces,
+};
 use flate2::{Compression, write::GzEncoder};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::{fs, io::Write, path::Path, process::Command};
@@ -10,8 +13,13 @@ fn of_help() -> Vec<String> {
     let help = shop::said(&["--help"]);
     let list =
         help.split("Commands:").nth(1).and_then(|rest| rest.split("Options:").next()).expect("a list of commands");
-    let commands: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(commands.len() >= 15, "{commands:?}");
+    let commands: Vec<&str> = list
+        .lines()
+        // What is wrapped stands farther in.
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() >= 17, "{commands:?}");
     let mut lines = Vec::new();
     for command in commands {
         let help = shop::said(&[command, "--help"]);
@@ -38,6 +46,7 @@ fn of_page(page: &str) -> Vec<String> {
 fn every_command_that_is_shown_works() {
     let (server, _shop) = shop::redis();
     let store = shop::folder();
+    let service = Service::start("shop").under_load();
     let folder = tempfile::tempdir().expect("a folder");
     let keys = traces::keys(3_000);
     let trace = traces::text(&keys);
@@ -61,13 +70,14 @@ fn every_command_that_is_shown_works() {
     let binary = assert_cmd::cargo::cargo_bin("cachekit");
     let path =
         format!("{}:{}", binary.parent().expect("a folder").display(), std::env::var("PATH").unwrap_or_default());
-    let lines = [of_help(), of_page("README.md"), of_page("docs/cli.md")].concat();
+    let lines = [of_help(), of_page("README.md"), of_page("docs/cli.md"), of_page("docs/guides/admin.md")].concat();
     for line in lines {
         // What each needs to find.
         fs::write(folder.path().join("url"), server.url()).expect("a file");
         prepare(&line, &folder, &server.url());
         let here = line
             .replace("redis://localhost", &server.url())
+            .replace("http://127.0.0.1:3001/caches", &service.url)
             .replace("/var/cache/shop", &store.path().display().to_string())
             .replace("/etc/bash_completion.d/", &format!("{}/", folder.path().display()))
             .replace("/usr/local/share/man/man1", &folder.path().join("man1").display().to_string())
@@ -77,6 +87,7 @@ fn every_command_that_is_shown_works() {
             .current_dir(folder.path())
             .env("PATH", &path)
             .env("CACHEKIT_REDIS_URL", server.url())
+            .env("CACHEKIT_ADMIN_TOKEN", TOKEN)
             .env_remove("CACHEKIT_DIR")
             .env_remove("CACHEKIT_CONFIG")
             .output()
@@ -89,7 +100,9 @@ fn every_command_that_is_shown_works() {
         );
         if code == Some(1) {
             assert!(
-                ["get", "explain", "keys", "stats"].iter().any(|command| line.contains(&format!("cachekit {command}"))),
+                ["get", "explain", "keys", "stats", "doctor"]
+                    .iter()
+                    .any(|command| line.contains(&format!("cachekit {command}"))),
                 "{line}: {output:?}"
             );
         }

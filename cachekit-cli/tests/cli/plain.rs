@@ -108,14 +108,42 @@ fn nothing_is_coloured_but_on_a_terminal() {
 }
 
 #[test]
+fn the_help_says_which_commands_there_are() {
+    let help = said(&["--help"]);
+    for command in [
+        "list",
+        "stats",
+        "top",
+        "keys",
+        "get",
+        "explain",
+        "invalidate",
+        "clear",
+        "set",
+        "export",
+        "import",
+        "doctor",
+        "bench",
+        "simulate",
+        "advise",
+        "completions",
+        "man",
+    ] {
+        assert!(help.lines().any(|line| line.split_whitespace().next() == Some(command)), "{command}: {help}");
+    }
+    assert!(help.contains("Exit codes:"), "{help}");
+}
+
+#[test]
 fn completions_and_manual_pages_are_made() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(said(&["completions", shell]).contains("simulate"), "{shell}");
+        let script = said(&["completions", shell]);
+        assert!(["simulate", "top", "set", "admin-token-file"].iter().all(|word| script.contains(word)), "{shell}");
     }
     assert!(said(&["man"]).contains(".TH cachekit 1"));
     let folder = tempfile::tempdir().expect("a folder");
     said(&["man", "--out", folder.path().to_str().expect("a path")]);
-    for page in ["cachekit.1", "cachekit-simulate.1", "cachekit-export.1"] {
+    for page in ["cachekit.1", "cachekit-simulate.1", "cachekit-export.1", "cachekit-top.1", "cachekit-set.1"] {
         let text = fs::read_to_string(folder.path().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }
@@ -130,6 +158,9 @@ fn bench_measures_and_leaves_nothing() {
         assert_eq!(operation["failed"], 0, "{report}");
     }
     assert_eq!(server.cli(&["KEYS", "ck:cachekit-bench:d:*"]), "");
+    let named =
+        shop::json(&["bench", "--redis", &server.url(), "--seconds", "1", "--callers", "2", "--namespace", "mine"]);
+    assert!(named["store"].as_str().is_some_and(|store| store.ends_with("namespace mine")), "{named}");
     assert_eq!(
         said(&["keys", "page", "--json", "--redis", &server.url()]).lines().count(),
         2,

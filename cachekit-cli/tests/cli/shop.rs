@@ -141,6 +141,7 @@ pub(crate) fn cachekit(arguments: &[&str]) -> Command {
         "CACHEKIT_DIR",
         "CACHEKIT_NAMESPACE",
         "CACHEKIT_MAX_VALUE_BYTES",
+        "CACHEKIT_ADMIN_TOKEN",
         "NO_COLOR",
     ] {
         command.env_remove(name);

@@ -2,7 +2,10 @@
 
 use crate::shop;
 use cachekit_tests::waiting::{self, eventually_or};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{InputModes, LocalModes, OutputModes, Winsize, tcgetattr, tcsetwinsize},
+};
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
@@ -12,14 +15,14 @@ use std::{
 };
 
 /// A pseudo-terminal, and what was shown on it.
-struct Terminal {
+pub(crate) struct Terminal {
     screen: File,
     program_side: File,
     shown: Arc<Mutex<String>>,
 }
 
 impl Terminal {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
         grantpt(&screen).expect("the right to it");
         unlockpt(&screen).expect("it is open");
@@ -38,20 +41,32 @@ impl Terminal {
         Terminal { screen, program_side, shown }
     }
 
-    fn side(&self) -> Stdio {
+    pub(crate) fn side(&self) -> Stdio {
         self.program_side.try_clone().expect("a side").into()
     }
 
-    fn shown(&self) -> String {
+    /// As large as that. A program whose terminal this is hears of it.
+    pub(crate) fn size(&self, columns: u16, rows: u16) {
+        let size = Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.program_side, size).expect("a size");
+    }
+
+    /// How it treats what is typed and shown.
+    pub(crate) fn modes(&self) -> (InputModes, OutputModes, LocalModes) {
+        let modes = tcgetattr(&self.program_side).expect("its modes");
+        (modes.input_modes, modes.output_modes, modes.local_modes)
+    }
+
+    pub(crate) fn shown(&self) -> String {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     #[track_caller]
-    fn shows(&self, text: &str) {
+    pub(crate) fn shows(&self, text: &str) {
         eventually_or(text, || self.shown(), || self.shown().contains(text));
     }
 
-    fn types(&mut self, text: &str) {
+    pub(crate) fn types(&mut self, text: &str) {
         self.screen.write_all(text.as_bytes()).expect("typed");
     }
 }
@@ -62,7 +77,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-fn ends(mut child: Child) -> Option<i32> {
+pub(crate) fn ends(mut child: Child) -> Option<i32> {
     let mut code = None;
     waiting::eventually("it ends", || match child.try_wait() {
         Ok(Some(status)) => {

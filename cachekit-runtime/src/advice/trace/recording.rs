@@ -110,8 +110,8 @@ impl Recorder {
             done: Recorded { bytes: super::HEADER as u64, ..Recorded::default() },
             stepper,
         };
-        drop(run);
         self.limit.store(header.limit, Relaxed);
+        drop(run);
         (self.changed)();
         Ok(Recording { recorder: Some(self.clone()) })
     }
@@ -136,10 +136,11 @@ impl Recorder {
         let Some(mut run) = try_lock(&self.run) else { return Step::default() };
         let begin = Instant::now();
         let samples = self.write(&mut run);
-        let has_ended = run.done.ended.is_some();
+        // With the lock: the limit that is taken back is this recording's, and not that of the next, which may start as soon as this lock is free.
+        let is_over = run.done.ended.is_some() && self.limit.swap(0, Relaxed) != 0;
         drop(run);
-        if has_ended {
-            self.end();
+        if is_over {
+            (self.changed)();
         }
         Step { samples, nanos: u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX) }
     }
@@ -239,5 +240,42 @@ impl Drop for Recording {
 impl fmt::Debug for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recording").field("so_far", &self.so_far()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::atomic::AtomicBool, thread};
+
+    #[test]
+    fn a_recording_that_is_full_takes_nothing_from_the_next() {
+        let recorder = Arc::new(Recorder::new(Clock::system(), true, || ()));
+        let has_ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !has_ended.load(Relaxed) {
+                    recorder.step();
+                }
+            });
+            let start = |most| recorder.start(Box::new(io::sink()), &Header::one_in(1), most).unwrap();
+            let mut lost = 0;
+            for _ in 0..10_000 {
+                let full = start(1);
+                recorder.saw(1);
+                while full.so_far().ended.is_none() {
+                    thread::yield_now();
+                }
+                full.stop().unwrap();
+                let next = start(u64::MAX);
+                for _ in 0..20 {
+                    std::hint::spin_loop();
+                }
+                lost += u32::from(recorder.limit() == 0);
+                next.stop().unwrap();
+            }
+            has_ended.store(true, Relaxed);
+            assert_eq!(lost, 0);
+        });
     }
 }

@@ -12,9 +12,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// How long a server may take for what is asked of it alone.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// A cache, and the fingerprints under which programs have made known to have entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -176,24 +173,25 @@ impl RedisBackend {
         Ok(Listing { entries, next })
     }
 
-    /// The servers that take writes: what they say of themselves, their clocks, and whether they let us hear of changes.
+    /// The servers that take writes: what they say of themselves, their clocks, and whether they let us hear of changes. Each is asked on a connection of
+    /// its own, and gets `patience` for all of its answers.
     ///
     /// # Errors
-    /// Those of the first server that cannot be asked.
-    pub async fn servers(&self) -> Result<Vec<Server>, Error> {
+    /// Those of the first server that cannot be asked, or takes longer.
+    pub async fn servers(&self, patience: Duration) -> Result<Vec<Server>, Error> {
         self.topology.refresh().await?;
         let mut all = Vec::new();
         for master in &self.topology.known_masters().await?.nodes {
-            let asked = tokio::time::timeout(PATIENCE, self.ask_server(master));
-            let late = |_| failures::error(Failure::Timeout, format_args!("{}: within {PATIENCE:?}", master.address));
+            let asked = tokio::time::timeout(patience, self.ask_server(master, patience));
+            let late = |_| failures::error(Failure::Timeout, format_args!("{}: within {patience:?}", master.address));
             all.push(asked.await.map_err(late)??);
         }
         Ok(all)
     }
 
     /// On a connection of its own, which ends with the questions: tracking is a state of a connection.
-    async fn ask_server(&self, master: &Arc<Master>) -> Result<Server, Error> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(None);
+    async fn ask_server(&self, master: &Arc<Master>, patience: Duration) -> Result<Server, Error> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(patience)).set_response_timeout(None);
         let opening = master.client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = opening.await.map_err(|said| failures::from_redis(&said))?;
         let info = match send(&mut connection, redis::cmd("INFO").arg("everything")).await? {

@@ -1,0 +1,295 @@
+//! Advice of a live service: what its samples of a cache's calls say.
+
+use super::{Setting, knee};
+use crate::{
+    args::Live,
+    commands::simulate::write_plot,
+    failure::{Exit, Failure},
+    interrupt,
+    output::{self, Out, Table},
+    progress,
+    service::{self, Detail, Service, about},
+    simulate::{Line, Plot},
+};
+use cachekit_runtime::advice::{Advice, Outlook};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Between two looks at the clock.
+const STEP: Duration = Duration::from_millis(50);
+
+/// With fewer calls for each entry the simulations have only begun to evict.
+const CALLS_AN_ENTRY: u64 = 10;
+
+/// Less than this is nothing: half a point.
+const SAME: f64 = 0.005;
+
+#[derive(Deserialize)]
+struct Told {
+    advice: Option<Advice>,
+}
+
+/// As of a trace, with what only a service knows.
+#[derive(Serialize)]
+struct Document<'a> {
+    service: &'a str,
+    cache: &'a str,
+    accesses: u64,
+    keys: u64,
+    sampled: u64,
+    dropped: u64,
+    /// What the cache itself has hit in that time.
+    measured: Option<f64>,
+    now: Setting,
+    /// Where more room begins to gain little, and the best strategy there.
+    knee: Setting,
+    /// The best strategy at the capacity of now.
+    same_room: Setting,
+    /// The least room in which some strategy hits as much as now.
+    same_hits: Setting,
+    /// Loads that the knee saves, of all accesses; negative if it costs some.
+    saved_loads: i64,
+    saved_ms: Option<i64>,
+    /// The change that is advised, as `cachekit set` takes it; empty: none is worth it.
+    set: Vec<String>,
+    outlooks: &'a [Outlook],
+}
+
+pub(super) fn run(
+    cache: &str,
+    live: Live<'_>,
+    (sample, load_time, svg): (Option<Duration>, Option<Duration>, Option<&Path>),
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let service = service::open(live)?;
+    let cache = service.cache(cache)?;
+    let path = format!("{}/advice", about(&cache.name));
+    let was_sampled = cache.advised == Some(true);
+    if let Some(time) = sample {
+        sampled(&service, &path, was_sampled, time, out.json)?;
+    }
+    let told = service.get::<Told>(&path);
+    if sample.is_some() && !was_sampled {
+        // Also where the answer did not come.
+        service.delete(&path)?;
+    }
+    let advice = told?.advice.ok_or_else(|| {
+        Failure::nothing(format_args!("{} does not sample the calls of {}", service.name, cache.name)).next(
+            format_args!(
+                "`cachekit advise {} --for 1m --admin …` lets it do so for a minute, which takes it some megabytes",
+                cache.name
+            ),
+        )
+    })?;
+    let document = document(&advice, &cache, &service, load_time)?;
+    if let Some(path) = svg {
+        plot(&advice, &document, path)?;
+    }
+    if out.json {
+        out.document(&document)?;
+    } else {
+        show(&advice, &document, load_time, out)?;
+    }
+    Ok(if interrupt::asked() { Exit::Interrupted } else { Exit::Fine })
+}
+
+/// Lets the service sample for so long, or until Ctrl-C.
+fn sampled(service: &Service, path: &str, was_sampled: bool, time: Duration, quiet: bool) -> Result<(), Failure> {
+    // From here on Ctrl-C ends it where sampling is ended too.
+    interrupt::note();
+    if !was_sampled {
+        service.post::<Value>(path, &json!({}))?;
+    }
+    let bar = progress::bar(Some(time.as_secs()), "seconds of calls", quiet);
+    let began = Instant::now();
+    while began.elapsed() < time && !interrupt::asked() {
+        thread::sleep(STEP.min(time));
+        bar.set_position(began.elapsed().as_secs());
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn setting(outlook: &Outlook) -> Setting {
+    Setting { strategy: outlook.strategy.clone(), capacity: outlook.capacity, hit_ratio: outlook.hit_ratio }
+}
+
+fn document<'a>(
+    advice: &'a Advice,
+    cache: &'a Detail,
+    service: &'a Service,
+    load_time: Option<Duration>,
+) -> Result<Document<'a>, Failure> {
+    let few = || {
+        Failure::nothing(format_args!("{} has seen too few calls of {} for advice", service.name, cache.name))
+            .next("look again when there were some thousand calls; `--for 1m` lets it sample for a minute")
+    };
+    if advice.sampled == 0 {
+        return Err(few());
+    }
+    // A strategy of the program's own is not simulated: then the cache is compared as it was measured.
+    let measured = || {
+        advice.measured.map(|hit_ratio| Setting {
+            strategy: advice.strategy.clone(),
+            capacity: advice.capacity,
+            hit_ratio,
+        })
+    };
+    let here = advice.outlook(&advice.strategy, advice.capacity);
+    let now = here.map(setting).or_else(measured).ok_or_else(few)?;
+    // What cannot be relied on is no advice.
+    let reliable = || advice.outlooks.iter().filter(|outlook| outlook.predictable);
+    let best_at = |capacity: u64| {
+        let at = reliable().filter(|outlook| outlook.capacity == capacity);
+        at.fold(None, |best: Option<&Outlook>, next| match best {
+            Some(best) if best.hit_ratio >= next.hit_ratio => Some(best),
+            _ => Some(next),
+        })
+    };
+    let mut capacities: Vec<u64> = reliable().map(|outlook| outlook.capacity).collect();
+    capacities.sort_unstable();
+    capacities.dedup();
+    let envelope: Vec<(u64, f64)> =
+        capacities.iter().filter_map(|size| Some((*size, best_at(*size)?.hit_ratio))).collect();
+    let knee = knee(&envelope).and_then(best_at).ok_or_else(few)?;
+    let same_room = best_at(advice.capacity).map_or_else(|| now.clone(), setting);
+    let enough = envelope.iter().find(|(_, ratio)| *ratio >= now.hit_ratio);
+    let same_hits = enough.and_then(|(size, _)| best_at(*size)).map_or_else(|| now.clone(), setting);
+    let saved_loads = ((knee.hit_ratio - now.hit_ratio) * advice.accesses as f64).round() as i64;
+    let each = load_time
+        .map(|time| time.as_secs_f64() * 1e3)
+        .or((advice.load_nanos > 0).then(|| advice.load_nanos as f64 / 1e6));
+    Ok(Document {
+        service: &service.name,
+        cache: &cache.name,
+        accesses: advice.accesses,
+        keys: advice.keys,
+        sampled: advice.sampled,
+        dropped: advice.dropped,
+        measured: advice.measured,
+        set: changes(knee, &now, here.map_or(0.0, |here| here.error), cache),
+        saved_ms: each.map(|each| (saved_loads as f64 * each).round() as i64),
+        saved_loads,
+        knee: setting(knee),
+        now,
+        same_room,
+        same_hits,
+        outlooks: &advice.outlooks,
+    })
+}
+
+/// What to say to `cachekit set`.
+fn changes(knee: &Outlook, now: &Setting, error: f64, cache: &Detail) -> Vec<String> {
+    let gain = knee.hit_ratio - now.hit_ratio;
+    // As many hits as now, within what is known, and no less room needed for them.
+    if gain.abs() <= SAME.max(knee.error).max(error) && knee.capacity >= now.capacity {
+        return Vec::new();
+    }
+    let mut changes = Vec::new();
+    if knee.strategy != now.strategy {
+        changes.push(format!("strategy={}", knee.strategy));
+    }
+    if knee.capacity != now.capacity {
+        let is_of_bytes = !cache.configuration.bound["weight"].is_null();
+        let capacity = match (is_of_bytes, knee.bytes) {
+            (true, Some(bytes)) => Some(format!("{}KiB", bytes.div_ceil(1_024))),
+            (true, None) => None,
+            (false, _) => Some(knee.capacity.to_string()),
+        };
+        changes.extend(capacity.map(|capacity| format!("capacity={capacity}")));
+    }
+    changes
+}
+
+fn plot(advice: &Advice, document: &Document<'_>, path: &Path) -> Result<(), Failure> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in [&*document.now.strategy, &document.knee.strategy, &document.same_room.strategy, "lru"] {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let line = |name: &str| {
+        let of_it = advice.outlooks.iter().filter(|outlook| outlook.strategy == name);
+        let mut points: Vec<(u64, f64)> = of_it.map(|outlook| (outlook.capacity, outlook.hit_ratio)).collect();
+        points.sort_unstable_by_key(|(capacity, _)| *capacity);
+        (!points.is_empty()).then(|| Line { name: name.to_owned(), points, is_bound: false })
+    };
+    let said = |what: &str, at: &Setting| {
+        format!("{what}: {} entries, {:.1} %", output::count(at.capacity), 100.0 * at.hit_ratio)
+    };
+    let (now, knee) = (&document.now, &document.knee);
+    let plot = Plot {
+        title: format!("How much room {} asks for", document.cache),
+        subtitle: format!("{} calls of about {} keys", output::count(advice.accesses), output::count(advice.keys)),
+        lines: names.into_iter().filter_map(line).collect(),
+        marks: vec![(knee.capacity, said("knee", knee)), (now.capacity, said("now", now))],
+    };
+    write_plot(&plot, path)
+}
+
+fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, out: &mut Out) -> Result<(), Failure> {
+    let Document { service, cache, now, knee, same_room, same_hits, .. } = document;
+    let lost = match advice.dropped {
+        0 => String::new(),
+        lost => format!(", {} samples lost", output::count(lost)),
+    };
+    out.line(&format!(
+        "{cache} in {service}: {} calls of about {} keys{lost}",
+        output::count(advice.accesses),
+        output::count(advice.keys)
+    ))?;
+    out.line("")?;
+    let mut table = Table::new(&["", "strategy", "#capacity", "#memory", "#hit ratio", "#loads"]);
+    for (name, setting) in [
+        ("now", now),
+        ("the knee", knee),
+        ("best in the room of now", same_room),
+        ("least room for the hits of now", same_hits),
+    ] {
+        let memory = advice.entry_bytes.map(|each| output::bytes((each * setting.capacity as f64) as u64));
+        let loads = ((1.0 - setting.hit_ratio) * advice.accesses as f64).round() as u64;
+        table.row([
+            name.to_owned(),
+            setting.strategy.clone(),
+            output::count(setting.capacity),
+            memory.unwrap_or_else(|| "-".to_owned()),
+            format!("{:.1} %", 100.0 * setting.hit_ratio),
+            output::count(loads),
+        ]);
+    }
+    out.table(&table)?;
+    out.line("")?;
+    if let Some(measured) = document.measured {
+        out.line(&format!(
+            "The cache itself has hit {:.1} % in that time. The figures above are of simulations that began empty: compare them with one another.",
+            100.0 * measured
+        ))?;
+    }
+    if advice.accesses < CALLS_AN_ENTRY.saturating_mul(advice.capacity) {
+        output::remark(
+            "note: these are few calls for so many entries; let it sample for longer before you rely on them",
+        );
+    }
+    if document.set.is_empty() {
+        return out.line("Leave it as it is: nothing that was simulated would gain more than the figures may be off.");
+    }
+    out.line(&format!("Set: cachekit set {cache} {} --admin {service}", document.set.join(" ")))?;
+    let what = if document.saved_loads < 0 { "costs" } else { "saves" };
+    let loads = document.saved_loads.unsigned_abs();
+    let time = document.saved_ms.map(|ms| {
+        let from = if load_time.is_some() { "" } else { ", by what its loads took" };
+        format!(", {} of loading{from}", output::age(Duration::from_millis(ms.unsigned_abs())))
+    });
+    out.line(&format!(
+        "It {what} {} loads of {} calls ({:.1} %){}, against now.",
+        output::count(loads),
+        output::count(advice.accesses),
+        100.0 * loads as f64 / advice.accesses.max(1) as f64,
+        time.unwrap_or_default()
+    ))
+}

@@ -1,0 +1,238 @@
+//! The commands on a live service: what they show is what its caches are, and what they change its caches have.
+
+use crate::service::Service;
+use cachekit_runtime::registry;
+use cachekit_tests::eventually;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::{fs, process::Stdio};
+
+fn row<'a>(of: &'a Value, name: &str) -> &'a Value {
+    let rows = of["caches"].as_array().expect("caches");
+    let is_it = |row: &&Value| row["name"] == name || row["cache"] == name;
+    rows.iter().find(is_it).unwrap_or_else(|| panic!("no {name}: {of}"))
+}
+
+#[test]
+fn a_service_can_be_looked_at() {
+    let service = Service::start("look");
+    service.call(7);
+    let listed = service.json(&["list"]);
+    let users = row(&listed, "look::user");
+    assert_eq!((&users["calls"], &users["hits"], &users["entries"]), (&201.into(), &1.into(), &200.into()), "{users}");
+    let table = service.said(&["list"]);
+    assert!(table.contains("look::user") && table.contains("1.0 MiB") && table.contains("s3-tinylfu"), "{table}");
+
+    let stats = service.json(&["stats", "look::user"]);
+    assert_eq!(stats["caches"][0]["stats"]["misses"]["absent"], 200, "{stats}");
+    let text = service.said(&["stats", "look::user"]);
+    assert!(text.contains("u64 -> alloc::string::String") && text.contains("200 absent"), "{text}");
+    assert!(service.said(&["stats"]).contains("look::page"));
+
+    let keys = service.said(&["keys", "look::user", "--json"]);
+    let ids: std::collections::BTreeSet<u64> = keys
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).expect("a document")["key"]
+                .as_str()
+                .expect("a key")
+                .parse()
+                .expect("an id")
+        })
+        .collect();
+    assert_eq!(ids, (0..200).collect());
+    assert_eq!(service.said(&["keys", "look::user", "--prefix", "19", "--json"]).lines().count(), 11);
+    assert_eq!(service.said(&["keys", "look::user", "--limit", "5", "--json"]).lines().count(), 5);
+    let keys = service.said(&["keys", "look::page"]);
+    assert!(keys.contains("\"/index\"") && keys.contains("no end"), "{keys}");
+
+    assert_eq!(service.said(&["get", "look::user", "7"]), "\"user 7\"\n");
+    assert_eq!(service.json(&["get", "look::user", "7"])["value"], "user 7");
+    // As stores name it.
+    assert_eq!(service.said(&["get", "look/page", "\"/index\""]), "\"a page\"\n");
+    let explained = service.said(&["explain", "look::user", "7"]);
+    assert!(explained.contains("fresh: a call gets it") && explained.contains("tags"), "{explained}");
+    let (code, _) = service.failed(&["explain", "look::user", "999"]);
+    assert_eq!(code, 1);
+    let (code, told) = service.failed(&["get", "look::user", "999"]);
+    assert!(code == 1 && told.contains("cachekit explain look::user 999"), "{told}");
+    let (code, told) = service.failed(&["get", "look::user", "x"]);
+    assert!(code == 2 && told.contains("cachekit keys"), "{code} {told}");
+    let (code, told) = service.failed(&["get", "look::user", "7", "--raw"]);
+    assert!(code == 2 && told.contains("--redis"), "{code} {told}");
+}
+
+#[test]
+fn more_keys_than_a_page_has_are_all_there_once() {
+    let service = Service::start("paged");
+    service.users.set_capacity(5_000);
+    (0..1_234).for_each(|id| service.call(id));
+    let keys = service.said(&["keys", "paged::user", "--json"]);
+    let distinct: std::collections::BTreeSet<&str> = keys.lines().collect();
+    assert_eq!((keys.lines().count(), distinct.len()), (1_234, 1_234));
+}
+
+#[test]
+fn a_name_may_have_any_letters() {
+    let service = Service::start("odd");
+    let name = "odd::of<u64, é>/a?b#c%2F";
+    let odd: cachekit_runtime::Cache<u64, u64> = cachekit_runtime::Cache::builder().name(name).readable().build();
+    odd.get_or_compute(&7, || 14);
+    assert_eq!(service.said(&["get", name, "7"]), "14\n");
+    service.said(&["clear", name, "--yes"]);
+    assert!(!odd.contains(&7));
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong_with_a_service() {
+    let service = Service::start("ill");
+    let report = |service: &Service| {
+        let output = service.output(&["doctor", "--json"]);
+        serde_json::from_slice::<Value>(&output.stdout).expect("a document")
+    };
+    let of = |report: &Value, what: &str| {
+        let checks = report["checks"].as_array().expect("checks").clone();
+        checks.into_iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("no {what}: {report}"))
+    };
+    let well = report(&service);
+    assert_eq!(of(&well, "ill::user")["verdict"], "fine", "{well}");
+    assert!(
+        of(&well, "rights")["found"].as_str().is_some_and(|found| found.contains("ann may read, operate, destroy")),
+        "{well}"
+    );
+    service.users.set_enabled(false);
+    for id in 0..3 {
+        service.pages.try_get_or_compute(&format!("/no/{id}"), || Err::<String, _>("no page")).expect_err("an error");
+    }
+    let ill = report(&service);
+    assert_eq!(of(&ill, "ill::user")["next"], "`cachekit set ill::user enabled=on` switches it on", "{ill}");
+    assert_eq!((&of(&ill, "ill::page")["verdict"], &ill["healthy"]), (&"wrong".into(), &false.into()), "{ill}");
+    let (code, _) = service.failed(&["doctor"]);
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_service_loses_nothing_without_a_yes_and_then_what_was_said() {
+    let service = Service::start("lose");
+    let there = |id: u64| service.users.contains(&id);
+    for arguments in [
+        vec!["invalidate", "lose::user", "7"],
+        vec!["invalidate", "lose::user", "--prefix", "1"],
+        vec!["invalidate", "--tag", "lose::user-team:1"],
+        vec!["clear", "lose::user"],
+        vec!["set", "lose::user", "capacity=10"],
+    ] {
+        let (code, told) = service.failed(&arguments);
+        assert!(code == 4 && told.contains("--yes"), "{arguments:?}: {code} {told}");
+    }
+    assert!((0..200).all(there));
+    assert!(service.said(&["invalidate", "lose::user", "7", "8", "--yes"]).contains("invalidated 2 keys"));
+    assert!(!there(7) && !there(8) && there(9));
+    let text = service.said(&["invalidate", "lose::user", "--prefix", "19", "--yes"]);
+    assert!(text.contains("11 entries of lose::user"), "{text}");
+    assert!(!there(19) && !there(199) && there(18));
+    service.said(&["invalidate", "--tag", "lose::user-team:1", "--yes"]);
+    assert!(service.users.get(&1).is_none() && service.users.get(&2).is_some());
+    let (code, told) = service.failed(&["clear", "lose::user", "--fingerprint", "00000000000000ab", "--yes"]);
+    assert!(code == 2 && told.contains("--redis"), "{code} {told}");
+    service.said(&["clear", "lose::user", "--yes"]);
+    assert!((0..200).all(|id| !there(id)) && service.pages.contains(&"/index".to_owned()));
+}
+
+#[test]
+fn settings_are_changed_and_shown_before_and_after() {
+    let service = Service::start("change");
+    let changed = service.json(&["set", "change::user", "ttl=30s", "capacity=100", "strategy=lru", "--yes"]);
+    assert_eq!(
+        (&changed["before"]["strategy"], &changed["after"]["strategy"]),
+        (&"s3-tinylfu".into(), &"lru".into()),
+        "{changed}"
+    );
+    assert_eq!(
+        (&changed["after"]["ttl"]["seconds"], &changed["after"]["bound"]["entries"]),
+        (&30.0.into(), &100.into()),
+        "{changed}"
+    );
+    assert_eq!(changed["evicted"], 100, "{changed}");
+    assert_eq!((service.users.len(), service.users.strategy().name()), (100, "lru"));
+    // Nothing goes, and nobody is asked.
+    let text = service.said(&["set", "change::user", "capacity=2k", "ttl=none", "enabled=off"]);
+    let line = |what: &str| {
+        let found = text.lines().find(|line| line.starts_with(what)).unwrap_or_else(|| panic!("{what}: {text}"));
+        found.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([line("capacity"), line("ttl"), line("enabled")], ["100 2000", "30.0 s none", "on off"], "{text}");
+    let of = registry::find("change::user").expect("the cache").configuration();
+    assert!(!of.is_enabled && of.ttl == registry::Ttl::Never, "{of:?}");
+    service.said(&["set", "change::page", "capacity=2MiB"]);
+    assert_eq!(
+        registry::find("change::page").expect("the cache").configuration().bound,
+        registry::Bound::Weight(2 << 20)
+    );
+    for (arguments, what) in [
+        (vec!["set", "change::page", "capacity=10k"], "capacity=64MiB"),
+        (vec!["set", "change::user", "capacity=1MiB"], "max_bytes"),
+        (vec!["set", "change::user", "strategy=newest"], "s3-fifo"),
+        (vec!["set", "change::user", "ttl=1s", "ttl=2s"], "once"),
+        (vec!["set", "change::user", "size=1"], "ttl, capacity, strategy and enabled"),
+        (vec!["set", "change::user"], "NAME=VALUE"),
+    ] {
+        let (code, told) = service.failed(&arguments);
+        assert!(code == 2 && told.contains(what), "{arguments:?}: {code} {told}");
+    }
+}
+
+#[test]
+fn advice_comes_from_the_calls_of_a_service() {
+    let service = Service::start("asked").under_load();
+    let is_advised = || registry::find("asked::user").is_some_and(|cache| cache.is_advised());
+    let (code, told) = service.failed(&["advise", "asked::user"]);
+    assert!(code == 1 && told.contains("--for 1m"), "{code} {told}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let plot = folder.path().join("advice.svg");
+    let advice = service.json(&["advise", "asked::user", "--for", "2s", "--svg", plot.to_str().expect("a path")]);
+    assert!(!is_advised(), "what was begun is ended");
+    let (now, knee) = (&advice["now"], &advice["knee"]);
+    assert_eq!((&now["strategy"], &now["capacity"]), (&"s3-tinylfu".into(), &1_000.into()), "{advice}");
+    assert!(knee["capacity"].as_u64().is_some_and(|capacity| capacity > 0), "{advice}");
+    let (accesses, difference) = (
+        advice["accesses"].as_f64().expect("calls"),
+        knee["hit_ratio"].as_f64().expect("one") - now["hit_ratio"].as_f64().expect("one"),
+    );
+    let saved = advice["saved_loads"].as_f64().expect("loads");
+    assert!((saved - accesses * difference).abs() < 1.0, "{advice}");
+    let svg = fs::read_to_string(plot).expect("a plot");
+    assert!(svg.starts_with("<svg") && svg.contains("now: 1000 entries") && svg.contains("asked::user"), "{svg}");
+
+    registry::find("asked::user").expect("the cache").start_advice();
+    eventually("it has seen some", || {
+        registry::find("asked::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 10_000)
+    });
+    let text = service.said(&["advise", "asked::user"]);
+    assert!(text.contains("the knee") && text.contains("The cache itself has hit"), "{text}");
+    assert!(text.contains("Set: cachekit set asked::user") || text.contains("Leave it as it is"), "{text}");
+    service.said(&["advise", "asked::user", "--for", "100ms"]);
+    assert!(is_advised(), "what others have begun goes on");
+}
+
+#[test]
+fn sampling_ends_when_somebody_has_seen_enough() {
+    let service = Service::start("enough").under_load();
+    let is_advised = || registry::find("enough::user").is_some_and(|cache| cache.is_advised());
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+        .args(["advise", "enough::user", "--for", "1h", "--admin", &service.url, "--timeout", "60s"])
+        .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    eventually("it samples", is_advised);
+    eventually("it has seen some", || {
+        registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
+    });
+    kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("the knee"), "{output:?}");
+    assert!(!is_advised());
+}

@@ -1,0 +1,268 @@
+//! Where a service cannot be asked, or does not answer: what went wrong, and what to do next.
+
+use crate::{
+    service::{Service, TOKEN, anybody, failed, router},
+    shop,
+};
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Redirect},
+};
+use cachekit_http::admin::{Access, Scope};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use std::{
+    fs,
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+};
+
+fn at(url: &str, arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = shop::cachekit(arguments);
+    command.args(["--admin", url]).env("CACHEKIT_ADMIN_TOKEN", TOKEN);
+    command
+}
+
+#[test]
+fn a_service_that_is_not_there_says_what_to_look_at() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    // Bound and not listened to by anybody who answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = silent.local_addr().map(|address| (address, silent)).expect("its address");
+    for (url, more, what) in [
+        (format!("http://{free}/caches"), &[][..], "whether the service runs"),
+        (format!("http://{}/caches", silent.0), &["--timeout", "200ms"][..], "larger `--timeout`"),
+        ("http://no-such-host.invalid/caches".to_owned(), &["--timeout", "60s"][..], "next:"),
+    ] {
+        for command in [&["list"][..], &["set", "a", "ttl=1s"], &["top"], &["doctor"], &["advise", "a"]] {
+            let output = at(&url, &[command, more].concat()).output().expect("it runs");
+            let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            let code = if command == ["doctor"] { 1 } else { 3 };
+            assert!(
+                output.status.code() == Some(code) && all.contains(what),
+                "{command:?} {url}: {:?} {all}",
+                output.status
+            );
+        }
+    }
+}
+
+#[test]
+fn a_url_is_one_of_a_service() {
+    for (url, what) in [
+        ("127.0.0.1:3001", "begins with `http://`"),
+        ("redis://127.0.0.1", "begins with `http://`"),
+        ("http://", "no URL"),
+        ("http://ann:hunter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+    ] {
+        let (code, told) = failed(&mut at(url, &["list"]));
+        assert!(code == 2 && told.contains(what) && !told.contains("hunter2"), "{url}: {code} {told}");
+    }
+    let (code, told) = failed(&mut at("http://127.0.0.1:1", &["list", "--redis", "redis://127.0.0.1"]));
+    assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
+    let (code, told) = failed(&mut at("http://127.0.0.1:1", &["list", "--namespace", "x"]));
+    assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
+}
+
+#[test]
+fn a_token_comes_from_the_environment_or_a_file() {
+    let service = Service::start("token");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    fs::write(&file, format!("{TOKEN}\n")).expect("a file");
+    let file = file.to_str().expect("a path");
+    let without = |arguments: &[&str]| {
+        let mut command = at(&service.url, arguments);
+        command.env_remove("CACHEKIT_ADMIN_TOKEN");
+        command
+    };
+    let (code, told) = failed(&mut without(&["list"]));
+    assert!(code == 3 && told.contains("wants a token") && told.contains("--admin-token-file"), "{code} {told}");
+    let (code, told) = failed(without(&["list"]).env("CACHEKIT_ADMIN_TOKEN", "hunter2"));
+    assert!(code == 3 && told.contains("does not take this token") && !told.contains("hunter2"), "{code} {told}");
+    without(&["list", "--admin-token-file", file]).assert().success();
+    without(&["list", "--admin-token-file", "-"]).write_stdin(TOKEN).assert().success();
+    for (content, code_of, what) in [("", 5, "is empty"), ("two\nlines", 2, "on one line")] {
+        fs::write(file, content).expect("a file");
+        let (code, told) = failed(&mut without(&["list", "--admin-token-file", file]));
+        assert!(code == code_of && told.contains(what), "{content:?}: {code} {told}");
+    }
+    let (code, told) = failed(&mut without(&["list", "--admin-token-file", "/nowhere/at/all"]));
+    assert!(code == 5 && told.contains("/nowhere/at/all"), "{code} {told}");
+}
+
+#[test]
+fn who_may_not_learns_what_is_missing() {
+    let reader: fn() -> Access = || Access::named("ann").may(Scope::Read);
+    let service = Service::with("may", router(reader));
+    for (arguments, what) in [
+        (vec!["set", "may::user", "ttl=1s"], "`operate`; this token has read"),
+        (vec!["clear", "may::user", "--yes"], "`destroy`; this token has read"),
+        (vec!["invalidate", "--tag", "x", "--yes"], "`destroy`; this token has read"),
+        (vec!["keys", "may::user"], "may_see_entries"),
+        (vec!["get", "may::user", "7"], "may_see_entries"),
+        (vec!["advise", "may::user", "--for", "1s"], "`operate`; this token has read"),
+    ] {
+        let (code, told) = service.failed(&arguments);
+        assert!(code == 3 && told.contains(what), "{arguments:?}: {code} {told}");
+    }
+    assert!(service.users.contains(&7));
+    // Other tests of this process may have what it finds wrong.
+    let report = String::from_utf8_lossy(&service.output(&["doctor"]).stdout).into_owned();
+    assert!(report.contains("ann may read, and may not see keys and values"), "{report}");
+    let nobody: fn() -> Access = || Access::named("ann").may(Scope::Destroy);
+    let service = Service::with("mute", router(nobody));
+    let (code, told) = service.failed(&["list"]);
+    assert!(code == 3 && told.contains("scope `read`"), "{code} {told}");
+}
+
+#[test]
+fn a_cache_that_is_not_there_has_neighbours() {
+    let service = Service::start("near");
+    for (said, what) in [
+        ("near::usr", "did you mean `near::user`?"),
+        ("near::Page", "did you mean `near::page`?"),
+        ("something/else", "cachekit list"),
+    ] {
+        for command in [&["stats", said][..], &["get", said, "1"], &["set", said, "ttl=1s"], &["clear", said, "--yes"]]
+        {
+            let (code, told) = service.failed(command);
+            assert!(code == 1 && told.contains(what), "{command:?}: {code} {told}");
+        }
+    }
+}
+
+#[test]
+fn something_else_than_the_admin_api_is_told_from_it() {
+    let elsewhere = Router::new()
+        .route(
+            "/api/caches",
+            axum::routing::get(|| async { Redirect::temporary("https://admin.example.com/caches?token=x") }),
+        )
+        .fallback(|| async { (StatusCode::NOT_FOUND, "no page") });
+    let service = Service::with("else", elsewhere);
+    let (code, told) = service.failed(&["list"]);
+    assert!(
+        code == 3
+            && told.contains("leads elsewhere, to https://admin.example.com/caches,")
+            && !told.contains("token=x"),
+        "{told}"
+    );
+    let (code, told) = service.failed(&["get", "else::user", "1"]);
+    assert!(code == 3 && told.contains("no admin API") && told.contains("nested"), "{told}");
+    let (code, told) = failed(&mut at(&service.url.replace("/caches", "/cash"), &["list"]));
+    assert!(code == 3 && told.contains("no admin API"), "{told}");
+}
+
+/// The API with its own words for "too often", for the first so many changes.
+fn busy(times: u32) -> Router {
+    let left = Arc::new(AtomicU32::new(times));
+    router(anybody).layer(from_fn(move |request: Request, next: Next| {
+        let is_busy = request.method() == "POST"
+            && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        async move {
+            match is_busy {
+                true => {
+                    let body = r#"{"error":{"code":"too_many","message":"that is too often","instead":"wait"}}"#;
+                    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], body).into_response()
+                }
+                false => next.run(request).await,
+            }
+        }
+    }))
+}
+
+#[test]
+fn a_service_that_is_asked_too_often_is_waited_for_where_there_are_more_changes() {
+    let service = Service::with("busy", busy(1));
+    let (code, told) = service.failed(&["clear", "busy::user", "--yes"]);
+    assert!(code == 3 && told.contains("too often") && told.contains("wait 1 s"), "{code} {told}");
+    let service = Service::with("busier", busy(1));
+    service.said(&["invalidate", "busier::user", "1", "2", "3", "--yes"]);
+    assert!([1, 2, 3].iter().all(|id| !service.users.contains(id)) && service.users.contains(&4));
+}
+
+/// Gives what comes over TLS to a service, and back, a connection for a thread.
+fn tls(config: ServerConfig, to: String) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let config = Arc::new(config);
+    thread::spawn(move || {
+        while let Ok((socket, _)) = listener.accept() {
+            let (config, to) = (config.clone(), to.clone());
+            thread::spawn(move || relay(socket, config, &to));
+        }
+    });
+    port
+}
+
+/// Requests and their answers, one after the other.
+fn relay(socket: TcpStream, config: Arc<ServerConfig>, to: &str) -> io::Result<()> {
+    let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut client = StreamOwned::new(connection, socket);
+    let mut server = TcpStream::connect(to)?;
+    while let Some(request) = message(&mut client)? {
+        server.write_all(&request)?;
+        let answer = message(&mut server)?.unwrap_or_default();
+        client.write_all(&answer)?;
+        client.flush()?;
+    }
+    Ok(())
+}
+
+/// A head, and as much of a body as it says. `None`: no more come.
+fn message(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let (mut bytes, mut some) = (Vec::new(), [0; 4_096]);
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            if bytes.len() >= head.len() + 4 + length.unwrap_or(0) {
+                return Ok(Some(bytes));
+            }
+        }
+        match from.read(&mut some)? {
+            0 => return Ok(None),
+            read => bytes.extend_from_slice(&some[..read]),
+        }
+    }
+}
+
+#[test]
+fn https_is_spoken_to_who_has_a_certificate_that_is_trusted() {
+    let service = Service::start("tls");
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .expect("a server");
+    let to = service.url.trim_start_matches("http://").trim_end_matches("/caches").to_owned();
+    let port = tls(config, to);
+    let folder = tempfile::tempdir().expect("a folder");
+    let authorities = folder.path().join("ca.pem");
+    fs::write(&authorities, signed.cert.pem()).expect("a file");
+    let url = format!("https://localhost:{port}/caches");
+    let explain = ["explain", "tls::user", "7", "--json"];
+    at(&url, &explain).env("SSL_CERT_FILE", &authorities).assert().success();
+    let (code, told) = failed(&mut at(&url, &explain));
+    assert!(code == 3 && told.contains("SSL_CERT_FILE"), "{code} {told}");
+    // It is not the host that it is asked as.
+    let (code, told) =
+        failed(at(&format!("https://127.0.0.1:{port}/caches"), &explain).env("SSL_CERT_FILE", &authorities));
+    assert!(code == 3 && told.contains("certificate"), "{code} {told}");
+}
