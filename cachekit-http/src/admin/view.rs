@@ -196,6 +196,11 @@ pub(super) fn explain(explain: &Explain, addresses: bool) -> Value {
         "tags": explain.tags,
         "loading": explain.loading,
         "strategy": explain.strategy,
+        "policy": explain.policy.as_ref().map(|policy| json!({
+            "queue": policy.queue,
+            "facts": policy.facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
+            "text": policy.to_string(),
+        })),
         "backends": explain.far.backends,
         "address": explain.far.address.as_ref().filter(|_| addresses),
         "tied_to_build": explain.far.tied_to_build,

@@ -46,6 +46,11 @@ impl SlotHeap {
         self.settle(place);
     }
 
+    /// The key of a slot that is in it.
+    pub(super) fn key(&self, slot: Slot) -> Option<u64> {
+        self.place(slot).and_then(|place| self.heap.get(place)).map(|(key, _)| *key)
+    }
+
     pub(super) fn remove(&mut self, slot: Slot) {
         let Some(place) = self.place(slot) else { return };
         self.places[slot.index()] = NOWHERE;
