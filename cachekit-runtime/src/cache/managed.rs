@@ -168,6 +168,11 @@ impl<K: Key, V: Value> Cache<K, V> {
         (met.into_iter().map(|(_, key)| key).collect(), next)
     }
 
+    #[cfg(feature = "advice")]
+    pub(crate) fn hash_of_key(&self, key: &K) -> u64 {
+        self.here().core.hash_one(key)
+    }
+
     pub(crate) fn key_of_hash(&self, hash: u64) -> Option<K> {
         let core = &self.here().core;
         let mut found = None;

@@ -53,6 +53,8 @@ pub use w_tinylfu::WTinyLfu;
 
 pub(crate) use cells::{Cell, Cells};
 pub(crate) use slot::WordSource;
+#[cfg(feature = "advice")]
+pub(crate) use slot_heap::SlotHeap;
 
 /// An eviction strategy for one shard of a cache.
 ///

@@ -170,6 +170,27 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
         self.cache.advice()
     }
 
+    #[cfg(feature = "advice")]
+    fn start_top_keys(&self) {
+        self.cache.start_top_keys();
+    }
+
+    #[cfg(feature = "advice")]
+    fn stop_top_keys(&self) {
+        self.cache.stop_top_keys();
+    }
+
+    #[cfg(feature = "advice")]
+    fn counts_keys(&self) -> bool {
+        self.cache.counts_keys()
+    }
+
+    #[cfg(feature = "advice")]
+    fn top_keys(&self, most: usize) -> Option<crate::advice::TopKeys<String>> {
+        let cache = &self.cache;
+        Some(cache.top_keys(most)?.map(|key| key::shown(cache, key, cache.hash_of_key(key))))
+    }
+
     fn entries(&self, from: Option<Cursor>, at_most: usize, values: Values) -> Entries {
         let (keys, next) = self.cache.keys_by_hash(from.map(|Cursor(hash)| hash), at_most);
         let entries = keys.iter().filter_map(|key| Some(entry(&self.cache, key, self.cache.seen(key)?, values)));
