@@ -75,6 +75,7 @@ pub(super) fn detail(cache: &dyn AnyCache) -> Value {
         "value_type": cache.value_type(),
         "loads_in_flight": cache.loads_in_flight(),
         "advised": advised(cache),
+        "counts_keys": counts_keys(cache),
         "configuration": {
             "enabled": configuration.is_enabled,
             "strategy": configuration.strategy,
@@ -105,6 +106,36 @@ fn advised(cache: &dyn AnyCache) -> Option<bool> {
         let _ = cache;
         None
     }
+}
+
+/// `None`: the service is built without advice.
+fn counts_keys(cache: &dyn AnyCache) -> Option<bool> {
+    #[cfg(feature = "advice")]
+    return Some(cache.counts_keys());
+    #[cfg(not(feature = "advice"))]
+    {
+        let _ = cache;
+        None
+    }
+}
+
+/// `keys`: they are to be seen.
+#[cfg(feature = "advice")]
+pub(super) fn top(top: &cachekit_runtime::advice::TopKeys<String>, keys: bool) -> Value {
+    let each = top.keys.iter().map(|one| {
+        json!({
+            "key": one.key.as_ref().filter(|_| keys),
+            "in_memory": one.key.is_some(),
+            "share": one.share,
+            "share_at_least": one.share_at_least,
+        })
+    });
+    json!({
+        "keys": each.collect::<Vec<_>>(),
+        "sampled": top.sampled,
+        "dropped": top.dropped,
+        "error": top.error,
+    })
 }
 
 fn stats(stats: &Stats) -> Value {

@@ -79,7 +79,12 @@ async fn a_key_is_got_and_explained() {
     let ann = r#"{"key":"\"Ann\""}"#;
     assert_eq!(ok(&router, post("/api/caches/a::key/get", ann)).await["entry"]["value"], "42");
     assert!(ok(&router, post("/api/caches/a::key/get", r#"{"key":"\"Eve\""}"#)).await["entry"].is_null());
-    assert_eq!(ok(&router, post("/api/caches/a::key/explain", ann)).await["state"], "fresh");
+    let explained = ok(&router, post("/api/caches/a::key/explain", ann)).await;
+    assert_eq!(explained["state"], "fresh");
+    assert_eq!(
+        (&explained["policy"]["queue"], &explained["policy"]["facts"]["hits"]),
+        (&"main queue".into(), &0.into())
+    );
     let wrong = refused(&router, post("/api/caches/a::key/explain", r#"{"key":"Ann"}"#)).await;
     assert_eq!(wrong, is(400, "no_key"));
     assert_eq!(users.stats().calls(), 0, "nothing of it is a use");
@@ -107,6 +112,32 @@ async fn advice_is_started_read_and_stopped() {
     assert!(said["advice"]["outlooks"].as_array().unwrap().len() > 10, "{said}");
     ok(&router, changing(Method::DELETE, uri, "")).await;
     assert_eq!(ok(&router, get("/api/caches/a::advice")).await["advised"], false);
+}
+
+#[cfg(feature = "advice")]
+#[tokio::test]
+async fn the_keys_that_are_looked_for_most_are_hidden_like_others() {
+    let users = cache("a::top");
+    let (router, uri) = (admin("counter"), "/api/caches/a::top/top");
+    assert!(ok(&router, get(uri)).await["top"].is_null());
+    assert_eq!(ok(&router, get("/api/caches/a::top")).await["counts_keys"], false);
+    ok(&router, post(uri, "")).await;
+    assert_eq!(ok(&router, get("/api/caches/a::top")).await["counts_keys"], true);
+    (0..600_u64).for_each(|turn| _ = users.get_or_compute(if turn % 3 == 0 { "Eve" } else { "Ann" }, || turn));
+    users.invalidate("Eve");
+    let said = ok(&router, get(&format!("{uri}?keys=true&limit=5"))).await;
+    let keys = said["top"]["keys"].as_array().unwrap();
+    assert_eq!((keys.len(), &keys[0]["key"], &keys[1]["key"]), (2, &"\"Ann\"".into(), &Value::Null), "{said}");
+    assert_eq!((&keys[0]["in_memory"], &keys[1]["in_memory"]), (&true.into(), &false.into()));
+    assert!((keys[0]["share"].as_f64().unwrap() - 0.66).abs() < 0.01, "{said}");
+    let said = ok(&router, get(&format!("{uri}?limit=1"))).await;
+    assert!(said["top"]["keys"][0]["key"].is_null() && said["top"]["keys"].as_array().unwrap().len() == 1, "{said}");
+    let other = Admin::new(|_| Some(Access::named("other").may(Scope::Read))).router();
+    assert!(ok(&other, get(uri)).await["top"]["keys"][0]["key"].is_null());
+    assert_eq!(refused(&other, get(&format!("{uri}?keys=true"))).await, is(403, "hidden"));
+    assert_eq!(refused(&other, get(&format!("{uri}?key=true"))).await.0, 400);
+    ok(&router, changing(Method::DELETE, uri, "")).await;
+    assert!(ok(&router, get(uri)).await["top"].is_null());
 }
 
 #[cfg(feature = "prometheus")]
