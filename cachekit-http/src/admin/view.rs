@@ -208,6 +208,7 @@ pub(super) fn entry(entry: &Entry, keys: bool) -> Value {
     json!({
         "key": keys.then_some(&entry.key),
         "value": entry.value.as_ref().map(|value| &value.text),
+        "about": entry.about,
         "is_cut": entry.value.as_ref().is_some_and(|value| value.is_cut),
         "tier": tier(entry.tier),
         "state": state(entry.state),

@@ -55,10 +55,12 @@ struct Managed<K, V> {
 }
 
 fn entry<K: Key, V: Value>(cache: &Cache<K, V>, key: &K, seen: SeenEntry<V>, values: Values) -> Entry {
+    let about = seen.value.as_ref().and_then(|value| cache.about(value));
     let value = seen.value.filter(|_| values == Values::Written);
     Entry {
         key: key::shown(cache, key, seen.hash),
         value: value.and_then(|value| cache.value_text(&value)),
+        about,
         tier: seen.tier,
         state: seen.state,
         age: seen.age,

@@ -91,6 +91,53 @@ async fn a_key_is_got_and_explained() {
 }
 
 #[tokio::test]
+async fn responses_are_listed_with_what_they_are_and_their_bodies_to_who_asks() {
+    use axum::{body::Body, routing::get as on};
+    use http::{Request, header};
+    use tower::ServiceExt as _;
+    let pages = crate::layer::CacheLayer::builder().name("a::pages").build();
+    let page =
+        || async { ([(header::CACHE_CONTROL, "max-age=60"), (header::VARY, "accept-language")], "the secret page") };
+    let served = Router::new().route("/of/ann", on(page)).layer(pages);
+    let request = Request::get("/of/ann").header("host", "shop.example").body(Body::empty()).unwrap();
+    served.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    let (router, uri) = (admin("librarian"), "/api/caches/a::pages/entries");
+    let listed = |uri: String| {
+        let router = router.clone();
+        async move {
+            let mut entries = ok(&router, get(&uri)).await["entries"].as_array().unwrap().clone();
+            entries.sort_by_key(|entry| entry["about"].to_string());
+            entries
+        }
+    };
+    // The body is stored by a task of its own.
+    let mut hidden = listed(uri.to_owned()).await;
+    for _ in 0..10_000 {
+        if hidden.len() == 2 {
+            break;
+        }
+        tokio::task::yield_now().await;
+        hidden = listed(uri.to_owned()).await;
+    }
+    assert_eq!(
+        (&hidden[0]["about"], &hidden[1]["about"]),
+        (&"200, 15 bytes".into(), &"varies by accept-language".into())
+    );
+    assert!(hidden[0]["age_seconds"].as_f64().is_some() && hidden[0]["ttl_left_seconds"].as_f64() <= Some(60.0));
+    let text = format!("{hidden:?}");
+    assert!(!text.contains("ann") && !text.contains("secret"), "{text}");
+    let keys = listed(format!("{uri}?keys=true")).await;
+    assert!(keys[0]["key"].as_str().unwrap().contains("http://shop.example/of/ann") && keys[0]["value"].is_null());
+    let values = listed(format!("{uri}?values=true")).await;
+    let value: Value = serde_json::from_str(values[0]["value"].as_str().unwrap()).unwrap();
+    assert_eq!((&value["status"], &value["body"]), (&200.into(), &"the secret page".into()));
+    assert_eq!(value["fields"]["vary"], "accept-language");
+    let gone = r#"{"prefix": "\"http://shop.example/of/"}"#;
+    assert_eq!(ok(&router, post("/api/caches/a::pages/invalidate", gone)).await["entries"], 2);
+    assert!(listed(uri.to_owned()).await.is_empty());
+}
+
+#[tokio::test]
 async fn it_may_be_nested_below_a_parameter() {
     let _users = cache("a::nested");
     let app = Router::new().nest("/of/{tenant}/caches", admin("nester"));
