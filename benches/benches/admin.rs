@@ -54,7 +54,10 @@ fn main() {
     ];
     json::save_and_say(&json::document("admin", &args, &settings), "admin");
     let (events, most) = (all.reading.events.min(one.reading.events), all.percent.max(one.percent) - idle.percent);
-    assert!(events as u64 >= time.as_secs() - 1, "an event each second was expected, and there were {events}");
+    assert!(
+        events as u64 > time.as_secs() / 2,
+        "an event each second was expected, and there were {events}: is the machine busy?"
+    );
     assert!(most <= MOST, "a connection takes {most:.3} % of a core, and may take {MOST}");
 }
 

@@ -386,9 +386,12 @@ fn nobody_else_may_read_it() {
     assert_eq!(fs::metadata(&file.0).unwrap().permissions().mode() & 0o077, 0);
 }
 
+/// A number, and what happens there.
+type Event = (u64, Box<dyn FnOnce()>);
+
 thread_local! {
     /// What [`Watched`] does when it meets this number.
-    static ON: RefCell<Option<(u64, Box<dyn FnOnce()>)>> = RefCell::default();
+    static ON: RefCell<Option<Event>> = RefCell::default();
 }
 
 /// JSON, beside which something happens.
