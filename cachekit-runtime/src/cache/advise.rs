@@ -187,12 +187,12 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// # use cachekit_runtime as cachekit;
     /// use cachekit::Cache;
     ///
-    /// let cache: Cache<&str, u64> = Cache::builder().build();
+    /// let cache: Cache<String, u64> = Cache::builder().build();
     /// cache.start_top_keys();
     /// (0..30).for_each(|turn| _ = cache.get_or_compute(if turn % 3 == 0 { "Eve" } else { "Ann" }, || turn));
     /// let top = cache.top_keys(10).ok_or("it was started")?;
     /// assert_eq!((top.sampled + top.dropped, top.keys.len()), (30, 2));
-    /// assert_eq!(top.keys[0].key, Some("Ann"));
+    /// assert_eq!(top.keys[0].key.as_deref(), Some("Ann"));
     /// assert!((top.keys[0].share - 2.0 / 3.0).abs() < 0.01);
     /// cache.stop_top_keys();
     /// # Ok::<(), &str>(())

@@ -23,7 +23,7 @@ impl<K: 'static, V: 'static> Builder<K, V> {
     /// use cachekit::{Cache, registry::{self, Values}};
     ///
     /// let pages: Cache<u64, String> =
-    ///     Cache::builder().name("described").readable().described_by(|page| format!("{} bytes", page.len())).build();
+    ///     Cache::builder().name("described").readable().described_by(|page: &String| format!("{} bytes", page.len())).build();
     /// pages.insert(1, "<p>".to_owned());
     /// let cache = registry::find("described").ok_or("it is there")?;
     /// let entry = &cache.entries(None, 1, Values::Hidden).entries[0];
