@@ -457,7 +457,7 @@ fn restored_while(happens: impl FnOnce(Cache<u64, u64>) + 'static) -> (Restored,
 #[test]
 fn what_is_invalidated_while_it_is_restored_stays_away() {
     let (restored, entries) = restored_while(|cache| _ = cache.invalidate(&5));
-    assert!(restored.refused >= 1 && !entries.contains_key(&5) && entries.len() >= 8, "{entries:?}");
+    assert!(restored.refused >= 1 && !entries.contains_key(&5) && entries.len() >= 5, "{entries:?}");
     let (restored, entries) = restored_while(|_| _ = crate::invalidate_tag("snapshot-five"));
     assert!(restored.refused == 1 && !entries.contains_key(&5), "{entries:?}");
     let (restored, entries) = restored_while(|cache| _ = cache.clear());
@@ -472,13 +472,12 @@ fn what_is_inserted_while_it_is_restored_is_newer_even_when_it_is_gone() {
     assert_eq!(entries.get(&5), Some(&1));
     let (restored, entries) = restored_while(|cache| {
         cache.insert(5, 1);
-        cache.set_capacity(1);
+        cache.set_capacity(0);
         cache.set_capacity(20);
-        assert!(!cache.contains(&5) || cache.len() == 1);
-        cache.insert(7, 7);
+        assert!(cache.is_empty());
     });
-    assert!(restored.refused + restored.present >= 1, "{restored:?}");
-    assert_ne!(entries.get(&5), Some(&50));
+    assert!(restored.refused >= 1, "{restored:?}");
+    assert_eq!(entries.get(&5), None);
 }
 
 #[test]
