@@ -51,6 +51,8 @@ pub mod registry;
 mod runtime_thread;
 mod scope;
 mod site;
+#[cfg(feature = "backend")]
+pub mod snapshot;
 pub mod stats;
 mod stripe;
 mod sync;

@@ -78,7 +78,7 @@
 //! | `tokio` | yes | async refreshes run on the caller's tokio runtime (without it, on cachekit's own small pool); sync calls know when they stand on a runtime's thread |
 //! | `file` | no | `backend = "file"`: entries that survive a restart |
 //! | `redis`, `redis-tls` | no | `backend = "redis"`: entries that processes share; with TLS |
-//! | `backend` | no | backends of your own, codecs, `Place`, `configure`; on with each of the above |
+//! | `backend` | no | backends of your own, codecs, `Place`, `configure`, [`snapshot`]: the entries in memory as a file; on with each of the above |
 //! | `postcard`, `msgpack`, `bincode` | no | codecs beside JSON |
 //! | `lz4` | no | `compress = "lz4"` |
 //! | `axum` | no | `#[cache(http(…))]` on handlers of Axum, and `cachekit::http`, a cache of HTTP responses |
@@ -107,7 +107,7 @@ pub use cachekit_runtime::{
 };
 
 #[cfg(feature = "backend")]
-pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, sync};
+pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, snapshot, sync};
 
 #[cfg(feature = "advice")]
 pub use cachekit_runtime::advice;
@@ -141,6 +141,9 @@ mod documents {
     struct HashFlooding;
     #[doc = include_str!("../../docs/guides/batch.md")]
     struct Batches;
+    #[cfg(feature = "backend")]
+    #[doc = include_str!("../../docs/guides/snapshots.md")]
+    struct Snapshots;
     #[cfg(feature = "admin")]
     #[doc = include_str!("../../docs/guides/admin.md")]
     struct Admin;

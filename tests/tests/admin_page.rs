@@ -236,6 +236,37 @@ fn what_somebody_does_is_done() {
 }
 
 #[test]
+fn the_keys_that_are_looked_for_most_are_shown_to_who_asks() {
+    let (service, browser) = (Service::start("top", ALL), Browser::open());
+    service.signed_in(&browser, "top%3A%3Ausers");
+    browser.until("document.querySelector('#counter button').textContent === 'Start'");
+    browser.click("#counter button");
+    browser.until("document.querySelectorAll('#tops .key').length === 10");
+    let names = "[...document.querySelectorAll('#tops .key')].map(key => key.textContent)";
+    assert_eq!(browser.run(&format!("return {names}.every(name => name === 'hidden')")), true);
+    assert!(browser.text("#topped").contains("looks"));
+    browser.click("#topkeys");
+    browser.until(&format!("{names}.some(name => /^\\d+$/.test(name))"));
+    let widths = browser.run("return [...document.querySelectorAll('#tops div span')].map(bar => bar.offsetWidth)");
+    let widths: Vec<i64> = widths.as_array().expect("a list").iter().filter_map(serde_json::Value::as_i64).collect();
+    assert!(widths[0] > 50 && widths.is_sorted_by(|a, b| a >= b), "{widths:?}");
+    if let Some(folder) = pictures() {
+        browser.act("document.getElementById('top').scrollIntoView()");
+        browser.screenshot(&folder.join("admin-top.png"));
+    }
+    // What a policy says of an entry.
+    service.users.insert(2_000_000, "one".to_owned());
+    browser.write("#key input", "2000000");
+    browser.click("#explain");
+    browser.until(
+        "/2000000 is (absent|fresh.*s3-tinylfu: in the (small|main) queue)/.test(document.getElementById('said').textContent)",
+    );
+    browser.click("#counter button");
+    browser.until("document.querySelectorAll('#tops .key').length === 0");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
 fn who_may_only_read_sees_what_is_missing() {
     let (service, browser) = (Service::start("only", &[Scope::Read]), Browser::open());
     browser.go(&service.url);

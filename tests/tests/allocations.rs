@@ -132,3 +132,35 @@ fn a_hit_clones_no_argument() {
     hit(&cache, &part::<Counted, form::Val, true>(&key));
     assert_eq!(clones.load(Ordering::Relaxed), before);
 }
+
+#[test]
+fn a_capacity_takes_no_memory_before_it_is_used() {
+    let strategies = ["lru", "lfu", "fifo", "sieve", "s3-fifo", "w-tinylfu", "lirs", "s3-tinylfu", "adaptive"];
+    for name in strategies {
+        let taken = measure(|| {
+            let build = |capacity: usize| -> Cache<u64, u64> {
+                Cache::builder().capacity(capacity).strategy(name.parse().unwrap()).build()
+            };
+            let fill = |cache: &Cache<u64, u64>, keys: std::ops::Range<u64>| {
+                keys.for_each(|key| _ = cache.get_or_compute(&key, || key));
+            };
+            let cache = build(5_000);
+            // What it remembers of evicted keys is there.
+            fill(&cache, 0..8_000);
+            cache.set_capacity(1 << 40);
+            fill(&cache, 0..8_000);
+            for other in strategies {
+                cache.set_strategy(other.parse().unwrap());
+                fill(&cache, 8_000..8_100);
+            }
+            cache.set_capacity(1_000);
+            fill(&cache, 0..3_000);
+            cache.set_capacity(1 << 40);
+            cache.clear();
+            fill(&cache, 0..3_000);
+            cache.set_capacity(usize::MAX as u64);
+            fill(&build(usize::MAX), 0..3_000);
+        });
+        assert!(taken.bytes_max < 8 << 20, "{name}: {} bytes", taken.bytes_max);
+    }
+}

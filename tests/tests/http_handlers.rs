@@ -185,6 +185,27 @@ async fn shared(State(tenant): State<Tenant>) -> String {
 }
 
 #[tokio::test]
+async fn operators_see_which_responses_there_are() {
+    use cachekit::registry::{self, Values};
+    #[cache(http, ttl = "30s", name = "handlers::operated")]
+    async fn operated(Path(id): Path<u64>) -> String {
+        format!("page {id}")
+    }
+    let app = Router::new().route("/operated/{id}", get(operated));
+    assert_eq!(get_of(&app, "/operated/7").await.body, "page 7");
+    let stored = || {
+        let cache = registry::find("handlers::operated").expect("it was called");
+        cache.entries(None, 10, Values::Hidden).entries
+    };
+    while stored().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let entries = stored();
+    assert_eq!((entries.len(), entries[0].about.as_deref(), &entries[0].value), (1, Some("200, 6 bytes"), &None));
+    assert!(entries[0].key.contains('7'), "{}", entries[0].key);
+}
+
+#[tokio::test]
 async fn a_state_says_what_tells_it_apart() {
     let app = Arc::new(App::default());
     let router = |name: &str| {

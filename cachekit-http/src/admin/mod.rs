@@ -33,6 +33,8 @@ mod read;
 mod refusal;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "advice")]
+mod top;
 mod view;
 
 pub use access::{Access, Scope, is_bearer};
@@ -102,12 +104,16 @@ impl Admin {
             .route("/api/caches/{cache}/explain", post(read::explain))
             .route("/api/live", get(live::live));
         #[cfg(feature = "advice")]
-        let reading = reading.route("/api/caches/{cache}/advice", get(advice::read));
+        let reading = reading
+            .route("/api/caches/{cache}/advice", get(advice::read))
+            .route("/api/caches/{cache}/top", get(top::read));
         #[cfg(feature = "prometheus")]
         let reading = reading.route("/metrics", get(read::metrics));
         let operating = Router::new().route("/api/caches/{cache}/settings", post(change::settings));
         #[cfg(feature = "advice")]
-        let operating = operating.route("/api/caches/{cache}/advice", post(advice::start).delete(advice::stop));
+        let operating = operating
+            .route("/api/caches/{cache}/advice", post(advice::start).delete(advice::stop))
+            .route("/api/caches/{cache}/top", post(top::start).delete(top::stop));
         let destroying = Router::new()
             .route("/api/caches/{cache}/invalidate", post(change::invalidate))
             .route("/api/caches/{cache}/clear", post(change::clear))

@@ -75,6 +75,7 @@ pub(super) fn detail(cache: &dyn AnyCache) -> Value {
         "value_type": cache.value_type(),
         "loads_in_flight": cache.loads_in_flight(),
         "advised": advised(cache),
+        "counts_keys": counts_keys(cache),
         "configuration": {
             "enabled": configuration.is_enabled,
             "strategy": configuration.strategy,
@@ -105,6 +106,36 @@ fn advised(cache: &dyn AnyCache) -> Option<bool> {
         let _ = cache;
         None
     }
+}
+
+/// `None`: the service is built without advice.
+fn counts_keys(cache: &dyn AnyCache) -> Option<bool> {
+    #[cfg(feature = "advice")]
+    return Some(cache.counts_keys());
+    #[cfg(not(feature = "advice"))]
+    {
+        let _ = cache;
+        None
+    }
+}
+
+/// `keys`: they are to be seen.
+#[cfg(feature = "advice")]
+pub(super) fn top(top: &cachekit_runtime::advice::TopKeys<String>, keys: bool) -> Value {
+    let each = top.keys.iter().map(|one| {
+        json!({
+            "key": one.key.as_ref().filter(|_| keys),
+            "in_memory": one.key.is_some(),
+            "share": one.share,
+            "share_at_least": one.share_at_least,
+        })
+    });
+    json!({
+        "keys": each.collect::<Vec<_>>(),
+        "sampled": top.sampled,
+        "dropped": top.dropped,
+        "error": top.error,
+    })
 }
 
 fn stats(stats: &Stats) -> Value {
@@ -177,6 +208,7 @@ pub(super) fn entry(entry: &Entry, keys: bool) -> Value {
     json!({
         "key": keys.then_some(&entry.key),
         "value": entry.value.as_ref().map(|value| &value.text),
+        "about": entry.about,
         "is_cut": entry.value.as_ref().is_some_and(|value| value.is_cut),
         "tier": tier(entry.tier),
         "state": state(entry.state),
@@ -196,6 +228,11 @@ pub(super) fn explain(explain: &Explain, addresses: bool) -> Value {
         "tags": explain.tags,
         "loading": explain.loading,
         "strategy": explain.strategy,
+        "policy": explain.policy.as_ref().map(|policy| json!({
+            "queue": policy.queue,
+            "facts": policy.facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
+            "text": policy.to_string(),
+        })),
         "backends": explain.far.backends,
         "address": explain.far.address.as_ref().filter(|_| addresses),
         "tied_to_build": explain.far.tied_to_build,

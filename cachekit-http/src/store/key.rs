@@ -4,7 +4,7 @@ use crate::policy::vary::Selection;
 use std::{fmt, sync::Arc};
 
 /// A URI, whom the response is for, and what selects the variant; each part on a line of its own.
-#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct EntryKey(Arc<str>);
 

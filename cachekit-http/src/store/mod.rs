@@ -3,6 +3,8 @@
 mod codec;
 mod entry;
 mod key;
+#[cfg(feature = "registry")]
+mod shown;
 mod variants;
 
 pub use codec::EntryCodec;
@@ -117,6 +119,8 @@ impl Store {
             // How long what is stale may be given is a matter of each response.
             .give_softened()
             .tags_with(move |key: &EntryKey| vec![tag_of_all(&of_key), tag_of_uri(&of_key, key.uri())]);
+        #[cfg(feature = "registry")]
+        let cache = cache.readable().described_by(|stored| stored.to_string());
         Store {
             cache: cache.build(),
             passed: passed.build(),

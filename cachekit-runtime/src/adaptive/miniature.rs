@@ -109,7 +109,8 @@ impl Miniature {
         let hits: Vec<u64> = self.cells.0.iter().map(|cell| cell.word.load(Ordering::Relaxed)).collect();
         let counted = matches!(self.touch, Touch::Count { .. });
         let policy = std::mem::replace(&mut self.policy, factory(self.capacity));
-        let order = switch::from_coldest(Some(policy), &live, self.cells.0.len(), &Words::new(&self.cells));
+        let order =
+            switch::from_coldest(Some(policy), self.capacity, &live, self.cells.0.len(), &Words::new(&self.cells));
         self.touch = self.policy.on_hit();
         let known: Vec<(Slot, u32)> =
             order.into_iter().map(|slot| (slot, if counted { hits[slot.index()] as u32 } else { 0 })).collect();
@@ -120,7 +121,7 @@ impl Miniature {
             };
             self.cells.0[slot.index()].word.store(word, Ordering::Relaxed);
         }
-        switch::adopt(&mut *self.policy, &known, &Words::new(&self.cells));
+        switch::adopt(&mut *self.policy, None, &known, &Words::new(&self.cells));
     }
 
     /// How many entries there are.

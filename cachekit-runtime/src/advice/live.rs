@@ -1,6 +1,6 @@
 //! The sample of a live cache: callers leave hashes in a queue, and a thread of its own looks at them.
 
-use super::{Advice, DRIVER, Estimator, Options, Present};
+use super::{Advice, DRIVER, Estimator, Present};
 use crate::{
     adaptive::{Ring, Step, Stepped, stripes, try_lock},
     sync::lock,
@@ -16,13 +16,32 @@ use std::{
 /// On the calling thread as many are looked at together: half of what there is room for.
 const INLINE: usize = 512;
 
+/// What looks at samples.
+pub(crate) trait Sampled: Send + 'static {
+    /// The greatest hash that it wants to see. May fall.
+    fn limit(&self) -> u64;
+
+    /// Looks at these, none of them greater.
+    fn feed(&mut self, hashes: &[u64]);
+}
+
+impl Sampled for Estimator {
+    fn limit(&self) -> u64 {
+        Estimator::limit(self)
+    }
+
+    fn feed(&mut self, hashes: &[u64]) {
+        Estimator::feed(self, hashes);
+    }
+}
+
 /// What a cache keeps of its sampling once it has been started: callers find it without a lock, whether it runs or not.
-pub(crate) struct Sampling {
+pub(crate) struct Sampling<S> {
     ring: Ring,
     inline: bool,
     /// The greatest hash that is wanted; 0 while it is stopped.
     limit: AtomicU64,
-    run: Mutex<Option<Run>>,
+    run: Mutex<Option<Run<S>>>,
     /// Held by the thread that steps, which takes this before the run; the samples that it took out.
     stepping: Mutex<Vec<u64>>,
     /// Tells the cache that the limit has changed.
@@ -30,17 +49,17 @@ pub(crate) struct Sampling {
 }
 
 /// From a start to the stop.
-struct Run {
-    estimator: Estimator,
+struct Run<S> {
+    sampled: S,
     /// What had been dropped before.
     dropped: u64,
     /// The thread steps for as long as this lives.
-    _stepper: Option<Arc<Stepper>>,
+    _stepper: Option<Arc<Stepper<S>>>,
 }
 
-struct Stepper(Arc<Sampling>);
+struct Stepper<S>(Arc<Sampling<S>>);
 
-impl Sampling {
+impl<S: Sampled> Sampling<S> {
     /// `inline`: it is stepped each time that some hundred samples wait, on the thread that samples.
     pub(crate) fn new(inline: bool, changed: impl Fn() + Send + Sync + 'static) -> Self {
         Sampling {
@@ -54,18 +73,17 @@ impl Sampling {
     }
 
     /// Begins, or begins anew.
-    pub(crate) fn start(self: &Arc<Self>, options: &Options) {
-        let estimator = Estimator::new(options);
-        let limit = estimator.limit();
+    pub(crate) fn start(self: &Arc<Self>, sampled: S) {
+        let limit = sampled.limit();
         let mut left = lock(&self.stepping);
         // Of a run before.
         self.ring.drain(&mut left);
         let stepper = (!self.inline).then(|| Arc::new(Stepper(self.clone())));
         if let Some(stepper) = &stepper {
-            let stepped: Weak<Stepper> = Arc::downgrade(stepper);
+            let stepped: Weak<Stepper<S>> = Arc::downgrade(stepper);
             DRIVER.attach(stepped);
         }
-        let run = Run { estimator, dropped: self.ring.dropped(), _stepper: stepper };
+        let run = Run { sampled, dropped: self.ring.dropped(), _stepper: stepper };
         let old = lock(&self.run).replace(run);
         self.limit.store(limit, Relaxed);
         drop(left);
@@ -99,15 +117,13 @@ impl Sampling {
         self.limit.load(Relaxed)
     }
 
-    /// What it says of what it has seen so far; `None` while it is stopped. `present` gets what was dropped.
-    pub(crate) fn advice(&self, mut present: Present) -> Option<Advice> {
+    /// What has looked at the samples so far, and how many were dropped; `None` while it is stopped.
+    pub(crate) fn with<R>(&self, with: impl FnOnce(&mut S, u64) -> R) -> Option<R> {
         self.step();
         let mut run = lock(&self.run);
         let run = run.as_mut()?;
-        present.dropped = self.ring.dropped().saturating_sub(run.dropped);
-        let mut advice = run.estimator.advice(&present);
-        advice.memory += self.ring.bytes() as u64;
-        Some(advice)
+        let dropped = self.ring.dropped().saturating_sub(run.dropped);
+        Some(with(&mut run.sampled, dropped))
     }
 
     fn step(&self) -> Step {
@@ -119,12 +135,12 @@ impl Sampling {
         }
         let begin = Instant::now();
         let mut run = lock(&self.run);
-        let Some(Run { estimator, .. }) = &mut *run else { return Step::default() };
-        let before = estimator.limit();
+        let Some(Run { sampled, .. }) = &mut *run else { return Step::default() };
+        let before = sampled.limit();
         // Others were left before the threshold fell.
         samples.retain(|hash| *hash <= before);
-        estimator.feed(&samples);
-        let limit = estimator.limit();
+        sampled.feed(&samples);
+        let limit = sampled.limit();
         drop(run);
         let step =
             Step { samples: samples.len(), nanos: u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX) };
@@ -137,7 +153,19 @@ impl Sampling {
     }
 }
 
-impl Stepped for Stepper {
+impl Sampling<Estimator> {
+    /// What it says of what it has seen so far; `None` while it is stopped. `present` gets what was dropped.
+    pub(crate) fn advice(&self, mut present: Present) -> Option<Advice> {
+        self.with(|estimator, dropped| {
+            present.dropped = dropped;
+            let mut advice = estimator.advice(&present);
+            advice.memory += self.ring.bytes() as u64;
+            advice
+        })
+    }
+}
+
+impl<S: Sampled> Stepped for Stepper<S> {
     fn step_now(&self) -> Step {
         self.0.step()
     }

@@ -37,6 +37,7 @@ mod shadow;
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod top;
 pub mod trace;
 
 pub use curve::{Curve, Point};
@@ -46,6 +47,8 @@ pub use optimum::Optimum;
 pub use options::Options;
 pub use report::{Advice, Outlook, Present};
 pub use simulation::Simulation;
+pub(crate) use top::{FOLLOWED, SpaceSaving};
+pub use top::{TopKey, TopKeys};
 
 use crate::adaptive::Driver;
 use std::sync::LazyLock;

@@ -4,7 +4,7 @@ use super::{Cache, Core, besides::SAMPLED, core::looks};
 use crate::{
     adaptive::Stepping,
     advice::{
-        Advice, Options, Present, Sampling,
+        Advice, Estimator, FOLLOWED, Options, Present, Sampling, SpaceSaving, TopKey, TopKeys,
         trace::{Header, Recorder, Recording},
     },
     key::Key,
@@ -14,6 +14,7 @@ use crate::{
     sync::lock,
 };
 use std::{
+    collections::HashMap,
     io::{self, Write},
     sync::{
         Arc, Mutex, OnceLock, Weak,
@@ -26,7 +27,8 @@ const GUESS: usize = 1_024;
 
 pub(crate) struct Advise {
     /// Made when they are asked for first.
-    sampling: OnceLock<Arc<Sampling>>,
+    sampling: OnceLock<Arc<Sampling<Estimator>>>,
+    top: OnceLock<Arc<Sampling<SpaceSaving>>>,
     recorder: OnceLock<Arc<Recorder>>,
     /// Looks, hits, loads and their nanoseconds before the sampling.
     before: [AtomicU64; 4],
@@ -45,6 +47,7 @@ impl Advise {
         };
         Advise {
             sampling: OnceLock::new(),
+            top: OnceLock::new(),
             recorder: OnceLock::new(),
             before: [const { AtomicU64::new(0) }; 4],
             listening: Mutex::new(()),
@@ -59,6 +62,9 @@ impl<K, V> Core<K, V> {
         if let Some(sampling) = self.advise.sampling.get() {
             sampling.saw(hash);
         }
+        if let Some(top) = self.advise.top.get() {
+            top.saw(hash);
+        }
         if let Some(recorder) = self.advise.recorder.get() {
             recorder.saw(hash);
         }
@@ -69,7 +75,8 @@ impl<K, V> Core<K, V> {
         let _listening = lock(&self.advise.listening);
         let sampled = self.advise.sampling.get().map_or(0, |sampling| sampling.limit());
         let recorded = self.advise.recorder.get().map_or(0, |recorder| recorder.limit());
-        match sampled.max(recorded) {
+        let topped = self.advise.top.get().map_or(0, |top| top.limit());
+        match sampled.max(recorded).max(topped) {
             0 => self.besides.end(SAMPLED),
             limit => self.besides.listen(limit),
         }
@@ -129,7 +136,7 @@ impl<K: Key, V: Value> Cache<K, V> {
             Arc::new(Sampling::new(core.is_inline(), move || changed()))
         });
         core.advise.before.iter().zip(core.counted()).for_each(|(before, now)| before.store(now, Relaxed));
-        sampling.start(options);
+        sampling.start(Estimator::new(options));
     }
 
     /// Samples no longer, and forgets what it has seen.
@@ -169,6 +176,73 @@ impl<K: Key, V: Value> Cache<K, V> {
         present.entry_bytes = weighed.then(|| core.table.weight() as f64 / entries as f64);
         present.load_nanos = nanos.checked_div(loads).unwrap_or(0);
         sampling.advice(present)
+    }
+
+    /// Begins to count which keys are looked for most, for [`top_keys`](Self::top_keys); begins anew if it does so already.
+    ///
+    /// Every hit then leaves a number in a queue, some nanoseconds, for the thread that counts, which takes at most a tenth of a core; what comes faster is dropped and counted. Takes
+    /// 80 KiB, and 8 KiB for each thread that calls.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::Cache;
+    ///
+    /// let cache: Cache<String, u64> = Cache::builder().build();
+    /// cache.start_top_keys();
+    /// (0..30).for_each(|turn| _ = cache.get_or_compute(if turn % 3 == 0 { "Eve" } else { "Ann" }, || turn));
+    /// let top = cache.top_keys(10).ok_or("it was started")?;
+    /// assert_eq!((top.sampled + top.dropped, top.keys.len()), (30, 2));
+    /// assert_eq!(top.keys[0].key.as_deref(), Some("Ann"));
+    /// assert!((top.keys[0].share - 2.0 / 3.0).abs() < 0.01);
+    /// cache.stop_top_keys();
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn start_top_keys(&self) {
+        let core = &self.here().core;
+        let top = core.advise.top.get_or_init(|| {
+            let changed = core.advise.changed.clone();
+            Arc::new(Sampling::new(core.is_inline(), move || changed()))
+        });
+        top.start(SpaceSaving::new(FOLLOWED));
+    }
+
+    /// Counts no longer, and forgets what it has counted.
+    pub fn stop_top_keys(&self) {
+        let core = &self.here().core;
+        if let Some(top) = core.advise.top.get() {
+            top.stop();
+        }
+    }
+
+    /// The keys that were looked for most since [`start_top_keys`](Self::start_top_keys), at most so many, and at most 1,024; `None` if that was not called. Looks at each
+    /// entry in memory, a shard at a time, for the keys of their hashes.
+    #[must_use]
+    pub fn top_keys(&self, most: usize) -> Option<TopKeys<K>> {
+        let core = &self.here().core;
+        let (counts, sampled, error, dropped) = core
+            .advise
+            .top
+            .get()?
+            .with(|summary, dropped| (summary.top(most), summary.seen(), summary.error(), dropped))?;
+        let mut places: HashMap<u64, usize> = (0..).zip(&counts).map(|(place, count)| (count.hash, place)).collect();
+        let share = |count: u64| if sampled == 0 { 0.0 } else { count as f64 / sampled as f64 };
+        let mut keys: Vec<TopKey<K>> =
+            counts.iter().map(|count| TopKey::new(count.hash, share(count.most), share(count.least))).collect();
+        core.table.for_each(|key, _| {
+            if let Some(place) = places.remove(&core.hash_one(key))
+                && let Some(top) = keys.get_mut(place)
+            {
+                top.key = Some(key.clone());
+            }
+        });
+        Some(TopKeys { keys, sampled, dropped, error: share(error) })
+    }
+
+    /// Whether keys are counted.
+    #[cfg(feature = "registry")]
+    pub(crate) fn counts_keys(&self) -> bool {
+        let core = &self.here().core;
+        core.advise.top.get().is_some_and(|top| top.limit() > 0)
     }
 
     /// Writes the hash of each key that is looked for from now on, and when, until the [`Recording`] is stopped or has `most` accesses. The format is in

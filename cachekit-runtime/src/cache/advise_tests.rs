@@ -262,3 +262,55 @@ fn background_threads_look_at_what_waits() {
     assert!(advice.lru.at(2_000).is_some_and(|point| point.hit_ratio > 0.3));
     cache.stop_advice();
 }
+
+#[test]
+fn top_keys_are_those_that_are_looked_for_most() {
+    for strategy in ["lru", "adaptive"] {
+        let cache: Cache<u64, u64> =
+            Cache::builder().capacity(1_000).strategy(strategy.parse().unwrap()).stepping(Stepping::Inline).build();
+        assert_eq!(cache.top_keys(3), None);
+        (0..100).for_each(|key| _ = cache.insert(key, key));
+        cache.start_top_keys();
+        // Also beside a sample of a few keys, which it does not become a part of.
+        cache.start_advice();
+        for turn in 0..9_000_u64 {
+            let key = if turn % 3 == 0 { turn % 90 } else { 7 + turn % 2 };
+            assert_eq!(cache.get(&key), Some(key));
+        }
+        let top = cache.top_keys(3).unwrap();
+        assert_eq!((top.sampled, top.dropped, top.error), (9_000, 0, 0.0));
+        let mut first: Vec<Option<u64>> = top.keys.iter().map(|top| top.key).collect();
+        first[..2].sort_unstable();
+        assert_eq!(first[..2], [Some(7), Some(8)]);
+        assert!((top.keys[0].share - 1.0 / 3.0).abs() < 0.02 && top.keys[2].share < 0.02, "{top:?}");
+        cache.invalidate(&7);
+        let gone = cache.top_keys(2).unwrap();
+        assert_eq!(gone.keys.iter().filter(|top| top.key.is_none()).count(), 1, "its hash is left");
+        cache.start_top_keys();
+        assert_eq!(cache.top_keys(3).unwrap().sampled, 0, "it begins anew");
+        cache.stop_top_keys();
+        assert_eq!(cache.top_keys(3), None);
+        assert!(cache.advice().is_some_and(|advice| advice.sampled > 0));
+        cache.stop_advice();
+        assert_eq!(cache.core.besides.all() & SAMPLED, 0, "hits have nothing to do any more");
+    }
+}
+
+#[test]
+fn top_keys_of_many_threads_are_counted_by_another() {
+    let cache: Cache<u64, u64> = Cache::builder().build();
+    (0..100).for_each(|key| _ = cache.insert(key, key));
+    cache.start_top_keys();
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                (0..50_000_u64).for_each(|turn| _ = cache.get(&(if turn % 2 == 0 { 1 } else { turn % 100 })))
+            });
+        }
+    });
+    let top = cache.top_keys(1).unwrap();
+    // Racing producers may lose some without counting them.
+    assert!(top.sampled >= 1_000 && top.sampled + top.dropped <= 150_000, "{top:?}");
+    assert_eq!(top.keys[0].key, Some(1));
+    assert!((top.keys[0].share - 0.5).abs() < 0.1, "{top:?}");
+}

@@ -32,7 +32,7 @@ use std::{
 };
 
 /// Invalidation epochs, by hash, for loads outside of flights.
-const EPOCHS: usize = 64;
+pub(super) const EPOCHS: usize = 64;
 
 pub(crate) struct Core<K, V> {
     pub(super) table: Table<K, V, More>,
@@ -44,8 +44,8 @@ pub(crate) struct Core<K, V> {
     /// An insertion says all by its key and its value, and so has this ttl, `NEVER` and 0 included; `None`: there is more to ask.
     pub(super) plain_ttl: Option<u64>,
     pub(crate) flights: Arc<Flights<K, V>>,
-    epoch: AtomicU64,
-    epochs: [AtomicU64; EPOCHS],
+    pub(super) epoch: AtomicU64,
+    pub(super) epochs: [AtomicU64; EPOCHS],
     pub(crate) permits: Option<Arc<Permits>>,
     pub(crate) tags: Arc<TagRegistry>,
     pub(super) live: Live,

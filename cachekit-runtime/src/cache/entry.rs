@@ -125,6 +125,25 @@ pub(crate) fn begin_plain(born: u64, ttl: u64, allowed: Allowances) -> Option<Ma
     })
 }
 
+/// The marks of an entry that comes from a snapshot, last used at a time before now.
+#[cfg(feature = "backend")]
+pub(crate) fn begin_again(
+    times: Option<Times>,
+    tags: Option<TagSet>,
+    used: u64,
+    allowed: Allowances,
+) -> (Marks, Option<Box<More>>) {
+    let (mut marks, more) = begin(times, tags, None, allowed);
+    if let (Some(times), Some(more)) = (times, &more)
+        && allowed.idle != NEVER
+    {
+        more.used.store(used, Ordering::Relaxed);
+        // From when it was stored, as `begin` has it.
+        marks.sweep = more.sweep(times.born, allowed);
+    }
+    (marks, more)
+}
+
 impl More {
     /// Is its time not all that counts?
     fn is_doubtful(&self) -> bool {
@@ -241,6 +260,12 @@ impl<'a> Life<'a> {
             Some(more) => (more.born != NEVER).then_some(more.born),
             None => (self.born != Marks::NONE.born).then(|| time_of(self.born, now)),
         }
+    }
+
+    /// When it was used last, where that matters.
+    #[cfg(feature = "backend")]
+    pub(crate) fn used(self, allowed: Allowances) -> Option<u64> {
+        self.more.filter(|_| allowed.idle != NEVER).map(|more| more.used.load(Ordering::Relaxed))
     }
 
     pub(crate) fn tags(self) -> Option<&'a TagSet> {

@@ -5,6 +5,7 @@ use crate::{
     key::{Key, Parts},
     memory::Bound,
     output::Value,
+    policy::Standing,
 };
 use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 
@@ -26,6 +27,8 @@ pub struct Explain {
     pub loading: bool,
     /// The strategy of the cache.
     pub strategy: String,
+    /// Where the entry stands with its policy; `None`: there is none, the cache is unbounded, or the policy does not say.
+    pub policy: Option<Standing>,
     /// Where a backend of bytes has the entry, and which ones.
     pub far: FarPlaces,
 }
@@ -94,6 +97,9 @@ impl fmt::Display for Explain {
         if let Some(left) = self.ttl_left {
             write!(f, ", fresh for another {left:?}")?;
         }
+        if let Some(policy) = &self.policy {
+            write!(f, "; {}: {policy}", self.strategy)?;
+        }
         if self.loading {
             f.write_str(", and a load is under way")?;
         }
@@ -152,6 +158,7 @@ where
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),
         tags: seen.as_ref().map_or(0, |seen| seen.tags),
+        policy: core.table.standing(hash, is_key),
         far: core.far_places(parts.to_key()),
         loading: core.flights.contains(hash, is_key),
         strategy: match core.table.bound() {

@@ -1,6 +1,6 @@
 //! What the registry asks of a cache whose types it does not know.
 
-use super::{Cache, Core, State};
+use super::{Cache, Core, State, settings::ByValue};
 use crate::{
     Error,
     far::Found,
@@ -25,10 +25,12 @@ pub(crate) struct Named<K, V> {
     /// What the registry calls it, where the name of the cache says too little.
     pub(super) name: Option<String>,
     pub(super) texts: Texts<K, V>,
+    /// What is said of a value beside its text.
+    pub(super) about: Option<ByValue<V, String>>,
 }
 
 impl<K, V> Named<K, V> {
-    pub(super) const NOT: Self = Named { is_named: false, name: None, texts: Texts::NONE };
+    pub(super) const NOT: Self = Named { is_named: false, name: None, texts: Texts::NONE, about: None };
 }
 
 /// A cache that may be gone.
@@ -74,6 +76,10 @@ impl<K, V> Cache<K, V> {
     pub(crate) fn text_of(&self, key: &K) -> Option<KeyText> {
         let write = self.texts().write_key.or(self.core.settings.far.text_of)?;
         write(key).ok()
+    }
+
+    pub(crate) fn about(&self, value: &V) -> Option<String> {
+        self.core.settings.registry.about.as_ref().map(|about| about(value))
     }
 
     pub(crate) fn value_text(&self, value: &V) -> Option<Text> {
@@ -166,6 +172,11 @@ impl<K: Key, V: Value> Cache<K, V> {
         met.sort_unstable_by_key(|(hash, _)| *hash);
         let next = met.last().map(|(hash, _)| *hash).filter(|_| more);
         (met.into_iter().map(|(_, key)| key).collect(), next)
+    }
+
+    #[cfg(feature = "advice")]
+    pub(crate) fn hash_of_key(&self, key: &K) -> u64 {
+        self.here().core.hash_one(key)
     }
 
     pub(crate) fn key_of_hash(&self, hash: u64) -> Option<K> {

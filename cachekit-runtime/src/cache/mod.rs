@@ -47,6 +47,8 @@ mod refresh;
 mod refreshing;
 mod settings;
 #[cfg(feature = "backend")]
+mod snapshot;
+#[cfg(feature = "backend")]
 mod softened;
 mod store;
 mod timeout;

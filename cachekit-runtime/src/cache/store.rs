@@ -233,6 +233,36 @@ impl<K, V> Core<K, V> {
         self.put_fresh(hash, key, Fresh { value, marks, more, weight }, tie.as_deref(), may)
     }
 
+    /// Stores an entry of a snapshot, if `may` says so of what is there; asked under the lock. A refusal is not counted: nobody has loaded it.
+    #[cfg(feature = "backend")]
+    pub(super) fn put_restored(
+        &self,
+        hash: u64,
+        key: K,
+        fresh: Fresh<V, entry::More>,
+        may: impl FnOnce(Option<entry::Life<'_>>) -> bool,
+    ) -> bool
+    where
+        K: Key,
+        V: Value,
+    {
+        let sweep = fresh.marks.sweep;
+        let mut out = Removed::new();
+        let keep = |seen: Option<Seen<'_, V, entry::More>>| may(seen.as_ref().map(entry::Life::of));
+        let inserted = self.table.insert(hash, key, fresh, |a, b| a == b, keep, &mut out);
+        self.all_gone(out);
+        match inserted {
+            Inserted::Stored | Inserted::Replaced => {
+                self.upkeep.expect(&self.clock, sweep);
+                true
+            }
+            Inserted::Refused(key, value) | Inserted::TooHeavy(key, value) => {
+                quietly(|| drop((key, value)));
+                false
+            }
+        }
+    }
+
     #[inline]
     fn put_fresh(
         &self,

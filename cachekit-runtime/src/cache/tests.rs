@@ -134,3 +134,40 @@ fn what_is_not_to_be_stored_takes_away_what_is_there() {
         assert_eq!(cache.stats().refusals.not_cacheable, 2);
     }
 }
+
+#[test]
+fn explaining_says_where_the_policy_has_the_entry() {
+    let text = |strategy: &str, capacity: usize| {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).strategy(strategy.parse().unwrap()).build();
+        (0..12).for_each(|key| _ = cache.insert(key, key));
+        assert!(cache.contains(&11), "{strategy}");
+        (0..2).for_each(|_| _ = cache.get(&11));
+        let before = cache.stats();
+        let explained = cache.explain(&11);
+        assert_eq!(cache.stats(), before, "it counts as nothing");
+        assert_eq!(cache.explain(&99).policy, None);
+        let policy = explained.policy.clone().unwrap_or_else(|| panic!("{strategy}")).to_string();
+        assert!(explained.to_string().contains(&policy), "{explained}");
+        policy
+    };
+    for (strategy, expected) in [
+        ("lfu", "hits 2"),
+        ("sieve", "in the part ahead of the hand; visited 1"),
+        ("s3-fifo", "in the small queue; hits 2"),
+        ("s3-tinylfu", "in the small queue; hits 2, rounds ahead 0, frequency 1"),
+        ("adaptive", "in the small queue; hits 2, rounds ahead 0, frequency 1"),
+        ("w-tinylfu", "in the window; hits 2, frequency 1"),
+    ] {
+        assert_eq!(text(strategy, 10), expected, "{strategy}");
+    }
+    // Before the first eviction there is no history to say a frequency from.
+    assert_eq!(text("s3-tinylfu", 100), "in the main queue; hits 2, rounds ahead 0");
+    assert!(text("lirs", 100).starts_with("in the low set; last use "));
+    assert!(text("lru", 10).starts_with("last use "));
+    let fifo: Cache<u64, u64> = Cache::builder().strategy("fifo".parse().unwrap()).build();
+    fifo.insert(1, 1);
+    assert_eq!(fifo.explain(&1).policy, None, "there is nothing to say");
+    let unbounded: Cache<u64, u64> = Cache::builder().unbounded().build();
+    unbounded.insert(1, 1);
+    assert_eq!(unbounded.explain(&1).policy, None);
+}

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
 use super::words::WordColumn;
-use crate::policy::{Policy, S3TinyLfu, Slot, WordSource, Words};
+use crate::policy::{Policy, S3TinyLfu, Slot, Standing, WordSource, Words};
+use crate::sync::lock;
 
 /// The words of a shard's entries, found by slot.
 pub(super) struct SlotWords<'a> {
@@ -35,7 +36,7 @@ pub(super) enum Evictor {
     /// Nothing is ever evicted by choice.
     None,
     Default(Box<S3TinyLfu>),
-    /// The mutex is never locked: it makes a policy that is only `Send` usable in a shard that readers share.
+    /// Locked by who explains alone: it makes a policy that is only `Send` usable in a shard that readers share.
     Any(Mutex<Box<dyn Policy>>),
 }
 
@@ -80,6 +81,16 @@ impl Evictor {
             Evictor::None => None,
             Evictor::Default(policy) => Some(policy),
             Evictor::Any(policy) => Some(policy.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    /// What the policy says of an entry.
+    pub(super) fn standing(&self, slot: Slot, words: &SlotWords<'_>) -> Option<Standing> {
+        let words = Words::new(words);
+        match self {
+            Evictor::None => None,
+            Evictor::Default(policy) => policy.standing(slot, &words),
+            Evictor::Any(policy) => lock(policy).standing(slot, &words),
         }
     }
 

@@ -25,9 +25,12 @@ use std::sync::atomic::{
 };
 
 use self::big_reader::BigReader;
+use self::columns::MAX_SLOTS;
 use self::shard::{Entry, Shard};
 use self::weight::Budget;
-use crate::policy::PolicyFactory;
+#[cfg(feature = "backend")]
+use crate::policy::Slot;
+use crate::policy::{PolicyFactory, Standing};
 use crate::sync::lock;
 use crate::time::{NEVER_TICK, Tick, is_after};
 
@@ -39,7 +42,7 @@ pub(crate) use self::removed::{Gone, Removal, RemovalKind, Removed};
 const AT_A_TIME: usize = 512;
 
 /// Counters of overwritings in one shard.
-const COUNTERS: usize = 16;
+pub(crate) const COUNTERS: usize = 16;
 
 /// Own cache lines for each shard (two, because neighbours are prefetched in pairs), so that they do not disturb each other.
 #[repr(align(128))]
@@ -206,6 +209,11 @@ impl<K, V, M> Table<K, V, M> {
         self.at(hash).shard.read(|shard| shard.get(hash, eq, f))
     }
 
+    /// Where the policy has the entry.
+    pub(crate) fn standing(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<Standing> {
+        self.at(hash).shard.read(|shard| shard.standing(hash, eq))
+    }
+
     /// Stores the entry if `keep`, which sees what is there now, agrees; evicts if full. What went is added to `out`.
     pub(crate) fn insert(
         &self,
@@ -357,6 +365,37 @@ impl<K, V, M> Table<K, V, M> {
         }
     }
 
+    /// The slots of all entries, shard by shard, each from the one that was used least, as far as policy words say. A slot stands for the same entry until that is
+    /// gone, and then perhaps for another.
+    #[cfg(feature = "backend")]
+    pub(crate) fn slots(&self) -> Vec<Vec<Slot>> {
+        self.shards.iter().map(|padded| padded.shard.read(Shard::slots_by_word)).collect()
+    }
+
+    /// The entry at a slot of that shard, and how often it was hit, as far as its policy counts that.
+    #[cfg(feature = "backend")]
+    pub(crate) fn at_slot<R>(
+        &self,
+        shard: usize,
+        slot: Slot,
+        f: impl FnOnce(&K, Seen<'_, V, M>, u32) -> R,
+    ) -> Option<R> {
+        self.shards.get(shard)?.shard.read(|shard| shard.at_slot(slot, f))
+    }
+
+    /// How often entries of each counter were [overwritten](Self::overwrite), to be compared by [`is_overwritten`](Self::is_overwritten).
+    #[cfg(feature = "backend")]
+    pub(crate) fn all_overwritten(&self) -> Vec<[u64; COUNTERS]> {
+        self.shards.iter().map(|padded| padded.overwritten.each_ref().map(|count| count.load(Acquire))).collect()
+    }
+
+    /// Whether this key, or one that shares its counter, was overwritten since.
+    #[cfg(feature = "backend")]
+    pub(crate) fn is_overwritten(&self, hash: u64, since: &[[u64; COUNTERS]]) -> bool {
+        let then = since.get(sharding::index(hash, self.shards.len()));
+        then.and_then(|shard| shard.get((hash >> 32) as usize % COUNTERS)) != Some(&self.overwritten(hash))
+    }
+
     /// How many shards there are.
     #[cfg(feature = "registry")]
     pub(crate) fn shards(&self) -> usize {
@@ -434,8 +473,9 @@ impl<K, V, M> Table<K, V, M> {
             return;
         }
         for (index, padded) in self.shards.iter().enumerate() {
-            let (_, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
-            padded.shard.write(|shard| shard.switch_policy(policy));
+            let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
+            let made_for = matches!(*bound, Bound::Entries(_)).then_some(capacity);
+            padded.shard.write(|shard| shard.switch_policy(policy, made_for));
         }
     }
 
@@ -461,7 +501,7 @@ impl<K, V, M> Table<K, V, M> {
             padded.shard.write(|shard| {
                 shard.set_capacity(capacity);
                 if !shard.has_policy() {
-                    shard.switch_policy(policy);
+                    shard.switch_policy(policy, Some(capacity));
                 }
             });
             while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}
@@ -494,7 +534,7 @@ fn shard_parts(
     match bound {
         Bound::Unbounded => (usize::MAX, None),
         Bound::Weight(_) => (usize::MAX, Some(policies(sharding::GUESS))),
-        Bound::Entries(capacity) => match sharding::share(capacity, count, index) {
+        Bound::Entries(capacity) => match sharding::share(capacity, count, index).min(MAX_SLOTS) {
             0 => (0, None),
             share => (share, Some(policies(share))),
         },

@@ -9,7 +9,7 @@ use super::evictor::{Evictor, SlotWords};
 use super::words::WordColumn;
 use super::{Besides, Glance, Gone, RemovalKind, Removed, Seen};
 use crate::{
-    policy::{Policy, Slot, Touch, Words},
+    policy::{Policy, Slot, Standing, Touch, Words},
     time::Tick,
 };
 
@@ -133,6 +133,27 @@ impl<K, V, M> Shard<K, V, M> {
 
     pub(super) fn for_each(&self, mut f: impl FnMut(&K, Seen<'_, V, M>)) {
         self.entries.iter().for_each(|entry| f(&entry.key, self.see(entry)));
+    }
+
+    /// What the policy says of the entry of that key.
+    pub(super) fn standing(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<Standing> {
+        let slot = self.find(hash, eq)?.slot;
+        self.policy.standing(slot, &SlotWords { words: &self.words, hashes: self.columns.hashes() })
+    }
+
+    /// The slots of its entries by their policy words, the smallest first: in the order of use where hits stamp.
+    #[cfg(feature = "backend")]
+    pub(super) fn slots_by_word(&self) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.entries.iter().map(|entry| entry.slot).collect();
+        slots.sort_by_cached_key(|slot| (self.words.get(*slot), *slot));
+        slots
+    }
+
+    /// The entry at that slot, and its hits as far as the policy counts them.
+    #[cfg(feature = "backend")]
+    pub(super) fn at_slot<R>(&self, slot: Slot, f: impl FnOnce(&K, Seen<'_, V, M>, u32) -> R) -> Option<R> {
+        let entry = self.entries.find(recalled(self.columns.hash(slot)), |entry| entry.slot == slot)?;
+        Some(f(&entry.key, self.see(entry), self.words.hits(slot)))
     }
 
     /// Where the entry of that key is, until the next change of the shard.
@@ -353,8 +374,9 @@ impl<K, V, M> Shard<K, V, M> {
         }
     }
 
-    /// Puts another policy in place of the one that is there, and tells it what that one knew. See `switch`.
-    pub(super) fn switch_policy(&mut self, policy: Option<Box<dyn Policy>>) {
+    /// Puts another policy in place of the one that is there, and tells it what that one knew. See `switch`. `made_for`: the capacity that it was made for, unless that
+    /// is a guess.
+    pub(super) fn switch_policy(&mut self, policy: Option<Box<dyn Policy>>, made_for: Option<usize>) {
         let (len, room) = (self.columns.len(), self.columns.room());
         let live: Vec<Slot> = self.entries.iter().map(|entry| entry.slot).collect();
         let hits = |words: &WordColumn, slot: Slot| words.hits(slot);
@@ -362,7 +384,7 @@ impl<K, V, M> Shard<K, V, M> {
             let hits: Vec<u32> = (0..len as u32).map(|slot| hits(&self.words, Slot::new(slot))).collect();
             let old = self.policy.take();
             let words = SlotWords { words: &self.words, hashes: self.columns.hashes() };
-            let order = super::switch::from_coldest(old, &live, len, &Words::new(&words));
+            let order = super::switch::from_coldest(old, self.told, &live, len, &Words::new(&words));
             order.into_iter().map(|slot| (slot, hits.get(slot.index()).copied().unwrap_or(0))).collect()
         };
         let touch = policy.as_ref().map_or(Touch::Nothing, |policy| policy.on_hit());
@@ -374,7 +396,7 @@ impl<K, V, M> Shard<K, V, M> {
         }
         if let Some(policy) = self.policy.get() {
             let words = SlotWords { words: &self.words, hashes: self.columns.hashes() };
-            super::switch::adopt(policy, &known, &Words::new(&words));
+            super::switch::adopt(policy, made_for, &known, &Words::new(&words));
         }
     }
 

@@ -5,8 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::policy::{Known, Policy, Slot, Words};
 
 /// The live slots from the coldest to the hottest: in the order in which the old policy would have evicted them. Slots that it does not name come
-/// first, in no order.
-pub(crate) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: usize, words: &Words<'_>) -> Vec<Slot> {
+/// first, in no order. `capacity`: what the old policy was told.
+pub(crate) fn from_coldest(
+    old: Option<Box<dyn Policy>>,
+    capacity: usize,
+    live: &[Slot],
+    slots: usize,
+    words: &Words<'_>,
+) -> Vec<Slot> {
     let mut is_live = vec![false; slots];
     live.iter().for_each(|slot| is_live[slot.index()] = true);
     let mut order = Vec::with_capacity(live.len());
@@ -14,6 +20,9 @@ pub(crate) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: u
         // A policy of the user's may name what does not live, or panic: what it has named until then counts.
         let drained = catch_unwind(AssertUnwindSafe(|| {
             let mut told = live.len();
+            if is_unused(capacity, told) {
+                old.set_capacity(told.max(1));
+            }
             for left in (1..=live.len()).rev() {
                 // A smaller cache has smaller queues: a policy that keeps to their shares would otherwise fill one of them up to the end.
                 if told - left > told / 16 {
@@ -35,12 +44,25 @@ pub(crate) fn from_coldest(old: Option<Box<dyn Policy>>, live: &[Slot], slots: u
     unnamed
 }
 
-/// Hands the entries over, from the coldest to the hottest, with how often each was hit as far as that was counted.
-pub(crate) fn adopt(policy: &mut dyn Policy, known: &[(Slot, u32)], words: &Words<'_>) {
+/// Is the capacity far beyond what is there? Then a policy is not to make what it needs for all of it.
+fn is_unused(capacity: usize, entries: usize) -> bool {
+    capacity / 4 > entries
+}
+
+/// Hands the entries over, from the coldest to the hottest, with how often each was hit as far as that was counted. `capacity`: what the policy was
+/// made for.
+pub(crate) fn adopt(policy: &mut dyn Policy, capacity: Option<usize>, known: &[(Slot, u32)], words: &Words<'_>) {
+    let unused = capacity.filter(|capacity| is_unused(*capacity, known.len()));
+    if unused.is_some() {
+        policy.set_capacity((2 * known.len()).max(1));
+    }
     let last = known.len().saturating_sub(1).max(1);
     for (place, (slot, hits)) in known.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a rank between 0 and 1")]
         let rank = place as f32 / last as f32;
         policy.on_adopt(*slot, Known::new(*hits, rank), words);
+    }
+    if let Some(capacity) = unused {
+        policy.set_capacity(capacity);
     }
 }

@@ -1,7 +1,7 @@
 //! Least frequently used.
 
 use super::slot_heap::SlotHeap;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Standing, Touch, Words};
 
 /// The low bits of a key hold the number of the insertion, the rest the hits.
 const AGE_BITS: u32 = 40;
@@ -45,6 +45,11 @@ impl Policy for Lfu {
 
     fn on_remove(&mut self, slot: Slot) {
         self.heap.remove(slot);
+    }
+
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let before = self.heap.key(slot)? >> AGE_BITS;
+        Some(Standing::default().fact("hits", before.saturating_add(words.get(slot))))
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {

@@ -2,7 +2,7 @@
 
 use super::slot_heap::SlotHeap;
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Standing, Touch, Words};
 
 const HIGH: usize = 0;
 
@@ -119,6 +119,12 @@ impl Policy for Lirs {
             Some(_) => self.high.remove(slot),
             None => {}
         }
+    }
+
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let is_low = *self.queued.get(slot.index())? == LOW;
+        let set = if is_low { "low set" } else { "queue of the high set" };
+        Some(Standing::within(set).fact("last use", words.get(slot)))
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {

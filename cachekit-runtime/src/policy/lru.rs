@@ -1,7 +1,7 @@
 //! Least recently used.
 
 use super::slot_heap::SlotHeap;
-use super::{Policy, Slot, Touch, Words};
+use super::{Policy, Slot, Standing, Touch, Words};
 
 /// Evicts the entry that has gone longest without a hit. Exact on one thread; of simultaneous hits either may count as the later.
 ///
@@ -28,6 +28,10 @@ impl Policy for Lru {
 
     fn on_remove(&mut self, slot: Slot) {
         self.heap.remove(slot);
+    }
+
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        Some(Standing::default().fact("last use", words.get(slot)))
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {

@@ -32,6 +32,7 @@ mod sketch;
 mod slot;
 mod slot_heap;
 mod slot_queues;
+mod standing;
 mod strategy;
 mod touch;
 mod w_tinylfu;
@@ -45,12 +46,15 @@ pub use s3_fifo::S3Fifo;
 pub use s3_tinylfu::S3TinyLfu;
 pub use sieve::Sieve;
 pub use slot::{Slot, Words};
+pub use standing::Standing;
 pub use strategy::{PolicyFactory, Strategy, UnknownStrategy};
 pub use touch::Touch;
 pub use w_tinylfu::WTinyLfu;
 
 pub(crate) use cells::{Cell, Cells};
 pub(crate) use slot::WordSource;
+#[cfg(feature = "advice")]
+pub(crate) use slot_heap::SlotHeap;
 
 /// An eviction strategy for one shard of a cache.
 ///
@@ -132,6 +136,13 @@ pub trait Policy: std::any::Any + Send {
     /// until it fits. A cache that is bounded by bytes estimates how many entries that is, and tells when the estimate has changed.
     fn set_capacity(&mut self, capacity: usize) {
         let _ = capacity;
+    }
+
+    /// Where the entry at `slot` stands, for people: what [`Cache::explain`](crate::Cache::explain) shows. `None`: there is nothing to say of it. Counts as nothing, and
+    /// runs beside hits, so that the word may be a moment old.
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let _ = (slot, words);
+        None
     }
 
     /// An entry that was in the cache before this policy was: called instead of [`on_insert`](Self::on_insert) at a live switch,

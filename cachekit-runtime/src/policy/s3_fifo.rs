@@ -5,7 +5,7 @@
 
 use super::ghost::Ghost;
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Standing, Touch, Words};
 
 const SMALL: usize = 0;
 const MAIN: usize = 1;
@@ -78,6 +78,11 @@ impl Policy for S3Fifo {
 
     fn on_remove(&mut self, slot: Slot) {
         self.queues.remove(slot);
+    }
+
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let queue = if self.queues.queue_of(slot)? == SMALL { "small queue" } else { "main queue" };
+        Some(Standing::within(queue).fact("hits", words.get(slot)))
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {

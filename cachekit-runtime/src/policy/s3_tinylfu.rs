@@ -3,7 +3,7 @@
 use super::ghost::Ghost;
 use super::sketch::Sketch;
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, WordSource, Words};
+use super::{Known, Policy, Slot, Standing, Touch, WordSource, Words};
 
 const SMALL: usize = 0;
 const MAIN: usize = 1;
@@ -42,6 +42,8 @@ pub struct S3TinyLfu {
     main_capacity: usize,
     /// Nothing has been evicted since the capacity was set.
     filling: bool,
+    /// The history is of another capacity, and is made anew when there are as many entries: a capacity takes no memory before it is used.
+    outgrown: bool,
 }
 
 struct History {
@@ -174,6 +176,9 @@ impl S3TinyLfu {
     #[cold]
     fn begin_history(&mut self) {
         self.filling = false;
+        if std::mem::take(&mut self.outgrown) {
+            self.history = None;
+        }
         self.history.get_or_insert_with(|| History::new(self.capacity));
     }
 }
@@ -181,7 +186,15 @@ impl S3TinyLfu {
 impl Policy for S3TinyLfu {
     fn with_capacity(capacity: usize) -> Self {
         let (small_capacity, main_capacity) = shares(capacity);
-        S3TinyLfu { queues: SlotQueues::new(), history: None, capacity, small_capacity, main_capacity, filling: true }
+        S3TinyLfu {
+            queues: SlotQueues::new(),
+            history: None,
+            capacity,
+            small_capacity,
+            main_capacity,
+            filling: true,
+            outgrown: false,
+        }
     }
 
     fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
@@ -196,6 +209,16 @@ impl Policy for S3TinyLfu {
         self.queues.remove(slot);
     }
 
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let queue = if self.queues.queue_of(slot)? == SMALL { "small queue" } else { "main queue" };
+        let standing = Standing::within(queue).fact("hits", words.get(slot));
+        let standing = standing.fact("rounds ahead", self.queues.tag(slot).into());
+        Some(match &self.history {
+            Some(history) => standing.fact("frequency", history.sketch.get(words.hash(slot))),
+            None => standing,
+        })
+    }
+
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
         self.evicted(words)
     }
@@ -203,10 +226,12 @@ impl Policy for S3TinyLfu {
     /// What is remembered of evicted keys is forgotten when the capacity is far from what it was made for.
     fn set_capacity(&mut self, capacity: usize) {
         (self.small_capacity, self.main_capacity) = shares(capacity);
-        self.filling |= capacity > self.queues.len(SMALL) + self.queues.len(MAIN);
+        let has_room = capacity > self.queues.len(SMALL) + self.queues.len(MAIN);
+        self.filling |= has_room;
         if capacity > self.capacity + self.capacity / 4 || capacity < self.capacity / 2 {
             self.capacity = capacity;
-            if self.history.is_some() {
+            self.outgrown = has_room && self.history.is_some();
+            if self.history.is_some() && !has_room {
                 self.history = Some(History::new(capacity));
             }
         }

@@ -1,7 +1,7 @@
 //! SIEVE: one queue and a hand.
 
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Standing, Touch, Words};
 
 /// Entries stand in the order of their insertion. A hit marks an entry. A hand moves from the oldest to the newest: what is marked
 /// loses its mark and stays in its place, what is not is evicted; past the newest the hand begins again. New keys are thus tried
@@ -46,6 +46,12 @@ impl Policy for Sieve {
 
     fn on_remove(&mut self, slot: Slot) {
         self.queues.remove(slot);
+    }
+
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let is_ahead = self.queues.queue_of(slot)? == self.ahead;
+        let side = if is_ahead { "part ahead of the hand" } else { "part behind the hand" };
+        Some(Standing::within(side).fact("visited", words.get(slot)))
     }
 
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {

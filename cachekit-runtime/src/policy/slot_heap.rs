@@ -8,14 +8,14 @@ const NOWHERE: u32 = u32::MAX;
 
 /// Slots of one shard in the order of a 64-bit key, the least first. All operations take O(log n). 16 bytes for each slot in the
 /// heap and four for each slot that was ever used.
-pub(super) struct SlotHeap {
+pub(crate) struct SlotHeap {
     heap: Vec<(u64, Slot)>,
     /// By slot, the place in the heap.
     places: Vec<u32>,
 }
 
 impl SlotHeap {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         SlotHeap { heap: Vec::new(), places: Vec::new() }
     }
 
@@ -24,12 +24,12 @@ impl SlotHeap {
         self.heap.len()
     }
 
-    pub(super) fn first(&self) -> Option<(u64, Slot)> {
+    pub(crate) fn first(&self) -> Option<(u64, Slot)> {
         self.heap.first().copied()
     }
 
     /// Adds the slot, or gives it another key.
-    pub(super) fn set(&mut self, slot: Slot, key: u64) {
+    pub(crate) fn set(&mut self, slot: Slot, key: u64) {
         let place = match self.place(slot) {
             Some(place) => {
                 self.heap[place].0 = key;
@@ -44,6 +44,11 @@ impl SlotHeap {
             }
         };
         self.settle(place);
+    }
+
+    /// The key of a slot that is in it.
+    pub(crate) fn key(&self, slot: Slot) -> Option<u64> {
+        self.place(slot).and_then(|place| self.heap.get(place)).map(|(key, _)| *key)
     }
 
     pub(super) fn remove(&mut self, slot: Slot) {

@@ -3,7 +3,7 @@
 use super::climber::Climber;
 use super::sketch::Sketch;
 use super::slot_queues::SlotQueues;
-use super::{Known, Policy, Slot, Touch, Words};
+use super::{Known, Policy, Slot, Standing, Touch, Words};
 
 const WINDOW: usize = 0;
 const PROBATION: usize = 1;
@@ -41,6 +41,8 @@ pub struct WTinyLfu {
     capacity: usize,
     /// What the sketch was made for.
     sketched: usize,
+    /// It is of another capacity, and is made anew when there are as many entries: a capacity takes no memory before it is used.
+    outgrown: bool,
     random: u64,
     /// The slot that was looked at last in turn.
     swept: Slot,
@@ -141,6 +143,7 @@ impl WTinyLfu {
 
     fn make_sketch(&mut self) {
         self.sketched = self.capacity;
+        self.outgrown = false;
         self.sketch = Some(Sketch::new(8 * self.capacity, 16 * self.capacity as u64));
     }
 }
@@ -153,6 +156,7 @@ impl Policy for WTinyLfu {
             climber: Climber::new(capacity, (capacity / FIRST_WINDOW).max(1)),
             capacity,
             sketched: capacity,
+            outgrown: false,
             random: 1,
             swept: Slot::new(0),
         }
@@ -176,8 +180,21 @@ impl Policy for WTinyLfu {
         self.queues.remove(slot);
     }
 
+    fn standing(&self, slot: Slot, words: &Words<'_>) -> Option<Standing> {
+        let queue = match self.queues.queue_of(slot)? {
+            WINDOW => "window",
+            PROBATION => "probation segment",
+            _ => "protected segment",
+        };
+        let standing = Standing::within(queue).fact("hits", words.get(slot));
+        Some(match &self.sketch {
+            Some(sketch) => standing.fact("frequency", sketch.get(words.hash(slot))),
+            None => standing,
+        })
+    }
+
     fn victim(&mut self, words: &Words<'_>) -> Option<Slot> {
-        if self.sketch.is_none() {
+        if self.sketch.is_none() || self.outgrown {
             self.make_sketch();
         }
         // The new entry comes into the window after this.
@@ -206,7 +223,10 @@ impl Policy for WTinyLfu {
     fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
         self.climber.set_capacity(capacity);
-        if self.sketch.is_some() && (capacity > self.sketched + self.sketched / 4 || capacity < self.sketched / 2) {
+        let is_other = capacity > self.sketched + self.sketched / 4 || capacity < self.sketched / 2;
+        let has_room = capacity > [WINDOW, PROBATION, PROTECTED].iter().map(|queue| self.queues.len(*queue)).sum();
+        self.outgrown = self.sketch.is_some() && is_other && has_room;
+        if self.sketch.is_some() && is_other && !has_room {
             self.make_sketch();
         }
     }

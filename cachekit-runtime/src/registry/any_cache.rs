@@ -75,6 +75,22 @@ pub trait AnyCache: Send + Sync {
     #[cfg(feature = "advice")]
     fn advice(&self) -> Option<crate::advice::Advice>;
 
+    /// As [`Cache::start_top_keys`](crate::Cache::start_top_keys).
+    #[cfg(feature = "advice")]
+    fn start_top_keys(&self);
+
+    /// As [`Cache::stop_top_keys`](crate::Cache::stop_top_keys).
+    #[cfg(feature = "advice")]
+    fn stop_top_keys(&self);
+
+    /// Whether the keys are counted that are looked for.
+    #[cfg(feature = "advice")]
+    fn counts_keys(&self) -> bool;
+
+    /// As [`Cache::top_keys`](crate::Cache::top_keys), the keys as operations take them.
+    #[cfg(feature = "advice")]
+    fn top_keys(&self, most: usize) -> Option<crate::advice::TopKeys<String>>;
+
     /// At least `at_most` of the entries in memory, from the start without a cursor, else on from [`Entries::next`]; fewer only at the end, and more where
     /// keys have the same hash. What is there from the first page to the last comes once.
     ///

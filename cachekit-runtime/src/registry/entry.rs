@@ -15,6 +15,9 @@ pub struct Entry {
     pub key: String,
     /// The value as JSON. `None` where it was not asked for, has no `serde::Serialize`, or is not to be given.
     pub value: Option<Text>,
+    /// What the cache says of the value in a few words that are nobody's data, where it was told how
+    /// ([`Builder::described_by`](crate::Builder::described_by)): `200, 5120 bytes` of a response.
+    pub about: Option<String>,
     /// Where it was found.
     pub tier: Tier,
     /// What it is worth.

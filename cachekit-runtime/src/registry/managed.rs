@@ -55,10 +55,12 @@ struct Managed<K, V> {
 }
 
 fn entry<K: Key, V: Value>(cache: &Cache<K, V>, key: &K, seen: SeenEntry<V>, values: Values) -> Entry {
+    let about = seen.value.as_ref().and_then(|value| cache.about(value));
     let value = seen.value.filter(|_| values == Values::Written);
     Entry {
         key: key::shown(cache, key, seen.hash),
         value: value.and_then(|value| cache.value_text(&value)),
+        about,
         tier: seen.tier,
         state: seen.state,
         age: seen.age,
@@ -168,6 +170,27 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
     #[cfg(feature = "advice")]
     fn advice(&self) -> Option<crate::advice::Advice> {
         self.cache.advice()
+    }
+
+    #[cfg(feature = "advice")]
+    fn start_top_keys(&self) {
+        self.cache.start_top_keys();
+    }
+
+    #[cfg(feature = "advice")]
+    fn stop_top_keys(&self) {
+        self.cache.stop_top_keys();
+    }
+
+    #[cfg(feature = "advice")]
+    fn counts_keys(&self) -> bool {
+        self.cache.counts_keys()
+    }
+
+    #[cfg(feature = "advice")]
+    fn top_keys(&self, most: usize) -> Option<crate::advice::TopKeys<String>> {
+        let cache = &self.cache;
+        Some(cache.top_keys(most)?.map(|key| key::shown(cache, key, cache.hash_of_key(key))))
     }
 
     fn entries(&self, from: Option<Cursor>, at_most: usize, values: Values) -> Entries {

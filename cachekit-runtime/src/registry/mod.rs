@@ -11,6 +11,16 @@
 //! | `app::first‹u64›` | of one instance of a generic function; keys in backends are not changed by this |
 //! | `sessions`, `sessions#2` | built by one line of code, several at a time: the smallest number that is free |
 //!
+//! What `auto-register` finds by itself is what has one cache, of which the compiler knows where it is. For the rest `register!` says it, or the first call:
+//!
+//! | | without a call |
+//! |---|---|
+//! | functions, nested ones too | by `auto-register` |
+//! | methods in an impl block with `#[cache]` on it, which has no parameters | by `auto-register` |
+//! | methods in a block without: what stands in it does not know of which type it is | put `#[cache]` on the block, or `register!(Repo::find)` |
+//! | functions and blocks with type parameters: each instance has a cache of its own | `register!(first::<u64>, Shelf::<u16>::at)` |
+//! | a method whose cache is found by a call alone, `cache = self.users` | register what is built, by its [name](crate::Builder::name) |
+//!
 //! Two lines of code that give one name are a mistake: the second cache works, but is not in the registry, and the [`Conflict`] names both places.
 //!
 //! ```

@@ -89,6 +89,12 @@ impl TagSet {
         self.tags.len()
     }
 
+    /// Their names.
+    #[cfg(feature = "backend")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().map(|(cell, _)| &*cell.name)
+    }
+
     /// Their names as backends write them, with the versions that the entry was stored with.
     #[cfg(feature = "backend")]
     pub(crate) fn written(&self) -> impl Iterator<Item = (String, Version)> {

@@ -44,6 +44,9 @@ fn routes() -> Vec<(Method, &'static str, Scope)> {
             (Method::GET, "/api/caches/g::all/advice", Scope::Read),
             (Method::POST, "/api/caches/g::all/advice", Scope::Operate),
             (Method::DELETE, "/api/caches/g::all/advice", Scope::Operate),
+            (Method::GET, "/api/caches/g::all/top", Scope::Read),
+            (Method::POST, "/api/caches/g::all/top", Scope::Operate),
+            (Method::DELETE, "/api/caches/g::all/top", Scope::Operate),
         ]);
     }
     if cfg!(feature = "prometheus") {

@@ -79,10 +79,62 @@ async fn a_key_is_got_and_explained() {
     let ann = r#"{"key":"\"Ann\""}"#;
     assert_eq!(ok(&router, post("/api/caches/a::key/get", ann)).await["entry"]["value"], "42");
     assert!(ok(&router, post("/api/caches/a::key/get", r#"{"key":"\"Eve\""}"#)).await["entry"].is_null());
-    assert_eq!(ok(&router, post("/api/caches/a::key/explain", ann)).await["state"], "fresh");
+    let explained = ok(&router, post("/api/caches/a::key/explain", ann)).await;
+    assert_eq!(explained["state"], "fresh");
+    assert_eq!(
+        (&explained["policy"]["queue"], &explained["policy"]["facts"]["hits"]),
+        (&"main queue".into(), &0.into())
+    );
     let wrong = refused(&router, post("/api/caches/a::key/explain", r#"{"key":"Ann"}"#)).await;
     assert_eq!(wrong, is(400, "no_key"));
     assert_eq!(users.stats().calls(), 0, "nothing of it is a use");
+}
+
+#[tokio::test]
+async fn responses_are_listed_with_what_they_are_and_their_bodies_to_who_asks() {
+    use axum::{body::Body, routing::get as on};
+    use http::{Request, header};
+    use tower::ServiceExt as _;
+    let pages = crate::layer::CacheLayer::builder().name("a::pages").build();
+    let page =
+        || async { ([(header::CACHE_CONTROL, "max-age=60"), (header::VARY, "accept-language")], "the secret page") };
+    let served = Router::new().route("/of/ann", on(page)).layer(pages);
+    let request = Request::get("/of/ann").header("host", "shop.example").body(Body::empty()).unwrap();
+    served.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    let (router, uri) = (admin("librarian"), "/api/caches/a::pages/entries");
+    let listed = |uri: String| {
+        let router = router.clone();
+        async move {
+            let mut entries = ok(&router, get(&uri)).await["entries"].as_array().unwrap().clone();
+            entries.sort_by_key(|entry| entry["about"].to_string());
+            entries
+        }
+    };
+    // The body is stored by a task of its own.
+    let mut hidden = listed(uri.to_owned()).await;
+    for _ in 0..10_000 {
+        if hidden.len() == 2 {
+            break;
+        }
+        tokio::task::yield_now().await;
+        hidden = listed(uri.to_owned()).await;
+    }
+    assert_eq!(
+        (&hidden[0]["about"], &hidden[1]["about"]),
+        (&"200, 15 bytes".into(), &"varies by accept-language".into())
+    );
+    assert!(hidden[0]["age_seconds"].as_f64().is_some() && hidden[0]["ttl_left_seconds"].as_f64() <= Some(60.0));
+    let text = format!("{hidden:?}");
+    assert!(!text.contains("ann") && !text.contains("secret"), "{text}");
+    let keys = listed(format!("{uri}?keys=true")).await;
+    assert!(keys[0]["key"].as_str().unwrap().contains("http://shop.example/of/ann") && keys[0]["value"].is_null());
+    let values = listed(format!("{uri}?values=true")).await;
+    let value: Value = serde_json::from_str(values[0]["value"].as_str().unwrap()).unwrap();
+    assert_eq!((&value["status"], &value["body"]), (&200.into(), &"the secret page".into()));
+    assert_eq!(value["fields"]["vary"], "accept-language");
+    let gone = r#"{"prefix": "\"http://shop.example/of/"}"#;
+    assert_eq!(ok(&router, post("/api/caches/a::pages/invalidate", gone)).await["entries"], 2);
+    assert!(listed(uri.to_owned()).await.is_empty());
 }
 
 #[tokio::test]
@@ -107,6 +159,32 @@ async fn advice_is_started_read_and_stopped() {
     assert!(said["advice"]["outlooks"].as_array().unwrap().len() > 10, "{said}");
     ok(&router, changing(Method::DELETE, uri, "")).await;
     assert_eq!(ok(&router, get("/api/caches/a::advice")).await["advised"], false);
+}
+
+#[cfg(feature = "advice")]
+#[tokio::test]
+async fn the_keys_that_are_looked_for_most_are_hidden_like_others() {
+    let users = cache("a::top");
+    let (router, uri) = (admin("counter"), "/api/caches/a::top/top");
+    assert!(ok(&router, get(uri)).await["top"].is_null());
+    assert_eq!(ok(&router, get("/api/caches/a::top")).await["counts_keys"], false);
+    ok(&router, post(uri, "")).await;
+    assert_eq!(ok(&router, get("/api/caches/a::top")).await["counts_keys"], true);
+    (0..600_u64).for_each(|turn| _ = users.get_or_compute(if turn % 3 == 0 { "Eve" } else { "Ann" }, || turn));
+    users.invalidate("Eve");
+    let said = ok(&router, get(&format!("{uri}?keys=true&limit=5"))).await;
+    let keys = said["top"]["keys"].as_array().unwrap();
+    assert_eq!((keys.len(), &keys[0]["key"], &keys[1]["key"]), (2, &"\"Ann\"".into(), &Value::Null), "{said}");
+    assert_eq!((&keys[0]["in_memory"], &keys[1]["in_memory"]), (&true.into(), &false.into()));
+    assert!((keys[0]["share"].as_f64().unwrap() - 0.66).abs() < 0.01, "{said}");
+    let said = ok(&router, get(&format!("{uri}?limit=1"))).await;
+    assert!(said["top"]["keys"][0]["key"].is_null() && said["top"]["keys"].as_array().unwrap().len() == 1, "{said}");
+    let other = Admin::new(|_| Some(Access::named("other").may(Scope::Read))).router();
+    assert!(ok(&other, get(uri)).await["top"]["keys"][0]["key"].is_null());
+    assert_eq!(refused(&other, get(&format!("{uri}?keys=true"))).await, is(403, "hidden"));
+    assert_eq!(refused(&other, get(&format!("{uri}?key=true"))).await.0, 400);
+    ok(&router, changing(Method::DELETE, uri, "")).await;
+    assert!(ok(&router, get(uri)).await["top"].is_null());
 }
 
 #[cfg(feature = "prometheus")]
