@@ -3,6 +3,8 @@
 mod adapt;
 #[cfg(feature = "advice")]
 mod advise;
+#[cfg(feature = "backend")]
+mod arrangement;
 mod batch;
 mod besides;
 mod bond;
@@ -31,6 +33,7 @@ mod follow;
 #[cfg(feature = "backend")]
 mod keys_met;
 mod lead;
+mod levels;
 mod live;
 mod look;
 #[cfg(feature = "registry")]
@@ -45,6 +48,7 @@ mod near_index;
 mod read_through;
 mod refresh;
 mod refreshing;
+mod setting;
 mod settings;
 #[cfg(feature = "backend")]
 mod softened;
@@ -69,6 +73,12 @@ pub use map::{Compute, EntryRef};
 pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;
 pub use refresh::{Refresh, Stale};
+pub use setting::Setting;
+#[cfg(all(feature = "config", feature = "registry"))]
+pub(crate) use {
+    levels::Configured,
+    setting::{Change, Whereabouts},
+};
 
 pub(crate) use self::core::Core;
 use crate::{
