@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "config", feature = "registry"))]
 mod current;
+#[cfg(all(test, feature = "config"))]
+mod document_tests;
 mod environment;
 #[cfg(feature = "config")]
 mod file;
@@ -30,6 +32,8 @@ pub(crate) use links::{described, limits, link, link_at};
 #[cfg(all(feature = "config", feature = "registry"))]
 pub use reload::{Reloaded, reload_configuration};
 pub(crate) use sources::gather;
+#[cfg(all(feature = "config", feature = "inspect"))]
+pub(crate) use sources::notes;
 
 use crate::{Error, sync::lock};
 pub(crate) use said::Said;

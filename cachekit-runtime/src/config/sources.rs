@@ -57,7 +57,6 @@ pub(super) fn read() -> (Sources, Vec<Error>) {
             }
             Err(all) => mistakes.extend(all),
         }
-        mistakes.extend(without_registry(&sources.rules));
     }
     match environment::read() {
         Ok(said) => sources.environment = said.or(sources.environment),
@@ -81,11 +80,36 @@ pub(crate) fn gather(program: Option<Said>) -> (Said, Vec<Error>) {
     (sources.said(program), mistakes)
 }
 
+/// What is said of caches, and may be well or not: strategies that only a program can know.
+#[cfg(all(feature = "config", feature = "inspect"))]
+pub(crate) fn notes() -> Vec<String> {
+    use super::{grammar::What, suggest::suggestion};
+    use crate::policy::Strategy;
+
+    let (sources, _) = read();
+    let known: Vec<String> =
+        Strategy::fixed().iter().chain([&Strategy::Adaptive]).map(|strategy| strategy.name().to_owned()).collect();
+    let rules = sources.rules.file.iter().chain(&sources.rules.environment);
+    let stated = rules.flat_map(|rule| rule.settings.values());
+    let note = |stated: &super::grammar::Stated| {
+        let What::Strategy(name) = &stated.what else { return None };
+        if known.contains(name) {
+            return None;
+        }
+        let meant = suggestion(name, known.iter().map(String::as_str));
+        let meant = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+        Some(stated.origin.mistake(format_args!("the strategy `{name}` is none of cachekit's{meant}")).to_string())
+    };
+    stated.filter_map(note).collect()
+}
+
 /// As they were when they were needed first. Mistakes have been a line in the log each.
 pub(super) fn first() -> &'static Sources {
     static FIRST: OnceLock<(Sources, Mutex<Vec<Error>>)> = OnceLock::new();
     let (sources, mistakes) = FIRST.get_or_init(|| {
         let (sources, mistakes) = read();
+        #[cfg(feature = "config")]
+        let mistakes = mistakes.into_iter().chain(without_registry(&sources.rules)).collect();
         (sources, Mutex::new(mistakes))
     });
     // After it is there: who logs may use a cache.

@@ -10,7 +10,7 @@ use crate::{Error, cache::Setting};
 use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 /// All that there are beside those of caches.
-const KNOWN: [&str; 13] = [
+pub(super) const KNOWN: [&str; 13] = [
     "CACHEKIT_CONFIG",
     "CACHEKIT_DISABLED",
     "CACHEKIT_NAMESPACE",
