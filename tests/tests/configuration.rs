@@ -309,6 +309,59 @@ fn a_stale_value_is_refreshed_by_one_caller_where_the_code_asks_for_no_refresh()
     assert_eq!(rate::traced(1, 1).1.kind, OutcomeKind::Hit);
 }
 
+static NEAR_AND_FAR: std::sync::LazyLock<MemoryBytes> = std::sync::LazyLock::new(MemoryBytes::new);
+
+fn bytes() -> &'static MemoryBytes {
+    &NEAR_AND_FAR
+}
+
+#[test]
+fn a_dry_run_computes_every_call_and_compares_what_any_tier_has() {
+    use cachekit::cache;
+
+    #[cache(name = "dry", skip(now), backend = ["memory", bytes()])]
+    fn dry(id: u64, now: u64) -> u64 {
+        id + now
+    }
+
+    #[cache(name = "dry-async", skip(now), backend = ["memory", bytes()])]
+    async fn dry_async(id: u64, now: u64) -> u64 {
+        id + now
+    }
+
+    let test = "a_dry_run_computes_every_call_and_compares_what_any_tier_has";
+    if !is_child(test, "", |_, _| {}) {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let forget = || {
+        cachekit::flush().wait();
+        dry::cache().retain(|_, _| false);
+        dry_async::cache().retain(|_, _| false);
+    };
+    let both = |id: u64, now: u64| {
+        let computed = (dry(id, now), runtime.block_on(dry_async(id, now)));
+        assert_eq!(computed.0, computed.1);
+        computed.0
+    };
+    assert_eq!((both(1, 0), both(1, 5)), (1, 1));
+    forget();
+    reload("[caches.'dry*']\ndry_run = true");
+    assert_eq!(both(1, 5), 6, "computed, although a backend has a value");
+    assert_eq!(both(1, 0), 1, "and although memory has it now");
+    assert_eq!(both(2, 0), 2, "what nobody has is stored");
+    assert_eq!(both(2, 7), 9);
+    for cache in [&*there("dry"), &*there("dry-async")] {
+        let report = cache.dry_run_report();
+        assert_eq!((report.agreed, report.diverged.len(), report.more_diverged), (1, 2, 0), "{}", cache.name());
+        assert_eq!(report.diverged[0].cached.as_deref(), Some("1"));
+        assert_eq!(report.diverged[0].computed.as_deref(), Some("6"));
+    }
+    reload("");
+    assert_eq!(both(1, 9), 1, "cached as before");
+    assert_eq!(there("dry").dry_run_report().diverged.len(), 2, "what it found is still there");
+}
+
 #[test]
 fn idle_and_capacity_hold_for_a_live_cache() {
     if !is_child("idle_and_capacity_hold_for_a_live_cache", "", |_, _| {}) {

@@ -212,6 +212,7 @@ impl<K, V> Core<K, V> {
         self.table.get(hash, |other| other == key, |seen| (Life::of(&seen).tags().cloned(), false)).flatten()
     }
 
+    #[cfg(feature = "backend")]
     pub(super) fn stale_while_revalidate(&self) -> Duration {
         duration(self.allowed.revalidate())
     }

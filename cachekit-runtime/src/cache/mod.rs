@@ -65,6 +65,8 @@ pub use call::Call;
 pub use captured::Captured;
 pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
+#[cfg(all(feature = "config", feature = "registry"))]
+pub(crate) use levels::Configured;
 pub(crate) use look::count_bypass;
 pub use look::{Look, Unfound, glance, look, look_on, look_refresh, look_traced};
 #[cfg(feature = "registry")]
@@ -74,11 +76,8 @@ pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;
 pub use refresh::{Refresh, Stale};
 pub use setting::Setting;
-#[cfg(all(feature = "config", feature = "registry"))]
-pub(crate) use {
-    levels::Configured,
-    setting::{Change, Whereabouts},
-};
+#[cfg(feature = "config")]
+pub(crate) use setting::{Change, Whereabouts};
 
 pub(crate) use self::core::Core;
 use crate::{

@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -40,7 +40,10 @@ pub(crate) fn link(kind: Kind) -> Option<Arc<Link>> {
 }
 
 /// Backends of those kinds elsewhere than the configuration describes them for all, by where that is.
-static ELSEWHERE: Mutex<BTreeMap<(&'static str, String), Result<Arc<Link>, Error>>> = Mutex::new(BTreeMap::new());
+static ELSEWHERE: Mutex<BTreeMap<Elsewhere, Result<Arc<Link>, Error>>> = Mutex::new(BTreeMap::new());
+
+/// The kind, and a URL or a folder.
+type Elsewhere = (&'static str, String);
 
 /// As [`link`], at that URL or in that folder, with the other settings of its kind.
 pub(crate) fn link_at(kind: Kind, elsewhere: &str) -> Option<Arc<Link>> {
@@ -124,7 +127,7 @@ fn missing(kind: Kind, program: &str, key: &str, variable: &str) -> Error {
 #[cfg(feature = "file")]
 fn open_file(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     let file = &settled().file;
-    let Some(directory) = elsewhere.map(PathBuf::from).or_else(|| file.directory.clone()) else {
+    let Some(directory) = elsewhere.map(std::path::PathBuf::from).or_else(|| file.directory.clone()) else {
         return Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"));
     };
     let mut builder = crate::backend::FileBackend::builder(directory);

@@ -9,11 +9,13 @@ mod environment;
 #[cfg(feature = "config")]
 mod file;
 #[cfg(feature = "config")]
+#[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "without names of caches it is checked alone"))]
 mod grammar;
 mod links;
 #[cfg(all(feature = "config", feature = "registry"))]
 mod reload;
 #[cfg(feature = "config")]
+#[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "without names of caches it is checked alone"))]
 mod rules;
 mod said;
 mod sources;

@@ -15,7 +15,6 @@ pub(super) struct Sources {
     environment: Said,
     /// How often the file is looked at for changes; zero: never.
     #[cfg(feature = "config")]
-    #[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "nothing is reloaded"))]
     pub(super) reload_every: Option<Duration>,
     #[cfg(feature = "config")]
     pub(super) rules: Rules,

@@ -107,3 +107,44 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::TestClock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_file_is_read_once_it_changes_no_more() {
+        let folder = std::env::temp_dir().join(format!("cachekit-watch-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("cachekit.toml");
+        fs::write(&path, "1").unwrap();
+        let (test, reads) = (TestClock::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = reads.clone();
+        let changed = Box::new(move || _ = counted.fetch_add(1, Ordering::Relaxed));
+        let watch = Watch::start(path.clone(), test.clock(), Duration::from_secs(5), changed);
+        let look = || {
+            test.advance(Duration::from_secs(5));
+            reads.load(Ordering::Relaxed)
+        };
+        assert_eq!((look(), look()), (0, 0), "nothing has changed");
+        fs::write(&path, "12").unwrap();
+        test.advance(Duration::from_secs(4));
+        assert_eq!(reads.load(Ordering::Relaxed), 0, "nobody has looked");
+        test.advance(Duration::from_secs(1));
+        fs::write(&path, "123").unwrap();
+        assert_eq!(look(), 0, "it is being written");
+        assert_eq!((look(), look()), (1, 1));
+        fs::remove_file(&path).unwrap();
+        assert_eq!((look(), look()), (1, 2), "that it has gone is a change");
+        *lock(&watch.every) = Some(Duration::from_secs(50));
+        assert_eq!(look(), 2);
+        fs::write(&path, "1").unwrap();
+        assert_eq!((look(), look()), (2, 2), "not so often any more");
+        *lock(&watch.every) = None;
+        test.advance(Duration::from_secs(500));
+        assert_eq!(test.pending(), 0, "it has ended");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

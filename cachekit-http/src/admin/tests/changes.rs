@@ -64,7 +64,7 @@ async fn a_change_says_where_it_comes_from_and_is_taken_back() {
     assert_eq!((&now["dry_run"], &now["sources"]["capacity"]), (&true.into(), &"live".into()));
     users.insert(1, 1);
     assert_eq!(users.get_or_compute(&1, || 2), 2, "a dry run computes");
-    assert_eq!(users.dry_run_report().diverged.len(), 1);
+    assert_eq!(users.dry_run_report().not_comparable, 1);
     let now = set(r#"{"take_back":["capacity","idle","dry_run"]}"#).await["configuration"].clone();
     assert_eq!((&now["bound"]["entries"], &now["sources"]["capacity"]), (&100.into(), &Value::Null));
     assert!(now["idle_seconds"].is_null() && now["dry_run"] == false);
