@@ -333,7 +333,8 @@ fn a_dry_run_computes_every_call_and_compares_what_any_tier_has() {
     if !is_child(test, "", |_, _| {}) {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    // With a thread of its own, which stores while this one waits for that.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let forget = || {
         cachekit::flush().wait();
         dry::cache().retain(|_, _| false);
