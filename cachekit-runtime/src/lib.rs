@@ -64,9 +64,11 @@ mod weigh;
 pub use background::{Flush, flush, is_shut_down, shutdown};
 #[cfg(feature = "backend")]
 pub use cache::Captured;
-pub use cache::{Builder, Cache, Call, Compute, EntryRef, Explain, FarPlaces, State};
+pub use cache::{Builder, Cache, Call, Compute, EntryRef, Explain, FarPlaces, Setting, State};
 #[cfg(feature = "backend")]
 pub use config::{Configure, configure};
+#[cfg(all(feature = "config", feature = "registry"))]
+pub use config::{Reloaded, reload_configuration};
 pub use error::{Error, TimedOut};
 #[cfg(feature = "backend")]
 pub use far::{Place, sync};

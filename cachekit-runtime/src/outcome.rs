@@ -31,7 +31,7 @@ pub enum OutcomeKind {
 }
 
 /// A place that can answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Tier {
     /// The memory of this process.

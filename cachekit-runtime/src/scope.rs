@@ -91,6 +91,54 @@ pub struct DryRunReport {
     pub diverged: Vec<Divergence>,
     /// Hits whose output has no `PartialEq + Clone` to compare with.
     pub not_comparable: u64,
+    /// Of the hits whose value differs, how many are not in `diverged`: the dry run of a cache in use lists the first 64.
+    pub more_diverged: u64,
+}
+
+/// What dry runs have found so far.
+pub(crate) struct Report {
+    found: Mutex<DryRunReport>,
+    /// It is of a cache in use: bounded, and some of it is in the log.
+    is_live: bool,
+}
+
+/// As many divergences are listed of a cache in use.
+const LISTED: usize = 64;
+
+impl Report {
+    fn of_scope() -> Arc<Self> {
+        Arc::new(Report { found: Mutex::default(), is_live: false })
+    }
+
+    pub(crate) fn of_live() -> Arc<Self> {
+        Arc::new(Report { found: Mutex::default(), is_live: true })
+    }
+
+    pub(crate) fn found(&self) -> DryRunReport {
+        lock(&self.found).clone()
+    }
+
+    pub(crate) fn compared(&self, cache: &str, key_hash: u64, compared: Comparison) {
+        let mut found = lock(&self.found);
+        match compared {
+            Comparison::Same => found.agreed += 1,
+            Comparison::Different(texts) => {
+                if self.is_live && found.diverged.len() >= LISTED {
+                    found.more_diverged += 1;
+                } else {
+                    let (cached, computed) = texts.map(|[cached, computed]| (cached, computed)).unzip();
+                    found.diverged.push(Divergence { cache: cache.to_owned(), key_hash, cached, computed });
+                }
+                let diverged = found.diverged.len() as u64 + found.more_diverged;
+                drop(found);
+                // The more there are, the fewer are worth a line.
+                if self.is_live && diverged.is_power_of_two() {
+                    tracing::warn!(cache, key_hash, diverged, "a dry run computed another value than was cached");
+                }
+            }
+            Comparison::Unknown => found.not_comparable += 1,
+        }
+    }
 }
 
 pub(crate) struct Scope {
@@ -99,7 +147,7 @@ pub(crate) struct Scope {
     tags: Arc<TagRegistry>,
     /// By the identity of the original cache.
     caches: Mutex<HashMap<usize, Arc<dyn Any + Send + Sync>>>,
-    report: Mutex<DryRunReport>,
+    report: Arc<Report>,
 }
 
 impl Scope {
@@ -107,23 +155,11 @@ impl Scope {
     pub(crate) fn new(mode: Mode, clock: Clock) -> Arc<Self> {
         SPECIAL.fetch_add(1, Ordering::Relaxed);
         let tags = Arc::new(TagRegistry::new());
-        Arc::new(Scope { mode, clock, tags, caches: Mutex::default(), report: Mutex::default() })
+        Arc::new(Scope { mode, clock, tags, caches: Mutex::default(), report: Report::of_scope() })
     }
 
-    pub(crate) fn report(&self) -> DryRunReport {
-        lock(&self.report).clone()
-    }
-
-    pub(crate) fn compared(&self, cache: &str, key_hash: u64, compared: Comparison) {
-        let mut report = lock(&self.report);
-        match compared {
-            Comparison::Same => report.agreed += 1,
-            Comparison::Different(texts) => {
-                let (cached, computed) = texts.map(|[cached, computed]| (cached, computed)).unzip();
-                report.diverged.push(Divergence { cache: cache.to_owned(), key_hash, cached, computed });
-            }
-            Comparison::Unknown => report.not_comparable += 1,
-        }
+    pub(crate) fn report(&self) -> &Arc<Report> {
+        &self.report
     }
 
     fn cache_for<K: Key, V: Value>(&self, original: &Cache<K, V>) -> Cache<K, V> {

@@ -86,7 +86,7 @@
 //! | `registry`, `auto-register` | no | [`registry`]: all named caches, operated without their types; with the second also before their first use |
 //! | `admin` | no | [`admin`]: an API and a page for whoever operates a service |
 //! | `metrics`, `prometheus`, `statsd` | no | [`metrics`]: what all caches have counted, by the facade of that name; the text of a scrape; over UDP |
-//! | `config` | no | `cachekit.toml`; on with `file` and `redis` |
+//! | `config` | no | `cachekit.toml`; on with `file` and `redis`; with `registry` also settings of caches |
 //!
 //! # Values
 //!
@@ -101,13 +101,16 @@ pub use cachekit_macros::{cache, invalidate, register};
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
     Builder, Cache, Call, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
-    OutcomeKind, RemovalCause, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
+    OutcomeKind, RemovalCause, Setting, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
     invalidate_tag_async, invalidate_tag_soft, invalidate_tag_soft_async, is_shut_down, policy, shutdown, stats,
     testing, time,
 };
 
 #[cfg(feature = "backend")]
 pub use cachekit_runtime::{Captured, Configure, Place, backend, codec, configure, envelope, identity, snapshot, sync};
+
+#[cfg(all(feature = "config", feature = "registry"))]
+pub use cachekit_runtime::{Reloaded, reload_configuration};
 
 #[cfg(feature = "advice")]
 pub use cachekit_runtime::advice;

@@ -1,4 +1,4 @@
-//! Where backends are: said by the program, by `cachekit.toml`, by the environment. It is settled once in a process, so each case is a child.
+//! Where backends are: said by the program, by the environment, by `cachekit.toml`. It is settled once in a process, so each case is a child.
 
 use cachekit_runtime::{Cache, Delivery, Error, Place, backend::Failure, configure};
 use cachekit_tests::{child, redis_server::RedisServer};
@@ -106,19 +106,21 @@ fn one_line(log: &Log, words: &[&str]) {
 }
 
 #[test]
-fn the_program_counts_before_the_file_and_the_file_before_the_environment() {
-    let test = "the_program_counts_before_the_file_and_the_file_before_the_environment";
+fn the_program_counts_before_the_environment_and_the_environment_before_the_file() {
+    let test = "the_program_counts_before_the_environment_and_the_environment_before_the_file";
     let Some(role) = child::role() else {
         let server = RedisServer::start();
         let url = server.url();
-        let file = format!("namespace = 'of_the_file'\n[redis]\nurl = '{url}'\n[file]\ndirectory = 'by_the_file'");
-        for (role, file) in [("program", Some(&*file)), ("file", Some(&*file)), ("environment", None)] {
-            in_a_child(test, role, file, |command, folder| {
-                command.env("CACHEKIT_NAMESPACE", "of_the_environment");
-                command.env("CACHEKIT_DIR", folder.join("by_the_environment"));
-                // Where the file has no say; elsewhere nobody is there.
-                let other = if role == "environment" { url.clone() } else { "redis://127.0.0.1:1".to_owned() };
-                command.env("CACHEKIT_REDIS_URL", other);
+        for role in ["program", "environment", "file"] {
+            // Where the environment has a say; elsewhere nobody is there.
+            let by_file = if role == "file" { url.clone() } else { "redis://127.0.0.1:1".to_owned() };
+            let file =
+                format!("namespace = 'of_the_file'\n[redis]\nurl = '{by_file}'\n[file]\ndirectory = 'by_the_file'");
+            in_a_child(test, role, Some(&file), |command, folder| {
+                if role != "file" {
+                    command.env("CACHEKIT_NAMESPACE", "of_the_environment").env("CACHEKIT_REDIS_URL", &url);
+                    command.env("CACHEKIT_DIR", folder.join("by_the_environment"));
+                }
             });
             let keys = server.cli(&["KEYS", "ck:*:d:*"]);
             assert_eq!(keys.lines().count(), 1, "{keys}");
@@ -187,7 +189,11 @@ const MISTAKES: [(&str, &str, &[&str]); 4] = [
     ("bad URL", "[redis]\nurl = 'redis://app:hunter2@'", &["redis", "ERROR"]),
     ("scheme", "[redis]\nurl = 'http://app:hunter2@127.0.0.1'", &["redis", "ERROR"]),
     ("folder", "[file]\ndirectory = 'a_file/below'", &["file", "a_file"]),
-    ("toml", "[redis]\nulr = 'redis://app:hunter2@h'", &["cachekit.toml", "line 2", "unknown field `ulr`"]),
+    (
+        "toml",
+        "[redis]\nulr = 'redis://app:hunter2@h'",
+        &["cachekit.toml", "line 2", "`ulr` is no setting of `[redis]`: did you mean `url`?"],
+    ),
 ];
 
 #[test]

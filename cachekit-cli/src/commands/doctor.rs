@@ -57,14 +57,17 @@ struct Document<'a> {
 }
 
 pub(crate) async fn run(args: DoctorArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let (places, mistakes) = store::describe_all(&args.at.store)?;
+    let store::All { places, mistakes, notes } = store::describe_all(&args.at.store)?;
     let mut checks = vec![configuration()];
     for mistake in mistakes {
         checks.push(Check::wrong(
             "configuration",
             mistake.to_string(),
-            "mend it: programs start without what has a mistake",
+            "mend it: a program that starts leaves out all of the file, or of the environment, in which a mistake is; one that runs stays with what it had",
         ));
+    }
+    for note in notes {
+        checks.push(Check::note("configuration", note, "see that the program names it, by `registry::add_strategy`"));
     }
     if places.is_empty() {
         let next = "say `--redis URL` or `--dir PATH`, or write `cachekit.toml`; caches in memory alone need neither";

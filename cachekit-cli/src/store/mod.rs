@@ -6,7 +6,7 @@ mod open;
 
 pub(crate) use entries::{Found, judged};
 pub(crate) use listing::Item;
-pub(crate) use open::{Place, describe_all, open};
+pub(crate) use open::{All, Place, describe_all, open};
 
 use crate::failure::Failure;
 use cachekit_runtime::{

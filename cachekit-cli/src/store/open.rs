@@ -90,17 +90,24 @@ fn one(source: &Source) -> Result<Place, Failure> {
     }
 }
 
+/// What there is, and what is to be said of the configuration.
+pub(crate) struct All {
+    pub(crate) places: Vec<Place>,
+    pub(crate) mistakes: Vec<Error>,
+    pub(crate) notes: Vec<String>,
+}
+
 /// Every store that is said or configured, for who looks at all of them; and what is wrong with the configuration.
-pub(crate) fn describe_all(source: &Source) -> Result<(Vec<Place>, Vec<Error>), Failure> {
+pub(crate) fn describe_all(source: &Source) -> Result<All, Failure> {
     let described = inspect::described();
     let known = described.as_ref().cloned().unwrap_or_default();
     let mistakes = described.err().unwrap_or_default();
     if let Some(place) = said(source, &known)? {
-        return Ok((vec![place], mistakes));
+        return Ok(All { places: vec![place], mistakes, notes: known.notes });
     }
     let mut places = configured(source, &known);
     places.retain(|place| place.is_of(source.kind));
-    Ok((places, mistakes))
+    Ok(All { places, mistakes, notes: known.notes })
 }
 
 fn places(source: &Source) -> Result<Vec<Place>, Failure> {

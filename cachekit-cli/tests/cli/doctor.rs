@@ -38,7 +38,37 @@ fn what_is_configured_is_found_and_mistakes_have_their_line() {
     let output = shop::cachekit(&["doctor"]).current_dir(dir.path()).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text.contains("line 3") && text.contains("unknown field `ulr`") && !text.contains("hunter2"), "{text}");
+    assert!(
+        text.contains("line 3")
+            && text.contains("`ulr` is no setting of `[redis]`: did you mean `url`?")
+            && !text.contains("hunter2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_settings_of_caches_are_checked_as_programs_read_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let doctor = |file: &str, variable: Option<(&str, &str)>| {
+        fs::write(dir.path().join("cachekit.toml"), file).expect("a file");
+        let output = shop::cachekit(&["doctor"]).current_dir(dir.path()).envs(variable).output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let good = "[defaults]\nttl = '30s'\n[caches.'app::*']\nstrategy = 'lru'\n[caches.user.tiers]\nredis = false\n";
+    assert_eq!(doctor(good, None).0, Some(0));
+    let (code, text) = doctor("[defaults]\nttl = 30\n[caches.user]\ncapcity = 5\n", None);
+    assert_eq!(code, Some(1), "{text}");
+    for expected in ["line 2: `ttl`: a time has a unit", "line 4: `capcity` is no setting", "did you mean `capacity`?"]
+    {
+        assert!(text.contains(expected), "no {expected} in {text}");
+    }
+    let (code, text) = doctor("[caches.user]\nstrategy = 'lur'\n", None);
+    assert!(
+        code == Some(0) && text.contains("line 2: the strategy `lur` is none of cachekit's: did you mean `lru`?"),
+        "{text}"
+    );
+    let (code, text) = doctor(good, Some(("CACHEKIT_CACHE_USER_TLL", "5s")));
+    assert!(code == Some(1) && text.contains("did you mean `CACHEKIT_CACHE_USER_TTL`?"), "{text}");
 }
 
 #[test]

@@ -5,11 +5,14 @@ use axum::{
     Extension, Json,
     response::{IntoResponse, Response},
 };
-use cachekit_runtime::{Delivery, invalidate_tag_async, invalidate_tag_soft_async, registry::Bound};
+use cachekit_runtime::{
+    Delivery, Setting, Tier, invalidate_tag_async, invalidate_tag_soft_async,
+    registry::{AnyCache, Bound},
+};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The longest ttl, in seconds: a hundred years.
 const LONGEST_TTL: f64 = 100.0 * 366.0 * 86_400.0;
@@ -25,9 +28,19 @@ const MOST_WEIGHT: u64 = (1 << 53) - 1;
 pub(super) struct Settings {
     #[serde(default, deserialize_with = "given")]
     ttl_seconds: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "given")]
+    idle_seconds: Option<Option<f64>>,
+    stale_while_revalidate_seconds: Option<f64>,
+    stale_if_error_seconds: Option<f64>,
+    timeout_seconds: Option<f64>,
     capacity: Option<u64>,
     strategy: Option<String>,
     enabled: Option<bool>,
+    dry_run: Option<bool>,
+    #[serde(default)]
+    tiers: BTreeMap<String, bool>,
+    #[serde(default)]
+    take_back: Vec<String>,
 }
 
 /// `null` is a value: for ever.
@@ -40,25 +53,20 @@ pub(super) async fn settings(
     Extension(access): Extension<Access>,
     Said(settings): Said<Settings>,
 ) -> Result<Json<Value>, Refusal> {
-    let Settings { ttl_seconds, capacity, strategy, enabled } = settings;
-    if ttl_seconds.is_none() && capacity.is_none() && strategy.is_none() && enabled.is_none() {
+    if settings.is_nothing() {
         return Err(Refusal::bad(
             "nothing is to be changed",
-            "give one of `ttl_seconds`, `capacity`, `strategy` and `enabled`",
+            "give one of `ttl_seconds`, `idle_seconds`, `stale_while_revalidate_seconds`, `stale_if_error_seconds`, `timeout_seconds`, `capacity`, `strategy`, `enabled`, `dry_run`, `tiers` and `take_back`",
         ));
     }
     // All of it is looked at before any of it is done.
-    let ttl = match ttl_seconds {
-        Some(Some(seconds)) if !(seconds > 0.0 && seconds <= LONGEST_TTL) => {
-            return Err(Refusal::bad(
-                "a ttl is more than 0 seconds, and at most a hundred years",
-                "`null` is for ever; to store nothing, switch the cache off: `\"enabled\": false`",
-            ));
-        }
-        Some(Some(seconds)) => Some(Some(Duration::from_secs_f64(seconds))),
-        Some(None) => Some(None),
-        None => None,
-    };
+    let (ttl, idle) = (time_or_none("ttl", settings.ttl_seconds)?, time_or_none("idle time", settings.idle_seconds)?);
+    let revalidate = time("stale allowance", settings.stale_while_revalidate_seconds, 0.0)?;
+    let if_error = time("stale allowance", settings.stale_if_error_seconds, 0.0)?;
+    let timeout = time("timeout", settings.timeout_seconds, 0.001)?;
+    let tiers = tiers(&*cache, &settings.tiers)?;
+    let taken_back = settings.take_back.iter().map(|name| setting(name)).collect::<Result<Vec<_>, _>>()?;
+    let Settings { capacity, strategy, enabled, dry_run, .. } = settings;
     let largest = if let Bound::Weight(_) = cache.configuration().bound { MOST_WEIGHT } else { MOST_ENTRIES };
     if capacity.is_some_and(|most| !(1..=largest).contains(&most)) {
         return Err(Refusal::bad(
@@ -80,6 +88,34 @@ pub(super) async fn settings(
         cache.set_capacity(most);
         done("capacity", format!("{before:?} -> {most}"));
     }
+    for setting in taken_back {
+        cache.take_back(setting);
+        done("take back", setting.to_string());
+    }
+    for (name, tier, used) in tiers {
+        cache.set_tier(tier, used).map_err(|error| Refusal::bad(error.to_string(), "leave one tier at least"))?;
+        done("tier", format!("{name} {}", if used { "on" } else { "off" }));
+    }
+    if let Some(idle) = idle {
+        cache.set_idle(idle);
+        done("idle", format!("{idle:?}"));
+    }
+    if let Some(time) = revalidate {
+        cache.set_stale_while_revalidate(time);
+        done("stale while revalidate", format!("{time:?}"));
+    }
+    if let Some(time) = if_error {
+        cache.set_stale_if_error(time);
+        done("stale if error", format!("{time:?}"));
+    }
+    if let Some(timeout) = timeout {
+        cache.set_timeout(timeout);
+        done("timeout", format!("{timeout:?}"));
+    }
+    if let Some(on) = dry_run {
+        cache.set_dry_run(on);
+        done("dry run", on.to_string());
+    }
     if let Some(ttl) = ttl {
         let before = cache.configuration().ttl;
         cache.set_ttl(ttl);
@@ -90,6 +126,108 @@ pub(super) async fn settings(
         done("enabled", enabled.to_string());
     }
     Ok(Json(view::detail(&*cache)))
+}
+
+impl Settings {
+    fn is_nothing(&self) -> bool {
+        self.ttl_seconds.is_none()
+            && self.idle_seconds.is_none()
+            && self.stale_while_revalidate_seconds.is_none()
+            && self.stale_if_error_seconds.is_none()
+            && self.timeout_seconds.is_none()
+            && self.capacity.is_none()
+            && self.strategy.is_none()
+            && self.enabled.is_none()
+            && self.dry_run.is_none()
+            && self.tiers.is_empty()
+            && self.take_back.is_empty()
+    }
+}
+
+fn time(what: &str, seconds: Option<f64>, least: f64) -> Result<Option<Duration>, Refusal> {
+    match seconds {
+        Some(seconds) if !(least..=LONGEST_TTL).contains(&seconds) => Err(Refusal::bad(
+            format!("a {what} is {least} seconds at least, and at most a hundred years"),
+            "give seconds as a number: 0.25",
+        )),
+        seconds => Ok(seconds.map(Duration::from_secs_f64)),
+    }
+}
+
+fn time_or_none(what: &str, seconds: Option<Option<f64>>) -> Result<Option<Option<Duration>>, Refusal> {
+    match seconds {
+        Some(Some(seconds)) if !(seconds > 0.0 && seconds <= LONGEST_TTL) => Err(Refusal::bad(
+            format!("a {what} is more than 0 seconds, and at most a hundred years"),
+            "`null` is for none; to store nothing, switch the cache off: `\"enabled\": false`",
+        )),
+        seconds => Ok(seconds.map(|seconds| seconds.map(Duration::from_secs_f64))),
+    }
+}
+
+fn setting(name: &str) -> Result<Setting, Refusal> {
+    Setting::ALL.into_iter().find(|setting| setting.name() == name).ok_or_else(|| {
+        let all: Vec<&str> = Setting::ALL.into_iter().map(Setting::name).collect();
+        Refusal::bad(format!("there is no setting `{name}`"), format!("give one of `{}`", all.join("`, `")))
+    })
+}
+
+/// Those of the cache, of which one stays.
+fn tiers<'s>(cache: &dyn AnyCache, said: &'s BTreeMap<String, bool>) -> Result<Vec<(&'s str, Tier, bool)>, Refusal> {
+    let states = cache.tiers();
+    let mut tiers = Vec::new();
+    for (name, used) in said {
+        let known = states.iter().find(|state| view::tier(state.tier) == name);
+        let Some(state) = known else {
+            let all: Vec<&str> = states.iter().map(|state| view::tier(state.tier)).collect();
+            return Err(Refusal::bad(
+                format!("`{}` has no tier `{name}`, and none is added here", cache.name()),
+                format!("its code declares `{}`", all.join("`, `")),
+            ));
+        };
+        tiers.push((name.as_str(), state.tier, *used));
+    }
+    let stays = |tier: Tier, is_used: bool| {
+        tiers.iter().find(|(_, said, _)| *said == tier).map_or(is_used, |(_, _, used)| *used)
+    };
+    if !tiers.is_empty() && !states.iter().any(|state| stays(state.tier, state.is_used)) {
+        return Err(Refusal::bad("this switches off its last tier", "switch the cache off: `\"enabled\": false`"));
+    }
+    // On before off, so that one is there throughout.
+    tiers.sort_by_key(|(_, _, used)| !used);
+    Ok(tiers)
+}
+
+/// Reads `cachekit.toml` and the environment again.
+#[cfg(feature = "config")]
+pub(super) async fn reload(Extension(access): Extension<Access>) -> Result<Json<Value>, Refusal> {
+    // It reads a file, and may evict much.
+    let reloaded = tokio::task::spawn_blocking(cachekit_runtime::reload_configuration).await;
+    let reloaded = reloaded.map_err(|_| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "panicked",
+            "the reload panicked",
+            "the log of the service says why",
+        )
+    })?;
+    audit::changed(&access, "reload", "", "configuration", if reloaded.is_ok() { "done" } else { "failed" });
+    match reloaded {
+        Ok(reloaded) => {
+            let changed = reloaded.changed.iter().map(|(cache, settings)| {
+                json!({ "cache": cache, "settings": settings.iter().map(|setting| setting.name()).collect::<Vec<_>>() })
+            });
+            Ok(Json(json!({ "changed": changed.collect::<Vec<_>>(), "notes": reloaded.notes })))
+        }
+        Err(mistakes) => {
+            let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            Err(Refusal::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "configuration",
+                all.join("\n"),
+                "mend it, and reload again: what was in force before still is",
+            ))
+        }
+    }
 }
 
 #[derive(Deserialize)]

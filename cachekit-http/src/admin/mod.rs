@@ -110,6 +110,8 @@ impl Admin {
         #[cfg(feature = "prometheus")]
         let reading = reading.route("/metrics", get(read::metrics));
         let operating = Router::new().route("/api/caches/{cache}/settings", post(change::settings));
+        #[cfg(feature = "config")]
+        let operating = operating.route("/api/configuration/reload", post(change::reload));
         #[cfg(feature = "advice")]
         let operating = operating
             .route("/api/caches/{cache}/advice", post(advice::start).delete(advice::stop))

@@ -3,7 +3,7 @@
 use cachekit_runtime::{
     Delivery, Explain, State, Tier,
     breaker::BreakerState,
-    registry::{self, AnyCache, Bound, Entry, Ttl},
+    registry::{self, AnyCache, Bound, Entry, Source, Ttl},
     stats::Stats,
 };
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ pub(super) fn detail(cache: &dyn AnyCache) -> Value {
             "in_flight": breaker.in_flight,
             "last_failure": breaker.last_failure,
         }));
-        json!({ "tier": tier(state.tier), "name": state.name, "breaker": breaker, "undelivered": state.undelivered })
+        json!({ "tier": tier(state.tier), "name": state.name, "used": state.is_used, "breaker": breaker, "undelivered": state.undelivered })
     }).collect();
     let adaptive = cache.adaptive_stats().map(|adaptive| {
         json!({
@@ -90,6 +90,10 @@ pub(super) fn detail(cache: &dyn AnyCache) -> Value {
             "single_flight": configuration.single_flight,
             "timeout_seconds": seconds(configuration.timeout),
             "lock_seconds": configuration.lock.map(seconds),
+            "soft_load_timeout_seconds": configuration.soft_load_timeout.map(seconds),
+            "hard_load_timeout_seconds": configuration.hard_load_timeout.map(seconds),
+            "dry_run": configuration.is_dry_run,
+            "sources": configuration.sources.iter().map(|(setting, source)| (setting.name().to_owned(), json!(of(*source)))).collect::<serde_json::Map<_, _>>(),
         },
         "stats": stats(&cache.stats()),
         "tiers": tiers,
@@ -269,11 +273,21 @@ fn ttl(ttl: Ttl) -> Value {
     }
 }
 
+/// Who says what a setting is; the code says what is not listed.
+fn of(source: Source) -> &'static str {
+    match source {
+        Source::File => "file",
+        Source::Environment => "environment",
+        Source::Live => "live",
+        _ => "code",
+    }
+}
+
 fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-fn tier(tier: Tier) -> &'static str {
+pub(super) fn tier(tier: Tier) -> &'static str {
     match tier {
         Tier::Memory => "memory",
         Tier::File => "file",

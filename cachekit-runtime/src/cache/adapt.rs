@@ -102,7 +102,12 @@ impl<K, V> Core<K, V> {
 
     /// The bound has changed.
     pub(super) fn adapt_capacity(&self) {
-        let Bound::Entries(entries) = self.table.bound() else { return };
+        let entries = match self.table.bound() {
+            Bound::Entries(entries) => entries,
+            // There is nothing to choose any more.
+            Bound::Unbounded => return self.besides.end(ADAPTIVE),
+            Bound::Weight(_) => return,
+        };
         // Not to be changed between the question and the answer.
         let strategy = self.live.lock_strategy();
         if entries > 0 && !self.is_adaptive() && matches!(*strategy, Strategy::Adaptive) {

@@ -15,6 +15,9 @@ pub(super) const ADAPTIVE: u8 = 2;
 /// What is in memory is to be used only while the tier that others change is heard.
 #[cfg(feature = "backend")]
 pub(super) const WATCHED: u8 = 4;
+/// As that, of another tier than the one that the cache had first.
+#[cfg(feature = "backend")]
+pub(super) const WATCHED_ANEW: u8 = 16;
 
 /// Somebody wants to hear of looks for some keys.
 #[cfg(feature = "advice")]
@@ -111,7 +114,7 @@ impl<K, V> Core<K, V> {
         // of none whether they are told about, and does nothing to any.
         #[cfg(feature = "backend")]
         if besides == WATCHED {
-            return !self.far_tiers.is_unleased();
+            return !self.far_tiers.is_first_unleased();
         }
         self.attend_all(besides, hash)
     }

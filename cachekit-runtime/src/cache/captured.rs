@@ -45,7 +45,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let near = TagSet::capture(&cache.core.tags, tags);
         let far = match (&near, cache.core.far()) {
             (Some(_), Some(far)) => {
-                cache.core.enlist_for_tags(far);
+                cache.core.enlist_for_tags(&far);
                 far.clone().capture(&names_of(near.as_ref())).await
             }
             _ => Some(Vec::new()),

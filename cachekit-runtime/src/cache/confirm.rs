@@ -63,7 +63,7 @@ impl<K, V> Miss<K, V> {
             Confirming::Asks(load) => load,
         };
         let Some(asking) = load.ask_far_async() else { return load.unconfirmed() };
-        let hard = load.core.settings.load_timeout_hard.map(|hard| load.core.clock.sleep(hard));
+        let hard = load.core.live.hard_load_timeout().map(|hard| load.core.clock.sleep(hard));
         let asking = async move {
             match hard {
                 Some(hard) => race(asking, hard).await,
@@ -89,7 +89,7 @@ impl<K, V> Miss<K, V> {
         let missed = &self.inner;
         let settings = &missed.core.settings;
         let (Plan::Load, Some(key)) = (&missed.plan, &missed.key) else { return Confirming::Not(Look::Miss(self)) };
-        if settings.stale_while_revalidate.is_zero() || !settings.single_flight || !settings.far.is_far() {
+        if missed.core.stale_while_revalidate().is_zero() || !settings.single_flight || !settings.far.is_far() {
             return Confirming::Not(Look::Miss(self));
         }
         let (core, hash) = (missed.core.clone(), missed.hash);

@@ -5,7 +5,7 @@ use super::advise::Advise;
 use super::{
     adapt::Adapt,
     besides::{Besides, OWN_HASHER},
-    entry::{self, Allowances, Life, More, Worth, is_surely_fresh},
+    entry::{self, Allowances, Allowed, Life, More, Worth, is_surely_fresh},
     far_tiers::FarTiers,
     live::Live,
     settings::{OnRemoval, Settings},
@@ -40,7 +40,7 @@ pub(crate) struct Core<K, V> {
     pub(super) besides: Besides,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
-    pub(super) allowed: Allowances,
+    pub(super) allowed: Allowed,
     /// An insertion says all by its key and its value, and so has this ttl, `NEVER` and 0 included; `None`: there is more to ask.
     pub(super) plain_ttl: Option<u64>,
     pub(crate) flights: Arc<Flights<K, V>>,
@@ -103,13 +103,7 @@ impl<K, V> Core<K, V> {
             table: Table::new(bound, settings.strategy.factory()),
             besides: Besides::new(hasher.is_own()),
             hasher,
-            allowed: Allowances {
-                idle: settings.idle.map_or(NEVER, nanos),
-                revalidate: nanos(settings.stale_while_revalidate),
-                window: nanos(settings.stale_window()),
-                softened: settings.gives_softened,
-                exact: clock.is_test(),
-            },
+            allowed: Allowed::new(&settings, clock.is_test()),
             plain_ttl: settings.plain_ttl(),
             permits: settings.max_loads.map(|max| Arc::new(Permits::new(max, clock.clone()))),
             counters: Counters::new(),
@@ -118,7 +112,7 @@ impl<K, V> Core<K, V> {
             epoch: AtomicU64::new(0),
             epochs: [const { AtomicU64::new(0) }; EPOCHS],
             tags,
-            live: Live::new(settings.strategy.clone()),
+            live: Live::new(&settings),
             upkeep,
             adapt,
             #[cfg(feature = "advice")]
@@ -180,7 +174,7 @@ impl<K, V> Core<K, V> {
     {
         let thread = this_thread();
         let is_fresh = move |think| is_surely_fresh(think, || self.clock.horizon());
-        let closely = move |more: &More| more.is_fresh(&self.clock, self.allowed);
+        let closely = move |more: &More| more.is_fresh(&self.clock, self.allowed.idle());
         self.table.try_hit(thread, hash, is_key, is_fresh, closely, |value| {
             // Before the clone, which may be a locked instruction that nothing overtakes.
             self.counters.hit_of(thread.index());
@@ -218,6 +212,15 @@ impl<K, V> Core<K, V> {
         self.table.get(hash, |other| other == key, |seen| (Life::of(&seen).tags().cloned(), false)).flatten()
     }
 
+    #[cfg(feature = "backend")]
+    pub(super) fn stale_while_revalidate(&self) -> Duration {
+        duration(self.allowed.revalidate())
+    }
+
+    pub(super) fn stale_if_error(&self) -> Duration {
+        duration(self.allowed.if_error())
+    }
+
     pub(crate) fn now(&self) -> u64 {
         if self.live.is_timed() { self.clock.now() } else { 0 }
     }
@@ -227,10 +230,10 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
-        let now = self.now();
+        let (now, allowed) = (self.now(), self.allowed.now());
         self.table.get(hash, is_key, |seen| {
             let life = Life::of(&seen);
-            let worth = life.worth(now, self.allowed);
+            let worth = life.worth(now, allowed);
             let usable = !matches!(worth, Worth::Expired | Worth::Invalidated | Worth::Unsure);
             if usable && touch {
                 entry::touch(&seen, now);
@@ -250,12 +253,12 @@ impl<K, V> Core<K, V> {
     where
         V: Clone,
     {
-        let (now, allowance) = (self.now(), nanos(allowance));
+        let (now, allowance, allowed) = (self.now(), nanos(allowance), self.allowed.now());
         self.table
             .get(hash, is_key, |seen| {
                 let life = Life::of(&seen);
                 let age = life.born(now).map(|born| duration(now.saturating_sub(born)));
-                let usable = life.is_usable_until(now, allowance, self.allowed) && !life.is_unsure();
+                let usable = life.is_usable_until(now, allowance, allowed) && !life.is_unsure();
                 (usable.then(|| (seen.value.clone(), age)), false)
             })
             .flatten()
@@ -263,14 +266,14 @@ impl<K, V> Core<K, V> {
 
     /// Removes an entry that is of no use any more, even to a failing load.
     pub(crate) fn remove_spent(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
-        let now = self.now();
+        let (now, allowed) = (self.now(), self.allowed.now());
         let mut cause = RemovalCause::Expired;
         let removed = self.table.remove_if(hash, is_key, |_, seen| {
             let life = Life::of(&seen);
-            if life.worth(now, self.allowed) == Worth::Invalidated {
+            if life.worth(now, allowed) == Worth::Invalidated {
                 cause = RemovalCause::Invalidated;
             }
-            !life.is_usable_until(now, self.allowed.window, self.allowed)
+            !life.is_usable_until(now, allowed.window, allowed)
         });
         if let Some(gone) = removed {
             self.gone(gone, cause);
@@ -287,12 +290,12 @@ impl<K, V> Core<K, V> {
 
     /// Looks without any effect.
     pub(crate) fn inspect(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<Seen> {
-        let now = self.now();
+        let (now, allowed) = (self.now(), self.allowed.now());
         self.table.get(hash, is_key, |seen| {
             let life = Life::of(&seen);
             let expires = life.expires(now);
             let seen = Seen {
-                worth: life.worth(now, self.allowed),
+                worth: life.worth(now, allowed),
                 age: life.born(now).map(|born| duration(now.saturating_sub(born))),
                 left: (expires != NEVER).then(|| duration(expires.saturating_sub(now))),
                 tags: life.tags().map_or(0, TagSet::len),
@@ -363,7 +366,7 @@ impl<K, V> Core<K, V> {
 
     pub(crate) fn is_usable(&self, life: Life<'_>, now: u64) -> bool {
         matches!(
-            life.worth(now, Allowances { revalidate: 0, softened: false, ..self.allowed }),
+            life.worth(now, Allowances { revalidate: 0, softened: false, ..self.allowed.now() }),
             Worth::Fresh | Worth::Ahead
         )
     }
@@ -394,13 +397,18 @@ impl<K, V> Core<K, V> {
     }
 
     pub(crate) fn clear(&self) {
+        let mut out = Removed::new();
+        self.clear_into(&mut out);
+        self.all_gone(out);
+    }
+
+    /// What was removed is yet to be announced.
+    pub(super) fn clear_into(&self, out: &mut Removed<K, V, More>) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.flights.cut_off_all();
-        let mut out = Removed::new();
-        self.table.clear(&mut out);
+        self.table.clear(out);
         // Again: a flight that began in between has perhaps found an entry.
         self.flights.cut_off_all();
-        self.all_gone(out);
     }
 
     pub(crate) fn len(&self) -> usize {

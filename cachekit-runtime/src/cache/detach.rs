@@ -14,6 +14,7 @@ use crate::{
     outcome::{Outcome, OutcomeKind},
     output::{Output, OutputKind, Share, Value},
     scope,
+    time::duration,
 };
 
 impl<K: Key, V: Value> Miss<K, V> {
@@ -34,11 +35,11 @@ impl<K: Key, V: Value> Miss<K, V> {
         Fut: Future<Output = R> + Send + 'static,
     {
         let (Some(soft), Plan::Load | Plan::Asked(_), Some(key)) =
-            (self.inner.core.settings.load_timeout_soft, &self.inner.plan, &self.inner.key)
+            (self.inner.core.live.soft_load_timeout(), &self.inner.plan, &self.inner.key)
         else {
             return self.run_async(output, share, trace, load).await;
         };
-        let window = self.inner.core.settings.stale_window();
+        let window = duration(self.inner.core.allowed.now().window);
         let Some((stale, age)) = self.inner.core.find_stale(self.inner.hash, |other| other == key, window) else {
             return self.run_async(output, share, trace, load).await;
         };
@@ -112,7 +113,7 @@ impl<K: Key, V: Value> Miss<K, V> {
         M: OutputKind<R, Stored = V> + 'static,
         Fut: Future<Output = R> + Send + 'static,
     {
-        let Some(hard) = self.inner.core.settings.load_timeout_hard else {
+        let Some(hard) = self.inner.core.live.hard_load_timeout() else {
             return self.run_detachable(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());

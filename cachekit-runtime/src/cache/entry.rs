@@ -54,6 +54,53 @@ pub(crate) struct Allowances {
     pub(crate) exact: bool,
 }
 
+/// The same, as it may change while calls ask.
+pub(crate) struct Allowed {
+    pub(super) idle: AtomicU64,
+    pub(super) revalidate: AtomicU64,
+    /// How long past its ttl a value is given in place of an error.
+    pub(super) if_error: AtomicU64,
+    softened: bool,
+    exact: bool,
+}
+
+impl Allowed {
+    pub(crate) fn new<K, V>(settings: &super::settings::Settings<K, V>, exact: bool) -> Self {
+        Allowed {
+            idle: AtomicU64::new(settings.idle.map_or(NEVER, nanos)),
+            revalidate: AtomicU64::new(nanos(settings.stale_while_revalidate)),
+            if_error: AtomicU64::new(nanos(settings.stale_if_error)),
+            softened: settings.gives_softened,
+            exact,
+        }
+    }
+
+    /// Those of now.
+    pub(crate) fn now(&self) -> Allowances {
+        let (revalidate, if_error) = (self.revalidate(), self.if_error());
+        Allowances {
+            idle: self.idle(),
+            revalidate,
+            window: revalidate.max(if_error),
+            softened: self.softened,
+            exact: self.exact,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn idle(&self) -> u64 {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn revalidate(&self) -> u64 {
+        self.revalidate.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn if_error(&self) -> u64 {
+        self.if_error.load(Ordering::Relaxed)
+    }
+}
+
 /// What an entry is worth now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Worth {
@@ -152,11 +199,9 @@ impl More {
 
     /// Fresh beyond doubt, although its mark does not say so?
     #[inline(never)]
-    pub(crate) fn is_fresh(&self, clock: &Clock, allowed: Allowances) -> bool {
+    pub(crate) fn is_fresh(&self, clock: &Clock, idle: u64) -> bool {
         let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
-        allowed.idle == NEVER
-            && CHANGES.hold(&self.compared, || self.is_unchanged())
-            && (end == NEVER || clock.latest() < end)
+        idle == NEVER && CHANGES.hold(&self.compared, || self.is_unchanged()) && (end == NEVER || clock.latest() < end)
     }
 
     #[cold]
@@ -209,7 +254,7 @@ impl<'a> Life<'a> {
         let Some(more) = self.more else {
             return match self.expires(now) {
                 expires if now < expires => Worth::Fresh,
-                expires if now < expires.saturating_add(allowed.revalidate) => Worth::Stale,
+                _ if now < self.kept_until(now, allowed.revalidate) => Worth::Stale,
                 _ => Worth::Expired,
             };
         };
@@ -254,6 +299,15 @@ impl<'a> Life<'a> {
         self.more.map_or_else(|| time_of(self.think, now), |more| more.expires)
     }
 
+    /// The end of an allowance past its ttl. Ticks reach no further, where an allowance has become longer since it was stored.
+    fn kept_until(self, now: u64, window: u64) -> u64 {
+        let end = self.expires(now).saturating_add(window);
+        match (self.more, self.born(now)) {
+            (None, Some(born)) if end != NEVER => end.min(born.saturating_add(REACH)),
+            _ => end,
+        }
+    }
+
     /// When it was stored; unknown for entries without times.
     pub(crate) fn born(self, now: u64) -> Option<u64> {
         match self.more {
@@ -296,7 +350,7 @@ impl<'a> Life<'a> {
 
     /// Neither invalidated, nor further past its end than `window`.
     pub(crate) fn is_usable_until(self, now: u64, window: u64, allowed: Allowances) -> bool {
-        now < self.expires(now).saturating_add(window)
+        now < self.kept_until(now, window)
             && self.more.is_none_or(|more| {
                 let tags = more.tags.as_ref().map_or(Tags::Current, TagSet::state);
                 let is_within = match tags {
@@ -316,7 +370,7 @@ impl<'a> Life<'a> {
         }
         Some(match self.more {
             Some(more) => more.sweep(now, allowed),
-            None => within_reach(self.expires(now).saturating_add(allowed.window), now),
+            None => within_reach(self.kept_until(now, allowed.window), now),
         })
     }
 }

@@ -84,7 +84,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     ) -> Delivery {
         let cache = self.here().into_owned();
         let tags = cache.core.tags_beside(&key, tags);
-        let far = cache.core.far_address(&key).map(|(far, address)| (far.clone(), address));
+        let far = cache.core.far_address(&key);
         let Some((far, address)) = far else {
             return self.insert_with(key, value, None, tags);
         };
@@ -148,7 +148,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub async fn clear_async(&self) -> Delivery {
         let cache = self.here().into_owned();
         cache.core.clear();
-        let Some(far) = cache.core.far().cloned() else { return Delivery::Local };
+        let Some(far) = cache.core.far() else { return Delivery::Local };
         let again = AtLast(|| cache.core.clear());
         let delivery = far.clear().await;
         drop(again);

@@ -2,7 +2,7 @@
 
 use super::{
     Core,
-    besides::WATCHED,
+    arrangement::Arrangement,
     core::Before,
     explain::FarPlaces,
     keys_met::KeysMet,
@@ -14,8 +14,7 @@ use super::{
 use crate::{
     Error,
     backend::{Address, Failure},
-    config,
-    far::{Accept, Asked, Far, Fill, Found, Insertion, LEASE, Near, Parts, Question, Sealed, Watch},
+    far::{Accept, Asked, Far, Fill, Found, Insertion, LEASE, Question, Sealed, Watch},
     flight::{map::Lead, state::Payload},
     key::Key,
     outcome::{Outcome, OutcomeKind, RemovalCause, Tier},
@@ -27,7 +26,7 @@ use crate::{
 use std::{
     pin::Pin,
     sync::{
-        Arc, OnceLock, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -35,16 +34,14 @@ use std::{
 
 /// The far tiers of a cache, made when the first call needs them.
 pub(super) struct FarTiers<K, V> {
-    far: OnceLock<Option<Arc<Far<V>>>>,
+    pub(super) arrangement: Arrangement<V>,
     met: KeysMet<K>,
     /// Of a scope: it has places of its own.
-    is_isolated: bool,
-    /// Tells what others change, if this cache keeps copies of that.
-    pub(super) watch: OnceLock<Arc<Watch>>,
+    pub(super) is_isolated: bool,
     pub(super) index: NearIndex,
     has_tags: AtomicBool,
     turns: Turns,
-    core: Weak<Core<K, V>>,
+    pub(super) core: Weak<Core<K, V>>,
 }
 
 /// What a look left for the fill.
@@ -90,10 +87,9 @@ pub(super) struct Store<V> {
 impl<K, V> FarTiers<K, V> {
     pub(super) fn new() -> Self {
         FarTiers {
-            far: OnceLock::new(),
+            arrangement: Arrangement::new(),
             met: KeysMet::new(),
             is_isolated: false,
-            watch: OnceLock::new(),
             index: NearIndex::default(),
             has_tags: AtomicBool::new(false),
             turns: Turns::default(),
@@ -109,7 +105,30 @@ impl<K, V> FarTiers<K, V> {
     /// Is nothing in memory to be used without asking, because the tier that others change has not said for too long that it has told everything?
     #[inline]
     pub(super) fn is_unleased(&self) -> bool {
-        self.watch.get().is_some_and(|watch| !watch.is_leased())
+        self.arrangement.is_unleased()
+    }
+
+    /// As that, where its places have always been the same: for hits.
+    #[inline]
+    pub(super) fn is_first_unleased(&self) -> bool {
+        self.arrangement.is_first_unleased()
+    }
+
+    pub(super) fn watching(&self) -> Option<Arc<Watch>> {
+        self.arrangement.watching()
+    }
+
+    pub(super) fn is_watched_by(&self, watch: &Arc<Watch>) -> bool {
+        self.arrangement.is_watched_by(watch)
+    }
+
+    pub(super) fn has_tags(&self) -> bool {
+        self.has_tags.load(Ordering::Acquire)
+    }
+
+    /// `true`: it had none until now.
+    pub(super) fn note_tags(&self) -> bool {
+        !self.has_tags.swap(true, Ordering::AcqRel)
     }
 
     pub(super) fn of_scope() -> Self {
@@ -118,13 +137,12 @@ impl<K, V> FarTiers<K, V> {
 
     /// Those that a call has needed.
     #[cfg(feature = "registry")]
-    pub(super) fn open(&self) -> Option<&Arc<Far<V>>> {
-        self.far.get().and_then(Option::as_ref)
+    pub(super) fn open(&self) -> Option<Arc<Far<V>>> {
+        self.arrangement.open()
     }
 
     pub(super) fn stats(&self) -> FarStats {
-        let far = self.far.get().and_then(Option::as_ref);
-        far.map(|far| far.counters.snapshot()).unwrap_or_default()
+        self.arrangement.open().map(|far| far.counters.snapshot()).unwrap_or_default()
     }
 }
 
@@ -152,59 +170,8 @@ impl<K: Key, V: Value> Core<K, V> {
         if self.settings.far.is_far() { self.far_tiers.turns.take() } else { Some(Turn::FREE) }
     }
 
-    /// `None`: it has none, or none that can be used.
-    pub(super) fn far(&self) -> Option<&Arc<Far<V>>> {
-        let settings = &self.settings.far;
-        if !settings.is_far() {
-            return None;
-        }
-        self.far_tiers.far.get_or_init(|| self.find_far()).as_ref()
-    }
-
-    #[cold]
-    fn find_far(&self) -> Option<Arc<Far<V>>> {
-        let settings = &self.settings.far;
-        let links = settings.links(&self.clock, self.far_tiers.is_isolated);
-        if links.is_empty() {
-            return None;
-        }
-        let limits = config::limits();
-        let far = Far::new(Parts {
-            name: self.settings.name.clone().into_owned(),
-            links,
-            codec: settings.codec.clone()?,
-            version: (self.settings.version != 0).then_some(self.settings.version),
-            compress: settings.compress,
-            timeout: settings.timeout,
-            lock: settings.lock,
-            near_ttl: settings.near_ttl.clone().unwrap_or_else(|| Arc::new(|_| None)),
-            max_value_bytes: limits.max_value_bytes,
-            tag_templates: settings.tag_templates,
-            revalidate: self.settings.stale_while_revalidate,
-            gives_softened: self.settings.gives_softened,
-            clock: self.clock.clone(),
-        });
-        if self.settings.tags_of.is_some() || !settings.tag_templates.is_empty() {
-            self.enlist_for_tags(&far);
-        }
-        if let Some(watch) = self.is_near().then(|| far.watch()).flatten() {
-            let near: Weak<dyn Near> = self.far_tiers.core.clone();
-            watch.enlist(far.name(), far.generation_part(), near);
-            // Once: this is called once.
-            let _ = self.far_tiers.watch.set(watch.clone());
-            self.besides.begin(WATCHED);
-        }
-        Some(far)
-    }
-
-    /// Whether values are kept in the memory of this process.
-    #[inline]
-    pub(super) fn is_near(&self) -> bool {
-        self.settings.far.near
-    }
-
     /// Where the entry of a key is in the far tiers.
-    pub(super) fn far_address(&self, key: &K) -> Option<(&Arc<Far<V>>, Address)> {
+    pub(super) fn far_address(&self, key: &K) -> Option<(Arc<Far<V>>, Address)> {
         let far = self.far()?;
         let text = match (self.settings.far.text_of?)(key) {
             Ok(text) => text,
@@ -217,7 +184,8 @@ impl<K: Key, V: Value> Core<K, V> {
             tracing::error!(cache = %self.settings.name, %disagreement, "the type of the keys is not fit for a backend; the call stays in memory");
             return None;
         }
-        Some((far, far.address(&text)))
+        let address = far.address(&text);
+        Some((far, address))
     }
 
     /// Where the far tiers have the entry of a key, for `explain`.
@@ -239,18 +207,22 @@ impl<K: Key, V: Value> Core<K, V> {
         tags: Option<&TagSet>,
     ) -> Insertion<V> {
         if let (Some(_), Some(far)) = (tags, self.far()) {
-            self.enlist_for_tags(far);
+            self.enlist_for_tags(&far);
         }
         let ttl = ttl.filter(|_| !tags.is_some_and(TagSet::is_void));
-        Insertion { address, tags: names_of(tags), captured: None, value, ttl, if_error: self.settings.stale_if_error }
+        Insertion { address, tags: names_of(tags), captured: None, value, ttl, if_error: self.stale_if_error() }
     }
 
     /// Its backends have entries with tags, whose invalidations they are told from now on.
     pub(super) fn enlist_for_tags(&self, far: &Far<V>) {
-        if !self.far_tiers.has_tags.swap(true, Ordering::AcqRel) {
-            far.links().for_each(|link| self.tags.enlist(link));
-            far.has_tags();
+        if self.far_tiers.note_tags() {
+            self.tell_of_tags(far);
         }
+    }
+
+    pub(super) fn tell_of_tags(&self, far: &Far<V>) {
+        far.links().for_each(|link| self.tags.enlist(link));
+        far.has_tags();
     }
 
     /// How long the memory in front of far tiers keeps a value of this ttl.
@@ -265,7 +237,7 @@ impl<K: Key, V: Value> Core<K, V> {
 impl<K: Key, V: Value> Load<K, V> {
     pub(super) fn question(&mut self) -> Option<(Arc<Far<V>>, Address)> {
         let key = self.key.as_ref()?;
-        let question = self.core.far_address(key).map(|(far, address)| (far.clone(), address));
+        let question = self.core.far_address(key);
         if question.is_none() && self.core.settings.far.is_far() {
             let message = "the backends of the cache cannot be used; the log says why";
             self.failed = Some(Box::new(Error::backend(&*self.core.settings.name, Failure::Misconfigured, message)));
@@ -348,7 +320,7 @@ impl<K: Key, V: Value> Load<K, V> {
             self.failed = None;
             return Some(value);
         }
-        let revalidate = nanos(self.core.settings.stale_while_revalidate);
+        let revalidate = nanos(self.core.stale_while_revalidate());
         // What is past its ttl is for loads that fail.
         let may_be_given = |stale: &Found<V>| stale.stale_for > 0 && stale.stale_for < revalidate;
         // Its value will be taken from the tier when this one is due again.
@@ -361,7 +333,7 @@ impl<K: Key, V: Value> Load<K, V> {
             }
             return Some(value);
         }
-        let if_error = self.core.settings.stale_if_error;
+        let if_error = self.core.stale_if_error();
         let is_good = |stale: &Found<V>| if_error > Duration::ZERO && stale.stale_for < nanos(if_error);
         let stale = stale.filter(is_good).map(|stale| stale.value);
         self.pending = Some(Pending { inner: Box::new(Left { far, fill, until, stale }) });
@@ -447,7 +419,7 @@ impl<K: Key, V: Value> Load<K, V> {
 
     fn seal(&self, pending: &Pending<V>, value: &V, ttl: u64) -> Option<Box<Sealed>> {
         let ttl = (ttl != NEVER).then(|| duration(ttl));
-        let sealed = pending.inner.far.seal(&pending.inner.fill, value, ttl, self.core.settings.stale_if_error);
+        let sealed = pending.inner.far.seal(&pending.inner.fill, value, ttl, self.core.stale_if_error());
         let failed = |error: &Error| {
             pending.inner.far.counters.store_failed();
             tracing::debug!(cache = %self.core.settings.name, %error, "a value is not stored in a backend");
@@ -538,8 +510,8 @@ impl<K: Key, V: Value> Core<K, V> {
     pub(super) fn peek(&self, hash: u64, key: &K) -> Option<(Arc<Far<V>>, Peek<V>)> {
         let (far, address) = self.far_address(key)?;
         let before = self.before_load(hash);
-        let looking = far.clone().peek(self.peeking(far, address, key), far.budget());
-        Some((far.clone(), Box::pin(async move { looking.await.map(|found| (found, before)) })))
+        let looking = far.clone().peek(self.peeking(&far, address, key), far.budget());
+        Some((far, Box::pin(async move { looking.await.map(|found| (found, before)) })))
     }
 
     /// Keeps near what a far tier had.

@@ -199,7 +199,7 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
-        let (allowance, key) = (self.core.settings.stale_if_error, self.key.as_ref()?);
+        let (allowance, key) = (self.core.stale_if_error(), self.key.as_ref()?);
         if let Some(value) = self.instead.take() {
             self.core.stale_instead(trace, None);
             if let Some(lead) = self.lead.take() {

@@ -1,29 +1,44 @@
 //! What can be changed while a cache is in use.
 
-use super::{Cache, Core};
+#[cfg(feature = "backend")]
+use super::setting::Whereabouts;
+use super::{Cache, Core, Setting, levels::Levels, setting::Change, settings::Settings};
+#[cfg(feature = "backend")]
+use crate::{Error, outcome::Tier};
 use crate::{
     key::Key,
-    memory::Removed,
+    memory::Bound,
     output::Value,
     policy::Strategy,
-    scope,
+    scope::{self, DryRunReport, Report},
     sync::lock,
-    time::{NEVER, Ticks, nanos},
+    time::{NEVER, Ticks, duration, nanos},
 };
 use std::{
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 /// The ttl is that of the settings.
-const AS_BUILT: u64 = NEVER - 1;
+pub(super) const AS_BUILT: u64 = NEVER - 1;
+
+/// As it stands in an atomic: in nanoseconds, `NEVER` for none.
+pub(super) fn stored(time: Option<Duration>) -> u64 {
+    time.map_or(NEVER, |time| nanos(time).min(AS_BUILT - 1))
+}
 
 pub(crate) struct Live {
-    is_enabled: AtomicBool,
-    ttl: AtomicU64,
+    pub(super) is_enabled: AtomicBool,
+    pub(super) is_dry_run: AtomicBool,
+    pub(super) ttl: AtomicU64,
+    pub(super) soft_load_timeout: AtomicU64,
+    pub(super) hard_load_timeout: AtomicU64,
+    dry_run: Mutex<Option<Arc<Report>>>,
+    /// Who has said what. Held while something is put in force, so that of two changes the later one is.
+    pub(super) levels: Mutex<Levels>,
     strategy: Mutex<Strategy>,
     /// Set once entries carry times.
     is_timed: AtomicBool,
@@ -31,11 +46,16 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(strategy: Strategy) -> Self {
+    pub(super) fn new<K, V>(settings: &Settings<K, V>) -> Self {
         Live {
             is_enabled: AtomicBool::new(true),
+            is_dry_run: AtomicBool::new(false),
             ttl: AtomicU64::new(AS_BUILT),
-            strategy: Mutex::new(strategy),
+            soft_load_timeout: AtomicU64::new(stored(settings.load_timeout_soft)),
+            hard_load_timeout: AtomicU64::new(stored(settings.load_timeout_hard)),
+            dry_run: Mutex::default(),
+            levels: Mutex::default(),
+            strategy: Mutex::new(settings.strategy.clone()),
             is_timed: AtomicBool::new(false),
             ticks: Mutex::new(None),
         }
@@ -43,6 +63,32 @@ impl Live {
 
     pub(crate) fn is_enabled(&self) -> bool {
         self.is_enabled.load(Ordering::Acquire)
+    }
+
+    /// Does every call compute?
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.is_dry_run.load(Ordering::Acquire)
+    }
+
+    /// Where its dry run is noted.
+    pub(super) fn dry_run_report(&self) -> Arc<Report> {
+        lock(&self.dry_run).get_or_insert_with(Report::of_live).clone()
+    }
+
+    /// Begins another one, or ends it.
+    pub(super) fn set_dry_run(&self, on: bool) {
+        if on && !self.is_dry_run() {
+            *lock(&self.dry_run) = None;
+        }
+        self.is_dry_run.store(on, Ordering::Release);
+    }
+
+    pub(super) fn soft_load_timeout(&self) -> Option<Duration> {
+        said(&self.soft_load_timeout)
+    }
+
+    pub(super) fn hard_load_timeout(&self) -> Option<Duration> {
+        said(&self.hard_load_timeout)
     }
 
     #[inline]
@@ -67,6 +113,11 @@ impl Live {
     }
 }
 
+fn said(time: &AtomicU64) -> Option<Duration> {
+    let nanos = time.load(Ordering::Relaxed);
+    (nanos != NEVER).then(|| duration(nanos))
+}
+
 impl<K, V> Core<K, V> {
     /// From now on entries carry times, and hits ask the coarse clock.
     pub(super) fn become_timed(&self) {
@@ -86,7 +137,16 @@ impl<K, V> Core<K, V> {
         // Held to the end: of two changes at the same time, the later one sees what both have set.
         let ticks = lock(&self.live.ticks);
         let is_ticking = ticks.as_ref().is_none_or(Ticks::are_ticking);
-        self.table.set_closed(!self.live.is_enabled() || !is_ticking || scope::is_disabled());
+        let is_closed = !self.live.is_enabled() || self.live.is_dry_run() || !is_ticking || scope::is_disabled();
+        self.table.set_closed(is_closed);
+    }
+}
+
+#[cfg(feature = "backend")]
+impl<K, V> Core<K, V> {
+    fn is_tier_off(&self, tier: Tier) -> bool {
+        let levels = lock(&self.live.levels);
+        matches!(levels.in_force(Setting::Tier(tier)), Some(Change::Tier(_, Whereabouts::Off)))
     }
 }
 
@@ -106,11 +166,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// # Ok::<(), cachekit::policy::UnknownStrategy>(())
     /// ```
     pub fn set_strategy(&self, strategy: Strategy) {
-        let cache = self.here();
-        let mut current = lock(&cache.core.live.strategy);
-        let first = cache.core.adapt_to(&strategy);
-        cache.core.table.set_policy(first.factory());
-        *current = strategy;
+        self.here().core.change(Change::Strategy(strategy));
     }
 
     /// The strategy of now.
@@ -126,28 +182,134 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// that, and one that was small and gets a large capacity lets its writers wait for each other more often than one that is built large.
     pub fn set_capacity(&self, most: u64) {
         let core = &self.here().core;
-        let mut out = Removed::new();
-        core.table.set_bound(most, &mut out);
-        core.all_gone(out);
-        core.adapt_capacity();
+        core.change(match core.table.bound() {
+            Bound::Weight(_) => Change::MaxBytes(most),
+            Bound::Entries(_) | Bound::Unbounded => Change::Capacity(Some(most)),
+        });
     }
 
     /// Another ttl for what is stored from now on; `None`: for ever. Takes the place of the ttl that the cache was built with, a function of the value
     /// included; rules for errors and for `None` stay. Entries keep the times that they were stored with. Zero: nothing is stored.
     pub fn set_ttl(&self, ttl: Option<Duration>) {
-        let core = &self.here().core;
-        if ttl.is_some() {
-            core.become_timed();
-        }
-        core.live.ttl.store(ttl.map_or(NEVER, |ttl| nanos(ttl).min(AS_BUILT - 1)), Ordering::Release);
+        self.here().core.change(Change::Ttl(ttl));
     }
 
     /// Switches the cache off or on. While it is off every call computes and is counted as a bypass, nothing is given or stored, and what a caller
     /// inserts invalidates the entry instead; invalidations reach the entries, which stay.
     pub fn set_enabled(&self, enabled: bool) {
+        self.here().core.change(Change::Enabled(enabled));
+    }
+
+    /// Another idle time from now on; `None`: none. Entries that were stored without one go by it no earlier than if nobody had used them since they were
+    /// stored, or not at all.
+    pub fn set_idle(&self, idle: Option<Duration>) {
+        self.here().core.change(Change::Idle(idle));
+    }
+
+    /// How long past its ttl a value is given from now on while one caller refreshes it, also what is there already; zero: not at all.
+    ///
+    /// The refresh is what the code asks for; a function whose attribute asks for none has one caller compute and wait, while the others get the stale
+    /// value. What waits in backends keeps the allowance that it was stored with.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, Setting, testing};
+    /// use std::time::Duration;
+    ///
+    /// let scope = testing::scope();
+    /// let minute = Duration::from_secs(60);
+    /// let rates: Cache<u32, u32> = Cache::builder().ttl(minute).build();
+    /// rates.insert(1, 10);
+    /// rates.set_stale_while_revalidate(minute);
+    /// scope.advance(minute);
+    /// assert_eq!(rates.get(&1), Some(10), "stale");
+    /// rates.take_back(Setting::StaleWhileRevalidate);
+    /// assert_eq!(rates.get(&1), None);
+    /// ```
+    pub fn set_stale_while_revalidate(&self, time: Duration) {
+        self.here().core.change(Change::StaleWhileRevalidate(time));
+    }
+
+    /// How long past its ttl a value is given from now on in place of an error; zero: not at all.
+    pub fn set_stale_if_error(&self, time: Duration) {
+        self.here().core.change(Change::StaleIfError(time));
+    }
+
+    /// Other load timeouts for calls that begin from now on; `None`: none. Where the code asks for the one or the other, and nowhere else.
+    pub fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>) {
         let core = &self.here().core;
-        core.live.is_enabled.store(enabled, Ordering::Release);
-        core.close_or_open();
+        core.change(Change::SoftLoadTimeout(soft));
+        core.change(Change::HardLoadTimeout(hard));
+    }
+
+    /// How long all waits of one call for backends of bytes take together from now on.
+    #[cfg(feature = "backend")]
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.here().core.change(Change::Timeout(timeout));
+    }
+
+    /// Whether every call computes from now on, and what would have been a hit is compared with that: divergences are counted, and the first of them, then ever
+    /// fewer, are warnings in the log, without keys and values. Misses are stored as ever. A call over several keys takes what backends have.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, Setting};
+    ///
+    /// let cache: Cache<u32, u32> = Cache::builder().build();
+    /// cache.insert(1, 10);
+    /// cache.set_dry_run(true);
+    /// assert_eq!(cache.get_or_compute(&1, || 11), 11, "computed, although there is a value");
+    /// cache.take_back(Setting::DryRun);
+    /// assert_eq!(cache.get_or_compute(&1, || 12), 10);
+    /// ```
+    pub fn set_dry_run(&self, on: bool) {
+        self.here().core.change(Change::DryRun(on));
+    }
+
+    /// What the dry run that is under way, or was last, has found.
+    #[must_use]
+    pub fn dry_run_report(&self) -> DryRunReport {
+        self.here().core.live.dry_run_report().found()
+    }
+
+    /// Switches a tier off or on that the cache has by its code. While it is off no call looks or stores there; invalidations are told to it all the same, in
+    /// the background. What is in memory is dropped by the change.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`](crate::Error::Configuration): the cache has no such tier, or no other one.
+    #[cfg(feature = "backend")]
+    pub fn set_tier(&self, tier: Tier, used: bool) -> Result<(), Error> {
+        let core = &self.here().core;
+        let refused = |message: String| Err(Error::configuration("a live change", message));
+        let far = &core.settings.far;
+        let all: Vec<Tier> = far.kinds().chain(far.near.then_some(Tier::Memory)).collect();
+        if !all.contains(&tier) {
+            return refused(format!(
+                "`{}` has no tier {tier:?}: add it to the `backend` of its attribute",
+                self.name()
+            ));
+        }
+        if !used && all.iter().all(|other| *other == tier || core.is_tier_off(*other)) {
+            return refused(format!("this is the last tier of `{}`: switch the cache off instead", self.name()));
+        }
+        core.change(Change::Tier(tier, if used { Whereabouts::Declared } else { Whereabouts::Off }));
+        Ok(())
+    }
+
+    /// Takes back what was changed of the setting in use: what the configuration says of it is in force again, or what the code does.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, Setting};
+    ///
+    /// let cache: Cache<u32, u32> = Cache::builder().capacity(100).build();
+    /// cache.set_capacity(7);
+    /// assert_eq!(cache.stats().capacity, Some(7));
+    /// cache.take_back(Setting::Capacity);
+    /// assert_eq!(cache.stats().capacity, Some(100));
+    /// ```
+    pub fn take_back(&self, setting: Setting) {
+        self.here().core.take_back(setting);
     }
 
     /// Whether it is switched on; scopes of tests and `CACHEKIT_DISABLED` aside.

@@ -144,17 +144,18 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
             Look::Miss(Miss::new(cache.core.clone(), 0, None, Plan::Bypass))
         }
         View::DryRun(cache, scope) => {
+            let report = scope.report().clone();
             let hash = cache.core.hash(parts);
             cache.core.saw(hash);
             match look_slowly(&cache.core, hash, parts, trace) {
                 Look::Hit(value) => {
-                    Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
+                    Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, report)))
                 }
-                Look::Stale(stale) => Look::Miss(stale.compared(scope)),
+                Look::Stale(stale) => Look::Miss(stale.compared(report)),
                 // The places of a scope are in memory, and do not block.
                 Look::Miss(miss) => match parts.to_key().and_then(|key| cache.far_value(&key)) {
                     Some(value) => {
-                        Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, scope)))
+                        Look::Miss(Miss::new(cache.core.clone(), hash, parts.to_key(), Plan::Compare(value, report)))
                     }
                     None => Look::Miss(miss),
                 },
@@ -163,8 +164,37 @@ fn look_closer<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P, trace: &
     }
 }
 
+/// The look of a cache in use whose every call computes.
+#[cold]
+fn look_dry<P: Parts, V: Value>(
+    core: &Arc<Core<P::Key, V>>,
+    hash: u64,
+    parts: &P,
+    trace: &mut Outcome,
+) -> Look<P::Key, V> {
+    let report = core.live.dry_run_report();
+    match look_precisely(core, hash, parts, trace) {
+        Look::Hit(value) => Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::Compare(value, report))),
+        Look::Stale(stale) => Look::Miss(stale.compared(report)),
+        #[cfg(feature = "backend")]
+        Look::Miss(miss) if core.settings.far.is_far() && matches!(miss.inner.plan, Plan::Load) => {
+            Look::Miss(Miss::new(core.clone(), hash, parts.to_key(), Plan::CompareFar(report)))
+        }
+        Look::Miss(miss) => Look::Miss(miss),
+    }
+}
+
 /// The precise look, for everything that is not a hit beyond doubt; the simulations know of it.
 fn look_slowly<P: Parts, V: Value>(
+    core: &Arc<Core<P::Key, V>>,
+    hash: u64,
+    parts: &P,
+    trace: &mut Outcome,
+) -> Look<P::Key, V> {
+    if core.live.is_dry_run() { look_dry(core, hash, parts, trace) } else { look_precisely(core, hash, parts, trace) }
+}
+
+fn look_precisely<P: Parts, V: Value>(
     core: &Arc<Core<P::Key, V>>,
     hash: u64,
     parts: &P,
@@ -197,10 +227,13 @@ fn look_slowly<P: Parts, V: Value>(
                         trace.found_in_memory(OutcomeKind::StaleHit, found.age);
                     }
                 }
-                return match parts.to_key() {
-                    Some(key) => Look::Stale(Stale::new(core.clone(), hash, key, value)),
-                    None => Look::Hit(value),
-                };
+                let Some(key) = parts.to_key() else { return Look::Hit(value) };
+                let stale = Stale::new(core.clone(), hash, key, value);
+                if core.settings.refreshes() {
+                    return Look::Stale(stale);
+                }
+                // The allowance is not of the code, which therefore knows of no refresh.
+                return stale.claim_inline().map_or_else(Look::Miss, Look::Hit);
             }
             (Worth::Invalidated, _) => Why::Invalidated,
             (Worth::Unsure, _) => Why::Unsure,

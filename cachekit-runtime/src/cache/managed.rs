@@ -1,6 +1,6 @@
 //! What the registry asks of a cache whose types it does not know.
 
-use super::{Cache, Core, State, settings::ByValue};
+use super::{Cache, Core, Setting, State, setting::Change, settings::ByValue};
 use crate::{
     Error,
     far::Found,
@@ -10,6 +10,7 @@ use crate::{
     outcome::{Delivery, Tier},
     output::Value,
     registry::{self, Bound, Configuration, Conflict, Registered, Text, Texts, TierState},
+    sync::lock,
     time::{NEVER, duration},
 };
 use std::{
@@ -87,6 +88,16 @@ impl<K, V> Cache<K, V> {
     }
 }
 
+impl<K, V> Core<K, V> {
+    /// As settings have it.
+    fn unopened(&self, tier: Tier, name: String) -> TierState {
+        let levels = lock(&self.live.levels);
+        let change = levels.in_force(Setting::Tier(tier));
+        let is_off = matches!(change, Some(Change::Tier(_, super::setting::Whereabouts::Off)));
+        TierState { is_used: !is_off, ..TierState::new(tier, name) }
+    }
+}
+
 impl<K: Key, V: Value> Cache<K, V> {
     /// Puts it into the registry, if it has a name.
     pub(super) fn register(&self, built_at: &'static Location<'static>) {
@@ -98,6 +109,16 @@ impl<K: Key, V: Value> Cache<K, V> {
         }
     }
 
+    /// The configuration of that version says this. Returns what is another than before.
+    #[cfg(feature = "config")]
+    pub(crate) fn configured(
+        &self,
+        version: u64,
+        configured: std::collections::BTreeMap<Setting, super::Configured>,
+    ) -> Vec<Setting> {
+        self.core.configure(version, configured)
+    }
+
     pub(crate) fn is_far(&self) -> bool {
         self.core.settings.far.is_far()
     }
@@ -105,6 +126,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn configuration(&self) -> Configuration {
         let cache = self.here();
         let (core, settings) = (&cache.core, &cache.core.settings);
+        let levels = lock(&core.live.levels);
         Configuration {
             bound: match core.table.bound() {
                 TableBound::Unbounded => Bound::Unbounded,
@@ -117,27 +139,38 @@ impl<K: Key, V: Value> Cache<K, V> {
                 (None, super::settings::Ttl::Fixed(ttl)) => registry::Ttl::Fixed(*ttl),
                 (None, super::settings::Ttl::ByValue(_)) => registry::Ttl::ByValue,
             },
-            idle: settings.idle,
-            stale_while_revalidate: settings.stale_while_revalidate,
-            stale_if_error: settings.stale_if_error,
+            idle: Some(core.allowed.idle()).filter(|idle| *idle != NEVER).map(duration),
+            stale_while_revalidate: core.stale_while_revalidate(),
+            stale_if_error: core.stale_if_error(),
             refresh_ahead: settings.refresh_ahead,
             strategy: core.live.strategy().name().to_owned(),
             is_enabled: core.live.is_enabled(),
             version: settings.version,
             max_loads: settings.max_loads,
             single_flight: settings.single_flight,
-            timeout: settings.far.timeout,
+            timeout: match levels.in_force(Setting::Timeout) {
+                Some(Change::Timeout(timeout)) => *timeout,
+                _ => settings.far.timeout,
+            },
             lock: settings.far.lock,
+            is_dry_run: core.live.is_dry_run(),
+            soft_load_timeout: core.live.soft_load_timeout(),
+            hard_load_timeout: core.live.hard_load_timeout(),
+            sources: Setting::ALL
+                .into_iter()
+                .map(|setting| (setting, levels.source(setting)))
+                .filter(|(_, source)| *source != registry::Source::Code)
+                .collect(),
         }
     }
 
     /// Its places, nearest first.
     pub(crate) fn tiers(&self) -> Vec<TierState> {
         let core = &self.here().core;
-        let memory = core.is_near().then(|| TierState::new(Tier::Memory, "memory"));
+        let memory = core.settings.far.near.then(|| core.unopened(Tier::Memory, "memory".to_owned()));
         let far = match core.far_tiers.open() {
             Some(far) => far.states(),
-            None => core.settings.far.places().map(|(tier, name)| TierState::new(tier, name)).collect(),
+            None => core.settings.far.places().map(|(tier, name)| core.unopened(tier, name)).collect(),
         };
         memory.into_iter().chain(far).collect()
     }
@@ -254,7 +287,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) async fn invalidate_text_async(&self, text: String) -> Delivery {
         let cache = self.here().into_owned();
         cache.forget(|written| registry::is_text(written, &text));
-        let Some(far) = cache.core.far().cloned() else { return Delivery::Local };
+        let Some(far) = cache.core.far() else { return Delivery::Local };
         let address = far.address(&KeyText::in_short(&text));
         let delivery = far.invalidate(address).await;
         cache.forget(|written| registry::is_text(written, &text));
@@ -279,7 +312,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) async fn invalidate_prefix_async(&self, prefix: String) -> (usize, Result<(usize, Delivery), Error>) {
         let cache = self.here().into_owned();
         let near = cache.forget(|text| text.whole().starts_with(&prefix));
-        let Some(far) = cache.core.far().cloned() else { return (near, Ok((0, Delivery::Local))) };
+        let Some(far) = cache.core.far() else { return (near, Ok((0, Delivery::Local))) };
         let told = far.invalidate_prefix(prefix.clone()).await;
         cache.forget(|text| text.whole().starts_with(&prefix));
         (near, told)

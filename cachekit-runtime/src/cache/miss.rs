@@ -14,7 +14,7 @@ use crate::{
     key::Key,
     outcome::{Outcome, OutcomeKind},
     output::{Output, OutputKind, Share, Value},
-    scope::Scope,
+    scope::Report,
     tags::TagSet,
     time::duration,
 };
@@ -48,7 +48,10 @@ pub(super) enum Plan<K, V> {
     #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     Asked(Box<Load<K, V>>),
     /// Compute, and compare with what would have been a hit.
-    Compare(V, Arc<Scope>),
+    Compare(V, Arc<Report>),
+    /// The same, if a far tier has a value; otherwise load.
+    #[cfg(feature = "backend")]
+    CompareFar(Arc<Report>),
 }
 
 impl<K: Key, V: Value> Miss<K, V> {
@@ -63,10 +66,10 @@ impl<K: Key, V: Value> Miss<K, V> {
         Miss { inner: Box::new(Missed { core, hash, key, tags: None, plan }) }
     }
 
-    /// The value of a dry run, for an operation that only looks.
+    /// The value that is there all the same, of a dry run or of a refresh, for an operation that only looks.
     pub(super) fn into_compared(self) -> Option<V> {
         match self.inner.plan {
-            Plan::Compare(value, _) => Some(value),
+            Plan::Compare(value, _) | Plan::Renew(_, value) => Some(value),
             _ => None,
         }
     }
@@ -123,11 +126,22 @@ impl<K, V> Miss<K, V> {
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return load() };
+        #[cfg(feature = "backend")]
+        let plan = match plan {
+            Plan::CompareFar(report) => match core.peek(hash, &key).and_then(|(far, looking)| far.wait(looking)?) {
+                Some((found, before)) => {
+                    core.keep(&key, &found, before);
+                    Plan::Compare(found.value, report)
+                }
+                None => Plan::Load,
+            },
+            plan => plan,
+        };
         match plan {
             Plan::Bypass => return load(),
-            Plan::Compare(stored, scope) => {
+            Plan::Compare(stored, report) => {
                 let computed = load();
-                scope.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
+                report.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
                 return computed;
             }
             Plan::Renew(lead, value) => {
@@ -142,6 +156,8 @@ impl<K, V> Miss<K, V> {
                 return load_of.run(output, share, OutcomeKind::Miss, trace, load);
             }
             Plan::Load => {}
+            #[cfg(feature = "backend")]
+            Plan::CompareFar(_) => {}
         }
         let load_of = |lead: Option<Lead<K, V>>, key: K, tags| Load::new(core.clone(), hash, key, tags, lead);
         if !core.settings.single_flight {

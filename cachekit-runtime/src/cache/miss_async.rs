@@ -46,12 +46,26 @@ impl<K, V> Miss<K, V> {
     {
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return Box::pin(load()).await };
+        #[cfg(feature = "backend")]
+        let plan = match plan {
+            Plan::CompareFar(report) => match core.peek(hash, &key) {
+                Some((_, looking)) => match looking.await {
+                    Some((found, before)) => {
+                        core.keep(&key, &found, before);
+                        Plan::Compare(found.value, report)
+                    }
+                    None => Plan::Load,
+                },
+                None => Plan::Load,
+            },
+            plan => plan,
+        };
         // One load at the end, whatever the plan: each further one would be a part of every caller's future.
         let (loading, kind) = match plan {
             Plan::Bypass => return Box::pin(load()).await,
-            Plan::Compare(stored, scope) => {
+            Plan::Compare(stored, report) => {
                 let computed = Box::pin(load()).await;
-                scope.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
+                report.compared(&core.settings.name, hash, share.compare(&M::wrap(stored), &computed));
                 return computed;
             }
             Plan::Renew(lead, value) => {
@@ -64,6 +78,8 @@ impl<K, V> Miss<K, V> {
                 let lead = core.flights.lead_anew(hash, &key, tags.as_ref(), true);
                 (Box::new(Load::new(core, hash, key, tags, lead).replacing(Replaces::Everything)), OutcomeKind::Miss)
             }
+            #[cfg(feature = "backend")]
+            Plan::CompareFar(_) => return Box::pin(load()).await,
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
                 Next::Load(loading, kind) => (loading, kind),
@@ -107,7 +123,7 @@ impl<K, V> Miss<K, V> {
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
-        let Some(hard) = self.inner.core.settings.load_timeout_hard else {
+        let Some(hard) = self.inner.core.live.hard_load_timeout() else {
             return self.run_async(output, share, trace, load).await;
         };
         let (core, hash, key) = (self.inner.core.clone(), self.inner.hash, self.inner.key.clone());
@@ -143,10 +159,10 @@ impl<K: Key, V: Value> Core<K, V> {
         R: TimedOut,
         M: OutputKind<R, Stored = V>,
     {
-        let after = self.settings.load_timeout_hard.unwrap_or_default();
+        let after = self.live.hard_load_timeout().unwrap_or_default();
         if let Some(key) = key
-            && !self.settings.stale_if_error.is_zero()
-            && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.settings.stale_if_error)
+            && !self.stale_if_error().is_zero()
+            && let Some((value, age)) = self.find_stale(hash, |other| other == key, self.stale_if_error())
         {
             self.stale_instead(trace, age);
             return M::wrap(value);

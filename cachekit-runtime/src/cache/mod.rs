@@ -3,6 +3,8 @@
 mod adapt;
 #[cfg(feature = "advice")]
 mod advise;
+#[cfg(feature = "backend")]
+mod arrangement;
 mod batch;
 mod besides;
 mod bond;
@@ -31,6 +33,7 @@ mod follow;
 #[cfg(feature = "backend")]
 mod keys_met;
 mod lead;
+mod levels;
 mod live;
 mod look;
 #[cfg(feature = "registry")]
@@ -45,6 +48,7 @@ mod near_index;
 mod read_through;
 mod refresh;
 mod refreshing;
+mod setting;
 mod settings;
 #[cfg(feature = "backend")]
 mod snapshot;
@@ -63,6 +67,8 @@ pub use call::Call;
 pub use captured::Captured;
 pub(crate) use explain::explain;
 pub use explain::{Explain, FarPlaces, State};
+#[cfg(all(feature = "config", feature = "registry"))]
+pub(crate) use levels::Configured;
 pub(crate) use look::count_bypass;
 pub use look::{Look, Unfound, glance, look, look_on, look_refresh, look_traced};
 #[cfg(feature = "registry")]
@@ -71,6 +77,9 @@ pub use map::{Compute, EntryRef};
 pub(crate) use map::{get, get_far, insert, invalidate};
 pub use miss::Miss;
 pub use refresh::{Refresh, Stale};
+pub use setting::Setting;
+#[cfg(feature = "config")]
+pub(crate) use setting::{Change, Whereabouts};
 
 pub(crate) use self::core::Core;
 use crate::{

@@ -17,7 +17,7 @@ use crate::{
     tags::TagSet,
     time::{NEVER, duration},
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 impl<K: Key, V: Value> Near for Core<K, V> {
     fn forget(&self, number: u64) {
@@ -67,12 +67,12 @@ impl<K, V> Core<K, V> {
     pub(super) fn bond(&self, tie: Option<&Tie>) -> Option<Bond> {
         match tie {
             Some(tie) => Some(Bond::new(tie)),
-            None => self.far_tiers.watching().map(Bond::loose),
+            None => self.far_tiers.watching().as_ref().map(Bond::loose),
         }
     }
 
     pub(super) fn is_tie_good(&self, tie: Option<&Tie>) -> bool {
-        tie.is_none_or(Tie::holds)
+        tie.is_none_or(|tie| tie.holds() && self.far_tiers.is_watched_by(&tie.watch))
     }
 }
 
@@ -106,7 +106,7 @@ impl<K: Key, V: Value> Core<K, V> {
         let now = self.now();
         let known = |seen: crate::memory::Seen<'_, V, entry::More>| {
             let life = Life::of(&seen);
-            if life.worth(now, self.allowed) != Worth::Unsure || now >= life.expires(now) {
+            if life.worth(now, self.allowed.now()) != Worth::Unsure || now >= life.expires(now) {
                 return None;
             }
             let (head, generation) = life.bond()?.seen()?;
@@ -137,7 +137,7 @@ impl<K: Key, V: Value> Core<K, V> {
             |seen| {
                 if let Some(bond) = Life::of(&seen).bond() {
                     bond.tighten(tie);
-                    entry::trust(&seen, now, self.allowed);
+                    entry::trust(&seen, now, self.allowed.now());
                 }
                 ((), true)
             },
@@ -169,7 +169,7 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// What is there, due for a refresh or stale, while another process refreshes it.
     pub(super) fn due(&self, hash: u64, key: &K) -> Option<Found<V>> {
-        let (value, age) = self.find_stale(hash, |other| other == key, self.settings.stale_while_revalidate)?;
+        let (value, age) = self.find_stale(hash, |other| other == key, self.stale_while_revalidate())?;
         let age = age.unwrap_or_default();
         Some(Found { value, left: 0, age, tier: Tier::Memory, tie: None, tags: None, is_known: true, stale_for: 0 })
     }
@@ -186,7 +186,7 @@ impl<K: Key, V: Value> Core<K, V> {
         let held = |seen: crate::memory::Seen<'_, V, entry::More>| {
             let life = Life::of(&seen);
             let expires = life.expires(now);
-            let is_good = life.worth(now, self.allowed) == Worth::Unsure
+            let is_good = life.worth(now, self.allowed.now()) == Worth::Unsure
                 && now < expires
                 && life.bond().is_some_and(|bond| bond.held(outage));
             is_good.then(|| Found {
@@ -205,10 +205,6 @@ impl<K: Key, V: Value> Core<K, V> {
 }
 
 impl<K, V> super::far_tiers::FarTiers<K, V> {
-    pub(super) fn watching(&self) -> Option<&Arc<crate::far::Watch>> {
-        self.watch.get()
-    }
-
     fn index(&self) -> &super::near_index::NearIndex {
         &self.index
     }

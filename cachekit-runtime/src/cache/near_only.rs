@@ -53,6 +53,19 @@ impl<K, V> FarTiers<K, V> {
 }
 
 impl<K, V> Core<K, V> {
+    /// There is nothing to be arranged.
+    pub(super) fn arrange(&self, _: &super::levels::Levels, _: &mut crate::memory::Removed<K, V, super::entry::More>) {}
+
+    #[inline(always)]
+    pub(super) fn arrangement(&self) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_near_in(&self, _: u64) -> bool {
+        true
+    }
+
     #[inline]
     pub(super) fn turn(&self) -> Option<Turn> {
         Some(Turn)

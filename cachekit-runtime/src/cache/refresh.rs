@@ -62,13 +62,13 @@ impl<K, V> Stale<K, V> {
     }
 
     /// A dry run computes, as for any hit.
-    pub(super) fn compared(self, scope: Arc<scope::Scope>) -> Miss<K, V>
+    pub(super) fn compared(self, report: Arc<scope::Report>) -> Miss<K, V>
     where
         K: Key,
         V: Value,
     {
         let Due { core, hash, key, value } = *self.inner;
-        Miss::new(core, hash, Some(key), Plan::Compare(value, scope))
+        Miss::new(core, hash, Some(key), Plan::Compare(value, report))
     }
 
     /// The value, and for one caller at a time the right to refresh it.

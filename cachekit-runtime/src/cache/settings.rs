@@ -136,6 +136,11 @@ impl<K, V> Settings<K, V> {
         !matches!(self.ttl, Ttl::Never) || !self.exceptional.is_empty()
     }
 
+    /// Does it expect callers to refresh what is due?
+    pub(crate) fn refreshes(&self) -> bool {
+        self.refresh_ahead.is_some() || self.gives_softened || !self.stale_while_revalidate.is_zero()
+    }
+
     /// How long past its ttl an entry is kept, for any of the stale allowances.
     pub(crate) fn stale_window(&self) -> Duration {
         self.stale_while_revalidate.max(self.stale_if_error)

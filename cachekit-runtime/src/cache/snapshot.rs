@@ -90,7 +90,7 @@ impl<K, V> Core<K, V> {
                         NEVER => NEVER,
                         expires => expires.saturating_sub(start),
                     },
-                    unused: life.used(self.allowed).map_or(0, |used| start.saturating_sub(used)),
+                    unused: life.used(self.allowed.now()).map_or(0, |used| start.saturating_sub(used)),
                     hits,
                 })
             })
@@ -220,9 +220,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         // Nobody knows how much time has passed where the clock on the wall was set back.
         let elapsed = passed.map_or(NEVER, |passed| passed.saturating_sub(SET_BACK));
         let unused = record.unused.saturating_add(elapsed);
-        let Some(left) =
-            record.left_after(elapsed).filter(|_| core.allowed.idle == NEVER || unused < core.allowed.idle)
-        else {
+        let idle = core.allowed.now().idle;
+        let Some(left) = record.left_after(elapsed).filter(|_| idle == NEVER || unused < idle) else {
             return restored.expired += 1;
         };
         let decoded = decode(codec, record.key).zip(decode(codec, record.value));
@@ -242,7 +241,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let times = core.live_times(record, left, elapsed);
         let used = core.now().saturating_sub(unused);
         let weight = core.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
-        let (marks, more) = entry::begin_again(times, tags, used, core.allowed);
+        let (marks, more) = entry::begin_again(times, tags, used, core.allowed.now());
         let fresh = Fresh { value, marks, more, weight };
         if core.put_absent(hash, key.clone(), fresh, |seen| core.is_usable(seen, core.now()), since, restored) {
             for _ in 0..record.hits {

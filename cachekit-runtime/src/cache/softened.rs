@@ -49,7 +49,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn tell_of_tags(&self) {
         let cache = self.here();
         if let Some(far) = cache.core.far() {
-            cache.core.enlist_for_tags(far);
+            cache.core.enlist_for_tags(&far);
         }
     }
 }

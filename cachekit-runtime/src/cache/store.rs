@@ -157,7 +157,7 @@ impl<K, V> Core<K, V> {
         // What most caches have, no times, costs no call.
         let (marks, more) = match self.plain_marks(left) {
             Some(marks) => (marks, None),
-            None => entry::begin(self.times(left, 0), None, None, self.allowed),
+            None => entry::begin(self.times(left, 0), None, None, self.allowed.now()),
         };
         self.put_fresh(hash, key, Fresh { value, marks, more, weight: 0 }, None, || {
             self.table.overwrite(hash);
@@ -175,7 +175,7 @@ impl<K, V> Core<K, V> {
         if left < LONG || self.settings.refresh_ahead.is_some() {
             return None;
         }
-        entry::begin_plain(self.clock.coarse(), left, self.allowed)
+        entry::begin_plain(self.clock.coarse(), left, self.allowed.now())
     }
 
     /// What a caller inserts is not to be stored: what is there is older.
@@ -227,9 +227,12 @@ impl<K, V> Core<K, V> {
         V: Value,
     {
         let Terms { ttl: Some(left), age, tags, tie } = terms else { return false };
+        let arrangement = self.arrangement();
         let bond: Option<Bond> = self.bond(tie.as_deref());
         let weight = self.settings.weigher.as_ref().map_or(0, |weigh| weigh(&key, &value));
-        let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed);
+        let (marks, more) = entry::begin(self.times(left, age), tags, bond, self.allowed.now());
+        // Not where its tiers have become others meanwhile: nobody would tell of changes to it.
+        let may = || self.is_near_in(arrangement) && may();
         self.put_fresh(hash, key, Fresh { value, marks, more, weight }, tie.as_deref(), may)
     }
 
@@ -323,7 +326,7 @@ impl<K, V> Core<K, V> {
             return None;
         }
         // Beyond a second a few milliseconds matter less than the reading of the clock. The coarse time is never ahead, so nothing lives too long.
-        let now = if left.min(self.allowed.idle) < LONG { self.clock.now() } else { self.clock.coarse() };
+        let now = if left.min(self.allowed.idle()) < LONG { self.clock.now() } else { self.clock.coarse() };
         let (born, ttl) = (now.saturating_sub(age), left.saturating_add(age.min(now)));
         let refresh = match self.settings.refresh_ahead {
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]

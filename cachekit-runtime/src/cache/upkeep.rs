@@ -83,7 +83,7 @@ fn sweep<K: Key, V: Value>(core: &Weak<Core<K, V>>, tick: Tick) {
         let now = core.clock.now();
         let mut out = Removed::new();
         let ask = |seen: Seen<'_, V, More>| {
-            let again = Life::of(&seen).sweep(now, core.allowed)?;
+            let again = Life::of(&seen).sweep(now, core.allowed.now())?;
             entry::renew_mark(&seen, now);
             Some(again)
         };

@@ -2,13 +2,14 @@
 
 use super::said::{File, Redis, Said};
 use crate::Error;
+use std::ffi::OsString;
 
-/// A variable that is empty says nothing.
+/// Of connections. A variable that is empty says nothing.
 pub(super) fn read() -> Result<Said, Error> {
     read_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
 }
 
-fn read_from(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<Said, Error> {
+fn read_from(get: impl Fn(&str) -> Option<OsString>) -> Result<Said, Error> {
     let text = |name: &str| {
         get(name).map(|value| value.into_string().map_err(|_| Error::configuration(name, "it is no UTF-8"))).transpose()
     };

@@ -6,10 +6,13 @@ use crate::{
     backend::{Backend, Failure},
     codec::DEFAULT_MAX_VALUE_BYTES,
     far::{Kind, Link},
+    sync::lock,
     time::Clock,
 };
 use std::{
-    sync::{Arc, OnceLock},
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -36,6 +39,35 @@ pub(crate) fn link(kind: Kind) -> Option<Arc<Link>> {
     linked(kind).as_ref().ok().cloned()
 }
 
+/// Backends of those kinds elsewhere than the configuration describes them for all, by where that is.
+static ELSEWHERE: Mutex<BTreeMap<Elsewhere, Result<Arc<Link>, Error>>> = Mutex::new(BTreeMap::new());
+
+/// The kind, and a URL or a folder.
+type Elsewhere = (&'static str, String);
+
+/// As [`link`], at that URL or in that folder, with the other settings of its kind.
+pub(crate) fn link_at(kind: Kind, elsewhere: &str) -> Option<Arc<Link>> {
+    let is_described = match kind {
+        Kind::File => settled().file.directory.as_deref() == Some(Path::new(elsewhere)),
+        Kind::Redis => settled().redis.url.as_deref() == Some(elsewhere),
+    };
+    if is_described {
+        return link(kind);
+    }
+    let mut all = lock(&ELSEWHERE);
+    let linked = all.entry((kind.name(), elsewhere.to_owned())).or_insert_with(|| {
+        let opened = match kind {
+            Kind::File => open_file(Some(elsewhere)),
+            Kind::Redis => open_redis(Some(elsewhere)),
+        };
+        if let Err(error) = &opened {
+            tracing::error!(backend = kind.name(), "{error}; calls run without it");
+        }
+        opened.map(|backend| Link::new(backend, Clock::system()))
+    });
+    linked.as_ref().ok().cloned()
+}
+
 fn linked(kind: Kind) -> &'static Result<Arc<Link>, Error> {
     let slot = match kind {
         Kind::File => &FILE,
@@ -60,7 +92,8 @@ fn kinds() -> impl Iterator<Item = Kind> {
 
 /// The backends that are described and can be used.
 pub(crate) fn described() -> Vec<Arc<Link>> {
-    kinds().filter_map(link).collect()
+    let elsewhere: Vec<_> = lock(&ELSEWHERE).values().filter_map(|link| link.clone().ok()).collect();
+    kinds().filter_map(link).chain(elsewhere).collect()
 }
 
 /// Can those be used that are described?
@@ -76,8 +109,8 @@ pub(super) fn check() -> Result<(), Error> {
 
 fn open(kind: Kind) -> Result<Arc<dyn Backend>, Error> {
     match kind {
-        Kind::File => open_file(),
-        Kind::Redis => open_redis(),
+        Kind::File => open_file(None),
+        Kind::Redis => open_redis(None),
     }
 }
 
@@ -92,9 +125,9 @@ fn missing(kind: Kind, program: &str, key: &str, variable: &str) -> Error {
 }
 
 #[cfg(feature = "file")]
-fn open_file() -> Result<Arc<dyn Backend>, Error> {
+fn open_file(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     let file = &settled().file;
-    let Some(directory) = &file.directory else {
+    let Some(directory) = elsewhere.map(std::path::PathBuf::from).or_else(|| file.directory.clone()) else {
         return Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"));
     };
     let mut builder = crate::backend::FileBackend::builder(directory);
@@ -108,14 +141,16 @@ fn open_file() -> Result<Arc<dyn Backend>, Error> {
 }
 
 #[cfg(not(feature = "file"))]
-fn open_file() -> Result<Arc<dyn Backend>, Error> {
+fn open_file(_: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"))
 }
 
 #[cfg(feature = "redis")]
-fn open_redis() -> Result<Arc<dyn Backend>, Error> {
+fn open_redis(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     let said = settled();
-    let Some(url) = &said.redis.url else { return Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL")) };
+    let Some(url) = elsewhere.or(said.redis.url.as_deref()) else {
+        return Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL"));
+    };
     let mut settings = crate::backend::redis::Settings::new(url);
     if let Some(namespace) = &said.namespace {
         settings = settings.namespace(namespace);
@@ -130,6 +165,6 @@ fn open_redis() -> Result<Arc<dyn Backend>, Error> {
 }
 
 #[cfg(not(feature = "redis"))]
-fn open_redis() -> Result<Arc<dyn Backend>, Error> {
+fn open_redis(_: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL"))
 }

@@ -1,14 +1,41 @@
-//! Where the backends are that attributes name: said by the program, by `cachekit.toml`, or by the environment, in this order.
+//! What is said beside the code: of the backends by the program, by the environment and by `cachekit.toml`, in this order; of caches by the environment
+//! and the file.
 
+#[cfg(all(feature = "config", feature = "registry"))]
+mod current;
+#[cfg(all(test, feature = "config"))]
+mod document_tests;
 mod environment;
 #[cfg(feature = "config")]
 mod file;
+#[cfg(feature = "config")]
+#[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "without names of caches it is checked alone"))]
+mod grammar;
 mod links;
+#[cfg(all(feature = "config", feature = "registry"))]
+mod reload;
+#[cfg(feature = "config")]
+#[cfg_attr(not(feature = "registry"), expect(dead_code, reason = "without names of caches it is checked alone"))]
+mod rules;
 mod said;
+mod sources;
+#[cfg(feature = "config")]
+mod suggest;
+#[cfg(feature = "config")]
+mod variables;
+#[cfg(all(feature = "config", feature = "registry"))]
+mod watch;
 
+#[cfg(all(feature = "config", feature = "registry"))]
+pub(crate) use current::{apply_to_all, apply_to_new};
 #[cfg(feature = "config")]
 pub use file::{Bytes, Span, parse_as, read_as};
-pub(crate) use links::{described, limits, link};
+pub(crate) use links::{described, limits, link, link_at};
+#[cfg(all(feature = "config", feature = "registry"))]
+pub use reload::{Reloaded, reload_configuration};
+pub(crate) use sources::gather;
+#[cfg(all(feature = "config", feature = "inspect"))]
+pub(crate) use sources::notes;
 
 use crate::{Error, sync::lock};
 pub(crate) use said::Said;
@@ -22,14 +49,14 @@ use std::{
 /// What the program said before the first use.
 static PROGRAM: Mutex<Option<Said>> = Mutex::new(None);
 
-/// What all sources say together, from the first use on.
+/// What all sources say together of backends, from the first use on.
 static SETTLED: OnceLock<Said> = OnceLock::new();
 
 /// Says where the backends are that `backend = "redis"` and `backend = "file"` stand for, before the first call of a function that names them.
 ///
-/// What is not said here comes from `cachekit.toml` (in the working directory, or where `CACHEKIT_CONFIG` says; feature `config`), and what is not said
-/// there from the environment: `CACHEKIT_REDIS_URL`, `CACHEKIT_DIR`, `CACHEKIT_NAMESPACE`, `CACHEKIT_MAX_VALUE_BYTES`. A backend that nobody has described
-/// is one line in the log at its first use, and the calls run without it.
+/// What is not said here comes from the environment (`CACHEKIT_REDIS_URL`, `CACHEKIT_DIR`, `CACHEKIT_NAMESPACE`, `CACHEKIT_MAX_VALUE_BYTES` and more with the
+/// feature `config`), and what is not said there from `cachekit.toml` (in the working directory, or where `CACHEKIT_CONFIG` says; feature `config`). A backend
+/// that nobody has described is one line in the log at its first use, and the calls run without it.
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
@@ -57,6 +84,12 @@ static SETTLED: OnceLock<Said> = OnceLock::new();
 /// directory = "/var/cache/shop"
 /// max_bytes = "1GiB"
 /// page_cache = "16MiB"
+///
+/// [defaults]                 # of all caches; more in docs/configuration.md
+/// stale_if_error = "1m"
+///
+/// [caches."app::*"]          # of some, by name
+/// ttl = "30s"
 ///
 /// [[http.pages.rules]]       # of a cache of HTTP responses that is named `pages`
 /// path = "/users/{id}"
@@ -167,29 +200,10 @@ impl fmt::Debug for Configure {
     }
 }
 
-/// All sources together, and what is wrong with them.
-pub(crate) fn gather(program: Option<Said>) -> (Said, Vec<Error>) {
-    let mut mistakes = Vec::new();
-    let mut said = program.unwrap_or_default();
-    #[cfg(feature = "config")]
-    match file::read() {
-        Ok(file) => said = said.or(file),
-        Err(mistake) => mistakes.push(mistake),
-    }
-    match environment::read() {
-        Ok(environment) => said = said.or(environment),
-        Err(mistake) => mistakes.push(mistake),
-    }
-    (said, mistakes)
-}
-
-/// What all sources say, read once. Mistakes are a line in the log each.
+/// What all sources say, settled at the first use. Mistakes are a line in the log each.
 fn settled() -> &'static Said {
     SETTLED.get_or_init(|| {
-        let (said, mistakes) = gather(lock(&PROGRAM).clone());
-        for mistake in mistakes {
-            tracing::error!("{mistake}");
-        }
-        said
+        let program = lock(&PROGRAM).clone();
+        sources::first().said(program)
     })
 }

@@ -193,6 +193,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             // Without them nothing is stored.
             let _ = self.prepare_tags(Visit { index, tier, budget: &budget }, &mut fill).await;
         }
+        for tier in &self.silent {
+            // What it has is older.
+            tier.link.undelivered.add_key(&insertion.address);
+            tier.link.attend();
+            delivery = Delivery::Queued;
+        }
         for (index, tier) in self.tiers.iter().enumerate() {
             let is_stored = match tier.link.undelivered.holds(&insertion.address, &insertion.tags) {
                 true => false,

@@ -46,7 +46,7 @@ pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
 pub(crate) use remove::{invalidate_tag, soften_tag, told_and_wait, with_tags};
-pub(crate) use settings::FarSettings;
+pub(crate) use settings::{FarSettings, Placed};
 #[cfg(feature = "inspect")]
 pub(crate) use shared::MARKER;
 #[cfg(feature = "redis")]
@@ -72,7 +72,7 @@ use std::{
     future::Future,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -82,6 +82,8 @@ pub(crate) struct Far<V> {
     /// As backends know the cache.
     name: String,
     tiers: Vec<Tier>,
+    /// Places in which no call looks or stores, now or no more, and which are told of invalidations: others may look there, and this process may again.
+    silent: Vec<Tier>,
     codec: Arc<dyn DynCodec<V>>,
     version: Option<u64>,
     identity: OnceLock<Identity>,
@@ -96,11 +98,11 @@ pub(crate) struct Far<V> {
     revalidate: u64,
     /// It is given to the end of its ttl.
     gives_softened: bool,
-    order: Order,
+    order: Arc<Order>,
     clock: Clock,
     /// Of its calls' budgets, which are all equally long.
     deadlines: Arc<Deadlines>,
-    pub(crate) counters: FarCounters,
+    pub(crate) counters: Arc<FarCounters>,
     /// What was stored first has been read back.
     is_verified: AtomicBool,
 }
@@ -113,10 +115,25 @@ struct Tier {
     announced: AtomicU64,
 }
 
+impl Tier {
+    fn new((link, kind): (Arc<Link>, outcome::Tier)) -> Self {
+        Tier { link, kind, announced: AtomicU64::new(0) }
+    }
+}
+
+/// What of a cache's far tiers can change.
+pub(crate) struct Rearranged {
+    pub(crate) links: Vec<(Arc<Link>, outcome::Tier)>,
+    pub(crate) silent: Vec<(Arc<Link>, outcome::Tier)>,
+    pub(crate) timeout: Duration,
+    pub(crate) revalidate: Duration,
+}
+
 /// All that a cache says of its far tiers, once its places are found.
 pub(crate) struct Parts<V> {
     pub(crate) name: String,
     pub(crate) links: Vec<(Arc<Link>, outcome::Tier)>,
+    pub(crate) silent: Vec<(Arc<Link>, outcome::Tier)>,
     pub(crate) codec: Arc<dyn DynCodec<V>>,
     pub(crate) version: Option<u64>,
     pub(crate) compress: bool,
@@ -132,10 +149,10 @@ pub(crate) struct Parts<V> {
 
 impl<V: Send + Sync + 'static> Far<V> {
     pub(crate) fn new(parts: Parts<V>) -> Arc<Self> {
-        let tiers = parts.links.into_iter().map(|(link, kind)| Tier { link, kind, announced: AtomicU64::new(0) });
         Arc::new(Far {
             name: identity::text::cache_name(&parts.name),
-            tiers: tiers.collect(),
+            tiers: parts.links.into_iter().map(Tier::new).collect(),
+            silent: parts.silent.into_iter().map(Tier::new).collect(),
             codec: parts.codec,
             version: parts.version,
             identity: OnceLock::new(),
@@ -147,12 +164,48 @@ impl<V: Send + Sync + 'static> Far<V> {
             tag_templates: parts.tag_templates,
             revalidate: nanos(parts.revalidate),
             gives_softened: parts.gives_softened,
-            order: Order::new(),
+            order: Arc::new(Order::new()),
             deadlines: Deadlines::new(&parts.clock),
             clock: parts.clock,
-            counters: FarCounters::default(),
+            counters: Arc::default(),
             is_verified: AtomicBool::new(false),
         })
+    }
+
+    /// The same cache with other tiers and times. What it had begun goes on, and keeps its order with what this one does.
+    pub(crate) fn rearranged(&self, change: Rearranged) -> Arc<Self> {
+        let Rearranged { links, silent, timeout, revalidate } = change;
+        let known = |(link, kind): (Arc<Link>, outcome::Tier)| {
+            let before = self.all_tiers().find(|tier| Arc::ptr_eq(&tier.link, &link));
+            let announced = before.map_or(0, |tier| tier.announced.load(Ordering::Relaxed));
+            Tier { link, kind, announced: AtomicU64::new(announced) }
+        };
+        Arc::new(Far {
+            name: self.name.clone(),
+            tiers: links.into_iter().map(known).collect(),
+            silent: silent.into_iter().map(known).collect(),
+            codec: self.codec.clone(),
+            version: self.version,
+            identity: self.identity.clone(),
+            compress: self.compress,
+            timeout,
+            lock: self.lock,
+            near_ttl: self.near_ttl.clone(),
+            max_value_bytes: self.max_value_bytes,
+            tag_templates: self.tag_templates,
+            revalidate: nanos(revalidate),
+            gives_softened: self.gives_softened,
+            order: self.order.clone(),
+            // Those of one are all equally long.
+            deadlines: Deadlines::new(&self.clock),
+            clock: self.clock.clone(),
+            counters: self.counters.clone(),
+            is_verified: AtomicBool::new(self.is_verified.load(Ordering::Acquire)),
+        })
+    }
+
+    fn all_tiers(&self) -> impl Iterator<Item = &Tier> {
+        self.tiers.iter().chain(&self.silent)
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -165,12 +218,12 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
-        self.tiers.iter().map(|tier| &tier.link)
+        self.all_tiers().map(|tier| &tier.link)
     }
 
     /// It has entries with tags.
     pub(crate) fn has_tags(&self) {
-        self.tiers.iter().for_each(|tier| tier.link.undelivered.add_tagged(&self.name));
+        self.all_tiers().for_each(|tier| tier.link.undelivered.add_tagged(&self.name));
     }
 
     /// Of its backends, nearest first.

@@ -19,7 +19,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// go too.
     pub(crate) async fn invalidate_prefix(self: Arc<Self>, prefix: String) -> Result<(usize, Delivery), Error> {
         let (mut count, mut delivery) = (0, Delivery::Local);
-        for tier in &self.tiers {
+        for tier in self.all_tiers() {
             let link = &tier.link;
             let mut from = None;
             loop {
@@ -53,15 +53,17 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
 
     /// How its tiers fare.
     pub(crate) fn states(&self) -> Vec<TierState> {
-        let state = |tier: &super::Tier| {
+        let state = |(tier, is_used): (&super::Tier, bool)| {
             let mut state = TierState::new(tier.kind, tier.link.backend().name());
             state.breaker = Some(tier.link.breaker().stats());
             state.undelivered = tier.link.undelivered.len();
             state.times = Some(tier.link.times.snapshot());
+            state.is_used = is_used;
             state.link = Some(Arc::as_ptr(&tier.link).addr());
             state
         };
-        self.tiers.iter().map(state).collect()
+        let silent = self.silent.iter().map(|tier| (tier, false));
+        self.tiers.iter().map(|tier| (tier, true)).chain(silent).map(state).collect()
     }
 }
 

@@ -63,9 +63,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         addresses.iter().for_each(|address| self.pass(address));
         let name = |link: &Link| addresses.iter().map(|address| link.undelivered.add_key(address)).collect();
         let mut tellings: Vec<Telling> = self.tiers.iter().map(|tier| Telling::new(&tier.link, name)).collect();
+        let later: Vec<Telling> = self.silent.iter().map(|tier| Telling::new(&tier.link, name)).collect();
         addresses.iter().for_each(|address| self.pass(address));
         async move {
-            let (mut delivery, first) = (Delivery::Local, self.budget());
+            let (mut delivery, first) = (self.told_later(later), self.budget());
             for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
                 let told = self.tell(tier, telling, &addresses, &first).await;
                 delivery = self.after(delivery, &tier.link, telling.is_told, &told);
@@ -74,6 +75,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             addresses.iter().for_each(|address| self.pass(address));
             delivery
         }
+    }
+
+    /// No call waits for a place that none looks at.
+    fn told_later(&self, tellings: Vec<Telling>) -> Delivery {
+        if tellings.is_empty() { Delivery::Local } else { Delivery::Queued }
     }
 
     /// Tells one tier, until it does not answer.
@@ -118,9 +124,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         self.pass_all();
         let name = |tier: &Tier| Telling::new(&tier.link, |link| vec![Some(link.undelivered.add_cache(&self.name))]);
         let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
+        let later: Vec<Telling> = self.silent.iter().map(name).collect();
         self.pass_all();
         async move {
-            let (mut delivery, budget) = (Delivery::Local, self.budget());
+            let (mut delivery, budget) = (self.told_later(later), self.budget());
             for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
                 let link = &tier.link;
                 let turns = async { Ok(self.order.turn_of_all().await) };
@@ -147,12 +154,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// What is being read, or loaded, for the key is older than this moment.
     fn pass(&self, address: &Address) {
         self.order.pass(address.id());
-        self.tiers.iter().for_each(|tier| tier.link.watch.pass(address.id()));
+        self.all_tiers().for_each(|tier| tier.link.watch.pass(address.id()));
     }
 
     fn pass_all(&self) {
         self.order.pass_all();
-        self.tiers.iter().for_each(|tier| tier.link.watch.pass_all());
+        self.all_tiers().for_each(|tier| tier.link.watch.pass_all());
     }
 
     /// The turns that an invalidation of the tier takes, within the budget. A shared tier has its witnesses instead.

@@ -1,23 +1,19 @@
 //! From the name of a place to the backend that stands for it.
 
 use super::{link::Link, place::Which};
-use crate::{backend::MemoryBytes, outcome::Tier, time::Clock};
+use crate::{backend::MemoryBytes, time::Clock};
 use std::sync::Arc;
 
-/// The backends of these places, nearest first. One that cannot be had is left out, and a line in the log says why.
-pub(super) fn links_of(places: &[Which], clock: &Clock, is_isolated: bool) -> Vec<(Arc<Link>, Tier)> {
+/// The backend of the place, or of one of its kind elsewhere. `None`: it cannot be had, and a line in the log says why.
+pub(super) fn link_of(which: &Which, elsewhere: Option<&str>, clock: &Clock, is_isolated: bool) -> Option<Arc<Link>> {
     // A scope has places of its own.
     if is_isolated {
-        let link = |which: &Which| {
-            let bytes = Arc::new(MemoryBytes::new().with_clock(clock.clone()));
-            (Link::new(bytes, clock.clone()), which.tier())
-        };
-        return places.iter().map(link).collect();
+        return Some(Link::new(Arc::new(MemoryBytes::new().with_clock(clock.clone())), clock.clone()));
     }
-    let link = |which: &Which| match which {
-        Which::Memory => None,
-        Which::Own(backend) => Some((Link::new(Arc::clone(backend), clock.clone()), Tier::Own)),
-        Which::Named(kind) => crate::config::link(*kind).map(|link| (link, which.tier())),
-    };
-    places.iter().filter_map(link).collect()
+    match (which, elsewhere) {
+        (Which::Memory, _) => None,
+        (Which::Own(backend), _) => Some(Link::new(Arc::clone(backend), clock.clone())),
+        (Which::Named(kind), None) => crate::config::link(*kind),
+        (Which::Named(kind), Some(elsewhere)) => crate::config::link_at(*kind, elsewhere),
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     NearTtlOf,
     link::Link,
     place::{Place, Which},
-    resolve::links_of,
+    resolve::link_of,
 };
 use crate::{
     codec::DynCodec,
@@ -19,6 +19,15 @@ pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Writes a key for a backend.
 type TextOf<K> = fn(&K) -> Result<KeyText, Unwritable>;
+
+/// A backend, and which of the places it stands for.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub(crate) place: usize,
+    pub(crate) elsewhere: Option<String>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) kind: Tier,
+}
 
 pub(crate) struct FarSettings<K, V> {
     /// Nearest first. Empty: the cache is in memory alone.
@@ -61,9 +70,23 @@ impl<K, V> FarSettings<K, V> {
         self.places = far;
     }
 
-    /// The backends of its places.
-    pub(crate) fn links(&self, clock: &Clock, is_isolated: bool) -> Vec<(Arc<Link>, Tier)> {
-        links_of(&self.places, clock, is_isolated)
+    /// Its places behind the memory, nearest first.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Tier> {
+        self.places.iter().map(Which::tier)
+    }
+
+    /// The backend of one of its places, where that is or elsewhere. `None`: it cannot be had, and a line in the log says why.
+    pub(crate) fn link(
+        &self,
+        place: usize,
+        elsewhere: Option<&str>,
+        clock: &Clock,
+        is_isolated: bool,
+    ) -> Option<Placed> {
+        let which = self.places.get(place)?;
+        let elsewhere = elsewhere.filter(|_| !is_isolated);
+        let link = link_of(which, elsewhere, clock, is_isolated)?;
+        Some(Placed { place, elsewhere: elsewhere.map(str::to_owned), link, kind: which.tier() })
     }
 
     /// Its far places, as they are called.

@@ -132,7 +132,9 @@ impl Watch {
         let mut all = lock(&self.near);
         let named = all.entry(cache.into()).or_default();
         named.retain(|(_, near)| near.strong_count() > 0);
-        named.push((generation, near));
+        if !named.iter().any(|(_, known)| known.ptr_eq(&near)) {
+            named.push((generation, near));
+        }
     }
 
     /// Stands for an entry.

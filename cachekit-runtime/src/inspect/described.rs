@@ -21,6 +21,8 @@ pub struct Described {
     pub max_bytes: Option<u64>,
     /// The most bytes of an entry.
     pub max_value_bytes: Option<u64>,
+    /// What is said of caches and can be right or wrong, as only the program knows: strategies that are not cachekit's.
+    pub notes: Vec<String>,
 }
 
 /// Reads them anew, and leaves what caches of this process use as it is.
@@ -40,6 +42,10 @@ pub fn described() -> Result<Described, Vec<Error>> {
         directory: said.file.directory,
         max_bytes: said.file.max_bytes,
         max_value_bytes: said.max_value_bytes,
+        #[cfg(feature = "config")]
+        notes: config::notes(),
+        #[cfg(not(feature = "config"))]
+        notes: Vec::new(),
     })
 }
 

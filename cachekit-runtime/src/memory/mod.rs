@@ -479,12 +479,13 @@ impl<K, V, M> Table<K, V, M> {
         }
     }
 
-    /// Another bound, of entries for a table bounded by entries or not at all, of weight for one bounded by weight. What is over it is evicted, a
-    /// few hundred entries at a time.
-    pub(crate) fn set_bound(&self, most: u64, out: &mut Removed<K, V, M>) {
+    /// Another bound: of weight for a table bounded by weight, another kind for others, which is ignored elsewhere. What is over it is evicted, a few
+    /// hundred entries at a time.
+    pub(crate) fn set_bound(&self, to: Bound, out: &mut Removed<K, V, M>) {
         let mut bound = lock(&self.bound);
         if let Some(budget) = &self.budget {
-            *bound = Bound::Weight(most);
+            let Bound::Weight(most) = to else { return };
+            *bound = to;
             budget.set_most(most);
             let mut index = 0;
             let mut empty = 0;
@@ -494,14 +495,17 @@ impl<K, V, M> Table<K, V, M> {
             }
             return;
         }
-        *bound = Bound::Entries(usize::try_from(most).unwrap_or(usize::MAX));
+        if let Bound::Weight(_) = to {
+            return;
+        }
+        *bound = to;
         let policies = lock(&self.policies).clone();
         for (index, padded) in self.shards.iter().enumerate() {
             let (capacity, policy) = shard_parts(*bound, self.shards.len(), index, &policies);
             padded.shard.write(|shard| {
                 shard.set_capacity(capacity);
-                if !shard.has_policy() {
-                    shard.switch_policy(policy, Some(capacity));
+                if !shard.has_policy() || to == Bound::Unbounded {
+                    shard.switch_policy(policy, matches!(to, Bound::Entries(_)).then_some(capacity));
                 }
             });
             while padded.shard.write(|shard| shard.trim(AT_A_TIME, out)) {}

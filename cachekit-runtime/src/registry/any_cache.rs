@@ -1,7 +1,15 @@
 //! A cache without its types.
 
 use super::{Configuration, Cursor, Entries, Entry, Invalidated, OperationError, Place, TierState, Values};
-use crate::{adaptive::AdaptiveStats, cache::Explain, outcome::Delivery, policy::UnknownStrategy, stats::Stats};
+use crate::{
+    Error,
+    adaptive::AdaptiveStats,
+    cache::{Explain, Setting},
+    outcome::{Delivery, Tier},
+    policy::UnknownStrategy,
+    scope::DryRunReport,
+    stats::Stats,
+};
 use std::{future::Future, pin::Pin, time::Duration};
 
 /// An operation that waits for backends. Begins when it is first polled; cancel-safe, as the operation of [`Cache`](crate::Cache) that it stands for.
@@ -58,6 +66,36 @@ pub trait AnyCache: Send + Sync {
 
     /// As [`Cache::set_enabled`](crate::Cache::set_enabled).
     fn set_enabled(&self, enabled: bool);
+
+    /// As [`Cache::set_idle`](crate::Cache::set_idle).
+    fn set_idle(&self, idle: Option<Duration>);
+
+    /// As [`Cache::set_stale_while_revalidate`](crate::Cache::set_stale_while_revalidate).
+    fn set_stale_while_revalidate(&self, time: Duration);
+
+    /// As [`Cache::set_stale_if_error`](crate::Cache::set_stale_if_error).
+    fn set_stale_if_error(&self, time: Duration);
+
+    /// As [`Cache::set_timeout`](crate::Cache::set_timeout).
+    fn set_timeout(&self, timeout: Duration);
+
+    /// As [`Cache::set_load_timeouts`](crate::Cache::set_load_timeouts).
+    fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>);
+
+    /// As [`Cache::set_dry_run`](crate::Cache::set_dry_run).
+    fn set_dry_run(&self, on: bool);
+
+    /// As [`Cache::dry_run_report`](crate::Cache::dry_run_report).
+    fn dry_run_report(&self) -> DryRunReport;
+
+    /// As [`Cache::set_tier`](crate::Cache::set_tier).
+    ///
+    /// # Errors
+    /// It has no such tier, or no other one.
+    fn set_tier(&self, tier: Tier, used: bool) -> Result<(), Error>;
+
+    /// As [`Cache::take_back`](crate::Cache::take_back): what is in force of the setting is again what the configuration says, or the code.
+    fn take_back(&self, setting: Setting);
 
     /// As [`Cache::start_advice`](crate::Cache::start_advice).
     #[cfg(feature = "advice")]

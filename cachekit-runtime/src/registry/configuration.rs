@@ -1,5 +1,6 @@
 //! What is in force for a cache.
 
+use crate::cache::Setting;
 use std::time::Duration;
 
 /// What a cache may hold, for how long, and who makes room: what it was built with, or what was changed since.
@@ -32,6 +33,28 @@ pub struct Configuration {
     pub timeout: Duration,
     /// The lease of the fill lock; `None`: there is no lock.
     pub lock: Option<Duration>,
+    /// Whether every call computes, and what would have been a hit is compared with that.
+    pub is_dry_run: bool,
+    /// After how long a stale value is given while a load goes on, where the code asks for that.
+    pub soft_load_timeout: Option<Duration>,
+    /// After how long a load fails, where the code asks for that.
+    pub hard_load_timeout: Option<Duration>,
+    /// What others than the code have said, and who of them counts.
+    pub sources: Vec<(Setting, Source)>,
+}
+
+/// Who says what a setting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The attribute, or the builder.
+    Code,
+    /// `cachekit.toml`.
+    File,
+    /// A variable of the environment.
+    Environment,
+    /// A change while it is in use, until it is [taken back](super::AnyCache::take_back).
+    Live,
 }
 
 /// The most that a cache holds.

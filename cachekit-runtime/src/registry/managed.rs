@@ -8,12 +8,14 @@ use super::{
     strategies,
 };
 use crate::{
+    Error,
     adaptive::AdaptiveStats,
-    cache::{Cache, Explain, SeenEntry, WeakCache},
+    cache::{Cache, Explain, SeenEntry, Setting, WeakCache},
     key::Key,
-    outcome::Delivery,
+    outcome::{Delivery, Tier},
     output::Value,
     policy::UnknownStrategy,
+    scope::DryRunReport,
     stats::Stats,
 };
 use std::{
@@ -34,6 +36,15 @@ impl<K: Key, V: Value> Slot for Numbered<K, V> {
         let Numbered(cache, number) = self;
         Some(Arc::new(Managed { name, place, number: *number, cache: cache.upgrade()? }))
     }
+
+    #[cfg(feature = "config")]
+    fn configure(
+        &self,
+        version: u64,
+        configured: std::collections::BTreeMap<crate::cache::Setting, crate::cache::Configured>,
+    ) -> Vec<crate::cache::Setting> {
+        self.0.upgrade().map(|cache| cache.configured(version, configured)).unwrap_or_default()
+    }
 }
 
 /// Names the cache.
@@ -44,7 +55,12 @@ pub(crate) fn enlist<K: Key, V: Value>(
 ) -> Registered {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let slot = Numbered(cache.downgrade(), NEXT.fetch_add(1, Ordering::Relaxed));
-    names::add(names::normalized(name), Place::of(built_at), Arc::new(slot))
+    let registered = names::add(names::normalized(name), Place::of(built_at), Arc::new(slot));
+    #[cfg(feature = "config")]
+    if let Some(name) = registered.registered_name() {
+        crate::config::apply_to_new(&name);
+    }
+    registered
 }
 
 struct Managed<K, V> {
@@ -150,6 +166,42 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
 
     fn set_enabled(&self, enabled: bool) {
         self.cache.set_enabled(enabled);
+    }
+
+    fn set_idle(&self, idle: Option<Duration>) {
+        self.cache.set_idle(idle);
+    }
+
+    fn set_stale_while_revalidate(&self, time: Duration) {
+        self.cache.set_stale_while_revalidate(time);
+    }
+
+    fn set_stale_if_error(&self, time: Duration) {
+        self.cache.set_stale_if_error(time);
+    }
+
+    fn set_timeout(&self, timeout: Duration) {
+        self.cache.set_timeout(timeout);
+    }
+
+    fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>) {
+        self.cache.set_load_timeouts(soft, hard);
+    }
+
+    fn set_dry_run(&self, on: bool) {
+        self.cache.set_dry_run(on);
+    }
+
+    fn dry_run_report(&self) -> DryRunReport {
+        self.cache.dry_run_report()
+    }
+
+    fn set_tier(&self, tier: Tier, used: bool) -> Result<(), Error> {
+        self.cache.set_tier(tier, used)
+    }
+
+    fn take_back(&self, setting: Setting) {
+        self.cache.take_back(setting);
     }
 
     #[cfg(feature = "advice")]

@@ -60,7 +60,7 @@ mod texts;
 mod tiers;
 
 pub use any_cache::{AnyCache, Operation};
-pub use configuration::{Bound, Configuration, Ttl};
+pub use configuration::{Bound, Configuration, Source, Ttl};
 pub use entry::{Cursor, Entries, Entry, Invalidated, Text, Values};
 pub use error::{Conflict, OperationError};
 pub use place::Place;
@@ -76,6 +76,11 @@ pub(crate) use managed::enlist;
 pub(crate) use names::Registered;
 #[doc(hidden)]
 pub use texts::{TextProbe, Texts, ViaNoText, ViaRead, ViaText, ViaUnread};
+#[cfg(feature = "config")]
+pub(crate) use {
+    names::{find_slot, has_any, slots},
+    strategies::{strategy_named, strategy_names},
+};
 
 use crate::{cache::Cache, key::Key, output::Value};
 use std::sync::Arc;

@@ -8,8 +8,16 @@ use std::{
 };
 
 /// A cache that is there or not.
-pub(super) trait Slot: Send + Sync {
+pub(crate) trait Slot: Send + Sync {
     fn upgrade(&self, name: Arc<str>, place: Place) -> Option<Arc<dyn AnyCache>>;
+
+    /// The configuration of that version says this of the cache. Returns what is another than before.
+    #[cfg(feature = "config")]
+    fn configure(
+        &self,
+        version: u64,
+        configured: BTreeMap<crate::cache::Setting, crate::cache::Configured>,
+    ) -> Vec<crate::cache::Setting>;
 }
 
 static NAMES: Mutex<Names> = Mutex::new(Names { groups: BTreeMap::new(), conflicts: Vec::new() });
@@ -41,6 +49,13 @@ pub(crate) struct Registered {
 impl Registered {
     pub(crate) fn conflict(&self) -> Option<&Conflict> {
         self.place.as_ref().err()
+    }
+
+    /// As the registry knows it, if it does.
+    #[cfg(feature = "config")]
+    pub(super) fn registered_name(&self) -> Option<String> {
+        let (group, number) = self.place.as_ref().ok()?;
+        Some(if *number == 1 { group.to_string() } else { format!("{group}#{number}") })
     }
 }
 
@@ -86,6 +101,33 @@ pub(super) fn all() -> Vec<Arc<dyn AnyCache>> {
         slots.collect()
     };
     slots.into_iter().filter_map(|(name, place, slot)| slot.upgrade(name, place)).collect()
+}
+
+/// All that there are, with what configures them.
+#[cfg(feature = "config")]
+pub(crate) fn slots() -> Vec<(Arc<dyn AnyCache>, Arc<dyn Slot>)> {
+    let slots: Vec<_> = {
+        let names = lock(&NAMES);
+        let of = |group: &Group| {
+            let place = group.place;
+            group.members.values().map(move |(name, slot)| (name.clone(), place, slot.clone())).collect::<Vec<_>>()
+        };
+        names.groups.values().flat_map(of).collect()
+    };
+    slots.into_iter().filter_map(|(name, place, slot)| Some((slot.upgrade(name, place)?, slot))).collect()
+}
+
+/// The one of that name.
+#[cfg(feature = "config")]
+pub(crate) fn find_slot(name: &str) -> Option<(Arc<dyn AnyCache>, Arc<dyn Slot>)> {
+    let (name, place, slot) = lock(&NAMES).find(name)?;
+    Some((slot.upgrade(name, place)?, slot))
+}
+
+/// Is there any?
+#[cfg(feature = "config")]
+pub(crate) fn has_any() -> bool {
+    !lock(&NAMES).groups.is_empty()
 }
 
 pub(super) fn find(name: &str) -> Option<Arc<dyn AnyCache>> {

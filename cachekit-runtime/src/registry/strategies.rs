@@ -23,6 +23,23 @@ static ADDED: Mutex<BTreeMap<String, Strategy>> = Mutex::new(BTreeMap::new());
 /// ```
 pub fn add_strategy(strategy: Strategy) {
     lock(&ADDED).insert(strategy.name().to_owned(), strategy);
+    // It may have been waited for.
+    #[cfg(feature = "config")]
+    crate::config::apply_to_all();
+}
+
+/// The one of that name, and no error.
+#[cfg(feature = "config")]
+pub(crate) fn strategy_named(name: &str) -> Option<Strategy> {
+    named(name).ok()
+}
+
+/// The names of all, the crate's first.
+#[cfg(feature = "config")]
+pub(crate) fn strategy_names() -> Vec<String> {
+    let own: Vec<String> = lock(&ADDED).keys().cloned().collect();
+    let fixed = Strategy::fixed();
+    fixed.iter().chain([&Strategy::Adaptive]).map(|strategy| strategy.name().to_owned()).chain(own).collect()
 }
 
 pub(super) fn named(name: &str) -> Result<Strategy, UnknownStrategy> {

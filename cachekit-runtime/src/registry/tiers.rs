@@ -12,6 +12,8 @@ pub struct TierState {
     pub name: String,
     /// `None`: the memory, or a backend that no call has needed yet, or that cannot be had.
     pub breaker: Option<BreakerStats>,
+    /// Whether calls look and store there: settings may switch a tier off, or have it elsewhere. Invalidations are told all the same.
+    pub is_used: bool,
     /// Invalidations of any cache that it has not taken yet.
     pub undelivered: usize,
     /// How long operations of all caches took there; `None` as for `breaker`.
@@ -22,6 +24,6 @@ pub struct TierState {
 
 impl TierState {
     pub(crate) fn new(tier: Tier, name: impl Into<String>) -> Self {
-        TierState { tier, name: name.into(), breaker: None, undelivered: 0, times: None, link: None }
+        TierState { tier, name: name.into(), breaker: None, is_used: true, undelivered: 0, times: None, link: None }
     }
 }

@@ -178,7 +178,7 @@ impl DryRun {
     /// What it has found so far.
     #[must_use]
     pub fn report(&self) -> DryRunReport {
-        self.scope.scope.report()
+        self.scope.scope.report().found()
     }
 
     /// Moves the scope's clock.

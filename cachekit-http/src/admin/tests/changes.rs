@@ -47,6 +47,69 @@ async fn a_setting_that_cannot_be_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_says_where_it_comes_from_and_is_taken_back() {
+    let users: Cache<u64, u64> = Cache::builder().name("c::sources").ttl(Duration::from_secs(60)).capacity(100).build();
+    let router = admin("taker");
+    let set = async |body: &str| ok(&router, post("/api/caches/c::sources/settings", body)).await;
+    let body = r#"{"idle_seconds":5,"stale_while_revalidate_seconds":6,"stale_if_error_seconds":7,"timeout_seconds":0.5,"dry_run":true,"capacity":7}"#;
+    let now = set(body).await["configuration"].clone();
+    for (name, value) in [
+        ("idle_seconds", 5.0),
+        ("stale_while_revalidate_seconds", 6.0),
+        ("stale_if_error_seconds", 7.0),
+        ("timeout_seconds", 0.5),
+    ] {
+        assert_eq!(now[name], value, "{name}");
+    }
+    assert_eq!((&now["dry_run"], &now["sources"]["capacity"]), (&true.into(), &"live".into()));
+    users.insert(1, 1);
+    assert_eq!(users.get_or_compute(&1, || 2), 2, "a dry run computes");
+    assert_eq!(users.dry_run_report().not_comparable, 1);
+    let now = set(r#"{"take_back":["capacity","idle","dry_run"]}"#).await["configuration"].clone();
+    assert_eq!((&now["bound"]["entries"], &now["sources"]["capacity"]), (&100.into(), &Value::Null));
+    assert!(now["idle_seconds"].is_null() && now["dry_run"] == false);
+    for body in [
+        r#"{"take_back":["ttl_seconds"]}"#,
+        r#"{"tiers":{"memory":false}}"#,
+        r#"{"tiers":{"redis":true}}"#,
+        r#"{"timeout_seconds":0}"#,
+        r#"{"idle_seconds":0}"#,
+        r#"{"stale_if_error_seconds":-1}"#,
+    ] {
+        let said = refused(&router, post("/api/caches/c::sources/settings", body)).await;
+        assert_eq!(said, is(400, "bad_request"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_tier_is_switched_off_and_on() {
+    use cachekit_runtime::{Place, backend::MemoryBytes};
+    let places = [Place::memory(), Place::own(MemoryBytes::new())];
+    let users: Cache<u64, u64> = Cache::builder().name("c::tiers").backends(places).build();
+    let router = admin("tierer");
+    let set = async |body: &str| ok(&router, post("/api/caches/c::tiers/settings", body)).await;
+    let said = set(r#"{"tiers":{"own":false}}"#).await;
+    let used: Vec<&Value> = said["tiers"].as_array().unwrap().iter().map(|tier| &tier["used"]).collect();
+    assert_eq!(used, [&Value::from(true), &Value::from(false)]);
+    assert_eq!(users.get_or_compute(&1, || 1), 1);
+    assert_eq!(users.stats().far.stores, 0);
+    let said = set(r#"{"tiers":{"own":true,"memory":false}}"#).await;
+    assert_eq!(said["tiers"][0]["used"], false);
+}
+
+#[cfg(feature = "config")]
+#[tokio::test]
+async fn the_configuration_is_reloaded_by_who_may_operate() {
+    let router = admin("reloader");
+    let said = ok(&router, post("/api/configuration/reload", "")).await;
+    assert!(said["changed"].is_array() && said["notes"].is_array(), "{said}");
+    let events = events_of("reloader");
+    assert!(events.iter().any(|event| event.contains("reload") && event.contains("done")), "{events:?}");
+    let reader = Admin::new(|_| Some(Access::named("reader").may(Scope::Read))).router();
+    assert_eq!(refused(&reader, post("/api/configuration/reload", "")).await.0, 403);
+}
+
+#[tokio::test]
 async fn the_largest_capacity_ends_no_process() {
     let entries = cache("c::large");
     let weighed: Cache<u64, String> = Cache::builder().name("c::heavy").max_bytes(1_000).readable().build();

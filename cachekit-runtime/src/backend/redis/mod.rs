@@ -60,6 +60,11 @@ mod url;
 
 pub use settings::Settings;
 
+/// Whether a URL says where a Redis is.
+pub(crate) fn check_url(url: &str) -> Result<(), crate::Error> {
+    url::parse(url).map(drop)
+}
+
 use super::{
     Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Each, Fingerprint, Looked, Page, SharedBackend,
     Storing, Version, Watcher, Witness, unless_all_failed,

@@ -20,7 +20,7 @@ use crate::{
     key::Key,
     outcome::Outcome,
     output::{Element, ElementKind, Output, Share, Value},
-    scope::Scope,
+    scope::Report,
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -44,7 +44,7 @@ pub(super) struct Elements<K, S, V> {
 }
 
 /// In a dry run, the value that would have been a hit.
-type Compared<S> = Option<(S, Arc<Scope>)>;
+type Compared<S> = Option<(S, Arc<Report>)>;
 
 /// An error of the leader of an element.
 pub(super) struct Failed<E>(pub(super) E);
@@ -74,11 +74,16 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         let Some(wanted) = self.wanted.get_mut(at) else { return };
         let core = &self.core;
         let (hash, tags) = (wanted.hash, wanted.tags.take());
-        let plan = std::mem::replace(&mut wanted.plan, Plan::Load);
+        let plan = match std::mem::replace(&mut wanted.plan, Plan::Load) {
+            // What the far tiers have is taken.
+            #[cfg(feature = "backend")]
+            Plan::CompareFar(_) => Plan::Load,
+            plan => plan,
+        };
         let Some(key) = wanted.key.as_ref() else { return self.beside.push((at, None)) };
         let lead = match plan {
             Plan::Bypass => return self.beside.push((at, None)),
-            Plan::Compare(stored, scope) => return self.beside.push((at, Some((stored, scope)))),
+            Plan::Compare(stored, report) => return self.beside.push((at, Some((stored, report)))),
             Plan::Asked(load) => return self.unasked.push((at, *load)),
             Plan::Renew(lead, value) => {
                 let Some(key) = wanted.key.take() else { return };
@@ -89,6 +94,8 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 core.cut_off(hash, |other| other == key);
                 core.flights.lead_anew(hash, key, tags.as_ref(), self.is_async)
             }
+            #[cfg(feature = "backend")]
+            Plan::CompareFar(_) => None,
             Plan::Load if !core.settings.single_flight => None,
             Plan::Load => match core.join_in(&self.group, hash, key, tags.as_ref(), self.is_async) {
                 Joined::Lead(lead) => {

@@ -271,7 +271,7 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
                 && let Some((far, address)) = core.far_address(key)
             {
                 fetching.push((at, core.before_load(wanted.hash)));
-                addresses.push(core.peeking(far, address, key));
+                addresses.push(core.peeking(&far, address, key));
             }
         }
         Some((far.clone(), fetching, addresses))

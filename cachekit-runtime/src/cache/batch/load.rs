@@ -146,10 +146,10 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         };
         for ((at, compared), value) in std::mem::take(&mut self.beside).into_iter().zip(values) {
             let Some(wanted) = self.wanted.get_mut(at) else { continue };
-            if let Some((stored, scope)) = compared {
+            if let Some((stored, report)) = compared {
                 let computed = (self.sharing.wrap)(value.clone()).map_or(Element::Absent, Element::Value);
                 let compared = share.compare(&Element::Value(stored), &computed);
-                scope.compared(&self.core.settings.name, wanted.hash, compared);
+                report.compared(&self.core.settings.name, wanted.hash, compared);
             }
             wanted.answer = value;
         }

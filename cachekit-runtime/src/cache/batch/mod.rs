@@ -168,7 +168,9 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
         match found {
             Ok(stored) => self.answers.push(Answer::Known((self.sharing.unwrap)(stored))),
             Err(miss) => match *miss.inner {
-                Missed { plan: Plan::Compare(stored, _), .. } if self.purpose == Purpose::Get => {
+                Missed { plan: Plan::Compare(stored, _) | Plan::Renew(_, stored), .. }
+                    if self.purpose == Purpose::Get =>
+                {
                     self.answers.push(Answer::Known((self.sharing.unwrap)(stored)));
                 }
                 missed => self.want(missed, parts, tags),

@@ -1,0 +1,172 @@
+//! Tiers that the configuration switches off or points elsewhere while calls go on, over real servers and stores.
+
+use cachekit_runtime::{Cache, Delivery, Place, Tier, flush, registry, reload_configuration};
+use cachekit_tests::{child, redis_server::RedisServer, waiting::eventually};
+use std::{fs, process::Command, time::Duration};
+
+/// Runs the test in a child in a folder of its own that has this `cachekit.toml`. In the child: `true`.
+fn is_child(test: &str, file: &str, change: impl FnOnce(&mut Command)) -> bool {
+    if child::role().is_some() {
+        return true;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("cachekit.toml"), file).expect("the file");
+    child::run(test, "child", |command| {
+        command.current_dir(folder.path());
+        for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
+            command.env_remove(name);
+        }
+        change(command);
+    });
+    false
+}
+
+/// Has this be what the file says of `shop::user`, and of nothing else but connections.
+fn reload(tiers: &str) {
+    let connections = std::env::var("TESTED_CONNECTIONS").expect("it was said");
+    fs::write("cachekit.toml", format!("{connections}\n{tiers}")).expect("the file");
+    reload_configuration().expect("no mistake");
+}
+
+fn cache(places: impl IntoIterator<Item = Place>) -> Cache<u64, u64> {
+    Cache::builder().name("shop::user").ttl(Duration::from_secs(600)).backends(places).build()
+}
+
+/// What a call gives that would compute this.
+fn call(cache: &Cache<u64, u64>, key: u64, value: u64) -> u64 {
+    let given = cache.get_or_compute(&key, || value);
+    flush().wait();
+    given
+}
+
+#[test]
+fn a_file_store_is_switched_off_and_pointed_elsewhere() {
+    let connections = "[file]\ndirectory = 'here'";
+    let test = "a_file_store_is_switched_off_and_pointed_elsewhere";
+    if !is_child(test, connections, |command| _ = command.env("TESTED_CONNECTIONS", connections)) {
+        return;
+    }
+    let cache = cache([Place::memory(), Place::file()]);
+    let drop_memory = || _ = cache.retain(|_, _| false);
+    assert_eq!((call(&cache, 1, 10), call(&cache, 2, 20)), (10, 20));
+    drop_memory();
+    assert_eq!(call(&cache, 1, 11), 10, "from the store");
+
+    reload("[caches.'shop::*'.tiers]\nfile = false");
+    assert_eq!(cache.stats().entries, 0, "copies of it are dropped");
+    assert_eq!(call(&cache, 1, 12), 12, "nobody looks there");
+    drop_memory();
+    assert_eq!(call(&cache, 1, 13), 13, "and nobody stores there");
+    let tiers = registry::find("shop::user").expect("it is there").tiers();
+    assert_eq!(
+        tiers.iter().map(|tier| (tier.tier, tier.is_used)).collect::<Vec<_>>(),
+        [(Tier::Memory, true), (Tier::File, false)]
+    );
+    // Told all the same: what it has of 1 is not to come back.
+    assert_eq!(cache.invalidate(&1), Delivery::Queued);
+    let is_told =
+        || registry::find("shop::user").is_some_and(|any| any.tiers().iter().all(|tier| tier.undelivered == 0));
+    eventually("the store is told", is_told);
+
+    reload("[caches.'shop::user'.tiers]\nfile = 'there'");
+    assert_eq!(call(&cache, 2, 22), 22, "another store");
+    drop_memory();
+    assert_eq!(call(&cache, 2, 23), 22);
+    assert!(fs::metadata("there").is_ok_and(|there| there.is_dir()));
+    cache.insert(3, 33);
+
+    reload("");
+    assert_eq!(call(&cache, 1, 14), 14, "it was invalidated while the store was off");
+    assert_eq!(call(&cache, 2, 24), 20, "as it was");
+    reload("[caches.'shop::user'.tiers]\nmemory = false");
+    assert_eq!(call(&cache, 2, 25), 20);
+    assert_eq!(cache.stats().entries, 0, "nothing is kept in memory");
+}
+
+#[test]
+fn a_redis_is_switched_off_and_pointed_elsewhere() {
+    let test = "a_redis_is_switched_off_and_pointed_elsewhere";
+    if child::role().is_none() {
+        let (one, other) = (RedisServer::start(), RedisServer::start());
+        let connections = format!("[redis]\nurl = '{}'", one.url());
+        is_child(test, &connections, |command| {
+            command.env("TESTED_CONNECTIONS", &connections).env("TESTED_OTHER", other.url());
+        });
+        let of = |server: &RedisServer| server.cli(&["KEYS", "ck:*:d:*"]).lines().filter(|key| !key.is_empty()).count();
+        assert_eq!((of(&one), of(&other)), (2, 2));
+        return;
+    }
+    let other = std::env::var("TESTED_OTHER").expect("it was said");
+    let elsewhere = format!("[caches.'shop::user'.tiers]\nredis = '{other}'");
+    let cache = cache([Place::memory(), Place::redis()]);
+    // As another process has it.
+    let copy = |places: [Place; 1]| -> Cache<u64, u64> {
+        Cache::builder().name("shop::user").ttl(Duration::from_secs(600)).backends(places).build()
+    };
+    let at_first = copy([Place::redis()]);
+    assert_eq!((call(&cache, 1, 10), call(&cache, 2, 20)), (10, 20));
+
+    reload(&elsewhere);
+    assert_eq!((call(&cache, 1, 11), call(&cache, 2, 21)), (11, 21), "another server");
+    assert_eq!(call(&cache, 1, 12), 11);
+    // What others change there is told.
+    let beside = registry::find("shop::user").expect("it is there");
+    assert!(beside.tiers().iter().any(|tier| tier.tier == Tier::Redis && !tier.is_used), "the first one is told still");
+    assert_eq!(cache.invalidate(&1), Delivery::Queued);
+    eventually("the first server is told", || beside.tiers().iter().all(|tier| tier.undelivered == 0));
+    assert_eq!(at_first.get(&1), None, "also where nobody looks any more");
+    assert_eq!(call(&cache, 1, 13), 13);
+
+    reload("[caches.'shop::user'.tiers]\nredis = false");
+    assert_eq!((call(&cache, 1, 14), call(&cache, 2, 24)), (14, 24), "memory alone");
+    assert_eq!(call(&cache, 1, 15), 14);
+
+    reload("");
+    assert_eq!(call(&cache, 1, 16), 16, "it was invalidated meanwhile");
+    assert_eq!(call(&cache, 2, 26), 20, "as the first server has it");
+    // A copy near by hears of what others do there.
+    assert_eq!(call(&cache, 2, 27), 20);
+    at_first.invalidate(&2);
+    eventually("the copy has gone", || cache.get(&2).is_none());
+    assert_eq!(call(&cache, 2, 28), 28);
+}
+
+#[test]
+fn calls_go_on_while_tiers_come_and_go() {
+    let connections = "[file]\ndirectory = 'here'";
+    let test = "calls_go_on_while_tiers_come_and_go";
+    if !is_child(test, connections, |command| _ = command.env("TESTED_CONNECTIONS", connections)) {
+        return;
+    }
+    let cache = cache([Place::memory(), Place::file()]);
+    let versions: Vec<std::sync::atomic::AtomicU64> = (0..16).map(|_| Default::default()).collect();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..60 {
+                let tiers = ["file = false", "file = 'there'", "memory = false", ""][round % 4];
+                reload(&format!("[caches.'shop::user'.tiers]\n{tiers}"));
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Release);
+        });
+        // Each key has one thread that changes it: what it reads after its own invalidation is what is true.
+        for thread in 0..2_u64 {
+            let (cache, versions, is_over) = (&cache, &versions, &is_over);
+            scope.spawn(move || {
+                let mut round = 0;
+                while !is_over.load(std::sync::atomic::Ordering::Acquire) {
+                    round += 1;
+                    let key = (round % 8) * 2 + thread;
+                    let version = &versions[key as usize];
+                    if round % 3 == 0 {
+                        version.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        cache.invalidate(&key);
+                    }
+                    let now = version.load(std::sync::atomic::Ordering::SeqCst);
+                    let given = cache.get_or_compute(&key, || version.load(std::sync::atomic::Ordering::SeqCst));
+                    assert_eq!(given, now, "{key} in round {round}");
+                }
+            });
+        }
+    });
+}
