@@ -36,7 +36,7 @@ fn main() {
     }
     let time = Duration::from_secs(if args.quick { 5 } else { 30 });
     let service = Service::start();
-    let idle = service.measured(time, || Reading::default());
+    let idle = service.measured(time, Reading::default);
     let all = service.measured(time, || read(service.address, "/api/live", time));
     let one = service.measured(time, || read(service.address, "/api/live?cache=bench%3A%3A0", time));
     println!("{CACHES} caches of {ENTRIES} entries, {time:?} each, on {}, {}", machine::processor(), machine::today());
