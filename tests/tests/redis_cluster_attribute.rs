@@ -25,7 +25,7 @@ fn cube(number: u64) -> u64 {
     number * number * number
 }
 
-const URL: &str = "CACHEKIT_TESTS_URL";
+const URL: &str = "TOPOLOGY_OF_THE_TEST";
 
 const CALLS: u64 = 100;
 
