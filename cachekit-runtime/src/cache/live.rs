@@ -276,7 +276,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// the background. What is in memory is dropped by the change.
     ///
     /// # Errors
-    /// [`Error::Configuration`](crate::Error::Configuration): the cache has no such tier, or no other one.
+    /// [`Error::Configuration`]: the cache has no such tier, or no other one.
     #[cfg(feature = "backend")]
     pub fn set_tier(&self, tier: Tier, used: bool) -> Result<(), Error> {
         let core = &self.here().core;
