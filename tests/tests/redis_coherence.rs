@@ -3,6 +3,7 @@
 use cachekit_runtime::{Delivery, backend::redis::Settings};
 use cachekit_tests::{
     fault_proxy::{Fault, FaultProxy},
+    lag::Lag,
     node::Node,
     redis_server::{Cluster, RedisServer, Sentinels},
     waiting::comes_true,
@@ -203,6 +204,7 @@ async fn an_idle_process_costs_each_master_little() {
     let cluster = Cluster::start(3, 0);
     let one = node(&cluster.url());
     one.hears(1, &AtomicU64::new(1)).await;
+    let lag = Lag::watch();
     for master in 0..3 {
         let master = cluster.node(master);
         comes_true("nothing but that for a while", || async {
@@ -211,14 +213,19 @@ async fn an_idle_process_costs_each_master_little() {
             since(&before, master).keys().all(|name| idle.contains(&name.as_str()))
         })
         .await;
-        let (before, start) = (master.calls(), Instant::now());
+        let (before, start, lost) = (master.calls(), Instant::now(), lag.settled().await);
         tokio::time::sleep(Duration::from_secs(5)).await; // sleeps: as above
         let (calls, seconds) = (since(&before, master), start.elapsed().as_secs_f64());
+        // On a busy machine answers are late, which is asked about.
+        let lates = (lag.settled().await - lost).as_secs_f64() * 10.0;
         let commands: u64 = calls.values().sum();
         let trips = commands - ["get", "cluster|info"].iter().filter_map(|name| calls.get(*name)).sum::<u64>();
         // A beat may fall on either end; what else there is, such as a question after a late answer, is a trip of its own.
-        assert!(commands as f64 <= 7.0 * (seconds + 2.0), "{commands} commands in {seconds} s: {calls:?}");
-        assert!(trips as f64 <= 3.0 * (seconds + 2.0), "{trips} trips in {seconds} s: {calls:?}");
+        assert!(
+            commands as f64 <= 7.0 * (seconds + 2.0) + 2.0 * lates,
+            "{commands} commands in {seconds} s: {calls:?}"
+        );
+        assert!(trips as f64 <= 3.0 * (seconds + 2.0) + lates, "{trips} trips in {seconds} s: {calls:?}");
         assert!(calls.get("time").is_some_and(|beats| *beats as f64 >= seconds), "it does not listen: {calls:?}");
     }
 }
