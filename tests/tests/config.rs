@@ -6,7 +6,6 @@ use std::{
     fmt::{Debug, Write},
     fs,
     path::Path,
-    process::Command,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -65,21 +64,6 @@ impl Subscriber for Log {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// Runs the test in a child in a folder of its own that has this `cachekit.toml`.
-fn in_a_child(test: &str, role: &str, file: Option<&str>, change: impl FnOnce(&mut Command, &Path)) {
-    let folder = tempfile::tempdir().expect("a folder");
-    if let Some(text) = file {
-        fs::write(folder.path().join("cachekit.toml"), text).expect("the file");
-    }
-    child::run(test, role, |command| {
-        command.current_dir(folder.path());
-        for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
-            command.env_remove(name);
-        }
-        change(command, folder.path());
-    });
-}
-
 fn cache(name: &'static str, place: Place) -> Cache<u64, u64> {
     Cache::builder().name(name).ttl(Duration::from_secs(60)).backends([place]).build()
 }
@@ -116,7 +100,7 @@ fn the_program_counts_before_the_environment_and_the_environment_before_the_file
             let by_file = if role == "file" { url.clone() } else { "redis://127.0.0.1:1".to_owned() };
             let file =
                 format!("namespace = 'of_the_file'\n[redis]\nurl = '{by_file}'\n[file]\ndirectory = 'by_the_file'");
-            in_a_child(test, role, Some(&file), |command, folder| {
+            child::run_configured(test, role, Some(&file), |command, folder| {
                 if role != "file" {
                     command.env("CACHEKIT_NAMESPACE", "of_the_environment").env("CACHEKIT_REDIS_URL", &url);
                     command.env("CACHEKIT_DIR", folder.join("by_the_environment"));
@@ -154,17 +138,22 @@ fn another_file_can_be_named() {
         assert!(Path::new("there").is_dir());
         return;
     }
-    in_a_child("another_file_can_be_named", "child", Some("[file]\ndirectory = 'wrong'"), |command, folder| {
-        fs::write(folder.join("other.toml"), "[file]\ndirectory = 'there'").expect("the file");
-        command.env("CACHEKIT_CONFIG", folder.join("other.toml"));
-    });
+    child::run_configured(
+        "another_file_can_be_named",
+        "child",
+        Some("[file]\ndirectory = 'wrong'"),
+        |command, folder| {
+            fs::write(folder.join("other.toml"), "[file]\ndirectory = 'there'").expect("the file");
+            command.env("CACHEKIT_CONFIG", folder.join("other.toml"));
+        },
+    );
 }
 
 #[test]
 fn nothing_is_said_of_a_backend() {
     let Some(role) = child::role() else {
         for role in ["redis", "file"] {
-            in_a_child("nothing_is_said_of_a_backend", role, None, |_, _| {});
+            child::run_configured("nothing_is_said_of_a_backend", role, None, |_, _| {});
         }
         return;
     };
@@ -200,7 +189,7 @@ const MISTAKES: [(&str, &str, &[&str]); 4] = [
 fn a_mistake_is_one_line_and_calls_run_uncached() {
     let Some(role) = child::role() else {
         for (role, file, _) in MISTAKES {
-            in_a_child("a_mistake_is_one_line_and_calls_run_uncached", role, Some(file), |_, folder| {
+            child::run_configured("a_mistake_is_one_line_and_calls_run_uncached", role, Some(file), |_, folder| {
                 fs::write(folder.join("a_file"), "in the way").expect("a file");
             });
         }
@@ -226,7 +215,7 @@ fn a_wrong_password_is_one_line() {
     if child::role().is_none() {
         let server = RedisServer::options().password("right").start();
         let file = format!("[redis]\nurl = 'redis://:hunter2@127.0.0.1:{}'", server.port());
-        return in_a_child("a_wrong_password_is_one_line", "child", Some(&file), |_, _| {});
+        return child::run_configured("a_wrong_password_is_one_line", "child", Some(&file), |_, _| {});
     }
     let log = Log::of_all();
     runs_uncached(&cache("config::password", Place::redis()));
@@ -237,17 +226,17 @@ fn a_wrong_password_is_one_line() {
 fn strict_fails_at_the_start() {
     let Some(role) = child::role() else {
         for (role, file, _) in MISTAKES {
-            in_a_child("strict_fails_at_the_start", role, Some(file), |_, folder| {
+            child::run_configured("strict_fails_at_the_start", role, Some(file), |_, folder| {
                 fs::write(folder.join("a_file"), "in the way").expect("a file");
             });
         }
         let server = RedisServer::options().password("right").start();
         for (role, password) in [("password", "hunter2"), ("well", "right")] {
             let file = format!("[redis]\nurl = 'redis://:{password}@127.0.0.1:{}'", server.port());
-            in_a_child("strict_fails_at_the_start", role, Some(&file), |_, _| {});
+            child::run_configured("strict_fails_at_the_start", role, Some(&file), |_, _| {});
         }
         let file = "[redis]\nurl = 'redis://:hunter2@127.0.0.1:1'";
-        return in_a_child("strict_fails_at_the_start", "unreachable", Some(file), |_, _| {});
+        return child::run_configured("strict_fails_at_the_start", "unreachable", Some(file), |_, _| {});
     };
     let applied = configure().strict(true).apply();
     if role == "well" {
@@ -269,7 +258,7 @@ fn strict_fails_at_the_start() {
 fn it_is_said_once() {
     let Some(role) = child::role() else {
         for role in ["twice", "late"] {
-            in_a_child("it_is_said_once", role, None, |_, _| {});
+            child::run_configured("it_is_said_once", role, None, |_, _| {});
         }
         return;
     };
@@ -289,7 +278,7 @@ fn a_tag_reaches_a_described_backend_that_this_process_has_not_used() {
         let (server, folder) = (RedisServer::start(), tempfile::tempdir().expect("a folder"));
         // The same backends, one process after the other.
         for role in ["stores", "invalidates", "looks"] {
-            in_a_child(test, role, None, |command, _| {
+            child::run_configured(test, role, None, |command, _| {
                 command.env("CACHEKIT_REDIS_URL", server.url()).env("CACHEKIT_DIR", folder.path());
             });
         }

@@ -7,11 +7,9 @@ use cachekit_runtime::{
     registry::{self, AnyCache, Bound, Configuration, Source, Ttl},
     reload_configuration,
 };
-use cachekit_tests::{child, waiting};
+use cachekit_tests::{child::is_configured, waiting};
 use std::{
     fs,
-    path::Path,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,23 +19,6 @@ use std::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// Runs the test in a child in a folder of its own that has this `cachekit.toml`. In the child: `true`.
-fn is_child(test: &str, file: &str, change: impl FnOnce(&mut Command, &Path)) -> bool {
-    if child::role().is_some() {
-        return true;
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("cachekit.toml"), file).expect("the file");
-    child::run(test, "child", |command| {
-        command.current_dir(folder.path());
-        for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
-            command.env_remove(name);
-        }
-        change(command, folder.path());
-    });
-    false
-}
 
 fn write(file: &str) {
     fs::write("cachekit.toml", file).expect("the file");
@@ -158,7 +139,7 @@ fn code_then_file_then_environment_then_live_for_every_setting() {
     };
     let all: Vec<&Levels> = LEVELS.iter().collect();
     let test = "code_then_file_then_environment_then_live_for_every_setting";
-    let is_child = is_child(test, &text(&all), |command, _| {
+    let is_child = is_configured(test, &text(&all), |command, _| {
         for (setting, _, _, environment, _) in LEVELS {
             command.env(variable(setting), environment);
         }
@@ -189,7 +170,7 @@ fn what_leaves_the_file_is_as_the_code_has_it() {
         .map(|(setting, _, file, ..)| format!("[caches.'{}']\n{setting} = {file}\n", name(*setting)))
         .collect();
     let text = format!("[file]\ndirectory = 'store'\n{text}");
-    if !is_child("what_leaves_the_file_is_as_the_code_has_it", &text, |_, _| {}) {
+    if !is_configured("what_leaves_the_file_is_as_the_code_has_it", &text, |_, _| {}) {
         return;
     }
     for (setting, [code, file, ..], ..) in LEVELS {
@@ -208,7 +189,7 @@ fn what_leaves_the_file_is_as_the_code_has_it() {
 
 #[test]
 fn the_last_good_configuration_stays_in_force() {
-    if !is_child("the_last_good_configuration_stays_in_force", "[caches.kept]\nttl = '7s'\n", |_, _| {}) {
+    if !is_configured("the_last_good_configuration_stays_in_force", "[caches.kept]\nttl = '7s'\n", |_, _| {}) {
         return;
     }
     let _cache: Cache<u64, u64> = Cache::builder().name("kept").build();
@@ -250,7 +231,7 @@ fn the_last_good_configuration_stays_in_force() {
 #[test]
 fn a_file_that_changes_is_read_again() {
     let first = "reload_every = '50ms'\n[caches.watched]\nttl = '1s'\n";
-    if !is_child("a_file_that_changes_is_read_again", first, |_, _| {}) {
+    if !is_configured("a_file_that_changes_is_read_again", first, |_, _| {}) {
         return;
     }
     let _cache: Cache<u64, u64> = Cache::builder().name("watched").build();
@@ -271,7 +252,7 @@ fn a_file_that_changes_is_read_again() {
 #[test]
 fn a_strategy_of_the_programs_own_is_found_by_its_name() {
     let file = "[caches.own]\nstrategy = 'Lru'\nttl = '7s'";
-    if !is_child("a_strategy_of_the_programs_own_is_found_by_its_name", file, |_, _| {}) {
+    if !is_configured("a_strategy_of_the_programs_own_is_found_by_its_name", file, |_, _| {}) {
         return;
     }
     let cache: Cache<u64, u64> = Cache::builder().name("own").build();
@@ -330,7 +311,7 @@ fn a_dry_run_computes_every_call_and_compares_what_any_tier_has() {
     }
 
     let test = "a_dry_run_computes_every_call_and_compares_what_any_tier_has";
-    if !is_child(test, "", |_, _| {}) {
+    if !is_configured(test, "", |_, _| {}) {
         return;
     }
     // With a thread of its own, which stores while this one waits for that.
@@ -365,7 +346,7 @@ fn a_dry_run_computes_every_call_and_compares_what_any_tier_has() {
 
 #[test]
 fn idle_and_capacity_hold_for_a_live_cache() {
-    if !is_child("idle_and_capacity_hold_for_a_live_cache", "", |_, _| {}) {
+    if !is_configured("idle_and_capacity_hold_for_a_live_cache", "", |_, _| {}) {
         return;
     }
     let test = cachekit_runtime::time::TestClock::new();
@@ -391,7 +372,7 @@ fn idle_and_capacity_hold_for_a_live_cache() {
 
 #[test]
 fn reloads_and_calls_and_registrations_go_on_together() {
-    if !is_child("reloads_and_calls_and_registrations_go_on_together", "", |_, _| {}) {
+    if !is_configured("reloads_and_calls_and_registrations_go_on_together", "", |_, _| {}) {
         return;
     }
     let cache: Cache<u64, u64> = Cache::builder().name("busy").capacity(1_000).build();

@@ -1,25 +1,12 @@
 //! Tiers that the configuration switches off or points elsewhere while calls go on, over real servers and stores.
 
 use cachekit_runtime::{Cache, Delivery, Place, Tier, flush, registry, reload_configuration};
-use cachekit_tests::{child, redis_server::RedisServer, waiting::eventually};
-use std::{fs, process::Command, time::Duration};
-
-/// Runs the test in a child in a folder of its own that has this `cachekit.toml`. In the child: `true`.
-fn is_child(test: &str, file: &str, change: impl FnOnce(&mut Command)) -> bool {
-    if child::role().is_some() {
-        return true;
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("cachekit.toml"), file).expect("the file");
-    child::run(test, "child", |command| {
-        command.current_dir(folder.path());
-        for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
-            command.env_remove(name);
-        }
-        change(command);
-    });
-    false
-}
+use cachekit_tests::{
+    child::{self, is_configured},
+    redis_server::RedisServer,
+    waiting::eventually,
+};
+use std::{fs, time::Duration};
 
 /// Has this be what the file says of `shop::user`, and of nothing else but connections.
 fn reload(tiers: &str) {
@@ -43,7 +30,7 @@ fn call(cache: &Cache<u64, u64>, key: u64, value: u64) -> u64 {
 fn a_file_store_is_switched_off_and_pointed_elsewhere() {
     let connections = "[file]\ndirectory = 'here'";
     let test = "a_file_store_is_switched_off_and_pointed_elsewhere";
-    if !is_child(test, connections, |command| _ = command.env("TESTED_CONNECTIONS", connections)) {
+    if !is_configured(test, connections, |command, _| _ = command.env("TESTED_CONNECTIONS", connections)) {
         return;
     }
     let cache = cache([Place::memory(), Place::file()]);
@@ -89,7 +76,7 @@ fn a_redis_is_switched_off_and_pointed_elsewhere() {
     if child::role().is_none() {
         let (one, other) = (RedisServer::start(), RedisServer::start());
         let connections = format!("[redis]\nurl = '{}'", one.url());
-        is_child(test, &connections, |command| {
+        is_configured(test, &connections, |command, _| {
             command.env("TESTED_CONNECTIONS", &connections).env("TESTED_OTHER", other.url());
         });
         let of = |server: &RedisServer| server.cli(&["KEYS", "ck:*:d:*"]).lines().filter(|key| !key.is_empty()).count();
@@ -135,7 +122,7 @@ fn a_redis_is_switched_off_and_pointed_elsewhere() {
 fn calls_go_on_while_tiers_come_and_go() {
     let connections = "[file]\ndirectory = 'here'";
     let test = "calls_go_on_while_tiers_come_and_go";
-    if !is_child(test, connections, |command| _ = command.env("TESTED_CONNECTIONS", connections)) {
+    if !is_configured(test, connections, |command, _| _ = command.env("TESTED_CONNECTIONS", connections)) {
         return;
     }
     let cache = cache([Place::memory(), Place::file()]);

@@ -34,9 +34,7 @@ fn both(test: &str, url: &str) {
     for role in ["fills", "finds"] {
         child::run(test, role, |command| {
             command.env(URL, url).current_dir(std::env::temp_dir());
-            for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {
-                command.env_remove(name);
-            }
+            child::unconfigured(command);
         });
     }
 }

@@ -1,6 +1,6 @@
 //! The commands on a live service: what they show is what its caches are, and what they change its caches have.
 
-use crate::service::Service;
+use crate::{service::Service, shop::numbers};
 use cachekit_runtime::registry;
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
@@ -30,17 +30,7 @@ fn a_service_can_be_looked_at() {
     assert!(service.said(&["stats"]).contains("look::page"));
 
     let keys = service.said(&["keys", "look::user", "--json"]);
-    let ids: std::collections::BTreeSet<u64> = keys
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).expect("a document")["key"]
-                .as_str()
-                .expect("a key")
-                .parse()
-                .expect("an id")
-        })
-        .collect();
-    assert_eq!(ids, (0..200).collect());
+    assert_eq!(numbers(&keys), (0..200).collect());
     assert_eq!(service.said(&["keys", "look::user", "--prefix", "19", "--json"]).lines().count(), 11);
     assert_eq!(service.said(&["keys", "look::user", "--limit", "5", "--json"]).lines().count(), 5);
     let keys = service.said(&["keys", "look::page"]);

@@ -9,7 +9,7 @@ use cachekit_runtime::{
 use cachekit_tests::redis_server::RedisServer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 /// The value of a cache, written as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,6 +167,12 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
     all.push("--json");
     let text = said(&all);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The keys of what `keys --json` has said, which are numbers.
+pub(crate) fn numbers(keys: &str) -> BTreeSet<u64> {
+    let key = |line: &str| serde_json::from_str::<Value>(line).ok()?["key"].as_str()?.parse().ok();
+    keys.lines().map(|line| key(line).unwrap_or_else(|| panic!("no number: {line}"))).collect()
 }
 
 /// With which code it ends, and what it says on the standard error.

@@ -125,8 +125,8 @@ impl Count {
 
 /// Exact without an atomic addition: no other thread has the index of this cell.
 #[inline(always)]
-fn add_one(count: &AtomicU64) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
 }
 
 impl Counters {
@@ -143,7 +143,7 @@ impl Counters {
     /// As [`Self::hit`], of the thread with that index, which has a cell of its own.
     #[inline(always)]
     pub(crate) fn hit_of(&self, thread: usize) {
-        add_one(&self.stripes[thread % EXCLUSIVE].hits);
+        add(&self.stripes[thread % EXCLUSIVE].hits, 1);
     }
 
     /// A call got a value past its ttl, within an allowance.
@@ -154,24 +154,24 @@ impl Counters {
 
     #[inline]
     fn count_striped(&self, field: impl FnOnce(&Stripe) -> &AtomicU64) {
-        self.count_in(known_thread_index(), field);
+        self.count_in(known_thread_index(), 1, field);
     }
 
     #[inline(always)]
-    fn count_in(&self, index: usize, field: impl FnOnce(&Stripe) -> &AtomicU64) {
+    fn count_in(&self, index: usize, count: u64, field: impl FnOnce(&Stripe) -> &AtomicU64) {
         if index < EXCLUSIVE {
-            add_one(field(&self.stripes[index]));
+            add(field(&self.stripes[index]), count);
         } else {
-            self.count_elsewhere(field);
+            self.count_elsewhere(count, field);
         }
     }
 
     /// The first time that this thread counts, and for threads without a cell.
     #[cold]
     #[inline(never)]
-    fn count_elsewhere(&self, field: impl FnOnce(&Stripe) -> &AtomicU64) {
+    fn count_elsewhere(&self, count: u64, field: impl FnOnce(&Stripe) -> &AtomicU64) {
         // Atomically also in a cell that is this thread's alone: it is the first time only.
-        field(&self.stripes[thread_index().min(EXCLUSIVE)]).fetch_add(1, Ordering::Relaxed);
+        field(&self.stripes[thread_index().min(EXCLUSIVE)]).fetch_add(count, Ordering::Relaxed);
     }
 
     /// A call found nothing at its look, whether it then leads, joins or runs alone.
@@ -257,13 +257,7 @@ impl Counters {
     /// The policy removed so many entries.
     #[inline]
     pub(crate) fn evicted(&self, count: u64) {
-        let index = known_thread_index();
-        if index < EXCLUSIVE {
-            let evicted = &self.stripes[index].evicted;
-            evicted.store(evicted.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
-        } else {
-            self.stripes[thread_index().min(EXCLUSIVE)].evicted.fetch_add(count, Ordering::Relaxed);
-        }
+        self.count_in(known_thread_index(), count, |stripe| &stripe.evicted);
     }
 
     /// Time removed `count` entries.
