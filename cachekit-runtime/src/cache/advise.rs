@@ -14,7 +14,6 @@ use crate::{
     sync::lock,
 };
 use std::{
-    collections::HashMap,
     io::{self, Write},
     sync::{
         Arc, Mutex, OnceLock, Weak,
@@ -214,8 +213,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         }
     }
 
-    /// The keys that were looked for most since [`start_top_keys`](Self::start_top_keys), at most so many, and at most 1,024; `None` if that was not called. Looks at each
-    /// entry in memory, a shard at a time, for the keys of their hashes.
+    /// The keys that were looked for most since [`start_top_keys`](Self::start_top_keys), at most so many, and at most 1,024; `None` if that was not called.
     #[must_use]
     pub fn top_keys(&self, most: usize) -> Option<TopKeys<K>> {
         let core = &self.here().core;
@@ -224,17 +222,12 @@ impl<K: Key, V: Value> Cache<K, V> {
             .top
             .get()?
             .with(|summary, dropped| (summary.top(most), summary.seen(), summary.error(), dropped))?;
-        let mut places: HashMap<u64, usize> = (0..).zip(&counts).map(|(place, count)| (count.hash, place)).collect();
         let share = |count: u64| if sampled == 0 { 0.0 } else { count as f64 / sampled as f64 };
-        let mut keys: Vec<TopKey<K>> =
-            counts.iter().map(|count| TopKey::new(count.hash, share(count.most), share(count.least))).collect();
-        core.table.for_each(|key, _| {
-            if let Some(place) = places.remove(&core.hash_one(key))
-                && let Some(top) = keys.get_mut(place)
-            {
-                top.key = Some(key.clone());
-            }
+        let keys = counts.iter().map(|count| TopKey {
+            key: core.table.key(count.hash, |key| core.hash_one(key) == count.hash),
+            ..TopKey::new(count.hash, share(count.most), share(count.least))
         });
+        let keys = keys.collect();
         Some(TopKeys { keys, sampled, dropped, error: share(error) })
     }
 

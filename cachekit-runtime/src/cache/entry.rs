@@ -35,6 +35,7 @@ pub(crate) struct More {
 /// The times of an entry, in clock nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
+    pub(crate) now: u64,
     pub(crate) born: u64,
     pub(crate) refresh: u64,
     pub(crate) expires: u64,
@@ -156,8 +157,8 @@ pub(crate) fn begin(
     let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
     let compared = Compared::never();
     let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond, compared });
-    let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.born) };
-    let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.born, allowed) };
+    let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.now) };
+    let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.now, allowed) };
     (marks, Some(more))
 }
 
@@ -185,8 +186,7 @@ pub(crate) fn begin_again(
         && allowed.idle != NEVER
     {
         more.used.store(used, Ordering::Relaxed);
-        // From when it was stored, as `begin` has it.
-        marks.sweep = more.sweep(times.born, allowed);
+        marks.sweep = more.sweep(times.now, allowed);
     }
     (marks, more)
 }
@@ -454,7 +454,7 @@ mod tests {
 
     impl Entry {
         fn new(refresh: u64, expires: u64, allowed: Allowances) -> Self {
-            let times = Times { born: 10 * MS, refresh, expires };
+            let times = Times { now: 10 * MS, born: 10 * MS, refresh, expires };
             let (marks, more) = begin(Some(times), None, None, allowed);
             Entry { think: AtomicU32::new(marks.think), born: marks.born, more, marks }
         }
@@ -572,5 +572,29 @@ mod tests {
         assert!(more.is_none() && marks == Marks::NONE);
         let life = Life { think: marks.think, born: marks.born, more: None };
         assert_eq!((life.worth(NEVER - 1, ALLOWED), life.born(5)), (Worth::Fresh, None));
+    }
+
+    #[test]
+    fn a_plain_entry_begins_as_any_other() {
+        for window in [0, 70 * MS, REACH] {
+            let allowed = Allowances { window, exact: false, ..ALLOWED };
+            for (born, ttl) in [(0, SHORT), (7 * MS + 5, 3_000 * MS), (REACH, REACH), (REACH + 3, 90 * MS)] {
+                let times = Times { now: born, born, refresh: NEVER, expires: born + ttl };
+                let (marks, more) = begin(Some(times), None, None, allowed);
+                assert_eq!(begin_plain(born, ttl, allowed), more.is_none().then_some(marks), "{born} {ttl} {window}");
+            }
+        }
+        for other in [Allowances { idle: 5, exact: false, ..ALLOWED }, ALLOWED] {
+            assert_eq!(begin_plain(0, 3_000 * MS, other), None);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_long_ago_has_marks_of_now() {
+        let day = 24 * 3_600_000 * MS;
+        let allowed = Allowances { exact: false, window: 0, ..ALLOWED };
+        let times = Times { now: 50 * day, born: 0, refresh: NEVER, expires: 60 * day };
+        let (marks, _) = begin(Some(times), None, None, allowed);
+        assert_eq!((marks.think, marks.sweep), (tick_of(60 * day), tick_of(60 * day)));
     }
 }

@@ -214,15 +214,7 @@ impl<K: Key, V: Value> Cache<K, V> {
 
     pub(crate) fn key_of_hash(&self, hash: u64) -> Option<K> {
         let core = &self.here().core;
-        let mut found = None;
-        for shard in 0..core.table.shards() {
-            core.table.for_each_in(shard, |key, _| {
-                if found.is_none() && core.hash_one(key) == hash {
-                    found = Some(key.clone());
-                }
-            });
-        }
-        found
+        core.table.key(hash, |key| core.hash_one(key) == hash)
     }
 
     /// A key in memory of which the test holds, which runs outside of locks.

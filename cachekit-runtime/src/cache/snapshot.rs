@@ -2,7 +2,7 @@
 
 use super::{
     Cache, Core,
-    core::EPOCHS,
+    core::{self, EPOCHS},
     entry::{self, Life, Times, Worth},
 };
 use crate::{
@@ -102,7 +102,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// Writes the fresh entries in memory to a file, as JSON, in place of the one that is there: that one stays until the new one is whole. [`snapshot`](mod@crate::snapshot)
     /// says what of them is kept.
     ///
-    /// Others use the cache meanwhile: what is there from the beginning to the end is in the file, what comes and goes may be. Copies one entry at a time; takes four bytes of
+    /// Others use the cache meanwhile: what is there from the beginning to the end is in the file, what comes and goes may be. Copies one entry at a time; takes 16 bytes of
     /// memory for each entry, and 128 KiB. Blocks the thread, in async code use `spawn_blocking`. The file is readable for its owner alone, where there are such permissions.
     ///
     /// # Errors
@@ -126,7 +126,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         let cache = self.here();
         let core = &cache.core;
         let coded = self.coded::<C>()?;
-        let start = core.now();
+        // Also where entries carry no times yet.
+        let start = core.clock.now();
         let header = Header {
             cache: cache.name().to_owned(),
             codec: coded.name.to_owned(),
@@ -136,7 +137,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         };
         let mut target = Target::create(path.as_ref(), &header)?;
         let mut unwritable = 0;
-        let slots = core.table.slots();
+        // Sorted with no lock held.
+        let slots: Vec<Vec<Slot>> = core.table.slots_by_word().map(ordered).collect();
         for (shard, slot) in by_turns(&slots) {
             let Some(met) = core.met(shard, slot, start) else { continue };
             if !write(&mut target, &coded.codec, &met)? {
@@ -230,7 +232,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         };
         let hash = core.hash_one(&key);
         // Before the table makes room for it, which begins with what is there.
-        if core.inspect(hash, |other| *other == key).is_some_and(|seen| seen.worth == Worth::Fresh) {
+        let is_usable = |seen: core::Seen| matches!(seen.worth, Worth::Fresh | Worth::Ahead);
+        if core.inspect(hash, |other| *other == key).is_some_and(is_usable) {
             return restored.present += 1;
         }
         // The versions of now, which are those of the beginning if nothing has changed since.
@@ -268,7 +271,7 @@ impl<K: Key, V: Value> Core<K, V> {
             }
             _ => NEVER,
         };
-        Some(Times { born: now.saturating_sub(age), refresh, expires: now.saturating_add(left) })
+        Some(Times { now, born: now.saturating_sub(age), refresh, expires: now.saturating_add(left) })
     }
 
     /// Stores it where nothing usable is. Whether it is there now.
@@ -294,6 +297,12 @@ impl<K: Key, V: Value> Core<K, V> {
         }
         is_stored
     }
+}
+
+/// The slots with the smallest words first: in the order of use where hits stamp.
+fn ordered(mut slots: Vec<(u64, Slot)>) -> Vec<Slot> {
+    slots.sort_unstable();
+    slots.into_iter().map(|(_, slot)| slot).collect()
 }
 
 /// Shard and slot, a part of each shard in each round.

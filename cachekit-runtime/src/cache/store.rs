@@ -333,7 +333,7 @@ impl<K, V> Core<K, V> {
             Some(percent) if left != NEVER => born.saturating_add((ttl as f64 * percent / 100.0) as u64),
             _ => NEVER,
         };
-        Some(Times { born, refresh, expires: now.saturating_add(left) })
+        Some(Times { now, born, refresh, expires: now.saturating_add(left) })
     }
 
     /// The effective ttl of a value; `None`: it is not to be stored.

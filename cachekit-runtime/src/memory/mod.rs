@@ -250,10 +250,14 @@ impl<K, V, M> Table<K, V, M> {
             let left = if there.is_none() { shard.make_room(out) } else { None };
             let Some(fresh) = fresh.take() else { return Outcome::Refused };
             let besides = Besides { marks, more: more.take(), weight };
-            let outcome = match there {
+            match there {
                 None => {
                     let slot = shard.add(hash, left, fresh, besides);
                     unspent.spend();
+                    // Before the policy is told, which may panic.
+                    if sweep != NEVER_TICK {
+                        at.first_due.store(shard.first_due(), Relaxed);
+                    }
                     shard.admit(slot);
                     Outcome::Stored
                 }
@@ -263,13 +267,12 @@ impl<K, V, M> Table<K, V, M> {
                         self.give_back(gone.weight);
                         out.push(gone, RemovalKind::Replaced);
                     }
+                    if sweep != NEVER_TICK {
+                        at.first_due.store(shard.first_due(), Relaxed);
+                    }
                     Outcome::Replaced
                 }
-            };
-            if sweep != NEVER_TICK {
-                at.first_due.store(shard.first_due(), Relaxed);
             }
-            outcome
         });
         match (outcome, fresh) {
             (Outcome::Replaced, _) => Inserted::Replaced,
@@ -365,11 +368,19 @@ impl<K, V, M> Table<K, V, M> {
         }
     }
 
-    /// The slots of all entries, shard by shard, each from the one that was used least, as far as policy words say. A slot stands for the same entry until that is
-    /// gone, and then perhaps for another.
+    /// The slots of all entries, shard by shard, each with its policy word. A slot stands for the same entry until that is gone, and then perhaps for another.
     #[cfg(feature = "backend")]
-    pub(crate) fn slots(&self) -> Vec<Vec<Slot>> {
-        self.shards.iter().map(|padded| padded.shard.read(Shard::slots_by_word)).collect()
+    pub(crate) fn slots_by_word(&self) -> impl Iterator<Item = Vec<(u64, Slot)>> {
+        self.shards.iter().map(|padded| padded.shard.read(Shard::slots_with_words))
+    }
+
+    /// The key of that hash for which `is_it` holds, which runs under the shared lock.
+    #[cfg(any(feature = "advice", feature = "registry"))]
+    pub(crate) fn key(&self, hash: u64, is_it: impl Fn(&K) -> bool) -> Option<K>
+    where
+        K: Clone,
+    {
+        self.at(hash).shard.read(|shard| shard.key(hash, is_it).cloned())
     }
 
     /// The entry at a slot of that shard, and how often it was hit, as far as its policy counts that.

@@ -141,12 +141,16 @@ impl<K, V, M> Shard<K, V, M> {
         self.policy.standing(slot, &SlotWords { words: &self.words, hashes: self.columns.hashes() })
     }
 
-    /// The slots of its entries by their policy words, the smallest first: in the order of use where hits stamp.
+    /// The slots of its entries, each with its policy word.
     #[cfg(feature = "backend")]
-    pub(super) fn slots_by_word(&self) -> Vec<Slot> {
-        let mut slots: Vec<Slot> = self.entries.iter().map(|entry| entry.slot).collect();
-        slots.sort_by_cached_key(|slot| (self.words.get(*slot), *slot));
-        slots
+    pub(super) fn slots_with_words(&self) -> Vec<(u64, Slot)> {
+        self.entries.iter().map(|entry| (self.words.get(entry.slot), entry.slot)).collect()
+    }
+
+    /// The key of that hash for which `is_it` holds.
+    #[cfg(any(feature = "advice", feature = "registry"))]
+    pub(super) fn key(&self, hash: u64, is_it: impl Fn(&K) -> bool) -> Option<&K> {
+        self.entries.find(hash, |entry| is_it(&entry.key)).map(|entry| &entry.key)
     }
 
     /// The entry at that slot, and its hits as far as the policy counts them.

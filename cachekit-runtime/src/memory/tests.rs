@@ -574,3 +574,27 @@ proptest! {
         prop_assert_eq!(table.keys(), model.keys().copied().collect::<HashSet<_>>());
     }
 }
+
+#[test]
+fn evictions_that_nobody_asks_for_are_counted_and_their_slots_keep_no_tick() {
+    let table = table::<u64>(Some(100), &Strategy::default());
+    let timed = |key: u64, sweep| Fresh { marks: Marks { think: sweep, born: 1, sweep }, ..fresh(key) };
+    let mut evicted = 0;
+    for key in 0..1_000 {
+        let mut out = Removed::counted();
+        let sweep = if key % 2 == 0 { 50 } else { NEVER_TICK };
+        let _ = table.insert(hash_of(key), key, timed(key, sweep), |a, b| a == b, |_| true, &mut out);
+        evicted += out.only_counted().expect("nothing else goes");
+    }
+    assert_eq!((evicted, table.len()), (900, 100));
+    let even = table.keys().iter().filter(|key| *key % 2 == 0).count();
+    let mut out = Removed::new();
+    let swept = table.sweep(60, |seen| (*seen.value % 2 != 0).then_some(NEVER_TICK), &mut out);
+    assert!(matches!(swept, Swept::Until(NEVER_TICK)));
+    let gone = left(out);
+    assert!(gone.iter().all(|(key, _, kind)| key % 2 == 0 && *kind == RemovalKind::Swept));
+    assert_eq!((gone.len(), table.len()), (even, 100 - even), "each that is due once, and no other");
+    let (mut out, key) = (Removed::counted(), *table.keys().iter().next().expect("an entry"));
+    let _ = table.insert(hash_of(key), key, fresh(7), |a, b| a == b, |_| true, &mut out);
+    assert_eq!(left(out.only_counted().expect_err("one was replaced")), [(key, key, RemovalKind::Replaced)]);
+}

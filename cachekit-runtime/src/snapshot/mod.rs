@@ -87,7 +87,7 @@ pub struct Restored {
     pub expired: u64,
     /// Those that were there already, with a value that is newer.
     pub present: u64,
-    /// Those that were invalidated or overwritten meanwhile, that weigh too much, or that a cache which is switched off, or of capacity 0, does not take.
+    /// Those that were invalidated or overwritten meanwhile (of those with tags all, once any tag of the process is invalidated), that weigh too much, or that a cache which is switched off, or of capacity 0, does not take.
     pub refused: u64,
     /// Those that the codec does not read.
     pub unreadable: u64,

@@ -1,6 +1,7 @@
 //! Reading a snapshot, a block at a time.
 
 use super::{FORMAT, Header, MAGIC, Record, SnapshotError};
+use crate::codec::DEFAULT_MAX_VALUE_BYTES;
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -9,6 +10,9 @@ use std::{
 
 /// No header is longer: two texts of 64 KiB, and numbers.
 const LONGEST_HEADER: u32 = 140_000;
+
+/// No block is longer: it ends with the entry that makes it long enough, and of that key, value and tags have bounds.
+const LONGEST: usize = super::BLOCK + 2 * DEFAULT_MAX_VALUE_BYTES + 256 * (64 << 10);
 
 /// A snapshot that is being read.
 pub(crate) struct Source {
@@ -159,6 +163,9 @@ impl Source {
 
     /// Takes no memory on the mere word of a length.
     fn take(&mut self, length: u32) -> Result<Vec<u8>, Unread> {
+        if length as usize > LONGEST {
+            return Err(Unread::Damaged("no block is as long as the one that begins here"));
+        }
         let mut bytes = Vec::new();
         let read = (&mut self.file).take(length.into()).read_to_end(&mut bytes)?;
         self.at += read as u64;

@@ -6,6 +6,7 @@ use crate::{
     backend::MemoryBytes,
     codec::{Codec, Json},
     testing,
+    time::nanos,
 };
 use std::{
     cell::RefCell,
@@ -249,6 +250,66 @@ fn the_order_of_use_comes_back() {
     after.restore(&file.0).unwrap();
     let there = (0..3_000).filter(|key| after.contains(key)).count();
     assert!(there > 2_800, "{there} of those that were used last");
+}
+
+/// As if the file had been written so long ago.
+fn aged(file: &TempFile, by: Duration) {
+    let mut source = Source::open(&file.0).unwrap();
+    let header = Header { created: source.header.created - nanos(by), ..source.header.clone() };
+    let mut target = Target::create(&file.0, &header).unwrap();
+    while let Some(block) = source.next_block(0).unwrap() {
+        let mut rest = &*block;
+        while let Some((record, after)) = Record::read(rest) {
+            assert!(target.add(&record).unwrap());
+            rest = after;
+        }
+    }
+    target.finish().unwrap();
+}
+
+#[test]
+fn what_is_older_than_the_process_has_its_age_all_the_same() {
+    let file = TempFile::new();
+    let build = || numbers().ttl(120 * MINUTE).idle(60 * MINUTE).build();
+    let before = build();
+    before.insert(1, 1);
+    before.snapshot(&file.0).unwrap();
+    aged(&file, 50 * MINUTE);
+    let after = build();
+    assert_eq!(after.restore(&file.0).unwrap().entries, 1);
+    assert!(after.explain(&1).age.is_some_and(|age| age >= 50 * MINUTE), "{:?}", after.explain(&1));
+    // A restart later, without a use.
+    after.snapshot(&file.0).unwrap();
+    aged(&file, 20 * MINUTE);
+    assert_eq!(build().restore(&file.0).unwrap(), Restored { expired: 1, ..Restored::default() });
+}
+
+#[test]
+fn a_newer_value_stays_also_where_the_cache_is_full_and_a_refresh_is_due() {
+    let (file, scope) = (TempFile::new(), testing::scope());
+    let build = || numbers().ttl(10 * MINUTE).refresh_ahead(50.0).max_bytes_with(1, |_, _| 1).build();
+    let before = build();
+    before.insert(1, 1);
+    before.snapshot(&file.0).unwrap();
+    let after = build();
+    after.insert(1, 2);
+    scope.advance(6 * MINUTE);
+    assert_eq!(after.restore(&file.0).unwrap(), Restored { present: 1, ..Restored::default() });
+    assert_eq!(after.get(&1), Some(2));
+}
+
+#[test]
+fn a_length_that_cannot_be_takes_no_memory() {
+    let file = TempFile::new();
+    let cache = numbers().build();
+    ten(&cache);
+    cache.snapshot(&file.0).unwrap();
+    let mut bytes = fs::read(&file.0).unwrap();
+    let blocks = bytes.len() - 16 - 12 - Source::open(&file.0).unwrap().next_block(0).unwrap().unwrap().len();
+    bytes[blocks + 3] |= 0x80;
+    fs::write(&file.0, &bytes).unwrap();
+    let error = numbers().build().restore(&file.0).unwrap_err();
+    assert!(error.to_string().contains("no block is as long"), "{error}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Clock, NEVER, Tick, duration, nanos, tick_of};
+use super::{Clock, NEVER, REACH, Tick, duration, nanos, tick_of};
 use crate::background::run_caught;
 use crate::sync::lock;
 
@@ -51,6 +51,9 @@ impl Word {
     }
 }
 
+/// The time at which a process begins: not 0, so that what is older than it, an entry of a snapshot or of another process, has a time too.
+const BEGINNING: u64 = REACH;
+
 pub(super) struct Source {
     word: Word,
     /// `None` for a test clock, whose precise time is the word.
@@ -91,7 +94,7 @@ impl Source {
 
     pub(super) fn now(&self) -> u64 {
         match self.origin {
-            Some(origin) => nanos(origin.elapsed()).min(NEVER - 1),
+            Some(origin) => BEGINNING.saturating_add(nanos(origin.elapsed())).min(NEVER - 1),
             None => self.word.nanos.load(Ordering::Acquire),
         }
     }
