@@ -157,3 +157,55 @@ fn calls_go_on_while_tiers_come_and_go() {
         }
     });
 }
+
+#[test]
+fn what_a_file_has_beside_a_redis_counts_for_nothing_without_it() {
+    let test = "what_a_file_has_beside_a_redis_counts_for_nothing_without_it";
+    if child::role().is_none() {
+        let server = RedisServer::start();
+        let connections = format!("[redis]\nurl = '{}'\n[file]\ndirectory = 'here'", server.url());
+        is_configured(test, &connections, |command, _| _ = command.env("TESTED_CONNECTIONS", &connections));
+        return;
+    }
+    let cache = cache([Place::memory(), Place::file(), Place::redis()]);
+    let other: Cache<u64, u64> =
+        Cache::builder().name("shop::user").ttl(Duration::from_secs(600)).backends([Place::redis()]).build();
+    assert_eq!((call(&cache, 1, 10), call(&cache, 2, 20)), (10, 20));
+    // As another process does it, which knows nothing of this one's file.
+    assert_eq!(other.invalidate(&1), Delivery::Shared);
+    reload("[caches.'shop::user'.tiers]\nredis = false");
+    assert_eq!(call(&cache, 1, 11), 11, "another has invalidated it");
+    assert_eq!(call(&cache, 1, 12), 11, "what was stored since counts");
+    cache.retain(|_, _| false);
+    assert_eq!(call(&cache, 1, 13), 11, "also in the file");
+    reload("");
+    assert_eq!(call(&cache, 2, 21), 20, "Redis has it still");
+}
+
+#[test]
+fn a_tier_that_nobody_has_described_is_declared_all_the_same() {
+    let connections = "[file]\ndirectory = 'here'";
+    let test = "a_tier_that_nobody_has_described_is_declared_all_the_same";
+    if !is_configured(test, connections, |command, _| _ = command.env("TESTED_CONNECTIONS", connections)) {
+        return;
+    }
+    let cache = cache([Place::memory(), Place::file(), Place::redis()]);
+    let off = "[caches.'shop::user'.tiers]\nredis = false";
+    reload(off);
+    assert_eq!(call(&cache, 1, 10), 10);
+    reload(&format!("{off}\nfile = 'there'"));
+    assert_eq!(call(&cache, 1, 11), 11, "it has been read again");
+}
+
+#[test]
+fn whoever_reloads_first_may_still_say_where_backends_are() {
+    let test = "whoever_reloads_first_may_still_say_where_backends_are";
+    if !is_configured(test, "[caches.'shop::user']\nttl = '5s'", |_, _| {}) {
+        return;
+    }
+    reload_configuration().expect("no mistake");
+    cachekit_runtime::configure().directory("here").apply().expect("nobody has used a backend");
+    let cache = cache([Place::memory(), Place::file()]);
+    assert_eq!(call(&cache, 1, 10), 10);
+    assert!(fs::metadata("here").is_ok_and(|here| here.is_dir()));
+}

@@ -156,15 +156,23 @@ impl<K: Key, V: Value> Core<K, V> {
         let mut opened: Vec<Placed> = before.map(|before| before.opened.clone()).unwrap_or_default();
         let (mut used, mut silent) = (Vec::new(), Vec::new());
         for (place, kind) in settings.kinds().enumerate() {
+            let mut open = |elsewhere: Option<&str>| {
+                let is_it = |placed: &Placed| placed.place == place && placed.elsewhere.as_deref() == elsewhere;
+                opened.iter().position(is_it).or_else(|| {
+                    opened.push(settings.link(place, elsewhere, &self.clock, isolated)?);
+                    Some(opened.len() - 1)
+                })
+            };
             let there = whereabouts(levels, kind);
-            let elsewhere = if let Whereabouts::At(elsewhere) = there { Some(elsewhere.as_str()) } else { None };
-            let is_it = |placed: &Placed| placed.place == place && placed.elsewhere.as_deref() == elsewhere;
-            let index = opened.iter().position(is_it).or_else(|| {
-                opened.push(settings.link(place, elsewhere, &self.clock, isolated)?);
-                Some(opened.len() - 1)
-            });
-            if !matches!(there, Whereabouts::Off) {
-                used.extend(index);
+            // The one that the code means is told of invalidations also while another is used, or none.
+            let declared = match there {
+                Whereabouts::Declared => open(None),
+                _ => settings.is_described(place).then(|| open(None)).flatten(),
+            };
+            match there {
+                Whereabouts::Declared => used.extend(declared),
+                Whereabouts::At(elsewhere) => used.extend(open(Some(elsewhere))),
+                Whereabouts::Off => {}
             }
         }
         for (index, placed) in opened.iter().enumerate() {
@@ -248,6 +256,13 @@ impl<K: Key, V: Value> Core<K, V> {
                 // Once: it is called under a lock.
                 let _ = arrangement.first.set(watch.clone());
                 return self.besides.begin(WATCHED);
+            }
+            (_, Some(watch)) if arrangement.first.get().is_some_and(|first| Arc::ptr_eq(first, watch)) => {
+                // As it was at first: hits ask what they asked then.
+                self.besides.begin(WATCHED);
+                arrangement.has_moved.store(false, Ordering::Release);
+                *arrangement.moved.write().unwrap_or_else(PoisonError::into_inner) = None;
+                return self.besides.end(WATCHED_ANEW);
             }
             _ => {}
         }

@@ -32,6 +32,9 @@ use std::{
     time::Duration,
 };
 
+/// What the tiers are about to answer.
+type Asking<V> = Pin<Box<dyn Future<Output = Answer<V>> + Send>>;
+
 /// The far tiers of a cache, made when the first call needs them.
 pub(super) struct FarTiers<K, V> {
     pub(super) arrangement: Arrangement<V>,
@@ -258,14 +261,21 @@ impl<K: Key, V: Value> Load<K, V> {
 
     /// What a far tier has of the key, unless this load is to replace it. Otherwise notes what the fill needs. `None`: there is nobody to ask; so the
     /// future of a cache in memory alone stays small.
-    pub(super) fn ask_far_async(&mut self) -> Option<Pin<Box<dyn Future<Output = Answer<V>> + Send>>> {
+    pub(super) fn ask_far_async(&mut self) -> Option<Asking<V>> {
+        self.far_question().map(|(_, asking)| asking)
+    }
+
+    /// The tiers that are asked, and the asking: those of one moment.
+    fn far_question(&mut self) -> Option<(Arc<Far<V>>, Asking<V>)> {
         if self.is_asked {
             return None;
         }
         let (far, address) = self.question()?;
         let budget = far.budget();
         let mut question = self.asking(&far, address);
-        Some(Box::pin(async move {
+        let asked = far.clone();
+        let asking = Box::pin(async move {
+            let far = asked;
             if let Some(found) = far.glimpse(&mut question, &budget).await {
                 return Answer::Found(found);
             }
@@ -273,7 +283,8 @@ impl<K: Key, V: Value> Load<K, V> {
             // In a box of its own: the future of a hit stays small.
             let asked = Box::pin(far.clone().ask(question, budget)).await;
             Answer::Asked(Box::new(Said { asked, far, until }))
-        }))
+        });
+        Some((far, asking))
     }
 
     /// What is asked for.
@@ -297,8 +308,8 @@ impl<K: Key, V: Value> Load<K, V> {
 
     /// As [`ask_far_async`](Self::ask_far_async), on this thread.
     pub(super) fn ask_far(&mut self) -> Option<Found<V>> {
-        let asking = self.ask_far_async()?;
-        let answer = self.core.far()?.wait(asking)?;
+        let (far, asking) = self.far_question()?;
+        let answer = far.wait(asking)?;
         self.answered(answer)
     }
 

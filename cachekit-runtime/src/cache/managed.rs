@@ -168,11 +168,18 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn tiers(&self) -> Vec<TierState> {
         let core = &self.here().core;
         let memory = core.settings.far.near.then(|| core.unopened(Tier::Memory, "memory".to_owned()));
-        let far = match core.far_tiers.open() {
-            Some(far) => far.states(),
-            None => core.settings.far.places().map(|(tier, name)| core.unopened(tier, name)).collect(),
-        };
-        memory.into_iter().chain(far).collect()
+        let mut opened = core.far_tiers.open().map(|far| far.states()).unwrap_or_default();
+        // Also those that could not be opened: the code declares them.
+        let mut all: Vec<TierState> = memory.into_iter().collect();
+        for (tier, name) in core.settings.far.places() {
+            let those: Vec<TierState> = opened.extract_if(.., |state| state.tier == tier).collect();
+            if those.is_empty() && all.iter().all(|state| state.tier != tier) {
+                all.push(core.unopened(tier, name));
+            }
+            all.extend(those);
+        }
+        all.extend(opened);
+        all
     }
 
     /// At least `at_most` keys in memory, by hash, from the first that is larger than `after`; and where to go on.

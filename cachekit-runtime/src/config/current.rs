@@ -42,12 +42,17 @@ pub(super) fn current() -> Current {
     first.clone()
 }
 
-/// To be called by one thread at a time.
+/// Puts rules in place, or has those that are there be looked at anew.
+fn next(rules: Option<Rules>) -> Current {
+    let before = current();
+    let mut later = lock(&LATER);
+    let before = later.as_ref().unwrap_or(&before);
+    let next = Current { rules: rules.map_or_else(|| before.rules.clone(), Arc::new), version: before.version + 1 };
+    later.insert(next).clone()
+}
+
 pub(super) fn replace(rules: Rules) -> Current {
-    let version = current().version + 1;
-    let next = Current { rules: Arc::new(rules), version };
-    *lock(&LATER) = Some(next.clone());
-    next
+    next(Some(rules))
 }
 
 /// A cache has just come into the registry.
@@ -77,7 +82,8 @@ pub(super) fn apply(current: &Current) -> Vec<(String, Vec<Setting>)> {
 /// Something that rules name may be known now that was not.
 pub(crate) fn apply_to_all() {
     if registry::has_any() {
-        apply(&current());
+        // A number of its own: who has found what fits before does not put that in place afterwards.
+        apply(&next(None));
     }
 }
 

@@ -54,18 +54,25 @@ pub(crate) fn link_at(kind: Kind, elsewhere: &str) -> Option<Arc<Link>> {
     if is_described {
         return link(kind);
     }
-    let mut all = lock(&ELSEWHERE);
-    let linked = all.entry((kind.name(), elsewhere.to_owned())).or_insert_with(|| {
-        let opened = match kind {
-            Kind::File => open_file(Some(elsewhere)),
-            Kind::Redis => open_redis(Some(elsewhere)),
-        };
-        if let Err(error) = &opened {
-            tracing::error!(backend = kind.name(), "{error}; calls run without it");
-        }
-        opened.map(|backend| Link::new(backend, Clock::system()))
-    });
-    linked.as_ref().ok().cloned()
+    let mut failed = None;
+    let linked = lock(&ELSEWHERE)
+        .entry((kind.name(), elsewhere.to_owned()))
+        .or_insert_with(|| {
+            let opened = match kind {
+                Kind::File => open_file(Some(elsewhere)),
+                Kind::Redis => open_redis(Some(elsewhere)),
+            };
+            failed = opened.as_ref().err().cloned();
+            opened.map(|backend| Link::new(backend, Clock::system()))
+        })
+        .as_ref()
+        .ok()
+        .cloned();
+    // With no lock held: who logs may use a cache.
+    if let Some(error) = failed {
+        tracing::error!(backend = kind.name(), "{error}; calls run without it");
+    }
+    linked
 }
 
 fn linked(kind: Kind) -> &'static Result<Arc<Link>, Error> {
@@ -88,6 +95,11 @@ fn kinds() -> impl Iterator<Item = Kind> {
     let file = cfg!(feature = "file") && said.file.directory.is_some();
     let redis = cfg!(feature = "redis") && said.redis.url.is_some();
     [(Kind::File, file), (Kind::Redis, redis)].into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind)
+}
+
+/// Has somebody said where the backend of that kind is?
+pub(crate) fn is_described(kind: Kind) -> bool {
+    kinds().any(|described| described == kind)
 }
 
 /// The backends that are described and can be used.

@@ -30,7 +30,7 @@ mod watch;
 pub(crate) use current::{apply_to_all, apply_to_new};
 #[cfg(feature = "config")]
 pub use file::{Bytes, Span, parse_as, read_as};
-pub(crate) use links::{described, limits, link, link_at};
+pub(crate) use links::{described, is_described, limits, link, link_at};
 #[cfg(all(feature = "config", feature = "registry"))]
 pub use reload::{Reloaded, reload_configuration};
 pub(crate) use sources::gather;
@@ -202,8 +202,10 @@ impl fmt::Debug for Configure {
 
 /// What all sources say, settled at the first use. Mistakes are a line in the log each.
 fn settled() -> &'static Said {
+    // Before: it may log, and who logs may use a cache.
+    let first = sources::first();
     SETTLED.get_or_init(|| {
         let program = lock(&PROGRAM).clone();
-        sources::first().said(program)
+        first.said(program)
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     current::{apply, fit, replace},
     rules::Rule,
-    settled, sources, suggest, watch,
+    sources, suggest, watch,
 };
 use crate::{Error, cache::Setting, registry, sync::lock};
 use std::sync::Mutex;
@@ -82,7 +82,9 @@ fn notes(sources: &sources::Sources) -> Vec<String> {
         notes.push(rule.origin.mistake(format!("no cache is called `{name}` so far{meant}")).to_string());
     }
     let program = lock(&super::PROGRAM).clone();
-    if sources.said(program) != *settled() {
+    // Without settling it: the program may still say something.
+    let said = sources.said(program.clone());
+    if super::SETTLED.get().map_or_else(|| said != sources::first().said(program), |settled| said != *settled) {
         notes.push(
             "what is said of connections, or of all entries, is another than at the start: it takes a restart"
                 .to_owned(),

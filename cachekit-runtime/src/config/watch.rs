@@ -36,14 +36,19 @@ struct State {
 
 static WATCH: Mutex<Option<Arc<Watch>>> = Mutex::new(None);
 
+/// What a reload has said last of how often, if any has.
+static SAID: Mutex<Option<Option<Duration>>> = Mutex::new(None);
+
 /// From now on the file is watched, if there is one or ought to be.
 pub(super) fn begin() {
+    // Before the lock: it may log, and who logs may use a cache.
+    let first = sources::first().reload_every;
     let mut watch = lock(&WATCH);
     if watch.is_some() {
         return;
     }
     let (path, is_named) = file::path();
-    let every = sources::first().reload_every.unwrap_or(EVERY);
+    let every = lock(&SAID).unwrap_or(first).unwrap_or(EVERY);
     if every.is_zero() || !(is_named || path.is_file()) {
         return;
     }
@@ -53,6 +58,7 @@ pub(super) fn begin() {
 /// From now on it is looked at so often.
 pub(super) fn every(said: Option<Duration>) {
     let every = Some(said.unwrap_or(EVERY)).filter(|every| !every.is_zero());
+    *lock(&SAID) = Some(said);
     let mut watch = lock(&WATCH);
     if let Some(running) = &*watch {
         *lock(&running.every) = every;

@@ -238,6 +238,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             question.known = question.known.take().or_else(|| opened.into_known(&bytes));
             return Ok(Has::Nothing(Ticket::Plain, None));
         }
+        if self.is_orphan(&opened) {
+            Box::pin(self.prepare_tags(at, fill)).await?;
+            return Ok(Has::Nothing(Ticket::Plain, None));
+        }
         let agreement = self.agreement(at, fill, &opened.tags).await?;
         let mut opened = opened;
         opened.found.tags = cells::set_of_stored(&fill.tagged, &opened.tags);
@@ -299,7 +303,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut opened = self.open(at.tier, &fill.address, bytes).ok()?;
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
         let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
-        if !is_fresh || !is_of_now {
+        if !is_fresh || !is_of_now || self.is_orphan(&opened) {
             return None;
         }
         match self.agree(at, fill, &opened.tags).await {
@@ -313,6 +317,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             opened.found.tags = cells::set_of_stored(&fill.tagged, &opened.tags);
         }
         Some(opened.found)
+    }
+
+    /// Whether the entry of a tier that this process has alone was stored beside a shared one that is not asked any more: nobody says here what others have changed since.
+    fn is_orphan(&self, opened: &Opened<V>) -> bool {
+        opened.generation.is_some() && !self.tiers.iter().any(|tier| tier.link.is_shared())
     }
 
     /// Whether what was made stale so long ago may be given.

@@ -1,6 +1,6 @@
 //! Invalidating by the beginning of the arguments, and what is known of the tiers: for the registry.
 
-use super::Far;
+use super::{Far, bridge, link::Link};
 use crate::{
     Error,
     backend::{Address, Failure},
@@ -19,31 +19,50 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// go too.
     pub(crate) async fn invalidate_prefix(self: Arc<Self>, prefix: String) -> Result<(usize, Delivery), Error> {
         let (mut count, mut delivery) = (0, Delivery::Local);
-        for tier in self.all_tiers() {
-            let link = &tier.link;
-            let mut from = None;
-            loop {
-                let name = link.backend().name();
-                if link.breaker().admit(Purpose::Read).is_err() {
-                    return Err(Error::backend(name, Failure::Unreachable, "it failed lately and is not asked now"));
+        for tier in &self.tiers {
+            let (more, told) = self.clone().invalidate_prefix_of(&tier.link, &prefix).await?;
+            count += more;
+            delivery = delivery.and(told);
+        }
+        if !self.silent.is_empty() {
+            // No call waits for a place that none looks at. Where it does not answer, all of the cache goes there: nobody knows what is meant.
+            let far = self.clone();
+            bridge::spawn_from_thread(async move {
+                for tier in &far.silent {
+                    if far.clone().invalidate_prefix_of(&tier.link, &prefix).await.is_err() {
+                        tier.link.undelivered.add_cache(&far.name);
+                        tier.link.attend();
+                    }
                 }
-                let page = link.patiently(link.backend().scan(Some(&self.name), from, PAGE)).await?;
-                // Once for all fingerprints.
-                let mut ids = HashSet::new();
-                let meant = page.entries.into_iter().map(|scanned| scanned.address);
-                let meant: Vec<Address> =
-                    meant.filter(|address| is_meant(address, &prefix) && ids.insert(address.id().to_owned())).collect();
-                if !meant.is_empty() {
-                    count += meant.len();
-                    delivery = delivery.and(self.clone().invalidate_many(meant).await);
-                }
-                match page.next {
-                    Some(next) => from = Some(next),
-                    None => break,
-                }
-            }
+            });
+            delivery = delivery.and(Delivery::Queued);
         }
         Ok((count, delivery))
+    }
+
+    async fn invalidate_prefix_of(self: Arc<Self>, link: &Link, prefix: &str) -> Result<(usize, Delivery), Error> {
+        let (mut count, mut delivery) = (0, Delivery::Local);
+        let mut from = None;
+        loop {
+            let name = link.backend().name();
+            if link.breaker().admit(Purpose::Read).is_err() {
+                return Err(Error::backend(name, Failure::Unreachable, "it failed lately and is not asked now"));
+            }
+            let page = link.patiently(link.backend().scan(Some(&self.name), from, PAGE)).await?;
+            // Once for all fingerprints.
+            let mut ids = HashSet::new();
+            let meant = page.entries.into_iter().map(|scanned| scanned.address);
+            let meant: Vec<Address> =
+                meant.filter(|address| is_meant(address, prefix) && ids.insert(address.id().to_owned())).collect();
+            if !meant.is_empty() {
+                count += meant.len();
+                delivery = delivery.and(self.clone().invalidate_many(meant).await);
+            }
+            match page.next {
+                Some(next) => from = Some(next),
+                None => return Ok((count, delivery)),
+            }
+        }
     }
 
     /// The error where no thread could be had.

@@ -65,8 +65,9 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut tellings: Vec<Telling> = self.tiers.iter().map(|tier| Telling::new(&tier.link, name)).collect();
         let later: Vec<Telling> = self.silent.iter().map(|tier| Telling::new(&tier.link, name)).collect();
         addresses.iter().for_each(|address| self.pass(address));
+        let delivery = self.tell_apart(later, &addresses);
         async move {
-            let (mut delivery, first) = (self.told_later(later), self.budget());
+            let (mut delivery, first) = (delivery, self.budget());
             for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
                 let told = self.tell(tier, telling, &addresses, &first).await;
                 delivery = self.after(delivery, &tier.link, telling.is_told, &told);
@@ -77,9 +78,19 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
-    /// No call waits for a place that none looks at.
-    fn told_later(&self, tellings: Vec<Telling>) -> Delivery {
-        if tellings.is_empty() { Delivery::Local } else { Delivery::Queued }
+    /// No call waits for a place that none looks at: it is told in the background, and the end of the process waits for that.
+    fn tell_apart(self: &Arc<Self>, tellings: Vec<Telling>, addresses: &[Address]) -> Delivery {
+        if tellings.is_empty() {
+            return Delivery::Local;
+        }
+        let (far, addresses) = (Arc::clone(self), addresses.to_vec());
+        bridge::spawn_from_thread(async move {
+            for (tier, mut telling) in far.silent.iter().zip(tellings) {
+                // What it does not take is delivered when it is back.
+                let _ = far.tell(tier, &mut telling, &addresses, &far.budget()).await;
+            }
+        });
+        Delivery::Queued
     }
 
     /// Tells one tier, until it does not answer.
@@ -126,24 +137,42 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let mut tellings: Vec<Telling> = self.tiers.iter().map(name).collect();
         let later: Vec<Telling> = self.silent.iter().map(name).collect();
         self.pass_all();
+        let first = self.clear_apart(later);
         async move {
-            let (mut delivery, budget) = (self.told_later(later), self.budget());
+            let (mut delivery, budget) = (first, self.budget());
             for (tier, telling) in self.tiers.iter().zip(&mut tellings) {
-                let link = &tier.link;
-                let turns = async { Ok(self.order.turn_of_all().await) };
-                let told = match self.turns(tier, &budget, turns).await {
-                    Ok(_turns) => link.call(&budget, |backend| link.clear(backend, &self.name)).await,
-                    Err(unanswered) => Err(unanswered),
-                };
-                if let (Ok(()), Some(number)) = (&told, telling.number()) {
-                    link.undelivered.cache_delivered(&self.name, number, link.now());
-                    telling.is_told = true;
-                }
-                delivery = self.after(delivery, link, telling.is_told, &told);
+                let told = self.clear_one(tier, telling, &budget).await;
+                delivery = self.after(delivery, &tier.link, telling.is_told, &told);
             }
             self.pass_all();
             delivery
         }
+    }
+
+    /// As [`tell_apart`](Self::tell_apart), of all entries.
+    fn clear_apart(self: &Arc<Self>, tellings: Vec<Telling>) -> Delivery {
+        if tellings.is_empty() {
+            return Delivery::Local;
+        }
+        let far = Arc::clone(self);
+        bridge::spawn_from_thread(async move {
+            for (tier, mut telling) in far.silent.iter().zip(tellings) {
+                let _ = far.clear_one(tier, &mut telling, &far.budget()).await;
+            }
+        });
+        Delivery::Queued
+    }
+
+    async fn clear_one(&self, tier: &Tier, telling: &mut Telling, budget: &Budget) -> Result<(), Unanswered> {
+        let link = &tier.link;
+        let turns = async { Ok(self.order.turn_of_all().await) };
+        let _turns = self.turns(tier, budget, turns).await?;
+        link.call(budget, |backend| link.clear(backend, &self.name)).await?;
+        if let Some(number) = telling.number() {
+            link.undelivered.cache_delivered(&self.name, number, link.now());
+            telling.is_told = true;
+        }
+        Ok(())
     }
 
     /// Is there an invalidation of it that a tier has not taken?

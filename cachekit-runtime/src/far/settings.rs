@@ -89,6 +89,14 @@ impl<K, V> FarSettings<K, V> {
         Some(Placed { place, elsewhere: elsewhere.map(str::to_owned), link, kind: which.tier() })
     }
 
+    /// Is anything known of the place: a backend of the program's own, or one that somebody has described?
+    pub(crate) fn is_described(&self, place: usize) -> bool {
+        self.places.get(place).is_some_and(|which| match which {
+            Which::Named(kind) => crate::config::is_described(*kind),
+            Which::Memory | Which::Own(_) => true,
+        })
+    }
+
     /// Its far places, as they are called.
     #[cfg(feature = "registry")]
     pub(crate) fn places(&self) -> impl Iterator<Item = (Tier, String)> {

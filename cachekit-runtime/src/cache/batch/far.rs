@@ -176,7 +176,7 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
         let mut unaskable = Vec::new();
         for (at, mut load) in std::mem::take(&mut self.led) {
             match load.question() {
-                Some((far, address)) => {
+                Some((_, address)) => {
                     asked.push(load.asking(&far, address));
                     self.led.push((at, load));
                 }
@@ -268,9 +268,10 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
         let (mut fetching, mut addresses) = (Vec::new(), Vec::new());
         for (at, wanted) in self.wanted.iter().enumerate() {
             if let Some(key) = &wanted.key
-                && let Some((far, address)) = core.far_address(key)
+                && let before = core.before_load(wanted.hash)
+                && let Some((_, address)) = core.far_address(key)
             {
-                fetching.push((at, core.before_load(wanted.hash)));
+                fetching.push((at, before));
                 addresses.push(core.peeking(&far, address, key));
             }
         }
