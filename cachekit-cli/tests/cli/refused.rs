@@ -64,9 +64,17 @@ fn a_url_is_one_of_a_service() {
         ("redis://127.0.0.1", "begins with `http://`"),
         ("http://", "no URL"),
         ("http://ann:hunter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun#ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun?ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun/ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://127.0.0.1:hunter2/caches", "no port"),
+        ("http://127.0.0.1:70000/caches", "no port"),
     ] {
         let (code, told) = failed(&mut at(url, &["list"]));
-        assert!(code == 2 && told.contains(what) && !told.contains("hunter2"), "{url}: {code} {told}");
+        assert!(
+            code == 2 && told.contains(what) && !told.contains("hun") && !told.contains("ter2"),
+            "{url}: {code} {told}"
+        );
     }
     let (code, told) = failed(&mut at("http://127.0.0.1:1", &["list", "--redis", "redis://127.0.0.1"]));
     assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
