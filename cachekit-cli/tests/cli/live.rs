@@ -118,6 +118,14 @@ fn a_service_loses_nothing_without_a_yes_and_then_what_was_said() {
     assert!((0..200).all(there));
     assert!(service.said(&["invalidate", "lose::user", "7", "8", "--yes"]).contains("invalidated 2 keys"));
     assert!(!there(7) && !there(8) && there(9));
+    for wrong in ["x", "\"x\""] {
+        let (code, told) = service.failed(&["invalidate", "lose::user", "42", wrong, "43", "--yes"]);
+        assert!(code == 2 && told.contains("is no key") && !told.contains("before"), "{wrong}: {code} {told}");
+        assert!(there(42) && there(43), "{wrong}");
+    }
+    // One that nothing in memory has.
+    service.said(&["invalidate", "lose::user", "44", "#00000000000000ab", "--yes"]);
+    assert!(!there(44));
     let text = service.said(&["invalidate", "lose::user", "--prefix", "19", "--yes"]);
     assert!(text.contains("11 entries of lose::user"), "{text}");
     assert!(!there(19) && !there(199) && there(18));

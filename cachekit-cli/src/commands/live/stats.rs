@@ -11,9 +11,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// So many are asked about each; a service lets no one ask for much more at once.
-const MOST: usize = 150;
-
 #[derive(Serialize)]
 struct Document<'a> {
     service: &'a str,
@@ -39,11 +36,7 @@ pub(crate) fn stats(cache: Option<&str>, live: Live<'_>, out: &mut Out) -> Resul
 }
 
 pub(super) fn every(service: &Service) -> Result<Vec<Detail>, Failure> {
-    let names: Vec<String> = service.caches()?.caches.into_iter().map(|row| row.name).collect();
-    if names.len() > MOST {
-        output::remark(&format!("note: the first {MOST} of {} caches; `cachekit list` shows all of them", names.len()));
-    }
-    names.iter().take(MOST).map(|name| service.cache(name)).collect()
+    service.caches()?.caches.iter().map(|row| service.cache(&row.name)).collect()
 }
 
 fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failure> {

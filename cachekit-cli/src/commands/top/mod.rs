@@ -44,7 +44,7 @@ pub(crate) async fn run(args: TopArgs, out: &mut Out) -> Result<Exit, Failure> {
         let signals = Signals::heard();
         // Without a keyboard nobody could end it.
         if let Ok(screen) = Screen::take() {
-            return live(&args, service, first, (screen, signals));
+            return live(&args, service.without_patience(), first, (screen, signals));
         }
     }
     once(&args, &service, first, out)
