@@ -17,7 +17,7 @@ The change holds for that process until it ends; the code says what the next one
 Examples:
   cachekit set shop::user ttl=30s --admin http://127.0.0.1:3001/caches
   cachekit set shop::user capacity=500 strategy=lru --admin http://127.0.0.1:3001/caches --yes
-  cachekit set shop::page capacity=512KiB enabled=on --admin http://127.0.0.1:3001/caches";
+  cachekit set shop::page capacity=2MiB enabled=on --admin http://127.0.0.1:3001/caches";
 
 #[derive(Debug, Args)]
 pub(crate) struct TopArgs {

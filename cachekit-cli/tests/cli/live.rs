@@ -1,10 +1,11 @@
 //! The commands on a live service: what they show is what its caches are, and what they change its caches have.
 
-use crate::{service::Service, shop::numbers};
+use crate::{service::Service, shop::numbers, terminal::Terminal};
+use axum::{Json, Router, routing::get};
 use cachekit_runtime::registry;
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, process::Stdio};
 
 fn row<'a>(of: &'a Value, name: &str) -> &'a Value {
@@ -50,6 +51,24 @@ fn a_service_can_be_looked_at() {
     assert!(code == 2 && told.contains("cachekit keys"), "{code} {told}");
     let (code, told) = service.failed(&["get", "look::user", "7", "--raw"]);
     assert!(code == 2 && told.contains("--redis"), "{code} {told}");
+}
+
+#[test]
+fn what_a_backend_had_is_a_hit_and_no_miss() {
+    let of = json!({
+        "name": "far::a",
+        "stats": { "calls": 100, "hit_ratio": 0.9, "hits": 60, "misses": { "absent": 40 }, "far": { "hits": 30, "misses": 10 } },
+    });
+    let one = of.clone();
+    let api = Router::new()
+        .route("/api/caches", get(|| async { Json(json!({ "caches": [{ "name": "far::a" }] })) }))
+        .route("/api/caches/{cache}", get(|| async { Json(one) }));
+    let service = Service::with("far", api);
+    let table = service.said(&["stats"]);
+    let row = table.lines().find(|line| line.starts_with("far::a")).unwrap_or_else(|| panic!("{table}"));
+    assert_eq!(row.split_whitespace().take(5).collect::<Vec<_>>(), ["far::a", "90.0", "%", "90", "10"], "{table}");
+    let text = service.said(&["stats", "far::a"]);
+    assert!(text.contains("40: 40 absent; a backend had 30 of them"), "{text}");
 }
 
 #[test]
@@ -153,6 +172,12 @@ fn settings_are_changed_and_shown_before_and_after() {
     );
     assert_eq!(changed["evicted"], 100, "{changed}");
     assert_eq!((service.users.len(), service.users.strategy().name()), (100, "lru"));
+    // There is room for them, if they are spread as the room is.
+    let (code, told) = service.failed(&["set", "change::user", "capacity=99", "--json"]);
+    assert!(code == 4 && told.contains("evict 1 of the 100 entries"), "{code} {told}");
+    let pages = service.json(&["stats", "change::page"])["caches"][0]["stats"]["weight"].as_u64().expect("bytes");
+    let (code, told) = service.failed(&["set", "change::page", &format!("capacity={}KiB", pages.div_ceil(1_024) + 1)]);
+    assert!(code == 4 && told.contains("perhaps evict some"), "{code} {told}");
     // Nothing goes, and nobody is asked.
     let text = service.said(&["set", "change::user", "capacity=2k", "ttl=none", "enabled=off"]);
     let line = |what: &str| {
@@ -178,6 +203,29 @@ fn settings_are_changed_and_shown_before_and_after() {
         let (code, told) = service.failed(&arguments);
         assert!(code == 2 && told.contains(what), "{arguments:?}: {code} {told}");
     }
+}
+
+#[test]
+fn what_went_while_somebody_thought_about_it_is_not_counted() {
+    let service = Service::start("slow");
+    let mut terminal = Terminal::new();
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+        .args(["set", "slow::user", "capacity=100", "--json", "--admin", &service.url, "--timeout", "60s"])
+        .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
+        .stdin(terminal.side())
+        .stdout(Stdio::piped())
+        .stderr(terminal.side())
+        .spawn()
+        .expect("it runs");
+    terminal.shows("This will evict 100 of the 200 entries of slow::user");
+    (0..3_000).for_each(|id| service.call(id));
+    let evicted = || registry::find("slow::user").expect("the cache").stats().removals.evicted;
+    let before = evicted();
+    assert!(before > 0);
+    terminal.types("y\n");
+    let output = child.wait_with_output().expect("its end");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("a document");
+    assert_eq!(told["evicted"], evicted() - before, "{told}");
 }
 
 #[test]

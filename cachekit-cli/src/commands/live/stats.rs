@@ -64,7 +64,8 @@ fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failu
             name.clone(),
             percent(stats.hit_ratio),
             output::count(stats.hits + stats.stale_hits + stats.far.hits),
-            output::count(sum(&stats.misses)),
+            // What a backend had was a miss of the memory.
+            output::count(sum(&stats.misses).saturating_sub(stats.far.hits)),
             output::count(stats.loads),
             output::count(failed),
             time(stats.load_time.p50_seconds),
@@ -106,6 +107,10 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     let far = &stats.far;
     let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
     let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
+    let had = match far.hits {
+        0 => String::new(),
+        hits => format!("; a backend had {} of them", output::count(hits)),
+    };
     let mut facts = vec![
         (
             "settings",
@@ -114,7 +119,7 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
         ("entries", format!("{}{weight}", output::count(stats.entries))),
         ("calls", format!("{}, of which {} hit", output::count(stats.calls), percent(stats.hit_ratio))),
         ("hits", format!("{}, and {} stale", output::count(stats.hits), output::count(stats.stale_hits))),
-        ("misses", format!("{}{}", output::count(sum(&stats.misses)), parts(&stats.misses))),
+        ("misses", format!("{}{}{had}", output::count(sum(&stats.misses)), parts(&stats.misses))),
     ];
     if sum(&stats.bypasses) > 0 {
         facts.push(("bypasses", format!("{}{}", output::count(sum(&stats.bypasses)), parts(&stats.bypasses))));
