@@ -121,10 +121,10 @@ impl Service {
         match answer {
             Answer::Given(value) => serde_json::from_value(value).map_err(|error| {
                 Failure::store(format_args!(
-                    "{} answers what this version of the command does not understand: {error}",
+                    "{}: this is not the admin API of cachekit, or one of another version: {error}",
                     self.name
                 ))
-                .next("use the command of the version of cachekit that the service has")
+                .next("is the path complete? It is where `cachekit::admin::router` is nested, such as http://127.0.0.1:3001/caches")
             }),
             Answer::Refused(refused) => Err(refused.failure(self, path)),
         }

@@ -171,6 +171,20 @@ fn something_else_than_the_admin_api_is_told_from_it() {
     assert!(code == 3 && told.contains("no admin API"), "{told}");
 }
 
+#[test]
+fn any_json_is_no_admin_api() {
+    let elsewhere = Router::new().fallback(|| async { Json(json!({ "status": "up" })) });
+    let service = Service::with("json", elsewhere);
+    for command in [&["list"][..], &["stats", "a"], &["keys", "a"], &["set", "a", "ttl=1s"], &["top"], &["advise", "a"]]
+    {
+        let (code, told) = service.failed(command);
+        assert!(
+            code == 3 && told.contains("not the admin API of cachekit") && told.contains("is the path complete?"),
+            "{command:?}: {code} {told}"
+        );
+    }
+}
+
 /// The API's own words.
 fn too_many(patience: &'static str) -> Response {
     let body = r#"{"error":{"code":"too_many","message":"that is too often","instead":"wait"}}"#;
