@@ -1,7 +1,16 @@
 //! The commands on a live service: what they show is what its caches are, and what they change its caches have.
 
-use crate::{service::Service, shop::numbers, terminal::Terminal};
-use axum::{Json, Router, routing::get};
+use crate::{
+    service::{Service, anybody, router},
+    shop::numbers,
+    terminal::Terminal,
+};
+use axum::{
+    Json, Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    routing::get,
+};
 use cachekit_runtime::registry;
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
@@ -261,24 +270,58 @@ fn advice_comes_from_the_calls_of_a_service() {
     assert!(is_advised(), "what others have begun goes on");
 }
 
-#[test]
-fn sampling_ends_when_somebody_has_seen_enough() {
-    let service = Service::start("enough").under_load();
-    let is_advised = || registry::find("enough::user").is_some_and(|cache| cache.is_advised());
-    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
-        .args(["advise", "enough::user", "--for", "1h", "--admin", &service.url, "--timeout", "60s"])
+/// It samples for an hour, unless somebody ends it.
+fn adviser(service: &Service, cache: &str, timeout: &str) -> std::process::Child {
+    std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+        .args(["advise", cache, "--for", "1h", "--admin", &service.url, "--timeout", timeout])
         .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("it runs");
-    eventually("it samples", is_advised);
-    eventually("it has seen some", || {
-        registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
-    });
+        .expect("it runs")
+}
+
+#[test]
+fn sampling_ends_when_somebody_has_seen_enough() {
+    let service = Service::start("enough").under_load();
+    let is_advised = || registry::find("enough::user").is_some_and(|cache| cache.is_advised());
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let child = adviser(&service, "enough::user", "60s");
+        eventually("it samples", is_advised);
+        eventually("it has seen some", || {
+            registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
+        });
+        kill_process(Pid::from_child(&child), signal).expect("a signal");
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(130), "{signal:?}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("the knee"), "{output:?}");
+        assert!(!is_advised(), "{signal:?}");
+    }
+    // Before there was a call.
+    let child = adviser(&service, "enough::page", "60s");
+    let pages = || registry::find("enough::page").is_some_and(|cache| cache.is_advised());
+    eventually("it samples", pages);
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
     let output = child.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("the knee"), "{output:?}");
+    assert!(!pages());
+}
+
+#[test]
+fn sampling_of_which_nothing_was_heard_is_ended_too() {
+    let late = router(anybody).layer(from_fn(|request: Request, next: Next| async move {
+        let is_start = request.method() == "POST" && request.uri().path().ends_with("/advice");
+        let answer = next.run(request).await;
+        if is_start {
+            std::future::pending::<()>().await;
+        }
+        answer
+    }));
+    let service = Service::with("late", late);
+    let child = adviser(&service, "late::user", "2s");
+    let is_advised = || registry::find("late::user").is_some_and(|cache| cache.is_advised());
+    eventually("it samples", is_advised);
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(!is_advised());
 }

@@ -86,7 +86,10 @@ pub(super) fn run(
             ),
         )
     })?;
-    let document = document(&advice, &cache, &service, load_time)?;
+    let document = document(&advice, &cache, &service, load_time).map_err(|failure| match interrupt::asked() {
+        true => Failure::interrupted(failure),
+        false => failure,
+    })?;
     if let Some(path) = svg {
         plot(&advice, &document, path)?;
     }
@@ -103,7 +106,11 @@ fn sampled(service: &Service, path: &str, was_sampled: bool, time: Duration, qui
     // From here on Ctrl-C ends it where sampling is ended too.
     interrupt::note();
     if !was_sampled {
-        service.post::<Value>(path, &json!({}))?;
+        let answer = service.send(path, &json!({})).inspect_err(|_| {
+            // It may have begun all the same. Why it is not known is said; that this cannot be told either is the same thing again.
+            service.delete(path).ok();
+        })?;
+        service.typed::<Value>(path, answer)?;
     }
     let bar = progress::bar(Some(time.as_secs()), "seconds of calls", quiet);
     let began = Instant::now();
