@@ -134,7 +134,7 @@ fn show(document: &Document<'_>, entries: (u64, u64), out: &mut Out) -> Result<(
     if before.enabled && !after.enabled {
         notes.push("Every call computes now; the entries stay for when it is switched on again.".to_owned());
     }
-    notes.push("It holds until the process ends: the code says what the next one has.".to_owned());
+    notes.push("It holds until the process ends: the code and the configuration say what the next one has.".to_owned());
     out.line("")?;
     notes.iter().try_for_each(|note| out.line(note))
 }

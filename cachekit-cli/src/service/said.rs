@@ -53,7 +53,7 @@ pub(crate) struct Row {
 }
 
 /// A name that was given twice.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Conflict {
     pub(crate) name: String,

@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     extract::Request,
     middleware::{Next, from_fn},
-    routing::get,
+    routing::{get, post},
 };
 use cachekit_runtime::registry;
 use cachekit_tests::eventually;
@@ -78,6 +78,25 @@ fn what_a_backend_had_is_a_hit_and_no_miss() {
     assert_eq!(row.split_whitespace().take(5).collect::<Vec<_>>(), ["far::a", "90.0", "%", "90", "10"], "{table}");
     let text = service.said(&["stats", "far::a"]);
     assert!(text.contains("40: 40 absent; a backend had 30 of them"), "{text}");
+}
+
+#[test]
+fn programs_are_told_what_people_are() {
+    let all =
+        json!({ "caches": [{ "name": "told::a" }], "conflicts": [{ "name": "told::a", "message": "two have it" }] });
+    let entry = json!({ "entry": { "key": "7", "value": null, "state": "fresh" } });
+    let api = Router::new()
+        .route("/api/caches", get(|| async { Json(all) }))
+        .route("/api/caches/{cache}", get(|| async { Json(json!({ "name": "told::a" })) }))
+        .route("/api/caches/{cache}/get", post(|| async { Json(entry) }));
+    let service = Service::with("told", api);
+    for more in [&[][..], &["--json"]] {
+        let (code, told) = service.failed(&[&["get", "told::a", "7"], more].concat());
+        assert!(code == 3 && told.contains("serde::Serialize"), "{more:?}: {code} {told}");
+    }
+    assert_eq!(service.json(&["list"])["conflicts"], json!([{ "name": "told::a", "message": "two have it" }]));
+    let (code, told) = service.failed(&["doctor", "--unused-for", "1m"]);
+    assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
 }
 
 #[test]
@@ -265,9 +284,29 @@ fn advice_comes_from_the_calls_of_a_service() {
     });
     let text = service.said(&["advise", "asked::user"]);
     assert!(text.contains("the knee") && text.contains("The cache itself has hit"), "{text}");
-    assert!(text.contains("Set: cachekit set asked::user") || text.contains("Leave it as it is"), "{text}");
     service.said(&["advise", "asked::user", "--for", "100ms"]);
     assert!(is_advised(), "what others have begun goes on");
+}
+
+#[test]
+fn what_advice_prints_is_taken_by_set() {
+    let service = Service::start("line");
+    let user = || registry::find("line::user").expect("the cache");
+    user().start_advice();
+    // Room for three times as many as there are.
+    (0..30_000).for_each(|turn| service.call(turn % 300));
+    eventually("it has seen some", || user().advice().is_some_and(|advice| advice.sampled > 1_000));
+    let text = service.said(&["advise", "line::user"]);
+    let line = text.lines().find_map(|line| line.strip_prefix("Set: cachekit ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(line.starts_with("set line::user ") && line.ends_with(&format!(" --admin {}", service.url)), "{line}");
+    let knee = service.json(&["advise", "line::user"])["knee"].clone();
+    let (said, admin) = line.split_once(" --admin").expect("a service");
+    assert!(!admin.is_empty());
+    let said: Vec<&str> = said.split_whitespace().collect();
+    service.said(&[&said[..], &["--yes"]].concat());
+    let now = user().configuration();
+    assert_eq!(knee["strategy"], now.strategy.as_str(), "{text}");
+    assert_eq!(registry::Bound::Entries(knee["capacity"].as_u64().expect("entries")), now.bound, "{text}");
 }
 
 /// It samples for an hour, unless somebody ends it.

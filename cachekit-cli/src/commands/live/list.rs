@@ -13,13 +13,14 @@ use serde::Serialize;
 struct Document<'a> {
     service: &'a str,
     caches: &'a [Row],
+    conflicts: &'a [Conflict],
 }
 
 pub(crate) fn list(live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     let service = service::open(live)?;
     let answer = service.caches()?;
     if out.json {
-        out.document(&Document { service: &service.name, caches: &answer.caches })?;
+        out.document(&Document { service: &service.name, caches: &answer.caches, conflicts: &answer.conflicts })?;
         return Ok(Exit::Fine);
     }
     if answer.caches.is_empty() {
