@@ -134,6 +134,13 @@ pub(crate) struct Stats {
     pub(crate) far: Far,
 }
 
+impl Stats {
+    /// Loads that gave no value.
+    pub(crate) fn failed(&self) -> u64 {
+        self.load_errors + self.load_panics + self.load_timeouts
+    }
+}
+
 /// How long loads took.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

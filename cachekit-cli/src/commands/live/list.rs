@@ -1,6 +1,6 @@
 //! `cachekit list --admin`.
 
-use super::{mean, percent};
+use super::mean;
 use crate::{
     args::Live,
     failure::{Exit, Failure},
@@ -32,7 +32,7 @@ pub(crate) fn list(live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     for row in &answer.caches {
         table.row([
             row.name.clone(),
-            percent(row.hit_ratio),
+            output::percent_of_some(row.hit_ratio),
             output::count(row.calls),
             output::count(row.entries),
             service::bound(&row.bound),

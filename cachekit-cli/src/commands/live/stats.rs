@@ -1,6 +1,6 @@
 //! `cachekit stats --admin`.
 
-use super::{mean, percent};
+use super::mean;
 use crate::{
     args::Live,
     failure::{Exit, Failure},
@@ -57,12 +57,12 @@ fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failu
     ];
     let mut table = Table::new(&columns);
     for Detail { name, stats, configuration, .. } in details {
-        let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
+        let failed = stats.failed();
         let removed = |why: &str| output::count(stats.removals.get(why).copied().unwrap_or_default());
         let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
         table.row([
             name.clone(),
-            percent(stats.hit_ratio),
+            output::percent_of_some(stats.hit_ratio),
             output::count(stats.hits + stats.stale_hits + stats.far.hits),
             // What a backend had was a miss of the memory.
             output::count(sum(&stats.misses).saturating_sub(stats.far.hits)),
@@ -105,7 +105,7 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     let weight =
         if set.bound["weight"].is_null() { String::new() } else { format!(", {}", output::bytes(stats.weight)) };
     let far = &stats.far;
-    let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
+    let failed = stats.failed();
     let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
     let had = match far.hits {
         0 => String::new(),
@@ -117,7 +117,7 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
             format!("{}, at most {}, ttl {}{state}", set.strategy, service::bound(&set.bound), service::ttl(&set.ttl)),
         ),
         ("entries", format!("{}{weight}", output::count(stats.entries))),
-        ("calls", format!("{}, of which {} hit", output::count(stats.calls), percent(stats.hit_ratio))),
+        ("calls", format!("{}, of which {} hit", output::count(stats.calls), output::percent_of_some(stats.hit_ratio))),
         ("hits", format!("{}, and {} stale", output::count(stats.hits), output::count(stats.stale_hits))),
         ("misses", format!("{}{}{had}", output::count(sum(&stats.misses)), parts(&stats.misses))),
     ];
