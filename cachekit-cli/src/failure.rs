@@ -72,6 +72,12 @@ impl Failure {
         self
     }
 
+    /// What was done before it failed.
+    pub(crate) fn after(mut self, done: impl fmt::Display) -> Self {
+        self.message = format!("{}; {done}", self.message);
+        self
+    }
+
     pub(crate) fn next_step(&self) -> Option<&str> {
         self.next.as_deref()
     }

@@ -12,12 +12,12 @@ Examples:
   cachekit top --admin http://127.0.0.1:3001/caches --once --sort loads --interval 500ms";
 
 pub(super) const SET_EXAMPLES: &str = "\
-The change holds for that process until it ends; the code says what the next one has.
+The change holds for that process until it ends; the code and the configuration say what the next one has.
 
 Examples:
   cachekit set shop::user ttl=30s --admin http://127.0.0.1:3001/caches
   cachekit set shop::user capacity=500 strategy=lru --admin http://127.0.0.1:3001/caches --yes
-  cachekit set shop::page capacity=512KiB enabled=on --admin http://127.0.0.1:3001/caches";
+  cachekit set shop::page capacity=2MiB enabled=on --admin http://127.0.0.1:3001/caches";
 
 #[derive(Debug, Args)]
 pub(crate) struct TopArgs {
@@ -137,7 +137,8 @@ impl std::str::FromStr for Change {
 }
 
 fn capacity(value: &str) -> Result<Capacity, String> {
-    const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    // The others end with the last one.
+    const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
     let number = match UNITS.iter().find_map(|(unit, factor)| Some((value.strip_suffix(unit)?, factor))) {
         Some((digits, factor)) => {
             digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(*factor)).map(Capacity::Bytes)
@@ -164,6 +165,7 @@ mod tests {
         assert_eq!(change("ttl=none"), Ok(Change::Ttl(None)));
         assert_eq!(change("capacity=10k"), Ok(Change::Capacity(Capacity::Plain(10_000))));
         assert_eq!(change("capacity=2MiB"), Ok(Change::Capacity(Capacity::Bytes(2 << 20))));
+        assert_eq!(change("capacity=1500B"), Ok(Change::Capacity(Capacity::Bytes(1_500))));
         assert_eq!(change("strategy=my-own"), Ok(Change::Strategy("my-own".to_owned())));
         assert_eq!(change("enabled=off"), Ok(Change::Enabled(false)));
         for (wrong, instead) in [

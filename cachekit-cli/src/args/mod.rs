@@ -235,7 +235,7 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// A shape without newer entries counts as left over
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration, conflicts_with = "admin")]
     pub(crate) unused_for: std::time::Duration,
     #[command(flatten)]
     pub(crate) at: Where,

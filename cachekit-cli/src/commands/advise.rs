@@ -1,6 +1,7 @@
 //! `cachekit advise`, from a trace; `live` from a service.
 
 mod live;
+mod verdict;
 
 use super::simulate::{lines, most, results, shown, strategies, summary, write_plot};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
 use cachekit_runtime::policy::Strategy;
 use serde::Serialize;
 use std::time::Duration;
+use verdict::{Setting, Verdict, judge};
 
 /// The capacity of a cache that nobody has told one.
 const DEFAULT: u64 = 10_000;
@@ -23,30 +25,14 @@ const STEPS_DOWN: u32 = 20;
 /// Smaller caches are not worth a look.
 const LEAST: u64 = 8;
 
-/// A setting, and what it hits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Setting {
-    strategy: String,
-    capacity: u64,
-    hit_ratio: f64,
-}
-
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     trace: &'a str,
     requests: u64,
     distinct: u64,
     most: f64,
-    now: Setting,
-    /// Where more room begins to gain little, and the best strategy there.
-    knee: Setting,
-    /// The best strategy at the capacity of now.
-    same_room: Setting,
-    /// The least room in which some strategy hits as much as now.
-    same_hits: Setting,
-    /// Loads that the knee saves, of all requests of the trace; negative if it costs some.
-    saved_loads: i64,
-    saved_ms: Option<i64>,
+    #[serde(flatten)]
+    verdict: Verdict,
 }
 
 pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -102,58 +88,16 @@ fn advice<'a>(
         .flat_map(|(player, cells)| cells.iter().map(|cell| setting(player.name(), cell)))
         .collect();
     let missing = || Failure::other("the trace is too short for advice").next("record more requests");
-    let best_at = |capacity: u64| {
-        // The first of equals, in the order of the list: the simpler ones stand first.
-        let at = settings.iter().filter(|setting| setting.capacity == capacity);
-        at.fold(None, |best: Option<&Setting>, next| match best {
-            Some(best) if best.hit_ratio >= next.hit_ratio => Some(best),
-            _ => Some(next),
-        })
-    };
     let find = |name: &str, capacity: u64| settings.iter().find(|one| one.strategy == name && one.capacity == capacity);
     let now = find(strategy.name(), now).ok_or_else(missing)?.clone();
-    let mut capacities: Vec<u64> =
-        settings.iter().map(|setting| setting.capacity).filter(|size| *size <= trace.all_distinct()).collect();
-    capacities.sort_unstable();
-    capacities.dedup();
-    let envelope: Vec<(u64, f64)> =
-        capacities.iter().filter_map(|size| Some((*size, best_at(*size)?.hit_ratio))).collect();
-    let knee = knee(&envelope).and_then(best_at).ok_or_else(missing)?.clone();
-    let same_room = best_at(now.capacity).ok_or_else(missing)?.clone();
-    let enough = envelope.iter().find(|(_, ratio)| *ratio >= now.hit_ratio);
-    let same_hits = enough.and_then(|(size, _)| best_at(*size)).unwrap_or(&now).clone();
-    let requests = trace.requests() as f64;
-    let saved_loads = ((knee.hit_ratio - now.hit_ratio) * requests).round() as i64;
-    let saved_ms = load_time.map(|time| (saved_loads as f64 * time.as_secs_f64() * 1e3).round() as i64);
     let (requests, distinct) = (trace.requests(), trace.all_distinct());
-    Ok(Document {
-        trace: &trace.name,
-        requests,
-        distinct,
-        most: most(trace),
-        now,
-        knee,
-        same_room,
-        same_hits,
-        saved_loads,
-        saved_ms,
-    })
+    let load_ms = load_time.map(|time| time.as_secs_f64() * 1e3);
+    let verdict = judge(&settings, distinct, now, requests, load_ms).ok_or_else(missing)?;
+    Ok(Document { trace: &trace.name, requests, distinct, most: most(trace), verdict })
 }
 
 fn setting(strategy: &str, cell: &Cell) -> Setting {
     Setting { strategy: strategy.to_owned(), capacity: cell.capacity, hit_ratio: cell.hit_ratio }
-}
-
-/// Where a curve that rises ever less is farthest above the straight line between its ends (Satopää, Albrecht, Irwin, Raghavan, "Finding a Kneedle in a
-/// Haystack", 2011). `None`: it has no two points.
-fn knee(curve: &[(u64, f64)]) -> Option<u64> {
-    let ((first, low), (last, high)) = (curve.first().copied()?, curve.last().copied()?);
-    if last <= first || high <= low {
-        return Some(first);
-    }
-    let above =
-        |(size, ratio): &(u64, f64)| (ratio - low) / (high - low) - (size - first) as f64 / (last - first) as f64;
-    curve.iter().max_by(|one, other| above(one).total_cmp(&above(other))).map(|(size, _)| *size)
 }
 
 fn plot(
@@ -163,34 +107,26 @@ fn plot(
     document: &Document<'_>,
     path: &std::path::Path,
 ) -> Result<(), Failure> {
-    let wanted = [&document.now.strategy, &document.knee.strategy, "lru"];
+    let Verdict { now, knee, .. } = &document.verdict;
+    let wanted = [&now.strategy, &knee.strategy, "lru"];
     let lines: Vec<Line> = lines(players, results).into_iter().filter(|line| wanted.contains(&&*line.name)).collect();
-    let (now, knee) = (&document.now, &document.knee);
     let plot = Plot {
         title: format!("How much room {} asks for", shown(trace)),
         subtitle: format!("{} requests of {} keys", output::count(document.requests), output::count(document.distinct)),
         lines,
-        marks: vec![
-            (knee.capacity, format!("knee: {} entries, {:.1} %", output::count(knee.capacity), 100.0 * knee.hit_ratio)),
-            (now.capacity, format!("now: {} entries, {:.1} %", output::count(now.capacity), 100.0 * now.hit_ratio)),
-        ],
+        marks: document.verdict.marks(),
     };
     write_plot(&plot, path)
 }
 
 fn show(trace: &Trace, document: &Document<'_>, load_time: Option<Duration>, out: &mut Out) -> Result<(), Failure> {
-    let Document { now, knee, same_room, same_hits, .. } = document;
+    let Verdict { knee, saved_loads, .. } = &document.verdict;
     out.line(&summary(trace))?;
     out.line("")?;
     let mut table = Table::new(&["", "strategy", "#capacity", "#hit ratio", "#loads"]);
     let loads =
         |setting: &Setting| output::count(((1.0 - setting.hit_ratio) * document.requests as f64).round() as u64);
-    for (name, setting) in [
-        ("now", now),
-        ("the knee", knee),
-        ("best in the room of now", same_room),
-        ("least room for the hits of now", same_hits),
-    ] {
+    for (name, setting) in document.verdict.settings() {
         table.row([
             name.to_owned(),
             setting.strategy.clone(),
@@ -210,11 +146,7 @@ fn show(trace: &Trace, document: &Document<'_>, load_time: Option<Duration>, out
     out.table(&table)?;
     out.line("")?;
     out.line(&format!("Set: strategy = \"{}\", capacity = {}", knee.strategy, knee.capacity))?;
-    let (what, how_many) = if document.saved_loads < 0 {
-        ("costs", document.saved_loads.unsigned_abs())
-    } else {
-        ("saves", document.saved_loads.unsigned_abs())
-    };
+    let (what, how_many) = (if *saved_loads < 0 { "costs" } else { "saves" }, saved_loads.unsigned_abs());
     let of_all = 100.0 * how_many as f64 / document.requests as f64;
     let time = load_time
         .map(|time| {
@@ -231,13 +163,6 @@ fn show(trace: &Trace, document: &Document<'_>, load_time: Option<Duration>, out
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_knee_is_where_the_curve_bends() {
-        assert_eq!(knee(&[(1, 0.1), (10, 0.5), (20, 0.8), (50, 0.85), (100, 0.9)]), Some(20));
-        assert_eq!(knee(&[(1, 0.5), (10, 0.5)]), Some(1));
-        assert_eq!(knee(&[]), None);
-    }
 
     #[test]
     fn sizes_end_with_all_keys_and_have_the_present_one() {

@@ -26,13 +26,14 @@ pub(crate) fn run(args: &SetArgs, out: &mut Out) -> Result<Exit, Failure> {
         return Err(Failure::usage(format_args!("{} is said twice", twice[0])).next("say each setting once"));
     }
     let service = service::open(args.service.live())?;
-    let before = service.cache(&args.cache)?;
+    let mut before = service.cache(&args.cache)?;
     let body = body(&args.changes, &before)?;
     if let Some(lost) = destroys(&args.changes, &before) {
         ask::confirm(&format!("{lost} in {}", service.name), args.yes)?;
+        // What went while somebody thought about it was not evicted by this.
+        before = service.cache(&before.name)?;
     }
-    let done: Value = service.post(&format!("{}/settings", about(&before.name)), &body)?;
-    let after: Detail = serde_json::from_value(done).map_err(|error| Failure::store(error.to_string()))?;
+    let after: Detail = service.post(&format!("{}/settings", about(&before.name)), &body)?;
     let evicted = |detail: &Detail| detail.stats.removals.get("evicted").copied().unwrap_or_default();
     let shrinks = size(&after.configuration) < size(&before.configuration);
     let document = Document {
@@ -89,16 +90,20 @@ fn amount(capacity: Capacity, of: &Detail) -> Result<u64, Failure> {
     }
 }
 
-/// What goes, if something does.
+/// What goes, or may go.
 fn destroys(changes: &[Change], of: &Detail) -> Option<String> {
-    let held = if is_of_bytes(of) { of.stats.weight } else { of.stats.entries };
+    let (held, bound) = (if is_of_bytes(of) { of.stats.weight } else { of.stats.entries }, size(&of.configuration));
     let most = changes.iter().find_map(|change| match change {
         Change::Capacity(Capacity::Plain(most) | Capacity::Bytes(most)) => Some(*most),
         _ => None,
     });
-    most.filter(|most| *most < held).map(|most| match is_of_bytes(of) {
-        true => format!("evict {} of the {} of {}", output::bytes(held - most), output::bytes(held), of.name),
-        false => format!("evict {} of the {} entries of {}", output::count(held - most), output::count(held), of.name),
+    let most = most.filter(|most| *most < bound && held > 0)?;
+    let shown = |amount: u64| if is_of_bytes(of) { output::bytes(amount) } else { output::count(amount) };
+    let (what, name) = (if is_of_bytes(of) { "" } else { " entries" }, &of.name);
+    Some(match held.checked_sub(most) {
+        Some(lost @ 1..) => format!("evict {} of the {}{what} of {name}", shown(lost), shown(held)),
+        // Each part of a cache has its share of the room, and one may have more in it than the others.
+        _ => format!("perhaps evict some of the {}{what} of {name}", shown(held)),
     })
 }
 
@@ -129,7 +134,7 @@ fn show(document: &Document<'_>, entries: (u64, u64), out: &mut Out) -> Result<(
     if before.enabled && !after.enabled {
         notes.push("Every call computes now; the entries stay for when it is switched on again.".to_owned());
     }
-    notes.push("It holds until the process ends: the code says what the next one has.".to_owned());
+    notes.push("It holds until the process ends: the code and the configuration say what the next one has.".to_owned());
     out.line("")?;
     notes.iter().try_for_each(|note| out.line(note))
 }

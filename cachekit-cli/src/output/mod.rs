@@ -4,7 +4,7 @@ mod table;
 mod units;
 
 pub(crate) use table::Table;
-pub(crate) use units::{age, bytes, count, left, many, rate, span};
+pub(crate) use units::{age, bytes, count, left, many, percent, percent_of_some, rate, span};
 
 use crate::failure::Failure;
 use serde::Serialize;

@@ -20,6 +20,16 @@ pub(crate) fn many(number: u64, one: &str, several: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { several })
 }
 
+/// A part of one, as `12.5 %`.
+pub(crate) fn percent(part: f64) -> String {
+    format!("{:.1} %", 100.0 * part)
+}
+
+/// The same; `-` where it is of nothing.
+pub(crate) fn percent_of_some(part: Option<f64>) -> String {
+    part.map_or_else(|| "-".to_owned(), percent)
+}
+
 /// `1.5 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -90,6 +100,7 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([count(7), count(1_234), count(12_345), count(1_234_567)], ["7", "1234", "12 345", "1 234 567"]);
         assert_eq!([bytes(1_023), bytes(1_536), bytes(1_048_575)], ["1023 B", "1.5 KiB", "1.0 MiB"]);
+        assert_eq!([percent(0.125), percent_of_some(Some(1.0)), percent_of_some(None)], ["12.5 %", "100.0 %", "-"]);
         assert_eq!([many(1, "key", "keys"), many(0, "key", "keys")], ["1 key", "0 keys"]);
         assert_eq!(age(Duration::from_secs(3_725)), "1 h 2 m");
         assert_eq!(

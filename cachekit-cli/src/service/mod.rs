@@ -7,12 +7,17 @@ mod said;
 
 pub(crate) use said::{Caches, Configuration, Conflict, Detail, Entries, Entry, Explained, Row, bound, seconds, ttl};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 use open::Said;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{io, time::Duration};
-use ureq::{Agent, Body, http::Response};
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+use ureq::{Agent, Body, RequestBuilder, http::Response};
 
 /// What a changing request must have, so that no form can send it.
 const HEADER: &str = "x-cachekit-admin";
@@ -20,9 +25,18 @@ const HEADER: &str = "x-cachekit-admin";
 /// The largest answer that is read.
 const LARGEST: u64 = 64 << 20;
 
+/// So many seconds a request waits in all for a service that is asked too often.
+const PATIENCE: u64 = 60;
+
+/// The longest time for an answer: clocks end not long after what can be said.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// A service that was named. Nothing was asked yet.
 pub(crate) struct Service {
     agent: Agent,
+    /// As [`PATIENCE`] says, or none.
+    patience: u64,
+    has_told_of_waiting: AtomicBool,
     base: String,
     token: Option<String>,
     /// As messages call it.
@@ -45,12 +59,7 @@ impl Service {
 
     /// As [`get`](Self::get), with the failure of what was answered left to the caller.
     pub(crate) fn ask(&self, path: &str) -> Result<Answer, Failure> {
-        let request = self.agent.get(self.url(path));
-        let request = match &self.token {
-            Some(token) => request.header("authorization", format!("Bearer {token}")),
-            None => request,
-        };
-        self.answer(request.call())
+        self.patiently(|| self.known(self.agent.get(self.url(path))).call())
     }
 
     /// Asks for what is asked with a body, or is a change.
@@ -59,22 +68,52 @@ impl Service {
     }
 
     pub(crate) fn send(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
-        let request = self.agent.post(self.url(path)).header(HEADER, "1").header("content-type", "application/json");
-        let request = match &self.token {
-            Some(token) => request.header("authorization", format!("Bearer {token}")),
-            None => request,
-        };
-        self.answer(request.send(body.to_string()))
+        let text = body.to_string();
+        self.patiently(|| {
+            let request =
+                self.agent.post(self.url(path)).header(HEADER, "1").header("content-type", "application/json");
+            // A service that answers before it has read the body ends the connection, and the next request must not be on it.
+            let request = request.header("connection", "close");
+            self.known(request).send(&text)
+        })
     }
 
     /// Ends what a `post` has begun.
     pub(crate) fn delete(&self, path: &str) -> Result<(), Failure> {
-        let request = self.agent.delete(self.url(path)).header(HEADER, "1");
-        let request = match &self.token {
+        let answer = self.patiently(|| self.known(self.agent.delete(self.url(path)).header(HEADER, "1")).call())?;
+        self.typed::<Value>(path, answer).map(drop)
+    }
+
+    /// With who asks.
+    fn known<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
-        };
-        self.typed::<Value>(path, self.answer(request.call())?).map(drop)
+        }
+    }
+
+    /// Asks again where the service wants patience: it lets everybody ask so often and no more.
+    fn patiently(&self, send: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Answer, Failure> {
+        let mut patience = self.patience;
+        loop {
+            let refused = match self.answer(send())? {
+                Answer::Refused(refused) if refused.is("too_many") => refused,
+                answer => return Ok(answer),
+            };
+            let wait = refused.retry_after.unwrap_or(1).max(1);
+            let Some(left) = patience.checked_sub(wait) else { return Ok(Answer::Refused(refused)) };
+            patience = left;
+            if !self.has_told_of_waiting.swap(true, Ordering::Relaxed) {
+                output::remark(&format!("note: {} takes so many requests a second and no more: this waits", self.name));
+            }
+            thread::sleep(Duration::from_secs(wait));
+        }
+    }
+
+    /// Does not wait: who asks looks again by itself.
+    pub(crate) fn without_patience(mut self) -> Self {
+        self.patience = 0;
+        self
     }
 
     /// The part of an answer that was asked for.
@@ -82,10 +121,10 @@ impl Service {
         match answer {
             Answer::Given(value) => serde_json::from_value(value).map_err(|error| {
                 Failure::store(format_args!(
-                    "{} answers what this version of the command does not understand: {error}",
+                    "{}: this is not the admin API of cachekit, or one of another version: {error}",
                     self.name
                 ))
-                .next("use the command of the version of cachekit that the service has")
+                .next("is the path complete? It is where `cachekit::admin::router` is nested, such as http://127.0.0.1:3001/caches")
             }),
             Answer::Refused(refused) => Err(refused.failure(self, path)),
         }
@@ -145,7 +184,7 @@ impl Service {
 /// Opens the service that was said.
 pub(crate) fn open(said: crate::args::Live<'_>) -> Result<Service, Failure> {
     let Said { base, token, is_readable, is_here } = open::read(said)?;
-    let timeout = said.timeout.max(Duration::from_millis(1));
+    let timeout = said.timeout.clamp(Duration::from_millis(1), LONGEST);
     let mut config = Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
@@ -159,7 +198,15 @@ pub(crate) fn open(said: crate::args::Live<'_>) -> Result<Service, Failure> {
     if base.starts_with("https:") {
         config = config.tls_config(open::tls());
     }
-    Ok(Service { agent: config.build().into(), name: base.clone(), base, token, is_readable })
+    Ok(Service {
+        agent: config.build().into(),
+        patience: PATIENCE,
+        has_told_of_waiting: AtomicBool::new(false),
+        name: base.clone(),
+        base,
+        token,
+        is_readable,
+    })
 }
 
 /// The path of a cache by its name.

@@ -31,15 +31,22 @@ pub(super) fn read(said: Live<'_>) -> Result<Said, Failure> {
     if !text.starts_with("http://") && !text.starts_with("https://") {
         return Err(wrong("the URL of a service begins with `http://` or `https://`"));
     }
+    // Before anything is cut off: a password that was not escaped may have `#`, `?` and `/`.
+    if text.contains('@') {
+        return Err(Failure::usage(format_args!("{shown}: a service takes no user and no password in its URL"))
+            .next(format_args!("put the token into {TOKEN}, or into a file and say `--admin-token-file FILE`")));
+    }
     // What a browser shows behind the page.
     let base = text.split(['#', '?']).next().unwrap_or_default();
     let authority = base.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
     let Some(authority) = authority.filter(|authority| !authority.host().is_empty()) else {
         return Err(wrong("this is no URL"));
     };
-    if authority.as_str().contains('@') {
-        return Err(Failure::usage(format_args!("{shown}: a service takes no user and no password in its URL"))
-            .next(format_args!("put the token into {TOKEN}, or into a file and say `--admin-token-file FILE`")));
+    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    if !port.is_empty() && authority.port_u16().is_none() {
+        // It may be a password, so it is not shown.
+        let host = authority.host();
+        return Err(Failure::usage(format_args!("{host}: what stands behind the host is no port")).next(EXAMPLE));
     }
     let is_here = is_here(&authority);
     let token = token(said)?;
@@ -49,7 +56,7 @@ pub(super) fn read(said: Live<'_>) -> Result<Said, Failure> {
 
 fn is_here(authority: &Authority) -> bool {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn token(said: Live<'_>) -> Result<Option<String>, Failure> {
@@ -86,4 +93,20 @@ pub(super) fn tls() -> TlsConfig {
         .root_certs(RootCerts::Specific(Arc::new(trusted)))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_however_it_is_written() {
+        let is_here = |text: &str| is_here(&text.parse().expect("an authority"));
+        for here in ["localhost:1", "LocalHost", "127.0.0.1:1", "127.8.8.8", "[::1]:1"] {
+            assert!(is_here(here), "{here}");
+        }
+        for elsewhere in ["localhost.example", "10.0.0.5:1", "[::2]"] {
+            assert!(!is_here(elsewhere), "{elsewhere}");
+        }
+    }
 }

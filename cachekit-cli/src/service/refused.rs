@@ -15,7 +15,7 @@ pub(crate) struct Refused {
     instead: String,
     location: Option<String>,
     /// In seconds, where it is said.
-    pub(crate) retry_after: Option<u64>,
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refused {

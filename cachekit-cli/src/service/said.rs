@@ -1,4 +1,4 @@
-//! What the API says, as far as it is shown. What a service of another version does not say is missing here.
+//! What the API says, as far as it is shown. What a service of another version does not say is missing here, but for what tells the API from something else that answers.
 
 use crate::output;
 use serde::{Deserialize, Serialize};
@@ -7,37 +7,53 @@ use std::time::Duration;
 
 /// `GET api/caches`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Caches {
     pub(crate) caches: Vec<Row>,
+    #[serde(default)]
     pub(crate) conflicts: Vec<Conflict>,
+    #[serde(default)]
     pub(crate) access: Access,
 }
 
 /// A cache in the list of all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub(crate) struct Row {
     pub(crate) name: String,
+    #[serde(default)]
     pub(crate) enabled: bool,
+    #[serde(default)]
     pub(crate) strategy: String,
+    #[serde(default)]
     pub(crate) ttl: Value,
+    #[serde(default)]
     pub(crate) bound: Value,
+    #[serde(default)]
     pub(crate) calls: u64,
+    #[serde(default)]
     pub(crate) hits: u64,
+    /// `None`: the service is older than this figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) misses: Option<u64>,
+    #[serde(default)]
     pub(crate) hit_ratio: Option<f64>,
+    #[serde(default)]
     pub(crate) entries: u64,
+    #[serde(default)]
     pub(crate) weight: u64,
+    #[serde(default)]
     pub(crate) loads: u64,
+    #[serde(default)]
     pub(crate) load_errors: u64,
+    #[serde(default)]
     pub(crate) evicted: u64,
+    #[serde(default)]
     pub(crate) load_seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backend_down: Option<String>,
 }
 
 /// A name that was given twice.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Conflict {
     pub(crate) name: String,
@@ -55,17 +71,24 @@ pub(crate) struct Access {
 
 /// `GET api/caches/{cache}`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Detail {
     pub(crate) name: String,
+    #[serde(default)]
     pub(crate) place: String,
+    #[serde(default)]
     pub(crate) key_type: String,
+    #[serde(default)]
     pub(crate) value_type: String,
+    #[serde(default)]
     pub(crate) loads_in_flight: u64,
     /// `None`: the service is built without advice.
+    #[serde(default)]
     pub(crate) advised: Option<bool>,
+    #[serde(default)]
     pub(crate) configuration: Configuration,
+    #[serde(default)]
     pub(crate) stats: Stats,
+    #[serde(default)]
     pub(crate) tiers: Vec<TierState>,
     /// All of it, as it came.
     #[serde(skip)]
@@ -109,6 +132,13 @@ pub(crate) struct Stats {
     pub(crate) entries: u64,
     pub(crate) weight: u64,
     pub(crate) far: Far,
+}
+
+impl Stats {
+    /// Loads that gave no value.
+    pub(crate) fn failed(&self) -> u64 {
+        self.load_errors + self.load_panics + self.load_timeouts
+    }
 }
 
 /// How long loads took.
@@ -155,9 +185,9 @@ pub(crate) struct Breaker {
 
 /// `GET api/caches/{cache}/entries`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
 pub(crate) struct Entries {
     pub(crate) entries: Vec<Entry>,
+    #[serde(default)]
     pub(crate) next: Option<String>,
 }
 

@@ -1,10 +1,20 @@
 //! The commands on a live service: what they show is what its caches are, and what they change its caches have.
 
-use crate::{service::Service, shop::numbers};
+use crate::{
+    service::{Service, anybody, router},
+    shop::numbers,
+    terminal::Terminal,
+};
+use axum::{
+    Json, Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    routing::{get, post},
+};
 use cachekit_runtime::registry;
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, process::Stdio};
 
 fn row<'a>(of: &'a Value, name: &str) -> &'a Value {
@@ -50,6 +60,43 @@ fn a_service_can_be_looked_at() {
     assert!(code == 2 && told.contains("cachekit keys"), "{code} {told}");
     let (code, told) = service.failed(&["get", "look::user", "7", "--raw"]);
     assert!(code == 2 && told.contains("--redis"), "{code} {told}");
+}
+
+#[test]
+fn what_a_backend_had_is_a_hit_and_no_miss() {
+    let of = json!({
+        "name": "far::a",
+        "stats": { "calls": 100, "hit_ratio": 0.9, "hits": 60, "misses": { "absent": 40 }, "far": { "hits": 30, "misses": 10 } },
+    });
+    let one = of.clone();
+    let api = Router::new()
+        .route("/api/caches", get(|| async { Json(json!({ "caches": [{ "name": "far::a" }] })) }))
+        .route("/api/caches/{cache}", get(|| async { Json(one) }));
+    let service = Service::with("far", api);
+    let table = service.said(&["stats"]);
+    let row = table.lines().find(|line| line.starts_with("far::a")).unwrap_or_else(|| panic!("{table}"));
+    assert_eq!(row.split_whitespace().take(5).collect::<Vec<_>>(), ["far::a", "90.0", "%", "90", "10"], "{table}");
+    let text = service.said(&["stats", "far::a"]);
+    assert!(text.contains("40: 40 absent; a backend had 30 of them"), "{text}");
+}
+
+#[test]
+fn programs_are_told_what_people_are() {
+    let all =
+        json!({ "caches": [{ "name": "told::a" }], "conflicts": [{ "name": "told::a", "message": "two have it" }] });
+    let entry = json!({ "entry": { "key": "7", "value": null, "state": "fresh" } });
+    let api = Router::new()
+        .route("/api/caches", get(|| async { Json(all) }))
+        .route("/api/caches/{cache}", get(|| async { Json(json!({ "name": "told::a" })) }))
+        .route("/api/caches/{cache}/get", post(|| async { Json(entry) }));
+    let service = Service::with("told", api);
+    for more in [&[][..], &["--json"]] {
+        let (code, told) = service.failed(&[&["get", "told::a", "7"], more].concat());
+        assert!(code == 3 && told.contains("serde::Serialize"), "{more:?}: {code} {told}");
+    }
+    assert_eq!(service.json(&["list"])["conflicts"], json!([{ "name": "told::a", "message": "two have it" }]));
+    let (code, told) = service.failed(&["doctor", "--unused-for", "1m"]);
+    assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
 }
 
 #[test]
@@ -118,6 +165,14 @@ fn a_service_loses_nothing_without_a_yes_and_then_what_was_said() {
     assert!((0..200).all(there));
     assert!(service.said(&["invalidate", "lose::user", "7", "8", "--yes"]).contains("invalidated 2 keys"));
     assert!(!there(7) && !there(8) && there(9));
+    for wrong in ["x", "\"x\""] {
+        let (code, told) = service.failed(&["invalidate", "lose::user", "42", wrong, "43", "--yes"]);
+        assert!(code == 2 && told.contains("is no key") && !told.contains("before"), "{wrong}: {code} {told}");
+        assert!(there(42) && there(43), "{wrong}");
+    }
+    // One that nothing in memory has.
+    service.said(&["invalidate", "lose::user", "44", "#00000000000000ab", "--yes"]);
+    assert!(!there(44));
     let text = service.said(&["invalidate", "lose::user", "--prefix", "19", "--yes"]);
     assert!(text.contains("11 entries of lose::user"), "{text}");
     assert!(!there(19) && !there(199) && there(18));
@@ -145,6 +200,12 @@ fn settings_are_changed_and_shown_before_and_after() {
     );
     assert_eq!(changed["evicted"], 100, "{changed}");
     assert_eq!((service.users.len(), service.users.strategy().name()), (100, "lru"));
+    // There is room for them, if they are spread as the room is.
+    let (code, told) = service.failed(&["set", "change::user", "capacity=99", "--json"]);
+    assert!(code == 4 && told.contains("evict 1 of the 100 entries"), "{code} {told}");
+    let pages = service.json(&["stats", "change::page"])["caches"][0]["stats"]["weight"].as_u64().expect("bytes");
+    let (code, told) = service.failed(&["set", "change::page", &format!("capacity={}KiB", pages.div_ceil(1_024) + 1)]);
+    assert!(code == 4 && told.contains("perhaps evict some"), "{code} {told}");
     // Nothing goes, and nobody is asked.
     let text = service.said(&["set", "change::user", "capacity=2k", "ttl=none", "enabled=off"]);
     let line = |what: &str| {
@@ -170,6 +231,29 @@ fn settings_are_changed_and_shown_before_and_after() {
         let (code, told) = service.failed(&arguments);
         assert!(code == 2 && told.contains(what), "{arguments:?}: {code} {told}");
     }
+}
+
+#[test]
+fn what_went_while_somebody_thought_about_it_is_not_counted() {
+    let service = Service::start("slow");
+    let mut terminal = Terminal::new();
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+        .args(["set", "slow::user", "capacity=100", "--json", "--admin", &service.url, "--timeout", "60s"])
+        .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
+        .stdin(terminal.side())
+        .stdout(Stdio::piped())
+        .stderr(terminal.side())
+        .spawn()
+        .expect("it runs");
+    terminal.shows("This will evict 100 of the 200 entries of slow::user");
+    (0..3_000).for_each(|id| service.call(id));
+    let evicted = || registry::find("slow::user").expect("the cache").stats().removals.evicted;
+    let before = evicted();
+    assert!(before > 0);
+    terminal.types("y\n");
+    let output = child.wait_with_output().expect("its end");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("a document");
+    assert_eq!(told["evicted"], evicted() - before, "{told}");
 }
 
 #[test]
@@ -200,29 +284,83 @@ fn advice_comes_from_the_calls_of_a_service() {
     });
     let text = service.said(&["advise", "asked::user"]);
     assert!(text.contains("the knee") && text.contains("The cache itself has hit"), "{text}");
-    assert!(text.contains("Set: cachekit set asked::user") || text.contains("Leave it as it is"), "{text}");
     service.said(&["advise", "asked::user", "--for", "100ms"]);
     assert!(is_advised(), "what others have begun goes on");
+}
+
+#[test]
+fn what_advice_prints_is_taken_by_set() {
+    let service = Service::start("line");
+    let user = || registry::find("line::user").expect("the cache");
+    user().start_advice();
+    // Room for three times as many as there are.
+    (0..30_000).for_each(|turn| service.call(turn % 300));
+    eventually("it has seen some", || user().advice().is_some_and(|advice| advice.sampled > 1_000));
+    let text = service.said(&["advise", "line::user"]);
+    let line = text.lines().find_map(|line| line.strip_prefix("Set: cachekit ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(line.starts_with("set line::user ") && line.ends_with(&format!(" --admin {}", service.url)), "{line}");
+    let knee = service.json(&["advise", "line::user"])["knee"].clone();
+    let (said, admin) = line.split_once(" --admin").expect("a service");
+    assert!(!admin.is_empty());
+    let said: Vec<&str> = said.split_whitespace().collect();
+    service.said(&[&said[..], &["--yes"]].concat());
+    let now = user().configuration();
+    assert_eq!(knee["strategy"], now.strategy.as_str(), "{text}");
+    assert_eq!(registry::Bound::Entries(knee["capacity"].as_u64().expect("entries")), now.bound, "{text}");
+}
+
+/// It samples for an hour, unless somebody ends it.
+fn adviser(service: &Service, cache: &str, timeout: &str) -> std::process::Child {
+    std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+        .args(["advise", cache, "--for", "1h", "--admin", &service.url, "--timeout", timeout])
+        .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs")
 }
 
 #[test]
 fn sampling_ends_when_somebody_has_seen_enough() {
     let service = Service::start("enough").under_load();
     let is_advised = || registry::find("enough::user").is_some_and(|cache| cache.is_advised());
-    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
-        .args(["advise", "enough::user", "--for", "1h", "--admin", &service.url, "--timeout", "60s"])
-        .env("CACHEKIT_ADMIN_TOKEN", crate::service::TOKEN)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    eventually("it samples", is_advised);
-    eventually("it has seen some", || {
-        registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
-    });
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let child = adviser(&service, "enough::user", "60s");
+        eventually("it samples", is_advised);
+        eventually("it has seen some", || {
+            registry::find("enough::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 1_000)
+        });
+        kill_process(Pid::from_child(&child), signal).expect("a signal");
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(130), "{signal:?}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("the knee"), "{output:?}");
+        assert!(!is_advised(), "{signal:?}");
+    }
+    // Before there was a call.
+    let child = adviser(&service, "enough::page", "60s");
+    let pages = || registry::find("enough::page").is_some_and(|cache| cache.is_advised());
+    eventually("it samples", pages);
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
     let output = child.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("the knee"), "{output:?}");
+    assert!(!pages());
+}
+
+#[test]
+fn sampling_of_which_nothing_was_heard_is_ended_too() {
+    let late = router(anybody).layer(from_fn(|request: Request, next: Next| async move {
+        let is_start = request.method() == "POST" && request.uri().path().ends_with("/advice");
+        let answer = next.run(request).await;
+        if is_start {
+            std::future::pending::<()>().await;
+        }
+        answer
+    }));
+    let service = Service::with("late", late);
+    let child = adviser(&service, "late::user", "2s");
+    let is_advised = || registry::find("late::user").is_some_and(|cache| cache.is_advised());
+    eventually("it samples", is_advised);
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(!is_advised());
 }

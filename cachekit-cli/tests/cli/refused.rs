@@ -5,17 +5,19 @@ use crate::{
     shop,
 };
 use axum::{
-    Router,
-    extract::Request,
+    Json, Router,
+    extract::{Path, Request},
     http::{StatusCode, header},
     middleware::{Next, from_fn},
-    response::{IntoResponse, Redirect},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
 };
 use cachekit_http::admin::{Access, Scope};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+use serde_json::json;
 use std::{
     fs,
     io::{self, Read, Write},
@@ -64,9 +66,17 @@ fn a_url_is_one_of_a_service() {
         ("redis://127.0.0.1", "begins with `http://`"),
         ("http://", "no URL"),
         ("http://ann:hunter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun#ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun?ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://ann:hun/ter2@127.0.0.1:1/caches", "CACHEKIT_ADMIN_TOKEN"),
+        ("http://127.0.0.1:hunter2/caches", "no port"),
+        ("http://127.0.0.1:70000/caches", "no port"),
     ] {
         let (code, told) = failed(&mut at(url, &["list"]));
-        assert!(code == 2 && told.contains(what) && !told.contains("hunter2"), "{url}: {code} {told}");
+        assert!(
+            code == 2 && told.contains(what) && !told.contains("hun") && !told.contains("ter2"),
+            "{url}: {code} {told}"
+        );
     }
     let (code, told) = failed(&mut at("http://127.0.0.1:1", &["list", "--redis", "redis://127.0.0.1"]));
     assert!(code == 2 && told.contains("cannot be used with"), "{code} {told}");
@@ -91,6 +101,8 @@ fn a_token_comes_from_the_environment_or_a_file() {
     let (code, told) = failed(without(&["list"]).env("CACHEKIT_ADMIN_TOKEN", "hunter2"));
     assert!(code == 3 && told.contains("does not take this token") && !told.contains("hunter2"), "{code} {told}");
     without(&["list", "--admin-token-file", file]).assert().success();
+    // Longer than any clock goes.
+    without(&["list", "--admin-token-file", file, "--timeout", "500000000000years"]).assert().success();
     without(&["list", "--admin-token-file", "-"]).write_stdin(TOKEN).assert().success();
     for (content, code_of, what) in [("", 5, "is empty"), ("two\nlines", 2, "on one line")] {
         fs::write(file, content).expect("a file");
@@ -145,10 +157,7 @@ fn a_cache_that_is_not_there_has_neighbours() {
 #[test]
 fn something_else_than_the_admin_api_is_told_from_it() {
     let elsewhere = Router::new()
-        .route(
-            "/api/caches",
-            axum::routing::get(|| async { Redirect::temporary("https://admin.example.com/caches?token=x") }),
-        )
+        .route("/api/caches", get(|| async { Redirect::temporary("https://admin.example.com/caches?token=x") }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no page") });
     let service = Service::with("else", elsewhere);
     let (code, told) = service.failed(&["list"]);
@@ -164,18 +173,35 @@ fn something_else_than_the_admin_api_is_told_from_it() {
     assert!(code == 3 && told.contains("no admin API"), "{told}");
 }
 
-/// The API with its own words for "too often", for the first so many changes.
-fn busy(times: u32) -> Router {
+#[test]
+fn any_json_is_no_admin_api() {
+    let elsewhere = Router::new().fallback(|| async { Json(json!({ "status": "up" })) });
+    let service = Service::with("json", elsewhere);
+    for command in [&["list"][..], &["stats", "a"], &["keys", "a"], &["set", "a", "ttl=1s"], &["top"], &["advise", "a"]]
+    {
+        let (code, told) = service.failed(command);
+        assert!(
+            code == 3 && told.contains("not the admin API of cachekit") && told.contains("is the path complete?"),
+            "{command:?}: {code} {told}"
+        );
+    }
+}
+
+/// The API's own words.
+fn too_many(patience: &'static str) -> Response {
+    let body = r#"{"error":{"code":"too_many","message":"that is too often","instead":"wait"}}"#;
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, patience)], body).into_response()
+}
+
+/// The API where it is asked too often, for the first so many requests by that method.
+fn busy(method: &'static str, times: u32, patience: &'static str) -> Router {
     let left = Arc::new(AtomicU32::new(times));
     router(anybody).layer(from_fn(move |request: Request, next: Next| {
-        let is_busy = request.method() == "POST"
+        let is_busy = request.method() == method
             && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         async move {
             match is_busy {
-                true => {
-                    let body = r#"{"error":{"code":"too_many","message":"that is too often","instead":"wait"}}"#;
-                    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], body).into_response()
-                }
+                true => too_many(patience),
                 false => next.run(request).await,
             }
         }
@@ -183,13 +209,69 @@ fn busy(times: u32) -> Router {
 }
 
 #[test]
-fn a_service_that_is_asked_too_often_is_waited_for_where_there_are_more_changes() {
-    let service = Service::with("busy", busy(1));
-    let (code, told) = service.failed(&["clear", "busy::user", "--yes"]);
-    assert!(code == 3 && told.contains("too often") && told.contains("wait 1 s"), "{code} {told}");
-    let service = Service::with("busier", busy(1));
-    service.said(&["invalidate", "busier::user", "1", "2", "3", "--yes"]);
+fn a_service_that_is_asked_too_often_is_waited_for_but_not_for_ever() {
+    let service = Service::with("busy", busy("POST", 2, "1"));
+    service.said(&["invalidate", "busy::user", "1", "2", "3", "--yes"]);
     assert!([1, 2, 3].iter().all(|id| !service.users.contains(id)) && service.users.contains(&4));
+    let service = Service::with("read", busy("GET", 1, "1"));
+    let output = service.output(&["stats", "read::user"]);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("this waits"), "{output:?}");
+    for method in ["GET", "POST"] {
+        let service = Service::with("busier", busy(method, u32::MAX, "3600"));
+        let (code, told) = service.failed(&["clear", "busier::user", "--yes"]);
+        assert!(code == 3 && told.contains("too often") && told.contains("wait 3600 s"), "{code} {told}");
+    }
+}
+
+/// A service of so many caches, which answers so many requests by a method before it wants some patience once. No caches of this process are in it.
+fn crowded(caches: u32, answers: u32) -> Router {
+    let name = |number: u32| format!("crowd::of{number:03}");
+    let left = Arc::new([AtomicU32::new(answers), AtomicU32::new(answers)]);
+    Router::new()
+        .route(
+            "/api/caches",
+            get(move || async move {
+                Json(json!({ "caches": (0..caches).map(|number| json!({ "name": name(number) })).collect::<Vec<_>>() }))
+            }),
+        )
+        .route("/api/caches/{cache}", get(|Path(name): Path<String>| async move { Json(json!({ "name": name })) }))
+        .route("/api/caches/{cache}/clear", post(|| async { Json(json!({ "delivery": "local" })) }))
+        .layer(from_fn(move |request: Request, next: Next| {
+            let left = &left[usize::from(request.method() == "POST")];
+            let is_busy = left.fetch_sub(1, Ordering::SeqCst) == 0;
+            async move { if is_busy { too_many("1") } else { next.run(request).await } }
+        }))
+}
+
+#[test]
+fn more_caches_than_a_service_answers_for_at_once_are_all_looked_at_and_cleared() {
+    let service = Service::with("crowd", crowded(230, 200));
+    let stats = service.json(&["stats"]);
+    assert_eq!(stats["caches"].as_array().map(Vec::len), Some(230), "{stats}");
+    let report = service.json(&["doctor"]);
+    let looked = report["checks"].as_array().expect("checks").iter();
+    let looked = looked.filter(|check| check["what"].as_str().is_some_and(|what| what.starts_with("crowd::of")));
+    assert_eq!(looked.count(), 230, "{report}");
+    let service = Service::with("crowds", crowded(40, 30));
+    let names: Vec<String> = (0..40).map(|number| format!("crowd::of{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let cleared = service.json(&[&["clear", "--yes"], &names[..]].concat());
+    assert_eq!(cleared["cleared"].as_array().map(Vec::len), Some(40), "{cleared}");
+}
+
+#[test]
+fn what_was_done_before_a_change_failed_is_said() {
+    let changes = Arc::new(AtomicU32::new(0));
+    let breaks = router(anybody).layer(from_fn(move |request: Request, next: Next| {
+        let is_third = request.uri().path() == "/api/invalidate" && changes.fetch_add(1, Ordering::SeqCst) == 2;
+        async move { if is_third { StatusCode::BAD_GATEWAY.into_response() } else { next.run(request).await } }
+    }));
+    let service = Service::with("half", breaks);
+    let tags = ["half::user-team:0", "half::user-team:1", "half::user-team:2", "half::user-team:3"];
+    let tags: Vec<&str> = tags.iter().flat_map(|tag| ["--tag", *tag]).collect();
+    let (code, told) = service.failed(&[&["invalidate", "--yes"], &tags[..]].concat());
+    assert!(code == 3 && told.contains("2 of 4 were done before"), "{code} {told}");
+    assert!(service.users.get(&1).is_none() && service.users.get(&2).is_some());
 }
 
 /// Gives what comes over TLS to a service, and back, a connection for a thread.

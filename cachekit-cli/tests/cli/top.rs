@@ -4,8 +4,9 @@ use crate::{
     service::{Service, TOKEN},
     terminal::{Terminal, ends},
 };
+use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 /// On a terminal that is its own: sizes, and keys that send signals, come from that.
 fn top(service: &Service, terminal: &Terminal, more: &[&str]) -> Child {
@@ -112,6 +113,34 @@ fn it_ends_cleanly_however_it_is_ended() {
         assert_eq!(ends(child), Some(0), "{how:?}: {}", terminal.shown());
         terminal.shows("\x1b[?1049l\x1b[?25h");
         assert_eq!(terminal.modes(), before, "{how:?}");
+    }
+}
+
+#[test]
+fn without_a_keyboard_it_is_one_table_and_can_be_ended_before() {
+    let service = Service::start("keyless");
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let terminal = Terminal::new();
+        // Without a terminal to ask for keys.
+        let mut child = Command::new("setsid")
+            .arg(assert_cmd::cargo::cargo_bin("cachekit"))
+            .args(["top", "--admin", &service.url, "--interval", "1h", "--timeout", "60s"])
+            .env("CACHEKIT_ADMIN_TOKEN", TOKEN)
+            .stdin(Stdio::null())
+            .stdout(terminal.side())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        let status = format!("/proc/{}/status", child.id());
+        // It hears of the signal, and has not been taken by it yet.
+        eventually("it listens", || {
+            let caught = std::fs::read_to_string(&status).unwrap_or_default();
+            let caught = caught.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default().trim();
+            u64::from_str_radix(caught, 16).is_ok_and(|caught| caught >> (signal.as_raw() - 1) & 1 == 1)
+        });
+        assert!(matches!(child.try_wait(), Ok(None)), "{}", terminal.shown());
+        kill_process(Pid::from_child(&child), signal).expect("a signal");
+        assert_eq!(ends(child), Some(130), "{signal:?}: {}", terminal.shown());
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) fn summary(cache: &dyn AnyCache) -> Value {
         "bound": bound(configuration.bound),
         "calls": stats.calls(),
         "hits": stats.hits + stats.stale_hits + stats.far.hits,
+        // Neither in memory nor in a backend; calls that went around the cache are none.
+        "misses": stats.misses.total().saturating_sub(stats.far.hits),
         "hit_ratio": stats.hit_ratio(),
         "entries": stats.entries,
         "weight": stats.weight,

@@ -1,6 +1,6 @@
 //! Advice of a live service: what its samples of a cache's calls say.
 
-use super::{Setting, knee};
+use super::verdict::{Setting, Verdict, judge};
 use crate::{
     args::Live,
     commands::simulate::write_plot,
@@ -45,16 +45,8 @@ struct Document<'a> {
     dropped: u64,
     /// What the cache itself has hit in that time.
     measured: Option<f64>,
-    now: Setting,
-    /// Where more room begins to gain little, and the best strategy there.
-    knee: Setting,
-    /// The best strategy at the capacity of now.
-    same_room: Setting,
-    /// The least room in which some strategy hits as much as now.
-    same_hits: Setting,
-    /// Loads that the knee saves, of all accesses; negative if it costs some.
-    saved_loads: i64,
-    saved_ms: Option<i64>,
+    #[serde(flatten)]
+    verdict: Verdict,
     /// The change that is advised, as `cachekit set` takes it; empty: none is worth it.
     set: Vec<String>,
     outlooks: &'a [Outlook],
@@ -86,7 +78,10 @@ pub(super) fn run(
             ),
         )
     })?;
-    let document = document(&advice, &cache, &service, load_time)?;
+    let document = document(&advice, &cache, &service, load_time).map_err(|failure| match interrupt::asked() {
+        true => Failure::interrupted(failure),
+        false => failure,
+    })?;
     if let Some(path) = svg {
         plot(&advice, &document, path)?;
     }
@@ -103,7 +98,11 @@ fn sampled(service: &Service, path: &str, was_sampled: bool, time: Duration, qui
     // From here on Ctrl-C ends it where sampling is ended too.
     interrupt::note();
     if !was_sampled {
-        service.post::<Value>(path, &json!({}))?;
+        let answer = service.send(path, &json!({})).inspect_err(|_| {
+            // It may have begun all the same. Why it is not known is said; that this cannot be told either is the same thing again.
+            service.delete(path).ok();
+        })?;
+        service.typed::<Value>(path, answer)?;
     }
     let bar = progress::bar(Some(time.as_secs()), "seconds of calls", quiet);
     let began = Instant::now();
@@ -143,27 +142,12 @@ fn document<'a>(
     let here = advice.outlook(&advice.strategy, advice.capacity);
     let now = here.map(setting).or_else(measured).ok_or_else(few)?;
     // What cannot be relied on is no advice.
-    let reliable = || advice.outlooks.iter().filter(|outlook| outlook.predictable);
-    let best_at = |capacity: u64| {
-        let at = reliable().filter(|outlook| outlook.capacity == capacity);
-        at.fold(None, |best: Option<&Outlook>, next| match best {
-            Some(best) if best.hit_ratio >= next.hit_ratio => Some(best),
-            _ => Some(next),
-        })
-    };
-    let mut capacities: Vec<u64> = reliable().map(|outlook| outlook.capacity).collect();
-    capacities.sort_unstable();
-    capacities.dedup();
-    let envelope: Vec<(u64, f64)> =
-        capacities.iter().filter_map(|size| Some((*size, best_at(*size)?.hit_ratio))).collect();
-    let knee = knee(&envelope).and_then(best_at).ok_or_else(few)?;
-    let same_room = best_at(advice.capacity).map_or_else(|| now.clone(), setting);
-    let enough = envelope.iter().find(|(_, ratio)| *ratio >= now.hit_ratio);
-    let same_hits = enough.and_then(|(size, _)| best_at(*size)).map_or_else(|| now.clone(), setting);
-    let saved_loads = ((knee.hit_ratio - now.hit_ratio) * advice.accesses as f64).round() as i64;
-    let each = load_time
+    let reliable: Vec<Setting> = advice.outlooks.iter().filter(|outlook| outlook.predictable).map(setting).collect();
+    let load_ms = load_time
         .map(|time| time.as_secs_f64() * 1e3)
         .or((advice.load_nanos > 0).then(|| advice.load_nanos as f64 / 1e6));
+    let verdict = judge(&reliable, u64::MAX, now, advice.accesses, load_ms).ok_or_else(few)?;
+    let knee = advice.outlook(&verdict.knee.strategy, verdict.knee.capacity).ok_or_else(few)?;
     Ok(Document {
         service: &service.name,
         cache: &cache.name,
@@ -172,13 +156,8 @@ fn document<'a>(
         sampled: advice.sampled,
         dropped: advice.dropped,
         measured: advice.measured,
-        set: changes(knee, &now, here.map_or(0.0, |here| here.error), cache),
-        saved_ms: each.map(|each| (saved_loads as f64 * each).round() as i64),
-        saved_loads,
-        knee: setting(knee),
-        now,
-        same_room,
-        same_hits,
+        set: changes(knee, &verdict.now, here.map_or(0.0, |here| here.error), cache),
+        verdict,
         outlooks: &advice.outlooks,
     })
 }
@@ -208,7 +187,8 @@ fn changes(knee: &Outlook, now: &Setting, error: f64, cache: &Detail) -> Vec<Str
 
 fn plot(advice: &Advice, document: &Document<'_>, path: &Path) -> Result<(), Failure> {
     let mut names: Vec<&str> = Vec::new();
-    for name in [&*document.now.strategy, &document.knee.strategy, &document.same_room.strategy, "lru"] {
+    let Verdict { now, knee, same_room, .. } = &document.verdict;
+    for name in [&*now.strategy, &knee.strategy, &same_room.strategy, "lru"] {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -219,21 +199,17 @@ fn plot(advice: &Advice, document: &Document<'_>, path: &Path) -> Result<(), Fai
         points.sort_unstable_by_key(|(capacity, _)| *capacity);
         (!points.is_empty()).then(|| Line { name: name.to_owned(), points, is_bound: false })
     };
-    let said = |what: &str, at: &Setting| {
-        format!("{what}: {} entries, {:.1} %", output::count(at.capacity), 100.0 * at.hit_ratio)
-    };
-    let (now, knee) = (&document.now, &document.knee);
     let plot = Plot {
         title: format!("How much room {} asks for", document.cache),
         subtitle: format!("{} calls of about {} keys", output::count(advice.accesses), output::count(advice.keys)),
         lines: names.into_iter().filter_map(line).collect(),
-        marks: vec![(knee.capacity, said("knee", knee)), (now.capacity, said("now", now))],
+        marks: document.verdict.marks(),
     };
     write_plot(&plot, path)
 }
 
 fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, out: &mut Out) -> Result<(), Failure> {
-    let Document { service, cache, now, knee, same_room, same_hits, .. } = document;
+    let Document { service, cache, verdict, .. } = document;
     let lost = match advice.dropped {
         0 => String::new(),
         lost => format!(", {} samples lost", output::count(lost)),
@@ -245,12 +221,7 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
     ))?;
     out.line("")?;
     let mut table = Table::new(&["", "strategy", "#capacity", "#memory", "#hit ratio", "#loads"]);
-    for (name, setting) in [
-        ("now", now),
-        ("the knee", knee),
-        ("best in the room of now", same_room),
-        ("least room for the hits of now", same_hits),
-    ] {
+    for (name, setting) in verdict.settings() {
         let memory = advice.entry_bytes.map(|each| output::bytes((each * setting.capacity as f64) as u64));
         let loads = ((1.0 - setting.hit_ratio) * advice.accesses as f64).round() as u64;
         table.row([
@@ -258,7 +229,7 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
             setting.strategy.clone(),
             output::count(setting.capacity),
             memory.unwrap_or_else(|| "-".to_owned()),
-            format!("{:.1} %", 100.0 * setting.hit_ratio),
+            output::percent(setting.hit_ratio),
             output::count(loads),
         ]);
     }
@@ -266,8 +237,8 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
     out.line("")?;
     if let Some(measured) = document.measured {
         out.line(&format!(
-            "The cache itself has hit {:.1} % in that time. The figures above are of simulations that began empty: compare them with one another.",
-            100.0 * measured
+            "The cache itself has hit {} in that time. The figures above are of simulations that began empty: compare them with one another.",
+            output::percent(measured)
         ))?;
     }
     if advice.accesses < CALLS_AN_ENTRY.saturating_mul(advice.capacity) {
@@ -279,17 +250,44 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
         return out.line("Leave it as it is: nothing that was simulated would gain more than the figures may be off.");
     }
     out.line(&format!("Set: cachekit set {cache} {} --admin {service}", document.set.join(" ")))?;
-    let what = if document.saved_loads < 0 { "costs" } else { "saves" };
-    let loads = document.saved_loads.unsigned_abs();
-    let time = document.saved_ms.map(|ms| {
+    let what = if verdict.saved_loads < 0 { "costs" } else { "saves" };
+    let loads = verdict.saved_loads.unsigned_abs();
+    let time = verdict.saved_ms.map(|ms| {
         let from = if load_time.is_some() { "" } else { ", by what its loads took" };
         format!(", {} of loading{from}", output::age(Duration::from_millis(ms.unsigned_abs())))
     });
     out.line(&format!(
-        "It {what} {} loads of {} calls ({:.1} %){}, against now.",
+        "It {what} {} loads of {} calls ({}){}, against now.",
         output::count(loads),
         output::count(advice.accesses),
-        100.0 * loads as f64 / advice.accesses.max(1) as f64,
+        output::percent(loads as f64 / advice.accesses.max(1) as f64),
         time.unwrap_or_default()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_gain_nothing_is_no_change() {
+        let setting =
+            |strategy: &str, capacity, hit_ratio| Setting { strategy: strategy.to_owned(), capacity, hit_ratio };
+        let set = |knee: &Setting, error, bound: Value| {
+            let outlook = json!({
+                "strategy": knee.strategy, "capacity": knee.capacity, "bytes": 5_000, "hit_ratio": knee.hit_ratio, "error": error,
+                "cliff": false, "predictable": true, "simulated_entries": 0, "full": true, "saved_load_nanos": 0,
+            });
+            let outlook: Outlook = serde_json::from_value(outlook).expect("an outlook");
+            let mut cache = Detail::default();
+            cache.configuration.bound = bound;
+            changes(&outlook, &setting("lru", 100, 0.6), 0.0, &cache)
+        };
+        let entries = json!({ "entries": 100 });
+        assert!(set(&setting("s3-fifo", 100, 0.604), 0.0, entries.clone()).is_empty(), "less than half a point");
+        assert!(set(&setting("s3-fifo", 100, 0.62), 0.03, entries.clone()).is_empty(), "less than it may be off");
+        assert_eq!(set(&setting("s3-fifo", 100, 0.62), 0.0, entries.clone()), ["strategy=s3-fifo"]);
+        assert_eq!(set(&setting("lru", 50, 0.6), 0.0, entries), ["capacity=50"], "the same in less room");
+        assert_eq!(set(&setting("lru", 50, 0.6), 0.0, json!({ "weight": 9_000 })), ["capacity=5KiB"]);
+    }
 }

@@ -10,10 +10,6 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{thread, time::Duration};
-
-/// As long a service may ask for patience.
-const PATIENCE: u64 = 60;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -35,8 +31,8 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
     if !args.tag.is_empty() {
         let how = if args.soft { "make stale" } else { "invalidate" };
         ask::confirm(&format!("{how} what has the tags {} in {name}", args.tag.join(", ")), args.yes)?;
-        let bodies = args.tag.iter().map(|tag| json!({ "tag": tag, "soft": args.soft })).collect::<Vec<_>>();
-        let queued = each(&service, "api/invalidate", &bodies, out.json)?;
+        let change = |tag: &String| ("api/invalidate".to_owned(), json!({ "tag": tag, "soft": args.soft }));
+        let queued = each(&service, &args.tag.iter().map(change).collect::<Vec<_>>(), out.json)?;
         return told(
             &Document { queued, ..document(Vec::new()) },
             &output::many(args.tag.len() as u64, "tag", "tags"),
@@ -63,8 +59,9 @@ pub(crate) fn invalidate(args: &InvalidateArgs, live: Live<'_>, out: &mut Out) -
             .next(format_args!("name keys, or `--prefix`; `cachekit clear {cache}` removes all of the cache")));
     }
     ask::confirm(&format!("invalidate {} of the cache {cache} in {name}", args.keys.join(", ")), args.yes)?;
-    let bodies = args.keys.iter().map(|key| json!({ "key": key })).collect::<Vec<_>>();
-    let queued = each(&service, &path, &bodies, out.json)?;
+    let sorted = doubtful_first(&service, &cache, &args.keys)?;
+    let change = |key: &String| (path.clone(), json!({ "key": key }));
+    let queued = each(&service, &sorted.into_iter().map(change).collect::<Vec<_>>(), out.json)?;
     let keys = args.keys.len() as u64;
     told(&Document { keys, queued, ..document(vec![cache]) }, &output::many(keys, "key", "keys"), out)
 }
@@ -103,10 +100,8 @@ pub(crate) fn clear(args: &ClearArgs, live: Live<'_>, out: &mut Out) -> Result<E
     let caches: Vec<String> =
         args.caches.iter().map(|cache| service.cache(cache).map(|cache| cache.name)).collect::<Result<_, _>>()?;
     ask::confirm(&format!("clear {} in {}", caches.join(", "), service.name), args.yes)?;
-    let mut queued = 0;
-    for cache in &caches {
-        queued += each(&service, &format!("{}/clear", about(cache)), &[json!({})], out.json)?;
-    }
+    let change = |cache: &String| (format!("{}/clear", about(cache)), json!({}));
+    let queued = each(&service, &caches.iter().map(change).collect::<Vec<_>>(), out.json)?;
     if out.json {
         out.document(&Cleared { service: &service.name, cleared: &caches, queued })?;
     } else {
@@ -117,26 +112,38 @@ pub(crate) fn clear(args: &ClearArgs, live: Live<'_>, out: &mut Out) -> Result<E
 }
 
 /// Sends changes one after the other, as fast as the service takes them. Gives how many of them a backend hears of later.
-fn each(service: &Service, path: &str, bodies: &[Value], quiet: bool) -> Result<u64, Failure> {
-    let bar = progress::bar(Some(bodies.len() as u64), "changes", quiet || bodies.len() < 2);
+fn each(service: &Service, changes: &[(String, Value)], quiet: bool) -> Result<u64, Failure> {
+    let bar = progress::bar(Some(changes.len() as u64), "changes", quiet || changes.len() < 2);
     let mut queued = 0;
-    for body in bodies {
-        let done: Value = loop {
-            match service.send(path, body)? {
-                // Those that went before are done already.
-                Answer::Refused(refused) if refused.is("too_many") && bodies.len() > 1 => {
-                    let wait = refused.retry_after.unwrap_or(1).clamp(1, PATIENCE);
-                    bar.set_message(format!("the service wants {wait} s of patience"));
-                    thread::sleep(Duration::from_secs(wait));
-                }
-                answer => break service.typed(path, answer)?,
-            }
-        };
-        queued += u64::from(is_queued(&done));
+    for (done, (path, body)) in changes.iter().enumerate() {
+        let told: Result<Value, Failure> = service.post(path, body);
+        let told = told.map_err(|failure| match done {
+            0 => failure,
+            done => failure.after(format_args!("{done} of {} were done before", changes.len())),
+        })?;
+        queued += u64::from(is_queued(&told));
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(queued)
+}
+
+/// Those first that the service may refuse, so that it does so before the entry of another is gone.
+fn doubtful_first<'a>(service: &Service, cache: &str, keys: &'a [String]) -> Result<Vec<&'a String>, Failure> {
+    if keys.len() < 2 {
+        return Ok(keys.iter().collect());
+    }
+    let path = format!("{}/explain", about(cache));
+    let (mut doubtful, mut sure) = (Vec::new(), Vec::new());
+    for key in keys {
+        match service.send(&path, &json!({ "key": key }))? {
+            // Or one that is not in the memory, and of a type that cannot be read: backends are told of that.
+            Answer::Refused(refused) if refused.is("no_key") => doubtful.push(key),
+            answer => service.typed::<Value>(&path, answer).map(|_| sure.push(key))?,
+        }
+    }
+    doubtful.append(&mut sure);
+    Ok(doubtful)
 }
 
 fn is_queued(done: &Value) -> bool {

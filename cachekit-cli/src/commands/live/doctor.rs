@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 /// Slower than this is worth a note.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// So many of a hundred loads may fail before it is wrong.
-const MOST_FAILED: f64 = 50.0;
+/// Such a part of the loads may fail before it is wrong.
+const MOST_FAILED: f64 = 0.5;
 
 pub(crate) fn doctor(live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     let service = service::open(live)?;
@@ -84,13 +84,14 @@ fn about(detail: &Detail, checks: &mut Vec<Check>) {
             ));
         }
     }
-    let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
+    let failed = stats.failed();
     if failed > 0 {
-        let part = 100.0 * failed as f64 / stats.loads.max(failed) as f64;
+        let part = failed as f64 / stats.loads.max(failed) as f64;
         let found = format!(
-            "{} of {} loads failed ({part:.1} %)",
+            "{} of {} loads failed ({})",
             output::count(failed),
-            output::count(stats.loads.max(failed))
+            output::count(stats.loads.max(failed)),
+            output::percent(part)
         );
         let next = "see the log of the service for why";
         checks.push(if part > MOST_FAILED {
@@ -111,7 +112,7 @@ fn about(detail: &Detail, checks: &mut Vec<Check>) {
         checks.push(Check::note(name.clone(), found, "`cachekit explain` with `--redis` or `--dir` says of one why"));
     }
     if checks.len() == before {
-        let hits = super::percent(stats.hit_ratio);
+        let hits = output::percent_of_some(stats.hit_ratio);
         checks.push(Check::fine(name.clone(), format!("{hits} of {} calls hit", output::count(stats.calls))));
     }
 }

@@ -88,33 +88,28 @@ pub(crate) fn get(args: &GetArgs, live: Live<'_>, out: &mut Out) -> Result<Exit,
         return Err(Failure::nothing(format_args!("the cache {} has no entry {key} in {}", cache.name, service.name))
             .next(format_args!("`cachekit explain {} {key} --admin …` says what a call would meet", cache.name)));
     };
-    let value = entry.value.as_deref();
+    let Some(value) = entry.value.as_deref() else {
+        return Err(Failure::store(format_args!("the service cannot write values of {} as text", cache.value_type))
+            .next("derive `serde::Serialize` for the type; in generic code `.readable()` on the builder (docs/guides/admin.md)"));
+    };
+    let parsed = if entry.is_cut { None } else { serde_json::from_str::<Value>(value).ok() };
     if out.json {
-        let parsed = value.filter(|_| !entry.is_cut).and_then(|value| serde_json::from_str::<Value>(value).ok());
         out.document(&json!({
             "cache": cache.name, "key": entry.key, "tier": entry.tier, "state": entry.state,
             "age_seconds": entry.age_seconds, "ttl_left_seconds": entry.ttl_left_seconds, "tags": entry.tags,
-            "is_cut": entry.is_cut, "value": parsed.or_else(|| value.map(Value::from)),
+            "is_cut": entry.is_cut, "value": parsed.unwrap_or_else(|| Value::from(value)),
         }))?;
         return Ok(Exit::Fine);
     }
     if entry.state != "fresh" {
         output::remark(&format!("note: {}", meaning(&entry.state)));
     }
-    match value {
-        None => Err(Failure::store(format_args!("the service cannot write values of {} as text", cache.value_type))
-            .next("derive `serde::Serialize` for the type; in generic code `.readable()` on the builder (docs/guides/admin.md)")),
-        Some(value) if entry.is_cut => {
-            output::remark("note: this is its beginning alone, because it is long");
-            out.line(value)?;
-            Ok(Exit::Fine)
-        }
-        Some(value) => {
-            let pretty = serde_json::from_str::<Value>(value).and_then(|value| serde_json::to_string_pretty(&value));
-            out.line(pretty.as_deref().unwrap_or(value))?;
-            Ok(Exit::Fine)
-        }
+    if entry.is_cut {
+        output::remark("note: this is its beginning alone, because it is long");
     }
+    let pretty = parsed.and_then(|value| serde_json::to_string_pretty(&value).ok());
+    out.line(pretty.as_deref().unwrap_or(value))?;
+    Ok(Exit::Fine)
 }
 
 pub(crate) fn explain(args: &EntryArgs, live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {

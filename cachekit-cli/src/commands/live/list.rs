@@ -1,6 +1,6 @@
 //! `cachekit list --admin`.
 
-use super::{mean, percent};
+use super::mean;
 use crate::{
     args::Live,
     failure::{Exit, Failure},
@@ -13,13 +13,14 @@ use serde::Serialize;
 struct Document<'a> {
     service: &'a str,
     caches: &'a [Row],
+    conflicts: &'a [Conflict],
 }
 
 pub(crate) fn list(live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     let service = service::open(live)?;
     let answer = service.caches()?;
     if out.json {
-        out.document(&Document { service: &service.name, caches: &answer.caches })?;
+        out.document(&Document { service: &service.name, caches: &answer.caches, conflicts: &answer.conflicts })?;
         return Ok(Exit::Fine);
     }
     if answer.caches.is_empty() {
@@ -31,7 +32,7 @@ pub(crate) fn list(live: Live<'_>, out: &mut Out) -> Result<Exit, Failure> {
     for row in &answer.caches {
         table.row([
             row.name.clone(),
-            percent(row.hit_ratio),
+            output::percent_of_some(row.hit_ratio),
             output::count(row.calls),
             output::count(row.entries),
             service::bound(&row.bound),

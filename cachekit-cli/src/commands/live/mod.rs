@@ -14,11 +14,6 @@ pub(crate) use stats::stats;
 
 use crate::output;
 
-/// A part of a hundred.
-fn percent(ratio: Option<f64>) -> String {
-    ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1} %", 100.0 * ratio))
-}
-
 /// A mean.
 fn mean(seconds: f64, of: u64) -> String {
     match of {

@@ -1,6 +1,6 @@
 //! `cachekit stats --admin`.
 
-use super::{mean, percent};
+use super::mean;
 use crate::{
     args::Live,
     failure::{Exit, Failure},
@@ -10,9 +10,6 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// So many are asked about each; a service lets no one ask for much more at once.
-const MOST: usize = 150;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -39,11 +36,7 @@ pub(crate) fn stats(cache: Option<&str>, live: Live<'_>, out: &mut Out) -> Resul
 }
 
 pub(super) fn every(service: &Service) -> Result<Vec<Detail>, Failure> {
-    let names: Vec<String> = service.caches()?.caches.into_iter().map(|row| row.name).collect();
-    if names.len() > MOST {
-        output::remark(&format!("note: the first {MOST} of {} caches; `cachekit list` shows all of them", names.len()));
-    }
-    names.iter().take(MOST).map(|name| service.cache(name)).collect()
+    service.caches()?.caches.iter().map(|row| service.cache(&row.name)).collect()
 }
 
 fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failure> {
@@ -64,14 +57,15 @@ fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failu
     ];
     let mut table = Table::new(&columns);
     for Detail { name, stats, configuration, .. } in details {
-        let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
+        let failed = stats.failed();
         let removed = |why: &str| output::count(stats.removals.get(why).copied().unwrap_or_default());
         let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
         table.row([
             name.clone(),
-            percent(stats.hit_ratio),
+            output::percent_of_some(stats.hit_ratio),
             output::count(stats.hits + stats.stale_hits + stats.far.hits),
-            output::count(sum(&stats.misses)),
+            // What a backend had was a miss of the memory.
+            output::count(sum(&stats.misses).saturating_sub(stats.far.hits)),
             output::count(stats.loads),
             output::count(failed),
             time(stats.load_time.p50_seconds),
@@ -111,17 +105,21 @@ fn one(detail: &Detail, service: &Service, out: &mut Out) -> Result<(), Failure>
     let weight =
         if set.bound["weight"].is_null() { String::new() } else { format!(", {}", output::bytes(stats.weight)) };
     let far = &stats.far;
-    let failed = stats.load_errors + stats.load_panics + stats.load_timeouts;
+    let failed = stats.failed();
     let time = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| output::span(seconds(time)));
+    let had = match far.hits {
+        0 => String::new(),
+        hits => format!("; a backend had {} of them", output::count(hits)),
+    };
     let mut facts = vec![
         (
             "settings",
             format!("{}, at most {}, ttl {}{state}", set.strategy, service::bound(&set.bound), service::ttl(&set.ttl)),
         ),
         ("entries", format!("{}{weight}", output::count(stats.entries))),
-        ("calls", format!("{}, of which {} hit", output::count(stats.calls), percent(stats.hit_ratio))),
+        ("calls", format!("{}, of which {} hit", output::count(stats.calls), output::percent_of_some(stats.hit_ratio))),
         ("hits", format!("{}, and {} stale", output::count(stats.hits), output::count(stats.stale_hits))),
-        ("misses", format!("{}{}", output::count(sum(&stats.misses)), parts(&stats.misses))),
+        ("misses", format!("{}{}{had}", output::count(sum(&stats.misses)), parts(&stats.misses))),
     ];
     if sum(&stats.bypasses) > 0 {
         facts.push(("bypasses", format!("{}{}", output::count(sum(&stats.bypasses)), parts(&stats.bypasses))));

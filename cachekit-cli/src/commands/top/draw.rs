@@ -60,7 +60,7 @@ fn name(line: &Line) -> String {
 }
 
 fn ratio(line: &Line) -> String {
-    line.hit_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1} %", 100.0 * ratio))
+    output::percent_of_some(line.hit_ratio)
 }
 
 fn load_time(line: &Line) -> String {
@@ -105,7 +105,7 @@ pub(super) fn screen(lines: &[Line], said: &Said<'_>, width: usize, height: usiz
 fn summary(lines: &[Line], said: &Said<'_>) -> String {
     let (hits, misses) = lines.iter().fold((0.0, 0.0), |(hits, misses), line| (hits + line.hits, misses + line.misses));
     let calls = hits + misses;
-    let hit = if calls > 0.0 { format!(", {:.1} % hit", 100.0 * hits / calls) } else { String::new() };
+    let hit = if calls > 0.0 { format!(", {} hit", output::percent(hits / calls)) } else { String::new() };
     let held = if said.is_held { "held still: " } else { "" };
     let calls = output::rate(calls);
     format!("{held}{} caches, {calls} calls/s{hit}, {}", lines.len(), said.service)

@@ -7,6 +7,7 @@ mod screen;
 use crate::{
     args::{Sort, TopArgs},
     failure::{Exit, Failure},
+    interrupt::Signals,
     output::{self, Out, Table},
     service::{self, Row, Service},
 };
@@ -41,10 +42,15 @@ pub(crate) async fn run(args: TopArgs, out: &mut Out) -> Result<Exit, Failure> {
     let first = (service.caches()?.caches, Instant::now());
     if !args.once && !out.json && io::stdout().is_terminal() {
         // First: who ends the program in between gets the terminal back too.
-        let signals = Signals::heard();
+        let mut signals = Signals::heard();
         // Without a keyboard nobody could end it.
-        if let Ok(screen) = Screen::take() {
-            return live(&args, service, first, (screen, signals));
+        match Screen::take() {
+            Ok(screen) => return live(&args, service.without_patience(), first, (screen, signals)),
+            // What was heard once ends nothing by itself any more, and there is no terminal to give back.
+            Err(_) => drop(tokio::spawn(async move {
+                signals.one_came().await;
+                std::process::exit(Exit::Interrupted as i32);
+            })),
         }
     }
     once(&args, &service, first, out)
@@ -178,7 +184,7 @@ fn live(
 }
 
 /// Keys, and signals that end a program.
-fn listen(tell: &mpsc::Sender<News>, signals: Signals) {
+fn listen(tell: &mpsc::Sender<News>, mut signals: Signals) {
     let keys = tell.clone();
     // It waits for a key until the process ends.
     thread::spawn(move || {
@@ -194,39 +200,6 @@ fn listen(tell: &mpsc::Sender<News>, signals: Signals) {
         signals.one_came().await;
         ended.send(News::Pressed(Key::Quit)).ok();
     });
-}
-
-/// Signals by which somebody ends a program without a key. They are heard from when this is made.
-struct Signals {
-    #[cfg(unix)]
-    heard: Vec<tokio::signal::unix::Signal>,
-}
-
-impl Signals {
-    fn heard() -> Self {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-            Signals { heard: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
-        }
-        #[cfg(not(unix))]
-        Signals {}
-    }
-
-    async fn one_came(self) {
-        #[cfg(unix)]
-        {
-            let mut heard = self.heard;
-            std::future::poll_fn(|cx| {
-                let came = heard.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
-                if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-            })
-            .await;
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await.ok();
-    }
 }
 
 /// Looks again and again.

@@ -55,6 +55,11 @@ impl Looks {
             let more = |now: u64, then: u64| now.saturating_sub(then) as f64;
             let (calls, hits) = (more(row.calls, first.calls), more(row.hits, first.hits));
             let loads = more(row.loads, first.loads);
+            // Calls that went around the cache are neither.
+            let misses = match (row.misses, first.misses) {
+                (Some(now), Some(then)) => more(now, then),
+                _ => (calls - hits).max(0.0),
+            };
             let hit_ratio = (calls > 0.0).then(|| (hits / calls).min(1.0));
             let mut lately = known.get(&row.name).cloned().unwrap_or_default();
             lately.push_back(hit_ratio);
@@ -68,7 +73,7 @@ impl Looks {
                 backend_down: row.backend_down.clone(),
                 hit_ratio,
                 hits: hits / seconds,
-                misses: (calls - hits).max(0.0) / seconds,
+                misses: misses / seconds,
                 loads: loads / seconds,
                 load_seconds: (loads > 0.0).then(|| (row.load_seconds - first.load_seconds).max(0.0) / loads),
                 entries: row.entries,
@@ -132,7 +137,13 @@ mod tests {
         assert_eq!((a.hit_ratio, a.hits, a.misses, a.loads), (Some(0.75), 150.0, 50.0, 50.0));
         assert!(a.load_seconds.is_some_and(|time| (time - 0.002).abs() < 1e-9), "{a:?}");
         assert_eq!(a.lately, [None, Some(0.75)]);
+        // Of a hundred calls sixty hit, thirty missed and ten went around the cache.
+        let of = |calls, hits, misses| vec![Row { misses: Some(misses), ..row("c", calls, hits) }];
+        looks.next(of(0, 0, 0), Duration::from_secs(1));
+        let around = looks.next(of(100, 60, 30), Duration::from_secs(1));
+        assert_eq!((around[0].hits, around[0].misses), (60.0, 30.0));
         // The service has started anew.
+        looks.next(vec![row("a", 1_400, 1_200)], Duration::from_secs(1));
         let third = looks.next(vec![row("a", 10, 5)], Duration::from_secs(1));
         assert_eq!((third[0].hit_ratio, third[0].hits), (None, 0.0));
     }
