@@ -5,7 +5,7 @@ use super::{
     key::Part,
     spans,
 };
-use crate::model::{Function, Model, Store};
+use crate::model::{Backend, Function, Model, Store};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Expr, Meta, ReturnType, parse_quote};
@@ -169,6 +169,7 @@ impl Context<'_> {
                 None => quote_spanned!(span=> #first let __cachekit_miss = #found; #miss),
             };
         }
+        let miss = self.looked_alone(&traced, miss);
         let steps = if look == Look::Plain && self.looks_apart() {
             self.steps_apart(&cache, &miss)
         } else {
@@ -180,6 +181,20 @@ impl Context<'_> {
         };
         let all = quote_spanned!(span=> #output #first #steps);
         if look == Look::Traced { quote_spanned!(span=> { #all }) } else { all }
+    }
+
+    /// First, where the one tier of the cache is perhaps shared, a look without a flight: a hit there computes nothing.
+    fn looked_alone(&self, trace: &TokenStream, miss: TokenStream) -> TokenStream {
+        let is_one = self.far().is_some_and(|far| matches!(&far.backends[..], [Backend::Redis(_) | Backend::Own(_)]));
+        if !self.is_async || !is_one || !self.model.tags.is_empty() {
+            return miss;
+        }
+        quote_spanned! {self.span=>
+            match __cachekit_miss.alone(#trace).await {
+                ::core::result::Result::Ok(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
+                ::core::result::Result::Err(__cachekit_miss) => #miss,
+            }
+        }
     }
 
     fn steps(&self, found: &TokenStream, miss: &TokenStream) -> TokenStream {

@@ -62,12 +62,16 @@ impl Address {
     /// `cache` without a colon, and neither of them with braces or control characters: what stands for those is the business of who makes addresses.
     #[must_use]
     pub fn new(cache: &str, arguments: &str, fingerprint: Fingerprint) -> Self {
+        Address::of_own(cache, arguments.to_owned(), fingerprint)
+    }
+
+    /// As [`new`](Self::new). Each call that looks at a backend makes one: put together where the arguments are, which have room for most names.
+    pub(crate) fn of_own(cache: &str, arguments: String, fingerprint: Fingerprint) -> Self {
         let name = u32::try_from(cache.len()).unwrap_or(u32::MAX);
-        // Each call that looks at a backend makes one: put together without the machinery of formats.
-        let mut id = String::with_capacity(cache.len() + 1 + arguments.len());
-        id.push_str(cache);
-        id.push(':');
-        id.push_str(arguments);
+        let mut id = arguments;
+        id.reserve(cache.len() + 1);
+        id.insert(0, ':');
+        id.insert_str(0, cache);
         Address { id: id.into(), name, fingerprint, whole: None }
     }
 

@@ -200,6 +200,11 @@ where
         match self.look() {
             Some(Look::Miss(miss)) => {
                 let miss = self.tagged(miss);
+                #[cfg(feature = "backend")]
+                let miss = match miss.alone(self.trace.as_deref_mut().unwrap_or(&mut Outcome::new())).await {
+                    Ok(value) => return Next::Found(value),
+                    Err(miss) => miss,
+                };
                 let found = miss.confirmed_async(self.trace.as_deref_mut().unwrap_or(&mut Outcome::new())).await;
                 self.claimed(found)
             }

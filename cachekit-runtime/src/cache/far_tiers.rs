@@ -2,6 +2,7 @@
 
 use super::{
     Core,
+    alone::{Alone, SeenAlone},
     arrangement::Arrangement,
     core::Before,
     explain::FarPlaces,
@@ -44,6 +45,7 @@ pub(super) struct FarTiers<K, V> {
     pub(super) index: NearIndex,
     has_tags: AtomicBool,
     turns: Turns,
+    pub(super) alone: Alone,
     pub(super) core: Weak<Core<K, V>>,
 }
 
@@ -96,6 +98,7 @@ impl<K, V> FarTiers<K, V> {
             index: NearIndex::default(),
             has_tags: AtomicBool::new(false),
             turns: Turns::default(),
+            alone: Alone::default(),
             core: Weak::new(),
         }
     }
@@ -187,7 +190,7 @@ impl<K: Key, V: Value> Core<K, V> {
             tracing::error!(cache = %self.settings.name, %disagreement, "the type of the keys is not fit for a backend; the call stays in memory");
             return None;
         }
-        let address = far.address(&text);
+        let address = far.address(text);
         Some((far, address))
     }
 
@@ -270,9 +273,19 @@ impl<K: Key, V: Value> Load<K, V> {
         if self.is_asked {
             return None;
         }
-        let (far, address) = self.question()?;
-        let budget = far.budget();
-        let mut question = self.asking(&far, address);
+        let (far, budget, mut question) = match self.seen.take() {
+            Some(seen) => {
+                let SeenAlone { far, address, budget, glimpse } = *seen;
+                let mut question = self.asking(&far, address);
+                question.glimpse = glimpse;
+                (far, budget, question)
+            }
+            None => {
+                let (far, address) = self.question()?;
+                let (budget, question) = (far.budget(), self.asking(&far, address));
+                (far, budget, question)
+            }
+        };
         let asked = far.clone();
         let asking = Box::pin(async move {
             let far = asked;

@@ -40,6 +40,9 @@ pub(super) struct Load<K, V> {
     pub(super) replaces: Replaces,
     /// Since when the far tiers are asked for it before it loads, also for what was made stale.
     pub(super) confirming_since: Option<u64>,
+    /// What the call has seen in the far tier, alone.
+    #[cfg(feature = "backend")]
+    pub(super) seen: Option<Box<super::alone::SeenAlone<V>>>,
     /// The far tiers have been asked.
     #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "there are none"))]
     pub(super) is_asked: bool,
@@ -89,6 +92,8 @@ impl<K: Key, V: Value> Load<K, V> {
             ttl: None,
             replaces: Replaces::Nothing,
             confirming_since: None,
+            #[cfg(feature = "backend")]
+            seen: None,
             is_asked: false,
             failed: None,
         }

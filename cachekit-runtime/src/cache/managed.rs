@@ -273,7 +273,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let cache = self.here();
         cache.forget(|written| registry::is_text(written, text));
         let Some(far) = cache.core.far() else { return Delivery::Local };
-        let address = far.address(&KeyText::in_short(text));
+        let address = far.address(KeyText::in_short(text));
         let told = far.wait(far.clone().invalidate(address.clone()));
         cache.forget(|written| registry::is_text(written, text));
         told.unwrap_or_else(|| {
@@ -287,7 +287,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         let cache = self.here().into_owned();
         cache.forget(|written| registry::is_text(written, &text));
         let Some(far) = cache.core.far() else { return Delivery::Local };
-        let address = far.address(&KeyText::in_short(&text));
+        let address = far.address(KeyText::in_short(&text));
         let delivery = far.invalidate(address).await;
         cache.forget(|written| registry::is_text(written, &text));
         delivery

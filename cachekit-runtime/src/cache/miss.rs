@@ -34,6 +34,9 @@ pub(super) struct Missed<K, V> {
     pub(super) key: Option<K>,
     pub(super) tags: Option<TagSet>,
     pub(super) plan: Plan<K, V>,
+    /// What the call has seen in the far tier, alone.
+    #[cfg(feature = "backend")]
+    pub(super) seen: Option<Box<super::alone::SeenAlone<V>>>,
 }
 
 pub(super) enum Plan<K, V> {
@@ -57,13 +60,22 @@ pub(super) enum Plan<K, V> {
 impl<K: Key, V: Value> Miss<K, V> {
     pub(super) fn new(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<K, V>) -> Self {
         let tags = key.as_ref().and_then(|key| core.tags_of(key));
-        Miss { inner: Box::new(Missed { core, hash, key, tags, plan }) }
+        let missed = Missed {
+            core,
+            hash,
+            key,
+            tags,
+            plan,
+            #[cfg(feature = "backend")]
+            seen: None,
+        };
+        Miss { inner: Box::new(missed) }
     }
 
     /// Whose tags are known to its plan.
     #[cfg(feature = "backend")]
     pub(super) fn with(core: Arc<Core<K, V>>, hash: u64, key: Option<K>, plan: Plan<K, V>) -> Self {
-        Miss { inner: Box::new(Missed { core, hash, key, tags: None, plan }) }
+        Miss { inner: Box::new(Missed { core, hash, key, tags: None, plan, seen: None }) }
     }
 
     /// The value that is there all the same, of a dry run or of a refresh, for an operation that only looks.
@@ -124,7 +136,7 @@ impl<K, V> Miss<K, V> {
         V: Value,
         M: OutputKind<R, Stored = V>,
     {
-        let Missed { core, hash, key, tags, plan } = *self.inner;
+        let Missed { core, hash, key, tags, plan, .. } = *self.inner;
         let Some(key) = key else { return load() };
         #[cfg(feature = "backend")]
         let plan = match plan {

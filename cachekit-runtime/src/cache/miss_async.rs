@@ -24,6 +24,8 @@ use std::{pin::pin, sync::Arc, time::Duration};
 /// What a call does next: it has its output, or it runs its loader, with what its outcome will be.
 enum Next<K, V, R> {
     Output(R),
+    /// Without having waited for anybody: what it has seen before is of now.
+    Lead(Box<Load<K, V>>),
     Load(Box<Load<K, V>>, OutcomeKind),
 }
 
@@ -44,6 +46,9 @@ impl<K, V> Miss<K, V> {
         M: OutputKind<R, Stored = V>,
         Fut: Future<Output = R>,
     {
+        #[cfg(feature = "backend")]
+        let Missed { core, hash, key, tags, plan, seen } = *self.inner;
+        #[cfg(not(feature = "backend"))]
         let Missed { core, hash, key, tags, plan } = *self.inner;
         let Some(key) = key else { return Box::pin(load()).await };
         #[cfg(feature = "backend")]
@@ -82,6 +87,13 @@ impl<K, V> Miss<K, V> {
             Plan::CompareFar(_) => return Box::pin(load()).await,
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
+                #[cfg(feature = "backend")]
+                Next::Lead(mut loading) => {
+                    loading.seen = seen;
+                    (loading, OutcomeKind::Miss)
+                }
+                #[cfg(not(feature = "backend"))]
+                Next::Lead(loading) => (loading, OutcomeKind::Miss),
                 Next::Load(loading, kind) => (loading, kind),
             },
         };
@@ -191,12 +203,16 @@ where
     M: OutputKind<R, Stored = V>,
 {
     if !core.settings.single_flight {
-        return Next::Load(Box::new(Load::new(core, hash, key, tags, None)), OutcomeKind::Miss);
+        return Next::Lead(Box::new(Load::new(core, hash, key, tags, None)));
     }
     // In a statement of its own, so that the flight is not held across the await of a follower as part of the match.
     let joined = core.join(hash, &key, tags.as_ref(), true);
+    let mut has_waited = true;
     let lead: Lead<K, V> = match joined {
-        Joined::Lead(lead) => lead,
+        Joined::Lead(lead) => {
+            has_waited = false;
+            lead
+        }
         Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
             Followed::Output(output) => return Next::Output(output),
             Followed::Lead(lead) => lead,
@@ -214,7 +230,8 @@ where
         lead.finish(|| Some(Payload::Value(followers)));
         return Next::Output(output.wrap(value));
     }
-    Next::Load(Box::new(Load::new(core, hash, key, tags, Some(lead))), OutcomeKind::Miss)
+    let loading = Box::new(Load::new(core, hash, key, tags, Some(lead)));
+    if has_waited { Next::Load(loading, OutcomeKind::Miss) } else { Next::Lead(loading) }
 }
 
 impl<K: Key, V: Value> Load<K, V> {

@@ -4,6 +4,8 @@ mod adapt;
 #[cfg(feature = "advice")]
 mod advise;
 #[cfg(feature = "backend")]
+mod alone;
+#[cfg(feature = "backend")]
 mod arrangement;
 mod batch;
 mod besides;

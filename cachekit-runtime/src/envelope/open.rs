@@ -105,22 +105,25 @@ pub(crate) struct Terms {
     pub(crate) tags: Vec<TagVersion>,
 }
 
-/// As [`open`], for those who keep no envelope: its texts are compared where they are.
+/// As [`open`], for those who keep no envelope: its texts are compared where they are, and the bytes, which are of no further use, need not be shared.
 pub(crate) fn open_value<V: 'static>(
-    bytes: &Bytes,
+    mut bytes: Bytes,
     address: &Address,
     codec: &dyn DynCodec<V>,
     max: usize,
 ) -> Result<(Terms, V), Rejected> {
     let View { fingerprint, freshness, generation, codec: name, id, tags, packed_from, payload, .. } =
-        View::read(bytes, max)?;
-    if id != address.whole_id() || fingerprint != address.fingerprint() {
+        View::read(&bytes, max)?;
+    if id != address.whole_id().as_bytes() || fingerprint != address.fingerprint() {
         return Err(Rejected::OtherKey);
     }
-    if name != codec.codec_name() {
+    if name != codec.codec_name().as_bytes() {
         return Err(Rejected::OtherCodec);
     }
-    let payload = unpacked(bytes.slice_ref(payload), packed_from, max)?;
+    // It goes to the end.
+    let before = bytes.len() - payload.len();
+    bytes.advance(before);
+    let payload = unpacked(bytes, packed_from, max)?;
     let value = codec.decode_value(&payload, max).map_err(Rejected::Undecodable)?;
     Ok((Terms { freshness, generation, tags }, value))
 }
@@ -131,8 +134,9 @@ struct View<'a> {
     fingerprint: Fingerprint,
     freshness: Freshness,
     generation: Option<u64>,
-    codec: &'a str,
-    id: &'a str,
+    /// Not known to be texts yet, as the next.
+    codec: &'a [u8],
+    id: &'a [u8],
     tags: Vec<TagVersion>,
     packed_from: Option<u32>,
     payload: &'a [u8],
@@ -187,8 +191,8 @@ impl<'a> View<'a> {
         };
         let (ttl, revalidate) = (optional(flags::TTL)?, optional(flags::REVALIDATE)?);
         let (if_error, generation) = (optional(flags::IF_ERROR)?, optional(flags::GENERATION)?);
-        let codec = text(&mut rest, codec_length)?;
-        let id = text(&mut rest, id_length)?;
+        let codec = part(&mut rest, codec_length)?;
+        let id = part(&mut rest, id_length)?;
         if tag_count > MAX_TAGS {
             return Err(Rejected::Corrupt);
         }
@@ -219,8 +223,11 @@ impl Envelope {
     pub fn read(bytes: &Bytes, max: usize) -> Result<Self, Rejected> {
         let View { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload } =
             View::read(bytes, max)?;
+        if str::from_utf8(codec).is_err() || str::from_utf8(id).is_err() {
+            return Err(Rejected::Corrupt);
+        }
         let shared = |part: &[u8]| bytes.slice_ref(part);
-        let (codec, id, payload) = (shared(codec.as_bytes()), shared(id.as_bytes()), shared(payload));
+        let (codec, id, payload) = (shared(codec), shared(id), shared(payload));
         Ok(Envelope { head, fingerprint, freshness, generation, codec, id, tags, packed_from, payload })
     }
 
@@ -325,9 +332,14 @@ fn unpack(_: &[u8], _: usize) -> Result<Bytes, Rejected> {
     Err(Rejected::Compressed)
 }
 
+/// The next `length` bytes.
+fn part<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], Rejected> {
+    let (part, after) = rest.split_at_checked(length).ok_or(Rejected::Corrupt)?;
+    *rest = after;
+    Ok(part)
+}
+
 /// The next `length` bytes, which are UTF-8.
 fn text<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a str, Rejected> {
-    let (text, after) = rest.split_at_checked(length).ok_or(Rejected::Corrupt)?;
-    *rest = after;
-    str::from_utf8(text).map_err(|_| Rejected::Corrupt)
+    str::from_utf8(part(rest, length)?).map_err(|_| Rejected::Corrupt)
 }

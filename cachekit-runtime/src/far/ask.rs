@@ -224,7 +224,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         fill: &mut Fill,
         bytes: Bytes,
     ) -> Result<Has<V>, Unanswered> {
-        let opened = match self.open(at.tier, &question.address, &bytes) {
+        let opened = match self.open(at.tier, &question.address, bytes.clone()) {
             Ok(opened) => opened,
             Err(rejected) => {
                 Box::pin(self.reject(at, &question.address, &rejected)).await;
@@ -300,7 +300,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         bytes: &Bytes,
         generation: Option<Option<u64>>,
     ) -> Option<Found<V>> {
-        let mut opened = self.open(at.tier, &fill.address, bytes).ok()?;
+        let mut opened = self.open(at.tier, &fill.address, bytes.clone()).ok()?;
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
         let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
         if !is_fresh || !is_of_now || self.is_orphan(&opened) {
@@ -367,7 +367,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     }
 
     /// The value of an envelope, and what its times say of it.
-    pub(super) fn open(&self, tier: &Tier, address: &Address, bytes: &Bytes) -> Result<Opened<V>, Rejected> {
+    pub(super) fn open(&self, tier: &Tier, address: &Address, bytes: Bytes) -> Result<Opened<V>, Rejected> {
         let (terms, value) = envelope::open_value(bytes, address, &*self.codec, self.max_value_bytes)?;
         let now = self.time_at(address);
         let times = terms.freshness;

@@ -6,16 +6,24 @@
 
 use super::{
     Far, Tier,
-    ask::{Found, Question},
+    ask::{Accept, Found, Question},
     freshness::Worth,
     link::Unanswered,
     order::Moment,
+    watch::Sight,
 };
 use crate::{
-    backend::Looked,
+    backend::{Address, Looked},
     budget::Budget,
     envelope::{Head, Kind},
 };
+
+/// What a hit is to be.
+#[derive(Clone, Copy)]
+struct Terms {
+    accept: Accept,
+    sight: Option<Sight>,
+}
 
 /// What was seen that is no hit.
 #[derive(Debug)]
@@ -30,37 +38,64 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ///
     /// Cancel-safe: it changes nothing.
     pub(crate) async fn glimpse(&self, question: &mut Question<V>, budget: &Budget) -> Option<Found<V>> {
-        let [tier] = &*self.tiers else { return None };
-        if !tier.link.is_shared()
-            || question.known.is_some()
-            || !question.tags.is_empty()
-            || tier.link.undelivered.holds(&question.address, &[])
-        {
+        if question.known.is_some() || !question.tags.is_empty() || question.glimpse.is_some() {
             return None;
         }
+        let tier = self.one_shared(&question.address)?;
         let moment = self.order.moment(question.address.id());
         let looked = tier.link.look(&question.address, budget).await;
-        let found = looked.as_ref().ok().and_then(|looked| self.hit(tier, question, looked));
+        let terms = Terms { accept: question.accept, sight: question.sight };
+        let found = looked.as_ref().ok().and_then(|looked| self.hit(tier, &question.address, terms, looked.clone()));
         if found.is_none() {
             question.glimpse = Some(Box::new(Glimpse { moment, looked }));
         }
         found
     }
 
+    /// As [`glimpse`](Self::glimpse) by one who leads no flight, and keeps no copy.
+    ///
+    /// Cancel-safe: it changes nothing.
+    ///
+    /// # Errors
+    /// There is no such value. What was seen, if whoever leads a flight of the key later can go by it: that nothing was there, which the claim would find out,
+    /// or that nobody answered.
+    pub(crate) async fn look_alone(&self, address: &Address, budget: &Budget) -> Result<Found<V>, Option<Glimpse>> {
+        let tier = self.one_shared(address).ok_or(None)?;
+        let moment = self.order.moment(address.id());
+        match tier.link.look_first(address, budget).await {
+            Ok(looked) if looked.bytes.is_some() => {
+                let terms = Terms { accept: Accept::Any, sight: None };
+                self.hit(tier, address, terms, looked).ok_or(None)
+            }
+            looked => Err(Some(Glimpse { moment, looked })),
+        }
+    }
+
+    /// Is there one tier, and do others share it?
+    pub(crate) fn is_one_shared(&self) -> bool {
+        matches!(&*self.tiers, [tier] if tier.link.is_shared())
+    }
+
+    /// That one, if it is to be asked for the entry.
+    fn one_shared(&self, address: &Address) -> Option<&Tier> {
+        let [tier] = &*self.tiers else { return None };
+        (tier.link.is_shared() && !tier.link.undelivered.holds(address, &[])).then_some(tier)
+    }
+
     /// The value, if there is one that is fresh, valid and accepted, and has no tags.
-    fn hit(&self, tier: &Tier, question: &Question<V>, looked: &Looked) -> Option<Found<V>> {
-        let (bytes, generation) = (looked.bytes.as_ref()?, looked.generation?);
-        let head = Head::read(bytes).ok().filter(|head| head.kind() == Kind::Value)?;
-        let mut opened = self.open(tier, &question.address, bytes).ok()?;
+    fn hit(&self, tier: &Tier, address: &Address, terms: Terms, looked: Looked) -> Option<Found<V>> {
+        let (bytes, generation) = (looked.bytes?, looked.generation?);
+        let head = Head::read(&bytes).ok().filter(|head| head.kind() == Kind::Value)?;
+        let mut opened = self.open(tier, address, bytes).ok()?;
         let Worth::Fresh { left } = opened.worth else { return None };
         let is_good = opened.generation == Some(generation)
             && opened.tags.is_empty()
-            && question.accept.takes(left, opened.found.age);
+            && terms.accept.takes(left, opened.found.age);
         if !is_good {
             return None;
         }
         self.counters.hit(tier.kind);
-        opened.found.tie = self.tie_under(question.sight, &[], Some(head), Some(generation));
+        opened.found.tie = self.tie_under(terms.sight, &[], Some(head), Some(generation));
         Some(opened.found)
     }
 }

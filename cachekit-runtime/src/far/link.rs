@@ -151,6 +151,16 @@ impl Link {
             // It is not asked, so that it has not failed.
             return Err(Unanswered::Skipped);
         }
+        self.run_in_time(purpose, budget, ask).await
+    }
+
+    /// As that, for whoever knows that something is left.
+    async fn run_in_time<'a, T>(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        budget: &Budget,
+        ask: impl FnOnce() -> BackendFuture<'a, T>,
+    ) -> Result<T, Unanswered> {
         let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
         #[cfg(feature = "registry")]
         let begun = self.clock.now();
@@ -208,6 +218,12 @@ impl Link {
     /// A look. The timer is ours: one of the backend's may belong to a runtime whose only thread waits for this.
     pub(super) async fn look(self: &Arc<Self>, address: &Address, budget: &Budget) -> Result<Looked, Unanswered> {
         self.call_shared(budget, |shared| shared.look(address)).await
+    }
+
+    /// As [`look`](Self::look), with a budget that has just begun.
+    pub(super) async fn look_first(self: &Arc<Self>, address: &Address, budget: &Budget) -> Result<Looked, Unanswered> {
+        let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
+        self.run_in_time(Purpose::Read, budget, || shared.look(address)).await
     }
 
     /// As [`fill`](Self::fill), for what only shared backends can.

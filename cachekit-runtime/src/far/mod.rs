@@ -42,6 +42,7 @@ pub(crate) use bridge::spawn_apart;
 pub(crate) use cells::Tagged;
 pub(crate) use fill::{Fill, Insertion, Sealed};
 pub(crate) use flush::flush;
+pub(crate) use glimpse::Glimpse;
 pub(crate) use link::Link;
 pub(crate) use place::Kind;
 pub use place::{Place, place_at};
@@ -236,12 +237,10 @@ impl<V: Send + Sync + 'static> Far<V> {
     }
 
     /// Where the entry of these arguments is.
-    pub(crate) fn address(&self, arguments: &KeyText) -> Address {
-        let (short, whole) = (arguments.in_address(), arguments.whole());
-        if short == whole {
-            Address::new(&self.name, short, self.fingerprint())
-        } else {
-            Address::shortened(&self.name, short, whole, self.fingerprint())
+    pub(crate) fn address(&self, arguments: KeyText) -> Address {
+        match arguments.into_parts() {
+            (whole, Some(short)) => Address::shortened(&self.name, &short, &whole, self.fingerprint()),
+            (whole, None) => Address::of_own(&self.name, whole, self.fingerprint()),
         }
     }
 

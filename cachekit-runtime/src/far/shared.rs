@@ -221,7 +221,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         head: Head,
         generation: Option<u64>,
     ) -> Result<Seen<V>, Unanswered> {
-        let mut opened = match self.open(at.tier, &fill.address, &bytes) {
+        let mut opened = match self.open(at.tier, &fill.address, bytes.clone()) {
             Ok(opened) => opened,
             Err(rejected) => {
                 Box::pin(self.reject(at, &fill.address, &rejected)).await;

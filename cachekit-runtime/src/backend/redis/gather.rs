@@ -30,7 +30,7 @@ use std::{
 use tokio::{runtime::Handle, sync::oneshot};
 
 /// Most looks of one command: a server does nothing else meanwhile, and while it answers one command the answers of the one before are decoded.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// What is at an entry, and the digits of its cache's generation as a number.
 pub(super) type Seen = (Value, Option<u64>);

@@ -179,7 +179,7 @@ impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
     }
 
     fn want<P: Parts<Key = K>>(&mut self, missed: Missed<K, S>, parts: &P, tags: Option<TagSet>) {
-        let Missed { core, mut hash, key, tags: by_key, plan } = missed;
+        let Missed { core, mut hash, key, tags: by_key, plan, .. } = missed;
         if key.is_none() {
             hash = core.hash(parts);
         }

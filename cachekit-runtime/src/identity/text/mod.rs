@@ -41,8 +41,8 @@ use write::Writer;
 /// The longest text that stands in an address as it is, in bytes.
 pub const LONGEST: usize = 200;
 
-/// Few keys are longer, in bytes.
-const USUAL: usize = 32;
+/// Few keys are longer, in bytes, with the name of the cache that will stand before them.
+const USUAL: usize = 64;
 
 /// How much of a longer one stays readable, in bytes.
 const BEGINNING: usize = 64;
@@ -79,6 +79,11 @@ impl KeyText {
     pub(crate) fn in_short(text: &str) -> Self {
         let short = if is_hashed(text) { Some(text.to_owned()) } else { shortened(text) };
         KeyText { whole: text.to_owned(), short }
+    }
+
+    /// All of it, and what stands in the address if that is something else.
+    pub(crate) fn into_parts(self) -> (String, Option<String>) {
+        (self.whole, self.short)
     }
 
     /// What stands in the address: at most [`LONGEST`] bytes.

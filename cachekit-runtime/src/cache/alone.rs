@@ -1,0 +1,138 @@
+//! A look at the one tier of a cache that keeps nothing in memory, by a call alone: without a flight.
+//!
+//! A hit there computes nothing, so nobody has to wait for it, and all that a flight has is a third of its processor time. What is no hit goes on as a miss,
+//! with what was seen. While one looks at a key so, further callers of the key take the way of the flight, where one asks for all: a large value that many
+//! want at once comes twice at most.
+
+use super::{
+    Core,
+    miss::{Miss, Plan},
+};
+use crate::{
+    backend::Address,
+    budget::Budget,
+    far::{Far, Found, Glimpse},
+    key::Key,
+    outcome::{Outcome, OutcomeKind},
+    output::Value,
+};
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What such a look saw that was no hit; whoever leads the flight of the key next goes on from there.
+pub(super) struct SeenAlone<V> {
+    pub(super) far: Arc<Far<V>>,
+    pub(super) address: Address,
+    /// Of the whole call, which has waited once.
+    pub(super) budget: Budget,
+    /// `None`: it is to be asked again, since another flight may have ended meanwhile.
+    pub(super) glimpse: Option<Box<Glimpse>>,
+}
+
+/// Ends within the budget of the call.
+type Looking<K, V> = Pin<Box<dyn Future<Output = Result<Found<V>, Miss<K, V>>> + Send>>;
+
+/// So many keys are told apart.
+const BITS: u64 = 8_192;
+
+/// The keys that somebody looks at alone just now, by their hashes. Keys of one bit only lose this short way.
+#[derive(Default)]
+pub(super) struct Alone(OnceLock<Box<[AtomicU64]>>);
+
+impl Alone {
+    fn bit(&self, hash: u64) -> (&AtomicU64, u64) {
+        let words = self.0.get_or_init(|| (0..BITS / 64).map(|_| AtomicU64::new(0)).collect());
+        // The shard of the flights is of the upper bits.
+        let at = hash % BITS;
+        (&words[(at / 64) as usize], 1 << (at % 64))
+    }
+
+    /// `false`: somebody does so already.
+    fn begin(&self, hash: u64) -> bool {
+        let (word, bit) = self.bit(hash);
+        word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+    }
+
+    fn end(&self, hash: u64) {
+        let (word, bit) = self.bit(hash);
+        word.fetch_and(!bit, Ordering::Relaxed);
+    }
+}
+
+/// While it lives, its key is looked at alone.
+struct Turn<K, V> {
+    core: Arc<Core<K, V>>,
+    hash: u64,
+}
+
+impl<K, V> Drop for Turn<K, V> {
+    fn drop(&mut self) {
+        self.core.far_tiers.alone.end(self.hash);
+    }
+}
+
+impl<K, V> Miss<K, V> {
+    /// The value, if the only tier of the cache has it, others share it, and it takes nothing else to know that it is good. Otherwise the miss as it is, for
+    /// what follows.
+    ///
+    /// Cancel-safe: nothing is changed, and nobody waits for it.
+    ///
+    /// # Errors
+    /// The miss goes on.
+    pub async fn alone(self, trace: &mut Outcome) -> Result<V, Self>
+    where
+        K: Key,
+        V: Value,
+    {
+        let found = self.looking()?.await?;
+        trace.found(OutcomeKind::Hit, found.tier, found.age);
+        Ok(found.value)
+    }
+
+    fn looking(self) -> Result<Looking<K, V>, Self>
+    where
+        K: Key,
+        V: Value,
+    {
+        let missed = &self.inner;
+        let (core, hash) = (&missed.core, missed.hash);
+        let (Plan::Load, Some(key), None) = (&missed.plan, &missed.key, &missed.tags) else { return Err(self) };
+        // With a limit of its load a call has one clock for all that it does.
+        if core.is_near() || core.live.hard_load_timeout().is_some() || core.flights.contains_hash(hash) {
+            return Err(self);
+        }
+        let Some((far, address)) = core.far_address(key) else { return Err(self) };
+        if !far.is_one_shared() || !core.far_tiers.alone.begin(hash) {
+            return Err(self);
+        }
+        let turn = Turn { core: core.clone(), hash };
+        let budget = far.budget();
+        Ok(Box::pin(async move {
+            let looked = far.look_alone(&address, &budget).await;
+            drop(turn);
+            looked.map_err(|glimpse| {
+                let mut miss = self;
+                miss.inner.seen = Some(Box::new(SeenAlone { far, address, budget, glimpse: glimpse.map(Box::new) }));
+                miss
+            })
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_looks_at_a_key() {
+        let alone = Alone::default();
+        assert!(alone.begin(7) && alone.begin(8) && !alone.begin(7) && !alone.begin(7 + BITS));
+        alone.end(7);
+        assert!(alone.begin(7) && !alone.begin(8));
+    }
+}
