@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What it can do wrong on purpose, so that one sees the suite find it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,8 @@ struct Store {
     softened: HashMap<String, u64>,
     /// How often somebody wanted to change a tag or an id whose server gave no answer.
     in_vain: HashMap<String, u64>,
+    /// Looks that have read what they give wait at it.
+    gate: Option<Arc<Semaphore>>,
     /// Run once after the next look has read what it gives.
     after_look: Option<Box<dyn FnOnce() + Send>>,
     /// What was not told yet, where somebody keeps it back.
@@ -191,6 +194,18 @@ impl OwnBackend {
     #[must_use]
     pub fn tags_asked(&self) -> u64 {
         self.store().tags_asked
+    }
+
+    /// From now on what looks have read is kept back.
+    pub fn hold_looks(&self) {
+        self.store().gate = Some(Arc::new(Semaphore::new(0)));
+    }
+
+    /// They get it.
+    pub fn release_looks(&self) {
+        if let Some(gate) = self.store().gate.take() {
+            gate.close();
+        }
     }
 
     /// Runs this once, after the next look has read what it gives and before it gives it.
@@ -351,14 +366,19 @@ fn place(address: &Address) -> String {
 impl SharedBackend for OwnBackend {
     fn look<'a>(&'a self, address: &'a Address) -> BackendFuture<'a, Looked> {
         Box::pin(async move {
-            let mut store = self.store();
-            store.looks += 1;
-            let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
-            let looked = Looked::new(bytes, store.generations.get(address.cache()).copied());
-            let after = store.after_look.take();
-            drop(store);
+            let (looked, after, gate) = {
+                let mut store = self.store();
+                store.looks += 1;
+                let bytes = store.entries.get(address).map(|(bytes, _)| bytes.clone());
+                let looked = Looked::new(bytes, store.generations.get(address.cache()).copied());
+                (looked, store.after_look.take(), store.gate.clone())
+            };
             if let Some(after) = after {
                 after();
+            }
+            if let Some(gate) = gate {
+                // An error says that it was opened for good.
+                let _ = gate.acquire().await.map(SemaphorePermit::forget);
             }
             Ok(looked)
         })

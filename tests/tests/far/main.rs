@@ -1,5 +1,6 @@
 //! Caches with backends of bytes: what a call, an invalidation and a restart do, whatever the backend.
 
+mod alone;
 mod basics;
 mod batch;
 mod captured;

@@ -1,0 +1,138 @@
+//! Calls of a cache that keeps nothing in memory look without a flight: what that changes for nobody.
+
+use crate::gated::begin;
+use cachekit_runtime::{Cache, Delivery, Outcome, OutcomeKind, Place, Tier, testing::TestClock};
+use cachekit_tests::own_backend::OwnBackend;
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+const TIMEOUT: Duration = Duration::from_millis(250);
+
+struct Node {
+    clock: TestClock,
+    backend: OwnBackend,
+    cache: Cache<u64, u64>,
+    loads: AtomicU64,
+}
+
+impl Node {
+    fn new(name: &'static str) -> Self {
+        let clock = TestClock::new();
+        clock.advance(Duration::from_secs(1_000));
+        let backend = OwnBackend::new(clock.clock());
+        let cache = Cache::builder().name(name).clock(clock.clock()).ttl(Duration::from_secs(60)).timeout(TIMEOUT);
+        let cache = cache.backends([Place::own(backend.clone())]).build();
+        Node { clock, backend, cache, loads: AtomicU64::new(0) }
+    }
+
+    /// Each load gives the next number.
+    async fn call(&self, key: u64) -> u64 {
+        let load = || async { self.loads.fetch_add(1, Ordering::Relaxed) + 1 };
+        self.cache.get_or_compute_async(&key, load).await
+    }
+
+    fn begun(&self, key: u64) -> Pin<Box<impl Future<Output = u64>>> {
+        let mut call = Box::pin(self.call(key));
+        begin(&mut call);
+        call
+    }
+
+    fn loads(&self) -> u64 {
+        self.loads.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_is_a_hit() {
+    let node = Node::new("far::alone::hit");
+    assert_eq!(node.call(1).await, 1);
+    let before = node.backend.looks();
+    let mut outcome = Outcome::new();
+    assert_eq!(node.cache.call(&1).traced(&mut outcome).get_or_compute_async(|| async { 7 }).await, 1);
+    assert_eq!((outcome.kind, outcome.tier), (OutcomeKind::Hit, Some(Tier::Own)));
+    assert_eq!((node.loads(), node.backend.looks() - before), (1, 1));
+    assert_eq!(node.cache.stats().far.hits, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_looked_for_once() {
+    let node = Node::new("far::alone::miss");
+    assert_eq!(node.call(1).await, 1);
+    assert_eq!((node.loads(), node.backend.looks()), (1, 1));
+    // What is there and is of no use is asked for again by who leads: another flight may have ended in between.
+    node.clock.advance(Duration::from_secs(60));
+    assert_eq!(node.call(1).await, 2);
+    assert_eq!(node.loads(), 2);
+}
+
+#[tokio::test]
+async fn one_looks_alone_and_the_others_share_a_flight() {
+    let node = Node::new("far::alone::many");
+    assert_eq!(node.call(1).await, 1);
+    let before = node.backend.looks();
+    node.backend.hold_looks();
+    let calls: Vec<_> = (0..10).map(|_| node.begun(1)).collect();
+    assert_eq!(node.backend.looks() - before, 2);
+    node.backend.release_looks();
+    for call in calls {
+        assert_eq!(call.await, 1);
+    }
+    assert_eq!((node.loads(), node.backend.looks() - before), (1, 2));
+}
+
+#[tokio::test]
+async fn many_who_find_nothing_load_once() {
+    let node = Node::new("far::alone::load");
+    node.backend.hold_looks();
+    let calls: Vec<_> = (0..10).map(|_| node.begun(1)).collect();
+    node.backend.release_looks();
+    for value in futures_util::future::join_all(calls).await {
+        assert_eq!(value, 1);
+    }
+    assert_eq!(node.loads(), 1);
+}
+
+#[tokio::test]
+async fn a_call_after_an_invalidation_does_not_get_what_one_before_it_saw() {
+    let node = Node::new("far::alone::invalidated");
+    assert_eq!(node.call(1).await, 1);
+    node.backend.hold_looks();
+    let early = node.begun(1);
+    assert_eq!(node.cache.invalidate_async(&1).await, Delivery::Shared);
+    node.backend.release_looks();
+    assert_eq!(node.call(1).await, 2);
+    // It has begun before.
+    assert_eq!(early.await, 1);
+    assert_eq!(node.call(1).await, 2);
+}
+
+#[tokio::test]
+async fn nobody_waits_twice_for_a_backend_that_gives_no_answer() {
+    let node = Node::new("far::alone::silent");
+    node.backend.hold_looks();
+    let call = node.begun(1);
+    node.clock.advance(TIMEOUT);
+    assert_eq!(call.await, 1, "computed");
+    assert_eq!(node.backend.looks(), 1);
+}
+
+#[tokio::test]
+async fn a_look_that_is_dropped_leaves_the_way_free() {
+    let node = Node::new("far::alone::dropped");
+    assert_eq!(node.call(1).await, 1);
+    node.backend.hold_looks();
+    drop(node.begun(1));
+    node.backend.release_looks();
+    let before = node.backend.looks();
+    node.backend.hold_looks();
+    // The first of these looks alone again, so that there are two looks.
+    let calls = [node.begun(1), node.begun(1), node.begun(1)];
+    assert_eq!(node.backend.looks() - before, 2);
+    node.backend.release_looks();
+    for call in calls {
+        assert_eq!(call.await, 1);
+    }
+}
