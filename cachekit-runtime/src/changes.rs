@@ -32,6 +32,12 @@ impl Changes {
         result
     }
 
+    /// Was there none since it was compared?
+    #[inline(always)]
+    pub(crate) fn are_those_of(&self, compared: &Compared) -> bool {
+        compared.0.load(Ordering::Relaxed) == self.0.load(Ordering::Acquire)
+    }
+
     /// Whether `compare` finds that all is as it was; not asked again while nothing changes.
     #[inline]
     pub(crate) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> bool) -> bool {

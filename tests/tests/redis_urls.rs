@@ -9,7 +9,8 @@ use cachekit_runtime::{
 };
 use cachekit_tests::{
     node::Node,
-    redis_server::{RedisServer, Tls},
+    redis_server::{Cluster, Options, RedisServer, Sentinels, Tls},
+    waiting::works_again,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::{
@@ -170,8 +171,12 @@ impl Authority {
 }
 
 fn with_tls(authority: &Authority, names: &[&str], clients: bool) -> RedisServer {
+    tls_options(authority, names, clients).start()
+}
+
+fn tls_options(authority: &Authority, names: &[&str], clients: bool) -> Options {
     let (certificate, key) = authority.sign(names);
-    RedisServer::options().password("secret").tls(Tls { authority: authority.pem(), certificate, key, clients }).start()
+    RedisServer::options().password("secret").tls(Tls { authority: authority.pem(), certificate, key, clients })
 }
 
 #[tokio::test]
@@ -183,6 +188,41 @@ async fn tls() {
         let backend = Settings::new(url).root_certificates(authority.pem()).response_timeout(PATIENT).open().unwrap();
         does_everything(&backend).await;
     }
+}
+
+#[tokio::test]
+async fn tls_of_a_cluster() {
+    let authority = Authority::new();
+    let cluster = Cluster::with(tls_options(&authority, &["127.0.0.1"], false), 3, 0);
+    assert!(cluster.url().starts_with("rediss-cluster://"), "{}", cluster.url());
+    // One of them is enough to be told of the others, which are asked by TLS too.
+    let settings = Settings::new(cluster.url_of(&[0])).root_certificates(authority.pem()).response_timeout(PATIENT);
+    let backend = settings.clone().open().unwrap();
+    does_everything(&backend).await;
+    for arguments in 0..50 {
+        let address = address(&arguments.to_string());
+        backend.set(&address, "value".into(), None).await.unwrap();
+        assert_eq!(backend.get(&address).await.unwrap().unwrap(), "value");
+    }
+    for node in cluster.nodes() {
+        assert_ne!(node.cli(&["DBSIZE"]), "0");
+    }
+    hears_of_changes(|| settings.clone().open().unwrap()).await;
+}
+
+#[tokio::test]
+async fn tls_of_sentinels_and_their_master() {
+    let authority = Authority::new();
+    let mut sentinels = Sentinels::with(tls_options(&authority, &["127.0.0.1"], false), 1, None);
+    assert!(sentinels.url().starts_with("rediss-sentinel://"), "{}", sentinels.url());
+    let settings = Settings::new(sentinels.url()).root_certificates(authority.pem()).response_timeout(PATIENT);
+    let backend = settings.clone().open().unwrap();
+    does_everything(&backend).await;
+    hears_of_changes(|| settings.clone().open().unwrap()).await;
+    sentinels.failover();
+    let address = address("after");
+    works_again("a store after the failover", PATIENT + PATIENT, || backend.set(&address, "value".into(), None)).await;
+    assert_eq!(backend.get(&address).await.unwrap().unwrap(), "value");
 }
 
 /// A handshake takes a while in a build without optimizations.

@@ -200,11 +200,28 @@ impl More {
     /// Fresh beyond doubt, although its mark does not say so?
     #[inline(never)]
     pub(crate) fn is_fresh(&self, clock: &Clock, idle: u64) -> bool {
+        if idle != NEVER {
+            return false;
+        }
+        // What is seldom comes last, so that this needs no room for it.
+        if !CHANGES.are_those_of(&self.compared) {
+            return self.is_fresh_still(clock);
+        }
+        self.is_in_time(clock)
+    }
+
+    #[inline(always)]
+    fn is_in_time(&self, clock: &Clock) -> bool {
         let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
-        idle == NEVER && CHANGES.hold(&self.compared, || self.is_unchanged()) && (end == NEVER || clock.latest() < end)
+        end == NEVER || clock.latest() < end
     }
 
     #[cold]
+    #[inline(never)]
+    fn is_fresh_still(&self, clock: &Clock) -> bool {
+        CHANGES.hold(&self.compared, || self.is_unchanged()) && self.is_in_time(clock)
+    }
+
     fn is_unchanged(&self) -> bool {
         self.tags.as_ref().is_none_or(TagSet::is_current) && self.bond.as_ref().is_none_or(Bond::is_tight)
     }

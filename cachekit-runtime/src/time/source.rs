@@ -113,7 +113,7 @@ impl Source {
     #[inline]
     pub(super) fn latest(&self) -> u64 {
         match self.word() {
-            IDLE => self.now(),
+            IDLE => self.now_instead_of_coarse(),
             word if self.is_test() => word,
             word => word.saturating_add(LAG + 1_000_000),
         }

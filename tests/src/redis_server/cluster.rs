@@ -44,7 +44,7 @@ impl Cluster {
                 cluster.tell(at, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]);
             }
             if at > 0 {
-                let (port, bus) = (node.port.to_string(), node.bus_port.to_string());
+                let (port, bus) = (node.public_port().to_string(), node.bus_port.to_string());
                 cluster.tell(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
             }
         }
@@ -65,7 +65,7 @@ impl Cluster {
         cluster
     }
 
-    /// `redis-cluster://` with all nodes.
+    /// `redis-cluster://` with all nodes; `rediss-cluster://` where they have TLS.
     #[must_use]
     pub fn url(&self) -> String {
         self.url_of(&(0..self.nodes.len()).collect::<Vec<_>>())
@@ -74,9 +74,10 @@ impl Cluster {
     /// `redis-cluster://` with these nodes.
     #[must_use]
     pub fn url_of(&self, nodes: &[usize]) -> String {
-        let places: Vec<_> = nodes.iter().map(|at| format!("127.0.0.1:{}", self.nodes[*at].port)).collect();
-        let user = self.nodes[0].options.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
-        format!("redis-cluster://{user}{}", places.join(","))
+        let places: Vec<_> = nodes.iter().map(|at| format!("127.0.0.1:{}", self.nodes[*at].public_port())).collect();
+        let Options { password, tls, .. } = &self.nodes[0].options;
+        let user = password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
+        format!("{}-cluster://{user}{}", if tls.is_some() { "rediss" } else { "redis" }, places.join(","))
     }
 
     /// A node.
@@ -201,7 +202,7 @@ impl Cluster {
         let keys = self.nodes[from].cli(&["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), &at_most.to_string()]);
         let keys: Vec<_> = keys.lines().filter(|key| !key.is_empty()).collect();
         if !keys.is_empty() {
-            let port = self.nodes[to].port.to_string();
+            let port = self.nodes[to].public_port().to_string();
             let mut command = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000"];
             if let Some(password) = &self.nodes[to].options.password {
                 command.extend(["AUTH", password]);

@@ -81,6 +81,12 @@ impl RedisServer {
         self.tls_port
     }
 
+    /// The port that clients and other servers are to use: that of TLS, where it has one.
+    #[must_use]
+    pub fn public_port(&self) -> u16 {
+        if self.options.tls.is_some() { self.tls_port } else { self.port }
+    }
+
     /// The server's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 pub struct Options {
     pub(super) password: Option<String>,
     users: Vec<String>,
-    tls: Option<Tls>,
+    pub(super) tls: Option<Tls>,
     socket: bool,
     persistent: bool,
     cluster: bool,
@@ -89,12 +89,31 @@ impl Options {
         RedisServer::with(self)
     }
 
+    /// Servers speak TLS among one another too.
+    fn tls_settings(&self, folder: &Path, tls_port: u16) -> Vec<(String, String)> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let mut all = vec![
+            ("tls-port".to_owned(), tls_port.to_string()),
+            ("tls-auth-clients".to_owned(), if tls.clients { "yes" } else { "no" }.to_owned()),
+            ("tls-replication".to_owned(), "yes".to_owned()),
+        ];
+        for (name, text) in [("ca-cert-file", &tls.authority), ("cert-file", &tls.certificate), ("key-file", &tls.key)]
+        {
+            let file = folder.join(name);
+            fs::write(&file, text).expect("a file of the server");
+            all.push((format!("tls-{name}"), file.display().to_string()));
+        }
+        all
+    }
+
     pub(super) fn arguments(&self, folder: &Path, port: u16, tls_port: u16, bus_port: u16) -> Vec<String> {
         if let Some(lines) = &self.sentinel {
             // Sentinels write what they learn into their file, and go on from there.
             let file = folder.join(format!("sentinel-{port}.conf"));
             if !file.exists() {
-                let text = format!("port {port}\nbind 127.0.0.1\ndir {}\n{lines}", folder.display());
+                let tls = self.tls_settings(folder, tls_port);
+                let tls: String = tls.iter().map(|(name, value)| format!("{name} {value}\n")).collect();
+                let text = format!("port {port}\nbind 127.0.0.1\ndir {}\n{tls}{lines}", folder.display());
                 fs::write(&file, text).expect("the file of a sentinel");
             }
             return vec![file.display().to_string(), "--sentinel".to_owned()];
@@ -124,6 +143,9 @@ impl Options {
             set("cluster-node-timeout", &["1000"]);
             // A replica takes over however long it was without its master.
             set("cluster-replica-validity-factor", &["0"]);
+            if self.tls.is_some() {
+                set("tls-cluster", &["yes"]);
+            }
         }
         for user in &self.users {
             set("user", &user.split(' ').collect::<Vec<_>>());
@@ -131,16 +153,8 @@ impl Options {
         if self.socket {
             set("unixsocket", &[&folder.join("redis.sock").to_string_lossy()]);
         }
-        if let Some(tls) = &self.tls {
-            set("tls-port", &[&tls_port.to_string()]);
-            set("tls-auth-clients", &[if tls.clients { "yes" } else { "no" }]);
-            for (name, text) in
-                [("ca-cert-file", &tls.authority), ("cert-file", &tls.certificate), ("key-file", &tls.key)]
-            {
-                let file = folder.join(name);
-                fs::write(&file, text).expect("a file of the server");
-                set(&format!("tls-{name}"), &[&file.to_string_lossy()]);
-            }
+        for (name, value) in self.tls_settings(folder, tls_port) {
+            set(&name, &[&value]);
         }
         for (name, value) in &self.settings {
             set(name, &[value]);

@@ -36,7 +36,7 @@ impl Sentinels {
     #[must_use]
     pub fn with(options: Options, replicas: usize, password: Option<&str>) -> Self {
         let servers: Vec<_> = (0..=replicas).map(|_| options.clone().start()).collect();
-        let master = servers[0].port.to_string();
+        let master = servers[0].public_port().to_string();
         for replica in &servers[1..] {
             assert_eq!(replica.cli(&["REPLICAOF", "127.0.0.1", &master]), "OK");
         }
@@ -53,6 +53,7 @@ impl Sentinels {
             let mut watching = Options::default();
             watching.sentinel = Some(lines);
             watching.password = password.map(str::to_owned);
+            watching.tls.clone_from(&options.tls);
             watching.start()
         };
         let sentinels = (0..SENTINELS).map(start).collect();
@@ -66,10 +67,10 @@ impl Sentinels {
         all
     }
 
-    /// `redis-sentinel://` with all sentinels.
+    /// `redis-sentinel://` with all sentinels; `rediss-sentinel://` where all have TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        let ports: Vec<_> = self.sentinels.iter().map(RedisServer::port).collect();
+        let ports: Vec<_> = self.sentinels.iter().map(RedisServer::public_port).collect();
         self.url_with(&ports)
     }
 
@@ -77,10 +78,11 @@ impl Sentinels {
     #[must_use]
     pub fn url_with(&self, ports: &[u16]) -> String {
         let places: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-        let user =
-            self.servers[0].options.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
+        let Options { password, tls, .. } = &self.servers[0].options;
+        let user = password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
+        let scheme = if tls.is_some() { "rediss" } else { "redis" };
         let query = self.password.as_ref().map(|password| format!("?sentinel_password={password}")).unwrap_or_default();
-        format!("redis-sentinel://{user}{}/{NAME}{query}", places.join(","))
+        format!("{scheme}-sentinel://{user}{}/{NAME}{query}", places.join(","))
     }
 
     /// The sentinels.
@@ -115,7 +117,7 @@ impl Sentinels {
     pub fn master_named_by(&self, at: usize) -> usize {
         let named = self.sentinels[at].cli(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
         let port = named.lines().nth(1).and_then(|port| port.parse().ok());
-        let server = self.servers.iter().position(|server| Some(server.port) == port);
+        let server = self.servers.iter().position(|server| Some(server.public_port()) == port);
         server.unwrap_or_else(|| panic!("no server of ours: {named}"))
     }
 
@@ -156,7 +158,7 @@ impl Sentinels {
     /// Makes another server the master by hand, behind the back of whoever is connected: connections to the old one stay.
     pub fn swap(&self, to: usize) {
         let before = self.master_named_by(0);
-        let port = self.servers[to].port.to_string();
+        let port = self.servers[to].public_port().to_string();
         // Else they would undo it, and end the connections.
         for sentinel in &self.sentinels {
             assert_eq!(sentinel.cli(&["SENTINEL", "REMOVE", NAME]), "OK");
@@ -173,7 +175,7 @@ impl Sentinels {
     /// # Panics
     /// If a server or a sentinel refuses.
     pub fn depose(&self, to: usize) {
-        let port = self.servers[to].port.to_string();
+        let port = self.servers[to].public_port().to_string();
         for sentinel in &self.sentinels {
             assert_eq!(sentinel.cli(&["SENTINEL", "REMOVE", NAME]), "OK");
         }
@@ -188,7 +190,7 @@ impl Sentinels {
     /// # Panics
     /// If it refuses.
     pub fn step_down(&self, of: usize, to: usize) {
-        let port = self.servers[to].port.to_string();
+        let port = self.servers[to].public_port().to_string();
         assert_eq!(self.servers[of].cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
     }
 
