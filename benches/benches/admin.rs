@@ -213,8 +213,8 @@ fn serve() {
     caches[0].start_top_keys();
     large.start_top_keys();
     for turn in 0..200 * ENTRIES {
-        caches[0].get(&(turn % (turn % ENTRIES + 1)));
-        large.get(&(turn.wrapping_mul(turn) % MANY));
+        let _ = caches[0].get(&(turn % (turn % ENTRIES + 1)));
+        let _ = large.get(&(turn.wrapping_mul(turn) % MANY));
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
