@@ -26,6 +26,20 @@ const CACHES: usize = 100;
 /// Entries of each cache.
 const ENTRIES: u64 = 1_000;
 
+/// Entries of the cache of which the most is to be looked at.
+const MANY: u64 = 1_000_000;
+
+/// Two caches, as their names end.
+const SMALL: &str = "0";
+const LARGE: &str = "large";
+
+fn live(cache: &str) -> String {
+    format!("/api/live?cache=bench%3A%3A{cache}")
+}
+
+/// How often the page asks for top keys.
+const TOP_EVERY: Duration = Duration::from_secs(5);
+
 /// What a connection may take, in percent of a core.
 const MOST: f64 = 1.0;
 
@@ -38,9 +52,17 @@ fn main() {
     let service = Service::start();
     let idle = service.measured(time, Reading::default);
     let all = service.measured(time, || read(service.address, "/api/live", time));
-    let one = service.measured(time, || read(service.address, "/api/live?cache=bench%3A%3A0", time));
+    let one = service.measured(time, || read(service.address, &live(SMALL), time));
+    let top = service.measured(time, || look_at_top(service.address, SMALL, time));
+    let large = service.measured(time, || look_at_top(service.address, LARGE, time));
     println!("{CACHES} caches of {ENTRIES} entries, {time:?} each, on {}, {}", machine::processor(), machine::today());
-    let rows = [("nobody looks", &idle), ("the table of all is open", &all), ("one cache is open", &one)];
+    let rows = [
+        ("nobody looks", &idle),
+        ("the table of all is open", &all),
+        ("one cache is open", &one),
+        ("and its top keys are", &top),
+        ("those of a million entries", &large),
+    ];
     for (name, Measured { percent, reading: Reading { events, bytes } }) in &rows {
         println!("  {name:28} {percent:6.3} % of a core  {events:3} events  {bytes:9} bytes");
     }
@@ -51,9 +73,12 @@ fn main() {
         ("idle", of(&idle)),
         ("all", of(&all)),
         ("one", of(&one)),
+        ("top", of(&top)),
+        ("top_of_a_million", of(&large)),
     ];
     json::save_and_say(&json::document("admin", &args, &settings), "admin");
-    let (events, most) = (all.reading.events.min(one.reading.events), all.percent.max(one.percent) - idle.percent);
+    let events = all.reading.events.min(one.reading.events).min(top.reading.events).min(large.reading.events);
+    let most = all.percent.max(one.percent).max(top.percent) - idle.percent;
     assert!(
         events as u64 > time.as_secs() / 2,
         "an event each second was expected, and there were {events}: is the machine busy?"
@@ -136,6 +161,32 @@ fn read(address: SocketAddr, path: &str, time: Duration) -> Reading {
     reading
 }
 
+/// As the page of a cache whose top keys are shown: the events, and the keys as often as the page asks for them.
+fn look_at_top(address: SocketAddr, cache: &str, time: Duration) -> Reading {
+    let path = format!("/api/caches/bench%3A%3A{cache}/top?keys=true");
+    thread::scope(|scope| {
+        let events = scope.spawn(|| read(address, &live(cache), time));
+        let begin = Instant::now();
+        let mut bytes = 0;
+        while begin.elapsed() < time {
+            bytes += ask(address, &path).len();
+            thread::sleep(TOP_EVERY.min(time.saturating_sub(begin.elapsed()))); // sleeps: as the page does
+        }
+        let events = events.join().expect("it reads");
+        Reading { bytes: events.bytes + bytes, ..events }
+    })
+}
+
+/// The body of an answer that is 200.
+fn ask(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"share\""), "{answer}");
+    answer.split_once("\r\n\r\n").map_or_else(String::new, |(_, body)| body.to_owned())
+}
+
 /// A hundred caches with entries, all kinds of which have been called, and the admin router.
 fn serve() {
     let caches: Vec<Cache<u64, String>> = (0..CACHES)
@@ -151,11 +202,25 @@ fn serve() {
     for cache in &caches {
         (0..ENTRIES).chain(0..ENTRIES / 2).for_each(|key| _ = cache.get_or_compute(&key, || key.to_string()));
     }
+    let large: Cache<u64, u64> = Cache::builder()
+        .name("bench::large")
+        .capacity(2 * MANY as usize)
+        .ttl(Duration::from_secs(3_600))
+        .readable()
+        .build();
+    (0..MANY).for_each(|key| _ = large.insert(key, key));
+    // More keys than are followed, some of them popular; all of it before anybody measures.
+    caches[0].start_top_keys();
+    large.start_top_keys();
+    for turn in 0..200 * ENTRIES {
+        let _ = caches[0].get(&(turn % (turn % ENTRIES + 1)));
+        let _ = large.get(&(turn.wrapping_mul(turn) % MANY));
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("its address");
-    let admin = admin::router(|_| Some(Access::named("bench").may(Scope::Read)));
+    let admin = admin::router(|_| Some(Access::named("bench").may(Scope::Read).may_see_entries()));
     let service = admin.into_make_service_with_connect_info::<SocketAddr>();
     runtime.spawn(async move { axum::serve(listener, service).await });
     println!("{address}");

@@ -2,8 +2,10 @@
 
 use axum::{Router, extract::Request, middleware::Next};
 use cachekit::{
-    Cache,
+    Cache, Place,
     admin::{self, Access, Scope},
+    backend::MemoryBytes,
+    registry,
 };
 use cachekit_tests::{browser::Browser, eventually};
 use http_body_util::BodyExt;
@@ -30,6 +32,7 @@ struct Service {
     live: Arc<AtomicUsize>,
     live_ever: Arc<AtomicUsize>,
     users: Cache<u64, String>,
+    quotes: Cache<u64, u64>,
     ends: Arc<AtomicBool>,
     load: Option<thread::JoinHandle<()>>,
     _runtime: Runtime,
@@ -92,6 +95,17 @@ impl Service {
             .build();
         let sessions: Cache<u64, u64> = Cache::builder().name(named("sessions")).capacity(50_000).readable().build();
         sessions.set_enabled(false);
+        let quotes: Cache<u64, u64> = Cache::builder()
+            .name(named("quotes"))
+            .capacity(1_000)
+            .ttl(Duration::from_secs(60))
+            .stale_if_error(Duration::from_secs(300))
+            .load_timeout_soft(Duration::from_millis(250))
+            .load_timeout_hard(Duration::from_secs(2))
+            .backends([Place::memory(), Place::own(MemoryBytes::new())])
+            .readable()
+            .build();
+        (0..100).for_each(|number| _ = quotes.insert(number, number));
         let ends = Arc::new(AtomicBool::new(false));
         let (called, end) = (users.clone(), ends.clone());
         let load = thread::spawn(move || {
@@ -116,7 +130,7 @@ impl Service {
                 }
             }
         });
-        Service { url, live, live_ever, users, ends, load: Some(load), _runtime: runtime }
+        Service { url, live, live_ever, users, quotes, ends, load: Some(load), _runtime: runtime }
     }
 
     fn signed_in(&self, browser: &Browser, page: &str) {
@@ -233,6 +247,92 @@ fn what_somebody_does_is_done() {
     browser.click("#entries button");
     browser.until("/^\\d+hidden/.test(document.querySelector('#page tbody tr')?.textContent)");
     assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn every_setting_is_changed_and_taken_back() {
+    let (service, browser) = (Service::start("set", ALL), Browser::open());
+    service.signed_in(&browser, "set%3A%3Aquotes");
+    browser.until("document.querySelector('#ttl input')?.value === '1m'");
+    let configuration = || registry::find("set::quotes").expect("the cache").configuration();
+    let said = |text: &str| browser.until(&format!("document.getElementById('said').textContent.includes('{text}')"));
+    let row = |id: &str| browser.text(&format!("tr:has(#{id})"));
+    let shown = |id: &str| browser.run(&format!("return document.querySelector('#{id} input').value"));
+    for (id, is, to, read) in [
+        ("strategy", "s3-tinylfu", "sieve", "sieve"),
+        ("capacity", "1000", "2 000", "2000"),
+        ("ttl", "1m", "90s", "90s"),
+        ("idle", "never", "5 m", "5m"),
+        ("stale_while_revalidate", "0s", "1500ms", "1.5s"),
+        ("stale_if_error", "5m", "0s", "0s"),
+        ("timeout", "250ms", "0.4s", "400ms"),
+        ("soft_load_timeout", "250ms", "never", "never"),
+        ("hard_load_timeout", "2s", "1h", "1h"),
+    ] {
+        assert_eq!(shown(id), is, "{id}");
+        assert!(row(id).contains("the code") && !row(id).contains("Take back"), "{id}: {}", row(id));
+        browser.write(&format!("#{id} input"), to);
+        browser.click(&format!("#{id} button"));
+        said(&format!("{} is now {to}", id.replace('_', " ")));
+        // As the service has understood it.
+        assert_eq!(shown(id), read, "{id}");
+        assert!(row(id).contains("a live change") && row(id).contains("Take back"), "{id}: {}", row(id));
+    }
+    let now = configuration();
+    assert_eq!((now.idle, now.stale_if_error), (Some(Duration::from_secs(300)), Duration::ZERO));
+    assert_eq!((now.timeout, now.soft_load_timeout), (Duration::from_millis(400), None));
+    assert_eq!((now.bound, now.strategy.as_str()), (registry::Bound::Entries(2_000), "sieve"));
+    if let Some(folder) = pictures() {
+        for theme in ["light", "dark"] {
+            browser.act(&format!(
+                "const to = document.getElementById('theme'); to.value = '{theme}'; to.dispatchEvent(new Event('change'))"
+            ));
+            browser.act("document.getElementById('settings').closest('.card').scrollIntoView()");
+            browser.screenshot(&folder.join(format!("admin-settings-{theme}.png")));
+        }
+    }
+    // What cannot be read, and what the service refuses, changes nothing.
+    for (id, wrong) in [("ttl", "soon"), ("timeout", "never"), ("capacity", "many"), ("hard_load_timeout", "0s")] {
+        let before = configuration();
+        browser.write(&format!("#{id} input"), wrong);
+        browser.click(&format!("#{id} button"));
+        browser.until("document.querySelector('#said[role=alert]')?.textContent.includes('Instead:')");
+        assert_eq!(configuration(), before, "{id}");
+        browser.click(&format!("tr:has(#{id}) td:last-child button"));
+        said("is taken back");
+    }
+    assert_eq!([shown("ttl"), shown("timeout"), shown("hard_load_timeout")], ["1m", "250ms", "2s"]);
+    assert_eq!(configuration().ttl, registry::Ttl::Fixed(Duration::from_secs(60)));
+    assert!(row("ttl").contains("the code") && !row("ttl").contains("Take back"), "{}", row("ttl"));
+
+    // Switches ask where much hangs on it.
+    for (id, is_off) in
+        [("enabled", "every call"), ("dry_run", "every call"), ("tiers\\.own", "what is in memory goes")]
+    {
+        browser.click(&format!("#{id} button"));
+        browser.until("document.getElementById('ask').open");
+        assert!(browser.text("#question").to_lowercase().contains(is_off), "{}", browser.text("#question"));
+        browser.click("#ask button[value='yes']");
+        browser.until(&format!(
+            "document.querySelector({}) !== null",
+            json!(format!("tr:has(#{id}) td:last-child:has(button:not([hidden]))"))
+        ));
+    }
+    assert!(!service.quotes.is_enabled() && configuration().is_dry_run);
+    let tiers = registry::find("set::quotes").expect("the cache").tiers();
+    assert_eq!(tiers.iter().map(|tier| tier.is_used).collect::<Vec<_>>(), [true, false]);
+    browser.click("tr:has(#enabled) td:last-child button");
+    said("the change of enabled is taken back");
+    assert!(service.quotes.is_enabled());
+    // What the code does not ask for cannot be set: another cache has neither backends nor timeouts of loads.
+    browser.act("location.hash = 'set%3A%3Ausers'");
+    browser.until("document.getElementById('name').textContent === 'set::users' && document.querySelector('#ttl input').value === '20s'");
+    for id in ["timeout", "soft_load_timeout", "hard_load_timeout", "tiers\\.memory"] {
+        let hidden = browser.run(&format!("return document.querySelector({}).hidden", json!(format!("tr:has(#{id})"))));
+        assert_eq!(hidden, true, "{id}");
+    }
+    // That the browser tells of refusals is all that it tells.
+    assert!(browser.console().iter().all(|line| line.contains("400")));
 }
 
 #[test]

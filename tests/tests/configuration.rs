@@ -95,10 +95,10 @@ const LEVELS: [Levels; 15] = [
     (Setting::DryRun, ["false", "true", "false", "true"], "true", "off", |cache| cache.set_dry_run(true)),
     (Setting::Timeout, ["1", "2", "3", "4"], "'2s'", "3s", |cache| cache.set_timeout(4 * SECOND)),
     (Setting::SoftLoadTimeout, ["1", "2", "3", "4"], "'2s'", "3s", |cache| {
-        cache.set_load_timeouts(Some(4 * SECOND), None);
+        cache.set_soft_load_timeout(Some(4 * SECOND));
     }),
     (Setting::HardLoadTimeout, ["1", "2", "none", "4"], "'2s'", "never", |cache| {
-        cache.set_load_timeouts(None, Some(4 * SECOND));
+        cache.set_hard_load_timeout(Some(4 * SECOND));
     }),
     (Setting::Tier(Tier::Memory), ["true", "false", "true", "false"], "false", "on", |cache| {
         cache.set_tier(Tier::Memory, false).expect("there are others");

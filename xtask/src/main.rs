@@ -7,6 +7,7 @@ mod check_coherence;
 mod ci;
 mod compile_cost;
 mod features;
+mod hit_cost;
 mod http_conformance;
 mod needs;
 mod shell;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -28,6 +29,7 @@ const COMMANDS: [(&str, &str); 8] = [
         "compile-cost [--rounds N] [--check]",
         "crates and seconds of a clean build beside the peers, and what 100 annotated functions add",
     ),
+    ("hit-cost [--check]", "instructions that statistics and a sampled curve add to a hit, by callgrind"),
     ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
     (
         "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
@@ -59,6 +61,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["ci", "--no-test"] => ci::main(false),
         ["tidy"] => tidy::main(),
         ["compile-cost", options @ ..] => compile_cost::main(options),
+        ["hit-cost", options @ ..] => hit_cost::main(options),
         ["bench-report"] => bench_report::main(),
         ["check-coherence", options @ ..] => check_coherence::main(options),
         ["http-conformance", options @ ..] => http_conformance::main(options),

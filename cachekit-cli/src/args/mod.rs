@@ -4,7 +4,7 @@ mod live;
 mod source;
 mod trace;
 
-pub(crate) use live::{Capacity, Change, SetArgs, Sort, TopArgs};
+pub(crate) use live::{Capacity, Change, SETTINGS, SetArgs, Sort, To, TopArgs};
 pub(crate) use source::{Kind, Live, Service, Source, Url, Where};
 pub(crate) use trace::{AdviseArgs, Format, Lines, SimulateArgs, Size};
 

@@ -109,6 +109,12 @@ pub(crate) struct Configuration {
     pub(crate) refresh_ahead_percent: Option<f64>,
     pub(crate) max_loads: Option<u64>,
     pub(crate) lock_seconds: Option<f64>,
+    pub(crate) dry_run: bool,
+    pub(crate) timeout_seconds: Option<f64>,
+    pub(crate) soft_load_timeout_seconds: Option<f64>,
+    pub(crate) hard_load_timeout_seconds: Option<f64>,
+    /// Who says a setting, where it is not the code.
+    pub(crate) sources: std::collections::BTreeMap<String, String>,
 }
 
 /// Counters since the service has started.

@@ -11,11 +11,11 @@ use axum::{
     middleware::{Next, from_fn},
     routing::{get, post},
 };
-use cachekit_runtime::registry;
+use cachekit_runtime::{Cache, registry};
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::{fs, process::Stdio};
+use std::{fs, process::Stdio, time::Duration};
 
 fn row<'a>(of: &'a Value, name: &str) -> &'a Value {
     let rows = of["caches"].as_array().expect("caches");
@@ -225,12 +225,57 @@ fn settings_are_changed_and_shown_before_and_after() {
         (vec!["set", "change::user", "capacity=1MiB"], "max_bytes"),
         (vec!["set", "change::user", "strategy=newest"], "s3-fifo"),
         (vec!["set", "change::user", "ttl=1s", "ttl=2s"], "once"),
-        (vec!["set", "change::user", "size=1"], "ttl, capacity, strategy and enabled"),
+        (vec!["set", "change::user", "size=1"], "ttl, idle, stale-while-revalidate"),
         (vec!["set", "change::user"], "NAME=VALUE"),
     ] {
         let (code, told) = service.failed(&arguments);
         assert!(code == 2 && told.contains(what), "{arguments:?}: {code} {told}");
     }
+}
+
+#[test]
+fn every_setting_is_changed_and_taken_back() {
+    let service = Service::start("every");
+    let slow: Cache<u64, u64> = Cache::builder()
+        .name("every::slow")
+        .capacity(100)
+        .load_timeout_soft(Duration::from_millis(500))
+        .load_timeout_hard(Duration::from_secs(2))
+        .readable()
+        .build();
+    let values = ["idle=10m", "stale-while-revalidate=10s", "stale_if_error=5m", "timeout=100ms", "dry-run=on"];
+    let timeouts = ["soft-load-timeout=250ms", "hard-load-timeout=none", "capacity=200", "ttl=1h"];
+    let text = service.said(&[["set", "every::slow"].as_slice(), &values, &timeouts].concat());
+    for line in [
+        "idle none 10 m",
+        "stale-while-revalidate none 10.0 s",
+        "stale-if-error none 5 m",
+        "dry-run off on",
+        "soft-load-timeout 500 ms 250 ms",
+        "hard-load-timeout 2.0 s none",
+        "capacity 100 200",
+        "ttl none 1 h",
+    ] {
+        let is_there = text.lines().any(|shown| shown.split_whitespace().collect::<Vec<_>>().join(" ") == line);
+        assert!(is_there, "{line}: {text}");
+    }
+    let now = registry::find("every::slow").expect("the cache").configuration();
+    assert_eq!((now.timeout, now.hard_load_timeout, now.is_dry_run), (Duration::from_millis(100), None, true));
+    slow.insert(1, 1);
+    // It may evict: what the configuration says is not known here.
+    let (code, told) = service.failed(&["set", "every::slow", "capacity=configured"]);
+    assert!(code == 4 && told.contains("perhaps evict some of the 1 entries"), "{code} {told}");
+    let back = ["hard-load-timeout=configured", "dry-run=configured", "capacity=configured", "idle=none", "--yes"];
+    let changed = service.json(&[["set", "every::slow"].as_slice(), &back].concat());
+    let after = &changed["after"];
+    assert_eq!(
+        (&after["hard_load_timeout_seconds"], &after["dry_run"], &after["bound"]["entries"], &after["idle_seconds"]),
+        (&2.0.into(), &false.into(), &100.into(), &Value::Null),
+        "{changed}"
+    );
+    assert_eq!((&after["sources"]["idle"], &after["sources"]["dry_run"]), (&"live".into(), &Value::Null), "{changed}");
+    let (code, told) = service.failed(&["set", "every::user", "hard-load-timeout=1s"]);
+    assert!(code == 2 && told.contains("load_timeout = (hard = "), "{code} {told}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub(super) struct Settings {
     stale_while_revalidate_seconds: Option<f64>,
     stale_if_error_seconds: Option<f64>,
     timeout_seconds: Option<f64>,
+    #[serde(default, deserialize_with = "given")]
+    soft_load_timeout_seconds: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "given")]
+    hard_load_timeout_seconds: Option<Option<f64>>,
     capacity: Option<u64>,
     strategy: Option<String>,
     enabled: Option<bool>,
@@ -56,7 +60,7 @@ pub(super) async fn settings(
     if settings.is_nothing() {
         return Err(Refusal::bad(
             "nothing is to be changed",
-            "give one of `ttl_seconds`, `idle_seconds`, `stale_while_revalidate_seconds`, `stale_if_error_seconds`, `timeout_seconds`, `capacity`, `strategy`, `enabled`, `dry_run`, `tiers` and `take_back`",
+            "give one of `ttl_seconds`, `idle_seconds`, `stale_while_revalidate_seconds`, `stale_if_error_seconds`, `timeout_seconds`, `soft_load_timeout_seconds`, `hard_load_timeout_seconds`, `capacity`, `strategy`, `enabled`, `dry_run`, `tiers` and `take_back`",
         ));
     }
     // All of it is looked at before any of it is done.
@@ -64,10 +68,14 @@ pub(super) async fn settings(
     let revalidate = time("stale allowance", settings.stale_while_revalidate_seconds, 0.0)?;
     let if_error = time("stale allowance", settings.stale_if_error_seconds, 0.0)?;
     let timeout = time("timeout", settings.timeout_seconds, 0.001)?;
+    let before = cache.configuration();
+    let soft = load_timeout("soft", settings.soft_load_timeout_seconds, before.has_soft_load_timeout, cache.name())?;
+    let hard = load_timeout("hard", settings.hard_load_timeout_seconds, before.has_hard_load_timeout, cache.name())?;
     let tiers = tiers(&*cache, &settings.tiers)?;
-    let taken_back = settings.take_back.iter().map(|name| setting(name)).collect::<Result<Vec<_>, _>>()?;
+    let is_weighed = matches!(before.bound, Bound::Weight(_));
+    let taken_back = settings.take_back.iter().map(|name| setting(name, is_weighed)).collect::<Result<Vec<_>, _>>()?;
     let Settings { capacity, strategy, enabled, dry_run, .. } = settings;
-    let largest = if let Bound::Weight(_) = cache.configuration().bound { MOST_WEIGHT } else { MOST_ENTRIES };
+    let largest = if is_weighed { MOST_WEIGHT } else { MOST_ENTRIES };
     if capacity.is_some_and(|most| !(1..=largest).contains(&most)) {
         return Err(Refusal::bad(
             format!("a capacity is from 1 to {largest}"),
@@ -112,6 +120,14 @@ pub(super) async fn settings(
         cache.set_timeout(timeout);
         done("timeout", format!("{timeout:?}"));
     }
+    if let Some(soft) = soft {
+        cache.set_soft_load_timeout(soft);
+        done("soft load timeout", format!("{soft:?}"));
+    }
+    if let Some(hard) = hard {
+        cache.set_hard_load_timeout(hard);
+        done("hard load timeout", format!("{hard:?}"));
+    }
     if let Some(on) = dry_run {
         cache.set_dry_run(on);
         done("dry run", on.to_string());
@@ -135,6 +151,8 @@ impl Settings {
             && self.stale_while_revalidate_seconds.is_none()
             && self.stale_if_error_seconds.is_none()
             && self.timeout_seconds.is_none()
+            && self.soft_load_timeout_seconds.is_none()
+            && self.hard_load_timeout_seconds.is_none()
             && self.capacity.is_none()
             && self.strategy.is_none()
             && self.enabled.is_none()
@@ -154,6 +172,28 @@ fn time(what: &str, seconds: Option<f64>, least: f64) -> Result<Option<Duration>
     }
 }
 
+/// Where the code asks for one: elsewhere nobody would look at it.
+fn load_timeout(
+    which: &str,
+    seconds: Option<Option<f64>>,
+    is_asked_for: bool,
+    cache: &str,
+) -> Result<Option<Option<Duration>>, Refusal> {
+    if seconds.is_some() && !is_asked_for {
+        return Err(Refusal::bad(
+            format!("the code of `{cache}` asks for no {which} load timeout, and none is added here"),
+            format!("add `load_timeout = ({which} = \"2s\")` to its attribute"),
+        ));
+    }
+    match seconds {
+        Some(Some(seconds)) if !(0.001..=LONGEST_TTL).contains(&seconds) => Err(Refusal::bad(
+            format!("a {which} load timeout is 0.001 seconds at least, and at most a hundred years"),
+            "give seconds as a number, 0.25, or `null` for none",
+        )),
+        seconds => Ok(seconds.map(|seconds| seconds.map(Duration::from_secs_f64))),
+    }
+}
+
 fn time_or_none(what: &str, seconds: Option<Option<f64>>) -> Result<Option<Option<Duration>>, Refusal> {
     match seconds {
         Some(Some(seconds)) if !(seconds > 0.0 && seconds <= LONGEST_TTL) => Err(Refusal::bad(
@@ -164,7 +204,11 @@ fn time_or_none(what: &str, seconds: Option<Option<f64>>) -> Result<Option<Optio
     }
 }
 
-fn setting(name: &str) -> Result<Setting, Refusal> {
+/// `capacity` is what a change calls it, whatever the cache counts.
+fn setting(name: &str, is_weighed: bool) -> Result<Setting, Refusal> {
+    if name == Setting::Capacity.name() && is_weighed {
+        return Ok(Setting::MaxBytes);
+    }
     Setting::ALL.into_iter().find(|setting| setting.name() == name).ok_or_else(|| {
         let all: Vec<&str> = Setting::ALL.into_iter().map(Setting::name).collect();
         Refusal::bad(format!("there is no setting `{name}`"), format!("give one of `{}`", all.join("`, `")))

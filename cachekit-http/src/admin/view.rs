@@ -94,6 +94,9 @@ pub(super) fn detail(cache: &dyn AnyCache) -> Value {
             "lock_seconds": configuration.lock.map(seconds),
             "soft_load_timeout_seconds": configuration.soft_load_timeout.map(seconds),
             "hard_load_timeout_seconds": configuration.hard_load_timeout.map(seconds),
+            // Elsewhere they cannot be set.
+            "has_soft_load_timeout": configuration.has_soft_load_timeout,
+            "has_hard_load_timeout": configuration.has_hard_load_timeout,
             "dry_run": configuration.is_dry_run,
             "sources": configuration.sources.iter().map(|(setting, source)| (setting.name().to_owned(), json!(of(*source)))).collect::<serde_json::Map<_, _>>(),
         },

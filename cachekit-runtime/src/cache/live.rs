@@ -235,11 +235,15 @@ impl<K: Key, V: Value> Cache<K, V> {
         self.here().core.change(Change::StaleIfError(time));
     }
 
-    /// Other load timeouts for calls that begin from now on; `None`: none. Where the code asks for the one or the other, and nowhere else.
-    pub fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>) {
-        let core = &self.here().core;
-        core.change(Change::SoftLoadTimeout(soft));
-        core.change(Change::HardLoadTimeout(hard));
+    /// After how long a stale value is given while a load goes on, in calls that begin from now on; `None`: not before it has ended. Where the code asks for a
+    /// soft load timeout, and nowhere else.
+    pub fn set_soft_load_timeout(&self, time: Option<Duration>) {
+        self.here().core.change(Change::SoftLoadTimeout(time));
+    }
+
+    /// After how long a load fails, in calls that begin from now on; `None`: never. Where the code asks for a hard load timeout, and nowhere else.
+    pub fn set_hard_load_timeout(&self, time: Option<Duration>) {
+        self.here().core.change(Change::HardLoadTimeout(time));
     }
 
     /// How long all waits of one call for backends of bytes take together from now on.

@@ -156,6 +156,8 @@ impl<K: Key, V: Value> Cache<K, V> {
             is_dry_run: core.live.is_dry_run(),
             soft_load_timeout: core.live.soft_load_timeout(),
             hard_load_timeout: core.live.hard_load_timeout(),
+            has_soft_load_timeout: settings.load_timeout_soft.is_some(),
+            has_hard_load_timeout: settings.load_timeout_hard.is_some(),
             sources: Setting::ALL
                 .into_iter()
                 .map(|setting| (setting, levels.source(setting)))

@@ -79,8 +79,11 @@ pub trait AnyCache: Send + Sync {
     /// As [`Cache::set_timeout`](crate::Cache::set_timeout).
     fn set_timeout(&self, timeout: Duration);
 
-    /// As [`Cache::set_load_timeouts`](crate::Cache::set_load_timeouts).
-    fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>);
+    /// As [`Cache::set_soft_load_timeout`](crate::Cache::set_soft_load_timeout): see [`Configuration::has_soft_load_timeout`].
+    fn set_soft_load_timeout(&self, time: Option<Duration>);
+
+    /// As [`Cache::set_hard_load_timeout`](crate::Cache::set_hard_load_timeout): see [`Configuration::has_hard_load_timeout`].
+    fn set_hard_load_timeout(&self, time: Option<Duration>);
 
     /// As [`Cache::set_dry_run`](crate::Cache::set_dry_run).
     fn set_dry_run(&self, on: bool);

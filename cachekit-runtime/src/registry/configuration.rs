@@ -39,6 +39,10 @@ pub struct Configuration {
     pub soft_load_timeout: Option<Duration>,
     /// After how long a load fails, where the code asks for that.
     pub hard_load_timeout: Option<Duration>,
+    /// Whether the code asks for a soft load timeout: elsewhere none is looked at, whoever says one.
+    pub has_soft_load_timeout: bool,
+    /// Whether the code asks for a hard load timeout.
+    pub has_hard_load_timeout: bool,
     /// What others than the code have said, and who of them counts.
     pub sources: Vec<(Setting, Source)>,
 }

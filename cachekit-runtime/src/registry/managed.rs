@@ -184,8 +184,12 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
         self.cache.set_timeout(timeout);
     }
 
-    fn set_load_timeouts(&self, soft: Option<Duration>, hard: Option<Duration>) {
-        self.cache.set_load_timeouts(soft, hard);
+    fn set_soft_load_timeout(&self, time: Option<Duration>) {
+        self.cache.set_soft_load_timeout(time);
+    }
+
+    fn set_hard_load_timeout(&self, time: Option<Duration>) {
+        self.cache.set_hard_load_timeout(time);
     }
 
     fn set_dry_run(&self, on: bool) {

@@ -140,9 +140,13 @@ impl Counters {
         self.count_striped(|stripe| &stripe.hits);
     }
 
-    /// As [`Self::hit`], of the thread with that index, which has a cell of its own.
+    /// As [`Self::hit`], of the thread with that index, which has a cell of its own. Without the statistics (`--cfg cachekit_no_statistics`), what they cost is
+    /// measured: `cargo xtask hit-cost`.
     #[inline(always)]
     pub(crate) fn hit_of(&self, thread: usize) {
+        if cfg!(cachekit_no_statistics) {
+            return;
+        }
         add(&self.stripes[thread % EXCLUSIVE].hits, 1);
     }
 

@@ -82,6 +82,57 @@ async fn a_change_says_where_it_comes_from_and_is_taken_back() {
 }
 
 #[tokio::test]
+async fn load_timeouts_are_changed_where_the_code_asks_for_them() {
+    let second = Duration::from_secs(1);
+    let both: Cache<u64, u64> =
+        Cache::builder().name("c::timed").load_timeout_soft(second).load_timeout_hard(2 * second).build();
+    let _hard: Cache<u64, u64> = Cache::builder().name("c::hard").load_timeout_hard(second).build();
+    let router = admin("timer");
+    let set =
+        async |body: &str| ok(&router, post("/api/caches/c::timed/settings", body)).await["configuration"].clone();
+    let now = set(r#"{"soft_load_timeout_seconds":0.25}"#).await;
+    assert_eq!(
+        (&now["soft_load_timeout_seconds"], &now["hard_load_timeout_seconds"], &now["sources"]["soft_load_timeout"]),
+        (&0.25.into(), &2.0.into(), &"live".into()),
+        "{now}"
+    );
+    assert!(now["sources"]["hard_load_timeout"].is_null(), "of the other nothing was said: {now}");
+    let now = set(r#"{"soft_load_timeout_seconds":null,"hard_load_timeout_seconds":0.05}"#).await;
+    assert!(now["soft_load_timeout_seconds"].is_null() && now["hard_load_timeout_seconds"] == 0.05, "{now}");
+    // It is looked at by the next load.
+    let never = both.try_get_or_refresh_async(&1, || std::future::pending::<Result<u64, cachekit_runtime::Error>>());
+    assert!(matches!(never.await, Err(cachekit_runtime::Error::LoadTimeout { .. })));
+    let now = set(r#"{"take_back":["soft_load_timeout","hard_load_timeout"]}"#).await;
+    assert_eq!((&now["soft_load_timeout_seconds"], &now["hard_load_timeout_seconds"]), (&1.0.into(), &2.0.into()));
+    let events = events_of("timer").join("\n");
+    assert!(events.contains("soft load timeout") && events.contains("hard load timeout"), "{events}");
+
+    let now = ok(&router, get("/api/caches/c::hard")).await["configuration"].clone();
+    assert_eq!((&now["has_soft_load_timeout"], &now["has_hard_load_timeout"]), (&false.into(), &true.into()));
+    for (cache, body) in [
+        ("hard", r#"{"soft_load_timeout_seconds":1}"#),
+        ("hard", r#"{"soft_load_timeout_seconds":null}"#),
+        ("timed", r#"{"soft_load_timeout_seconds":0}"#),
+        ("timed", r#"{"hard_load_timeout_seconds":-1}"#),
+        ("timed", r#"{"hard_load_timeout_seconds":1e300}"#),
+    ] {
+        let said = refused(&router, post(&format!("/api/caches/c::{cache}/settings"), body)).await;
+        assert_eq!(said, is(400, "bad_request"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_capacity_in_bytes_is_taken_back_by_the_name_that_it_was_changed_by() {
+    let _pages: Cache<u64, String> = Cache::builder().name("c::bytes").max_bytes(1_000).build();
+    let router = admin("weigher");
+    let set =
+        async |body: &str| ok(&router, post("/api/caches/c::bytes/settings", body)).await["configuration"].clone();
+    assert_eq!(set(r#"{"capacity":500}"#).await["sources"]["max_bytes"], "live");
+    let now = set(r#"{"take_back":["capacity"]}"#).await;
+    assert_eq!((&now["bound"]["weight"], &now["sources"]["max_bytes"]), (&1_000.into(), &Value::Null));
+}
+
+#[tokio::test]
 async fn a_tier_is_switched_off_and_on() {
     use cachekit_runtime::{Place, backend::MemoryBytes};
     let places = [Place::memory(), Place::own(MemoryBytes::new())];
