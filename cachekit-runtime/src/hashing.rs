@@ -93,7 +93,7 @@ fn key_by_own<Q: ?Sized + Hash>(own: &Arc<dyn AnyHasher>, key: &Q) -> u64 {
 
 /// The table takes its shard and its fingerprints from single bits, of which some hashers, the identity of integers for one, leave many alike. This
 /// spreads them and merges no two hashes. The finalizer of MurmurHash3 for 64 bits (Appleby, 2011).
-fn mixed(mut hash: u64) -> u64 {
+pub(crate) fn mixed(mut hash: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^= hash >> 33;
