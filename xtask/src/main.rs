@@ -2,6 +2,7 @@
 //!
 //! No dependencies: this crate is compiled at the start of every CI run.
 
+mod arc_figures;
 mod bench_report;
 mod check_coherence;
 mod ci;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -29,6 +30,7 @@ const COMMANDS: [(&str, &str); 8] = [
         "crates and seconds of a clean build beside the peers, and what 100 annotated functions add",
     ),
     ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
+    ("arc-figures --traces DIR", "does `cachekit simulate` hit what the paper on ARC has published of LRU?"),
     (
         "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
         "four processes and a real Redis Cluster under faults: is any call given something older than promised?",
@@ -60,6 +62,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["tidy"] => tidy::main(),
         ["compile-cost", options @ ..] => compile_cost::main(options),
         ["bench-report"] => bench_report::main(),
+        ["arc-figures", options @ ..] => arc_figures::main(options),
         ["check-coherence", options @ ..] => check_coherence::main(options),
         ["http-conformance", options @ ..] => http_conformance::main(options),
         [] | ["help" | "--help" | "-h"] => {
