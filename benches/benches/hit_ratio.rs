@@ -4,7 +4,7 @@ use cachekit::policy::Strategy;
 use cachekit_benches::{
     args::Args,
     json,
-    replay::{Cell, Kind, Player, Summary, players, replay, table},
+    replay::{Cell, Kind, Player, Summary, beside_simulations, players, replay, table},
     traces::{Trace, from_folder, synthetic},
 };
 use std::{path::PathBuf, process::exit};
@@ -14,7 +14,8 @@ cargo bench --bench hit_ratio -- [FLAGS]
   --traces DIR      replays all *.txt and *.txt.zst of the folder, a key per line (the folder in CACHEKIT_TRACES, else synthetic ones)
   --only A,B,…      traces or caches whose name contains one of these; the optimum always runs
   --threads N       so many caches at a time (2)
-  --quick           only the first 100000 requests of each trace";
+  --quick           only the first 100000 requests of each trace
+With `--features advice` before the `--`, each of our caches is compared with what `cachekit simulate` says of it, and a difference is a failure.";
 
 const AT_MOST: usize = 2;
 const QUICK_REQUESTS: usize = 100_000;
@@ -48,6 +49,14 @@ fn main() {
     print!("{}", table(&cells, &summary));
     println!("\nhits over requests in percent; sizes in percent of each trace's distinct keys");
     json::save_and_say(&document(&args, folder.is_some(), &traces, &players, &cells, &summary), "hit_ratio");
+    let (compared, differ) = beside_simulations(&cells);
+    if compared > 0 {
+        println!("cachekit simulate: {} of {compared} cells the same, hit for hit", compared - differ.len());
+    }
+    if !differ.is_empty() {
+        eprintln!("{}", differ.join("\n"));
+        exit(1);
+    }
 }
 
 fn document(

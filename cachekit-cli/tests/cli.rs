@@ -6,6 +6,8 @@ mod destroying;
 mod doctor;
 #[path = "cli/entries.rs"]
 mod entries;
+#[path = "cli/exact.rs"]
+mod exact;
 #[path = "cli/examples.rs"]
 mod examples;
 #[path = "cli/interrupted.rs"]

@@ -93,7 +93,7 @@ fn key_by_own<Q: ?Sized + Hash>(own: &Arc<dyn AnyHasher>, key: &Q) -> u64 {
 
 /// The table takes its shard and its fingerprints from single bits, of which some hashers, the identity of integers for one, leave many alike. This
 /// spreads them and merges no two hashes. The finalizer of MurmurHash3 for 64 bits (Appleby, 2011).
-fn mixed(mut hash: u64) -> u64 {
+pub(crate) fn mixed(mut hash: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^= hash >> 33;
@@ -141,6 +141,21 @@ mod tests {
 
     fn hashers() -> [KeyHasher; 3] {
         [KeyHasher::new(None), own(std::hash::RandomState::new()), own(BuildHasherDefault::<Identity>::default())]
+    }
+
+    /// Each bit of a hash changes each bit of what comes out, in about half of the hashes.
+    #[test]
+    fn numbers_of_keys_are_as_good_as_hashes() {
+        const KEYS: u64 = 1_024;
+        for bit in 0..64 {
+            let mut changes = [0_u32; 64];
+            for key in 0..KEYS {
+                let change = mixed(key) ^ mixed(key ^ (1 << bit));
+                changes.iter_mut().enumerate().for_each(|(at, count)| *count += (change >> at & 1) as u32);
+            }
+            // Ten standard deviations.
+            assert!(changes.iter().all(|count| (352..=672).contains(count)), "bit {bit}: {changes:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `cargo xtask bench-report`: writes docs/benchmarks.md, with its pictures, from what the benchmarks measured last.
 
 mod hit_ratio;
-mod json;
+pub(crate) mod json;
 mod memory;
 mod page;
 mod svg;

@@ -2,6 +2,7 @@
 //!
 //! No dependencies: this crate is compiled at the start of every CI run.
 
+mod arc_figures;
 mod bench_report;
 mod check_coherence;
 mod ci;
@@ -31,6 +32,7 @@ const COMMANDS: [(&str, &str); 9] = [
     ),
     ("hit-cost [--check]", "instructions that statistics and a sampled curve add to a hit, by callgrind"),
     ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
+    ("arc-figures --traces DIR", "does `cachekit simulate` hit what the paper on ARC has published of LRU?"),
     (
         "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
         "four processes and a real Redis Cluster under faults: is any call given something older than promised?",
@@ -63,6 +65,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["compile-cost", options @ ..] => compile_cost::main(options),
         ["hit-cost", options @ ..] => hit_cost::main(options),
         ["bench-report"] => bench_report::main(),
+        ["arc-figures", options @ ..] => arc_figures::main(options),
         ["check-coherence", options @ ..] => check_coherence::main(options),
         ["http-conformance", options @ ..] => http_conformance::main(options),
         [] | ["help" | "--help" | "-h"] => {

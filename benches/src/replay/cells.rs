@@ -26,6 +26,10 @@ pub struct Cell {
     pub player: String,
     /// What the player is.
     pub kind: Kind,
+    /// Requests that it answered.
+    pub hits: usize,
+    /// As many as `cachekit simulate` says, where that was asked.
+    pub simulated: Option<usize>,
     /// Hits over requests.
     pub hit_ratio: f64,
 }
@@ -52,6 +56,8 @@ pub fn replay(traces: &[Trace], players: &[Player], threads: usize) -> Vec<Cell>
                 capacity,
                 player: player.name.clone(),
                 kind: player.kind,
+                hits,
+                simulated: player.simulated(trace, capacity),
                 hit_ratio: hits as f64 / trace.keys.len() as f64,
             };
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,4 +6,4 @@ mod summary;
 
 pub use cells::{Cell, PERCENTS, replay};
 pub use players::{Kind, Player, players};
-pub use summary::{Summary, table};
+pub use summary::{Summary, beside_simulations, table};

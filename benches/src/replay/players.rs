@@ -9,7 +9,10 @@ use foyer_memory::{Cache as Foyer, CacheBuilder, EvictionConfig, LfuConfig, LruC
 use mini_moka::sync::{Cache as MiniMoka, ConcurrentCacheExt};
 use moka::sync::Cache as Moka;
 use quick_cache::sync::Cache as Quick;
-use std::fmt;
+use std::{
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 /// What a player is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,7 @@ pub struct Player {
     /// What it is.
     pub kind: Kind,
     play: Box<Play>,
+    simulation: Option<Box<Play>>,
 }
 
 impl fmt::Debug for Player {
@@ -55,7 +59,24 @@ impl fmt::Debug for Player {
 
 impl Player {
     fn new(name: &str, kind: Kind, play: impl Fn(&Trace, usize) -> usize + Send + Sync + 'static) -> Player {
-        Player { name: name.to_owned(), kind, play: Box::new(play) }
+        Player { name: name.to_owned(), kind, play: Box::new(play), simulation: None }
+    }
+
+    /// One of ours.
+    fn of(strategy: Strategy) -> Player {
+        let kind = if strategy.name() == ADAPTIVE { Kind::Adaptive } else { Kind::Fixed };
+        Player {
+            simulation: simulation(&strategy),
+            ..Player::new(&format!("cachekit, {strategy}"), kind, move |trace, capacity| {
+                ours(trace, capacity, strategy.clone())
+            })
+        }
+    }
+
+    /// As [`hits`](Self::hits), simulated as `cachekit simulate` does. `None` of others than ours, and without the feature `advice`.
+    #[must_use]
+    pub fn simulated(&self, trace: &Trace, capacity: usize) -> Option<usize> {
+        self.simulation.as_ref().map(|simulation| simulation(trace, capacity))
     }
 
     /// How many requests of the trace a new cache of so many entries answers.
@@ -69,11 +90,7 @@ impl Player {
 #[must_use]
 pub fn players() -> Vec<Player> {
     let mut list = vec![Player::new("optimum", Kind::Optimum, |trace, capacity| optimum(&trace.keys, capacity))];
-    for strategy in strategies() {
-        let kind = if strategy.name() == ADAPTIVE { Kind::Adaptive } else { Kind::Fixed };
-        let name = format!("cachekit, {strategy}");
-        list.push(Player::new(&name, kind, move |trace, capacity| ours(trace, capacity, strategy.clone())));
-    }
+    list.extend(strategies().into_iter().map(Player::of));
     list.push(Player::new("quick_cache", Kind::Peer, quick));
     list.push(Player::new("moka", Kind::Peer, |trace, room| moka(trace, room, false)));
     list.push(Player::new("moka, settled", Kind::Peer, |trace, room| moka(trace, room, true)));
@@ -87,11 +104,12 @@ pub fn players() -> Vec<Player> {
     list
 }
 
-/// As users call it: with single flight, statistics and all.
+/// As users call it: with single flight, statistics and all. But neither seeds nor a second thread, so that every run of a trace is the same, and the
+/// same as what `cachekit simulate` says of it.
 fn ours(trace: &Trace, capacity: usize, strategy: Strategy) -> usize {
-    // Inline, so that every run of a trace is the same.
-    let stepping = Stepping::Inline;
-    let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).strategy(strategy).stepping(stepping).build();
+    let (hasher, stepping) = (BuildHasherDefault::<Number>::default(), Stepping::Inline);
+    let cache: Cache<u64, u64> =
+        Cache::builder().capacity(capacity).strategy(strategy).hasher(hasher).stepping(stepping).build();
     let mut loads = 0;
     for key in &trace.keys {
         cache.get_or_compute(&u64::from(*key), || {
@@ -100,6 +118,39 @@ fn ours(trace: &Trace, capacity: usize, strategy: Strategy) -> usize {
         });
     }
     trace.keys.len() - loads
+}
+
+/// The number of a key, which the cache mixes.
+#[derive(Default)]
+struct Number(u64);
+
+impl Hasher for Number {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(feature = "advice")]
+fn simulation(strategy: &Strategy) -> Option<Box<Play>> {
+    use cachekit::advice::Simulation;
+    let strategy = strategy.clone();
+    Some(Box::new(move |trace, capacity| {
+        let mut simulation = Simulation::sharded(&strategy, capacity);
+        trace.keys.iter().filter(|key| simulation.access(u64::from(**key))).count()
+    }))
+}
+
+#[cfg(not(feature = "advice"))]
+fn simulation(_: &Strategy) -> Option<Box<Play>> {
+    None
 }
 
 /// Counts the requests that `get` answers; the others are inserted.

@@ -124,12 +124,34 @@ pub fn table(cells: &[Cell], summary: &Summary) -> String {
     text
 }
 
+/// The caches of ours beside what `cachekit simulate` says of them: how many cells were compared, and a line for each that differs.
+#[must_use]
+pub fn beside_simulations(cells: &[Cell]) -> (usize, Vec<String>) {
+    let compared = cells.iter().filter_map(|cell| cell.simulated.map(|simulated| (cell, simulated)));
+    let differ = compared.clone().filter(|(cell, simulated)| cell.hits != *simulated).map(|(cell, simulated)| {
+        format!(
+            "{}, {} with {} entries: {} hit, {simulated} simulated",
+            cell.trace, cell.player, cell.capacity, cell.hits
+        )
+    });
+    (compared.clone().count(), differ.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn cell(trace: &str, percent: f64, player: &str, kind: Kind, hit_ratio: f64) -> Cell {
-        Cell { trace: trace.into(), percent, capacity: 1, player: player.into(), kind, hit_ratio }
+        Cell {
+            trace: trace.into(),
+            percent,
+            capacity: 1,
+            player: player.into(),
+            kind,
+            hits: 0,
+            simulated: None,
+            hit_ratio,
+        }
     }
 
     #[test]
@@ -149,5 +171,12 @@ mod tests {
         assert_eq!(summary.means[0].0, "d");
         let table = table(&cells, &summary);
         assert!(table.contains("adaptive +10.00") && table.contains("   20.00"), "{table}");
+    }
+
+    #[test]
+    fn a_simulation_that_hits_one_more_or_less_is_named() {
+        let of = |hits, simulated| Cell { hits, simulated, ..cell("t", 1.0, "a", Kind::Fixed, 0.5) };
+        let (compared, differ) = beside_simulations(&[of(7, Some(7)), of(7, None), of(7, Some(8))]);
+        assert_eq!((compared, differ.as_slice()), (2, &["t, a with 1 entries: 7 hit, 8 simulated".to_owned()][..]));
     }
 }

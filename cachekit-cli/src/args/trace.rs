@@ -67,6 +67,9 @@ pub(crate) struct SimulateArgs {
     /// Strategies; without it all
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) strategy: Vec<Strategy>,
+    /// One shard whatever the size, as publications have it; without it caches of 2,048 entries or more are divided as live ones are
+    #[arg(long)]
+    pub(crate) one_shard: bool,
     /// Without the optimum, which takes 8 bytes for each request while it is computed
     #[arg(long)]
     pub(crate) no_optimum: bool,

@@ -8,7 +8,7 @@ use crate::{
     args::AdviseArgs,
     failure::{Exit, Failure},
     output::{self, Out, Table},
-    simulate::{Cell, Line, Player, Plot},
+    simulate::{Cell, Line, Player, Plot, Shards},
     trace::{self, Trace},
 };
 use cachekit_runtime::policy::Strategy;
@@ -44,8 +44,9 @@ pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
     let now = said.now.unwrap_or(DEFAULT).max(1);
     let strategy = said.strategy.clone().unwrap_or(Strategy::S3TinyLfu);
     let capacities = sizes(trace.all_distinct(), now);
-    let mut players: Vec<Player> = strategies(&[]).into_iter().map(Player::Ours).collect();
-    let own = Player::Ours(strategy.clone());
+    let player = |strategy: Strategy| Player::Ours(strategy, Shards::Live);
+    let mut players: Vec<Player> = strategies(&[]).into_iter().map(player).collect();
+    let own = player(strategy.clone());
     if !players.iter().any(|player| player.name() == own.name()) {
         players.push(own);
     }

@@ -5,7 +5,7 @@ use crate::{
     failure::{Exit, Failure},
     output::{self, Out, Table},
     progress,
-    simulate::{self, Cell, Line, Player, Plot},
+    simulate::{self, Cell, Line, Player, Plot, Shards},
     trace::{self, Trace},
 };
 use cachekit_runtime::policy::Strategy;
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reading = began.elapsed();
     let capacities = simulate::capacities(&args.size, trace.all_distinct());
     let mut players = if args.no_optimum { Vec::new() } else { vec![Player::Optimum] };
-    players.extend(strategies(&args.strategy).into_iter().map(Player::Ours));
+    let shards = if args.one_shard { Shards::One } else { Shards::Live };
+    players.extend(strategies(&args.strategy).into_iter().map(|strategy| Player::Ours(strategy, shards)));
     let began = Instant::now();
     let results = results(&trace, &players, &capacities, args.threads, out.json)?;
     let playing = began.elapsed();
@@ -145,13 +146,13 @@ fn table(trace: &Trace, players: &[Player], capacities: &[u64], results: &[Vec<C
     let mut table = Table::new(&columns);
     let best: Vec<u64> = (0..capacities.len())
         .map(|at| {
-            let ours = players.iter().zip(results).filter(|(player, _)| matches!(player, Player::Ours(_)));
+            let ours = players.iter().zip(results).filter(|(player, _)| matches!(player, Player::Ours(..)));
             ours.filter_map(|(_, cells)| cells.get(at)).map(|cell| cell.hits).max().unwrap_or(0)
         })
         .collect();
     for (player, cells) in players.iter().zip(results) {
         let is_best = |at: usize| {
-            matches!(player, Player::Ours(_)) && cells.get(at).map(|cell| cell.hits) == best.get(at).copied()
+            matches!(player, Player::Ours(..)) && cells.get(at).map(|cell| cell.hits) == best.get(at).copied()
         };
         let marks: Vec<usize> = (0..cells.len()).filter(|at| is_best(*at)).map(|at| at + 1).collect();
         let ratios = cells.iter().enumerate().map(|(at, cell)| {

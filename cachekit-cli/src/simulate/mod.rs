@@ -4,5 +4,5 @@ mod optimum;
 mod play;
 mod plot;
 
-pub(crate) use play::{Cell, Player, capacities, play};
+pub(crate) use play::{Cell, Player, Shards, capacities, play};
 pub(crate) use plot::{Line, Plot};

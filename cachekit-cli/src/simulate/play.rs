@@ -17,14 +17,22 @@ use std::{
 #[derive(Debug, Clone)]
 pub(crate) enum Player {
     Optimum,
-    Ours(Strategy),
+    Ours(Strategy, Shards),
+}
+
+/// How a cache is divided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shards {
+    /// As a live one of its size.
+    Live,
+    One,
 }
 
 impl Player {
     pub(crate) fn name(&self) -> &str {
         match self {
             Player::Optimum => "optimum",
-            Player::Ours(strategy) => strategy.name(),
+            Player::Ours(strategy, _) => strategy.name(),
         }
     }
 }
@@ -81,7 +89,7 @@ pub(crate) fn play(
             let hits = match (player, &future) {
                 (Player::Optimum, Some(future)) => future.hits(trace, scaled(trace, capacity), step),
                 (Player::Optimum, None) => Ok(0),
-                (Player::Ours(strategy), _) => ours(trace, capacity, strategy, step),
+                (Player::Ours(strategy, shards), _) => ours(trace, capacity, (strategy, *shards), step),
             };
             done.lock().unwrap_or_else(PoisonError::into_inner).push((at, capacity, hits));
         }
@@ -102,8 +110,17 @@ pub(crate) fn play(
 }
 
 /// The product's own policies in its own simulation, which is the same in each run. Of a sample of the keys, in as small a part of the room.
-fn ours(trace: &Trace, capacity: u64, strategy: &Strategy, mut step: impl FnMut(u64)) -> io::Result<u64> {
-    let mut simulation = Simulation::new(strategy, usize::try_from(scaled(trace, capacity)).unwrap_or(usize::MAX));
+fn ours(
+    trace: &Trace,
+    capacity: u64,
+    (strategy, shards): (&Strategy, Shards),
+    mut step: impl FnMut(u64),
+) -> io::Result<u64> {
+    let capacity = usize::try_from(scaled(trace, capacity)).unwrap_or(usize::MAX);
+    let mut simulation = match shards {
+        Shards::Live => Simulation::sharded(strategy, capacity),
+        Shards::One => Simulation::new(strategy, capacity),
+    };
     trace.spool.forward(|keys| {
         for key in keys {
             simulation.access(u64::from(*key));

@@ -223,17 +223,3 @@ fn advice_saves_what_the_simulation_says() {
     let svg = fs::read_to_string(plot).expect("a plot");
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("knee"), "{svg}");
 }
-
-/// The table of the workload OLTP in Megiddo and Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003, where the folder of CACHEKIT_TRACES has that trace.
-#[test]
-fn lru_hits_what_the_paper_on_arc_has_published_of_its_trace() {
-    let Some(folder) = std::env::var_os("CACHEKIT_TRACES") else { return };
-    let trace = Path::new(&folder).join("arc-oltp.txt.zst");
-    let trace = trace.to_str().expect("a path");
-    let report = json(&["simulate", trace, "--size", "1000,2000,10000", "--strategy", "lru", "--no-optimum"]);
-    assert_eq!(report["requests"], 914_145, "{report}");
-    for (capacity, published) in [(1_000, 32.83), (2_000, 42.47), (10_000, 60.70)] {
-        let percent = 100.0 * hits(&report, "lru", capacity) as f64 / 914_145.0;
-        assert!((percent - published).abs() <= 0.2, "{capacity}: {percent:.2} %, and {published} % are published");
-    }
-}

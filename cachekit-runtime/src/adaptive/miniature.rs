@@ -6,12 +6,16 @@ use std::sync::atomic::Ordering;
 
 use hashbrown::HashTable;
 
+use crate::memory::remembered;
 #[cfg(feature = "advice")]
 use crate::memory::switch;
-use crate::policy::{Cell, Cells, Policy, PolicyFactory, Slot, Touch, Words};
+use crate::policy::{Cell, Cells, Policy, PolicyFactory, Slot, Touch, WordSource, Words};
 
 /// What policies allocate for an entry and its ghosts, in bytes, rounded up: LIRS has the most. Policies cannot be asked.
 const POLICY_BYTES: usize = 64;
+
+/// A shard keeps counters up to this one in a byte.
+const NARROW: u64 = u8::MAX as u64;
 
 /// A simulation of one shard under a policy, with hashes in the place of keys and nothing in the place of values.
 pub struct Miniature {
@@ -23,6 +27,33 @@ pub struct Miniature {
     slots: HashTable<u32>,
     free: Vec<u32>,
     capacity: usize,
+}
+
+/// What the policy of a shard would see: of a hash what a shard remembers of it, and words as wide as a shard has them.
+struct AsInShard<'a> {
+    cells: &'a Cells,
+    touch: Touch,
+}
+
+impl WordSource for AsInShard<'_> {
+    #[inline]
+    fn get(&self, slot: Slot) -> u64 {
+        self.cells.get(slot)
+    }
+
+    #[inline]
+    fn set(&self, slot: Slot, value: u64) {
+        match self.touch {
+            Touch::Nothing => {}
+            Touch::Count { max } if max <= NARROW => self.cells.set(slot, value.min(NARROW)),
+            Touch::Count { .. } | Touch::Stamp => self.cells.set(slot, value),
+        }
+    }
+
+    #[inline]
+    fn hash(&self, slot: Slot) -> u64 {
+        u64::from(remembered(self.cells.hash(slot)))
+    }
 }
 
 impl Miniature {
@@ -70,12 +101,14 @@ impl Miniature {
             }
         };
         self.slots.insert_unique(hash, slot, |slot| cells[*slot as usize].hash);
-        self.policy.on_insert(Slot::new(slot), &Words::new(&self.cells));
+        let words = AsInShard { cells: &self.cells, touch: self.touch };
+        self.policy.on_insert(Slot::new(slot), &Words::new(&words));
     }
 
     /// As in the table, a policy that names no victim or a wrong one costs hits, not the bound.
     fn evict(&mut self) {
-        let named = self.policy.victim(&Words::new(&self.cells));
+        let words = AsInShard { cells: &self.cells, touch: self.touch };
+        let named = self.policy.victim(&Words::new(&words));
         let slot = match named.filter(|slot| self.cells.word(*slot).is_some()) {
             Some(slot) => slot,
             None => {
@@ -109,8 +142,8 @@ impl Miniature {
         let hits: Vec<u64> = self.cells.0.iter().map(|cell| cell.word.load(Ordering::Relaxed)).collect();
         let counted = matches!(self.touch, Touch::Count { .. });
         let policy = std::mem::replace(&mut self.policy, factory(self.capacity));
-        let order =
-            switch::from_coldest(Some(policy), self.capacity, &live, self.cells.0.len(), &Words::new(&self.cells));
+        let words = AsInShard { cells: &self.cells, touch: self.touch };
+        let order = switch::from_coldest(Some(policy), self.capacity, &live, self.cells.0.len(), &Words::new(&words));
         self.touch = self.policy.on_hit();
         let known: Vec<(Slot, u32)> =
             order.into_iter().map(|slot| (slot, if counted { hits[slot.index()] as u32 } else { 0 })).collect();
@@ -121,7 +154,8 @@ impl Miniature {
             };
             self.cells.0[slot.index()].word.store(word, Ordering::Relaxed);
         }
-        switch::adopt(&mut *self.policy, None, &known, &Words::new(&self.cells));
+        let words = AsInShard { cells: &self.cells, touch: self.touch };
+        switch::adopt(&mut *self.policy, Some(self.capacity), &known, &Words::new(&words));
     }
 
     /// How many entries there are.
@@ -199,6 +233,48 @@ mod tests {
             assert!(miniature.len() <= 8);
         }
         assert_eq!(miniature.len(), 8);
+    }
+
+    /// What a policy writes into a word is kept as a shard keeps it, and of a hash it is shown as much.
+    #[test]
+    fn a_policy_sees_what_it_would_see_in_a_shard() {
+        struct Writes<const MAX: u64>(Vec<(u64, u64)>);
+        impl<const MAX: u64> Policy for Writes<MAX> {
+            fn with_capacity(_: usize) -> Self {
+                Writes(Vec::new())
+            }
+            fn on_insert(&mut self, slot: Slot, words: &Words<'_>) {
+                words.set(slot, 1_000);
+                self.0.push((words.get(slot), words.hash(slot)));
+            }
+            fn on_hit(&self) -> Touch {
+                if MAX == 0 { Touch::Nothing } else { Touch::Count { max: MAX } }
+            }
+            fn on_remove(&mut self, _: Slot) {}
+            fn victim(&mut self, _: &Words<'_>) -> Option<Slot> {
+                assert!(self.0.iter().all(|seen| *seen == self.0[0]), "{:?}", self.0);
+                let (word, hash) = self.0[0];
+                let kept = if MAX == 0 {
+                    0
+                } else if MAX < 256 {
+                    255
+                } else {
+                    1_000
+                };
+                assert_eq!((word, hash), (kept, u64::from(remembered(u64::MAX))));
+                None
+            }
+        }
+        fn run<const MAX: u64>() {
+            let mut miniature = Miniature::new(&Strategy::of::<Writes<MAX>>().factory(), 3);
+            // They differ in bits that a shard does not remember.
+            (0..4).for_each(|key| _ = miniature.access(u64::MAX - (key << 40)));
+            assert_eq!(miniature.len(), 3);
+        }
+        run::<0>();
+        run::<3>();
+        run::<255>();
+        run::<256>();
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use crate::{
     adaptive::{Miniature, Rule, Sampler, Tuner, candidates},
+    hashing::mixed,
+    memory::sharding,
     policy::Strategy,
 };
 
 /// As many samples as a cache with `Stepping::Inline` looks at together.
 const TOGETHER: usize = 256;
 
-/// A cache of one shard without values, under the policies of the real ones: what it would hit.
+/// A cache without values, under the policies of the real ones: what it would hit.
 ///
-/// Any hashes will do, numbers of keys too. `"adaptive"` simulates its candidates as a live cache does, steps on the calling thread, and switches by adoption; the same
-/// accesses always give the same hits. A large live cache is divided into shards, which differ by some tenths of a point.
+/// Any hashes will do, numbers of keys too. [`sharded`](Self::sharded), it hits what a [`Cache`](crate::Cache) of that strategy and capacity does whose
+/// [`hasher`](crate::Builder::hasher) gives these hashes, call by call, as long as one thread calls and nothing expires; with another hasher only other keys meet in a shard.
+/// `"adaptive"` simulates its candidates as a live cache does, and steps on the calling thread ([`Stepping::Inline`](crate::adaptive::Stepping::Inline)). The same accesses always give the same hits.
 ///
 /// ```
 /// # use cachekit_runtime as cachekit;
@@ -25,7 +28,7 @@ const TOGETHER: usize = 256;
 pub struct Simulation {
     strategy: Strategy,
     capacity: usize,
-    cache: Miniature,
+    shards: Box<[Miniature]>,
     adaptive: Option<Box<Adaptive>>,
     accesses: u64,
     hits: u64,
@@ -38,12 +41,56 @@ struct Adaptive {
 }
 
 impl Simulation {
-    /// An empty cache of at least one entry.
+    /// An empty cache of at least one entry, in one shard whatever its capacity: what is published of a policy is simulated so. Live caches are
+    /// [`sharded`](Self::sharded), and hit up to some tenths of a point more or less.
     ///
     /// # Panics
     /// Where a user's own policy does.
     #[must_use]
     pub fn new(strategy: &Strategy, capacity: usize) -> Self {
+        Self::of(strategy, capacity, 1)
+    }
+
+    /// An empty cache of at least one entry, divided into as many shards as a live one of that capacity: from 2,048 entries on 16 to 31, each of which evicts when
+    /// it is full itself.
+    ///
+    /// ```
+    /// # use cachekit_runtime as cachekit;
+    /// use cachekit::{Cache, advice::Simulation, policy::Strategy};
+    /// use std::hash::{BuildHasherDefault, Hasher};
+    ///
+    /// #[derive(Default)]
+    /// struct Number(u64);
+    /// impl Hasher for Number {
+    ///     fn write(&mut self, _: &[u8]) {}
+    ///     fn write_u64(&mut self, number: u64) {
+    ///         self.0 = number;
+    ///     }
+    ///     fn finish(&self) -> u64 {
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let strategy = Strategy::S3TinyLfu;
+    /// let hasher = BuildHasherDefault::<Number>::default();
+    /// let cache: Cache<u64, ()> = Cache::builder().capacity(3_000).strategy(strategy.clone()).hasher(hasher).build();
+    /// let mut simulation = Simulation::sharded(&strategy, 3_000);
+    /// for turn in 0..20_000_u64 {
+    ///     let key = turn * turn % 7_919;
+    ///     cache.get_or_compute(&key, || ());
+    ///     simulation.access(key);
+    /// }
+    /// assert_eq!(cache.stats().hits, simulation.hits());
+    /// ```
+    ///
+    /// # Panics
+    /// Where a user's own policy does.
+    #[must_use]
+    pub fn sharded(strategy: &Strategy, capacity: usize) -> Self {
+        Self::of(strategy, capacity, sharding::count_for(capacity))
+    }
+
+    fn of(strategy: &Strategy, capacity: usize, shards: usize) -> Self {
         let capacity = capacity.max(1);
         let adaptive = matches!(strategy, Strategy::Adaptive).then(|| {
             Box::new(Adaptive {
@@ -52,8 +99,9 @@ impl Simulation {
                 waiting: Vec::with_capacity(TOGETHER),
             })
         });
-        let cache = Miniature::new(&strategy.factory(), capacity);
-        Simulation { strategy: strategy.clone(), capacity, cache, adaptive, accesses: 0, hits: 0 }
+        let factory = strategy.factory();
+        let shards = (0..shards).map(|index| Miniature::new(&factory, sharding::share(capacity, shards, index)));
+        Simulation { strategy: strategy.clone(), capacity, shards: shards.collect(), adaptive, accesses: 0, hits: 0 }
     }
 
     /// A call for the key of this hash: whether it hits. A miss stores the key, and evicts another if the cache is full.
@@ -70,11 +118,12 @@ impl Simulation {
                 let switch = adaptive.tuner.step(&adaptive.waiting);
                 adaptive.waiting.clear();
                 if let Some(switch) = switch {
-                    self.cache.set_policy(&switch.to.factory());
+                    let factory = switch.to.factory();
+                    self.shards.iter_mut().for_each(|shard| shard.set_policy(&factory));
                 }
             }
         }
-        let hit = self.cache.access(hash);
+        let hit = self.shards[sharding::index(hash, self.shards.len())].access(hash);
         self.accesses += 1;
         self.hits += u64::from(hit);
         hit
@@ -125,34 +174,5 @@ impl std::fmt::Debug for Simulation {
             .field("accesses", &self.accesses)
             .field("hits", &self.hits)
             .finish_non_exhaustive()
-    }
-}
-
-/// A bijection after which a policy finds no pattern in numbers of keys: what collides in a sketch or a table of ghosts is then as in a live cache, left to chance. The
-/// finaliser of SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 16.
-fn mixed(hash: u64) -> u64 {
-    let mut mixed = hash.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Each bit of a number changes each bit of what comes out, in about half of the numbers.
-    #[test]
-    fn numbers_of_keys_are_as_good_as_hashes() {
-        const KEYS: u64 = 1_024;
-        for bit in 0..64 {
-            let mut changes = [0_u32; 64];
-            for key in 0..KEYS {
-                let change = mixed(key) ^ mixed(key ^ (1 << bit));
-                changes.iter_mut().enumerate().for_each(|(at, count)| *count += (change >> at & 1) as u32);
-            }
-            // Ten standard deviations.
-            assert!(changes.iter().all(|count| (352..=672).contains(count)), "bit {bit}: {changes:?}");
-        }
     }
 }

@@ -11,7 +11,7 @@ mod gate;
 mod logical_time;
 mod removed;
 mod shard;
-mod sharding;
+pub(crate) mod sharding;
 pub(crate) mod switch;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -37,6 +37,7 @@ use crate::time::{NEVER_TICK, Tick, is_after};
 pub(crate) use self::big_reader::{Thread, set_slow_here, this_thread};
 pub(crate) use self::columns::Marks;
 pub(crate) use self::removed::{Gone, Removal, RemovalKind, Removed};
+pub(crate) use self::shard::remembered;
 
 /// How many entries an operation on all of them handles before it lets others have the shard.
 const AT_A_TIME: usize = 512;

@@ -47,7 +47,7 @@ const PLACE: u32 = 25;
 
 /// What is remembered of a hash.
 #[expect(clippy::cast_possible_truncation, reason = "the bits that are cut off choose the shard")]
-fn remembered(hash: u64) -> u32 {
+pub(crate) fn remembered(hash: u64) -> u32 {
     hash as u32 & ((1 << PLACE) - 1) | (hash >> 57 << PLACE) as u32
 }
 

@@ -20,7 +20,7 @@ const LARGE: usize = 1 << 17;
 
 /// How many shards a table of that capacity has: up to twice `MANY`, whichever number leaves the fewest buckets empty. (A power of two would
 /// leave half of them empty at the worst capacities, a million among them.)
-pub(super) fn count_for(capacity: usize) -> usize {
+pub(crate) fn count_for(capacity: usize) -> usize {
     if capacity < SHARDED_FROM {
         return 1;
     }
@@ -34,13 +34,13 @@ fn buckets(entries: usize, full: usize) -> usize {
 
 /// The shard of a key, from the bits of its hash below the top seven, which the shards use together with the low bits: those weigh nothing here.
 #[inline(always)]
-pub(super) fn index(hash: u64, count: usize) -> usize {
+pub(crate) fn index(hash: u64, count: usize) -> usize {
     // Lemire, "Fast random integer generation in an interval", 2019, section 3: a multiplication instead of a remainder.
     ((u128::from(hash << 7) * count as u128) >> 64) as usize
 }
 
 /// The part of `capacity` that falls to one of `count` shards; the parts sum up to the whole.
-pub(super) fn share(capacity: usize, count: usize, index: usize) -> usize {
+pub(crate) fn share(capacity: usize, count: usize, index: usize) -> usize {
     capacity / count + usize::from(index < capacity % count)
 }
 

@@ -17,9 +17,8 @@ const LOW: u64 = u64::MAX;
 /// Song Jiang and Xiaodong Zhang, "LIRS: an efficient low inter-reference recency set replacement policy to improve buffer cache
 /// performance", SIGMETRICS 2002, section 3. There a stack in the order of use holds the low set and what was used after its
 /// oldest member. Here the order is that of the stamps, and "in the stack" means a later stamp than that of the oldest of the low
-/// set, which decides the same. Three differences: a hit in the queue takes effect when the entry comes to the front; a hit of the
-/// entry that was used last is none; and of keys that were evicted only about the last are remembered, twice as many as the cache
-/// holds entries.
+/// set, which decides the same. Two differences: a hit in the queue takes effect when the entry comes to the front; and of keys that
+/// were evicted only about the last are remembered, twice as many as the cache holds entries.
 ///
 /// Beside the stamp an entry costs 36 bytes, and 25 bytes for what was evicted, from the first eviction on.
 pub struct Lirs {
