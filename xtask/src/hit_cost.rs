@@ -4,7 +4,7 @@
 //! length leave out all that is not a call, and a third kind of run the loop around it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::shell::Cmd;
 use crate::{Result, workspace};
@@ -126,7 +126,7 @@ impl Build {
 }
 
 /// The median of some runs.
-fn per_call(program: &PathBuf, kind: &str, sample: &str) -> Result<f64> {
+fn per_call(program: &Path, kind: &str, sample: &str) -> Result<f64> {
     let run = |_| {
         let [short, long] = [CALLS, 10 * CALLS].map(|calls| counted(program, kind, sample, calls));
         Ok((long? as f64 - short? as f64) / (9 * CALLS) as f64)
@@ -137,7 +137,7 @@ fn per_call(program: &PathBuf, kind: &str, sample: &str) -> Result<f64> {
 }
 
 /// What the first thread executes: others simulate what was sampled.
-fn counted(program: &PathBuf, kind: &str, sample: &str, calls: u64) -> Result<u64> {
+fn counted(program: &Path, kind: &str, sample: &str, calls: u64) -> Result<u64> {
     let folder = workspace::target().join("hit-cost/counts");
     workspace::remove_dir(&folder)?;
     let (all, first) = (folder.join("out"), folder.join("out-01"));

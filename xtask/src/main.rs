@@ -22,7 +22,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),

@@ -4,8 +4,9 @@
 use super::advise::Advise;
 use super::{
     adapt::Adapt,
+    allowed::{Allowances, Allowed},
     besides::{Besides, OWN_HASHER},
-    entry::{self, Allowances, Allowed, Life, More, Worth, is_surely_fresh},
+    entry::{self, Life, More, Worth, is_surely_fresh},
     far_tiers::FarTiers,
     live::Live,
     settings::{OnRemoval, Settings},

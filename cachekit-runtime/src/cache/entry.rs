@@ -3,7 +3,7 @@
 //! Most entries have nothing but a ttl: three ticks that the table keeps, in milliseconds. What needs more (tags, idle time, a refresh point, a
 //! ttl below a second or beyond three weeks) has it in [`More`], exactly.
 
-use super::bond::Bond;
+use super::{allowed::Allowances, bond::Bond};
 use crate::{
     changes::{CHANGES, Compared},
     memory::{Gone, Marks, Seen},
@@ -39,67 +39,6 @@ pub(crate) struct Times {
     pub(crate) born: u64,
     pub(crate) refresh: u64,
     pub(crate) expires: u64,
-}
-
-/// What a cache says of all of its entries, in nanoseconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Allowances {
-    pub(crate) idle: u64,
-    /// How long past its ttl a hit may give an entry.
-    pub(crate) revalidate: u64,
-    /// How long past its ttl an entry is kept.
-    pub(crate) window: u64,
-    /// Whether what was made stale by a tag is given to the end of its ttl.
-    pub(crate) softened: bool,
-    /// Whether times are exact, as a test clock's are; else a ttl may end a millisecond early.
-    pub(crate) exact: bool,
-}
-
-/// The same, as it may change while calls ask.
-pub(crate) struct Allowed {
-    pub(super) idle: AtomicU64,
-    pub(super) revalidate: AtomicU64,
-    /// How long past its ttl a value is given in place of an error.
-    pub(super) if_error: AtomicU64,
-    softened: bool,
-    exact: bool,
-}
-
-impl Allowed {
-    pub(crate) fn new<K, V>(settings: &super::settings::Settings<K, V>, exact: bool) -> Self {
-        Allowed {
-            idle: AtomicU64::new(settings.idle.map_or(NEVER, nanos)),
-            revalidate: AtomicU64::new(nanos(settings.stale_while_revalidate)),
-            if_error: AtomicU64::new(nanos(settings.stale_if_error)),
-            softened: settings.gives_softened,
-            exact,
-        }
-    }
-
-    /// Those of now.
-    pub(crate) fn now(&self) -> Allowances {
-        let (revalidate, if_error) = (self.revalidate(), self.if_error());
-        Allowances {
-            idle: self.idle(),
-            revalidate,
-            window: revalidate.max(if_error),
-            softened: self.softened,
-            exact: self.exact,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn idle(&self) -> u64 {
-        self.idle.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn revalidate(&self) -> u64 {
-        self.revalidate.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn if_error(&self) -> u64 {
-        self.if_error.load(Ordering::Relaxed)
-    }
 }
 
 /// What an entry is worth now.

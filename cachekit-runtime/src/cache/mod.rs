@@ -3,6 +3,7 @@
 mod adapt;
 #[cfg(feature = "advice")]
 mod advise;
+mod allowed;
 #[cfg(feature = "backend")]
 mod alone;
 #[cfg(feature = "backend")]

@@ -100,7 +100,7 @@ async fn load_timeouts_are_changed_where_the_code_asks_for_them() {
     let now = set(r#"{"soft_load_timeout_seconds":null,"hard_load_timeout_seconds":0.05}"#).await;
     assert!(now["soft_load_timeout_seconds"].is_null() && now["hard_load_timeout_seconds"] == 0.05, "{now}");
     // It is looked at by the next load.
-    let never = both.try_get_or_refresh_async(&1, || std::future::pending::<Result<u64, cachekit_runtime::Error>>());
+    let never = both.try_get_or_refresh_async(&1, std::future::pending::<Result<u64, cachekit_runtime::Error>>);
     assert!(matches!(never.await, Err(cachekit_runtime::Error::LoadTimeout { .. })));
     let now = set(r#"{"take_back":["soft_load_timeout","hard_load_timeout"]}"#).await;
     assert_eq!((&now["soft_load_timeout_seconds"], &now["hard_load_timeout_seconds"]), (&1.0.into(), &2.0.into()));
