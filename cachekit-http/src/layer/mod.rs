@@ -1,6 +1,7 @@
 //! The cache as a layer around a router, a route, or any other service of HTTP.
 
 mod answer;
+mod begin;
 mod body;
 mod builder;
 mod captures;
@@ -126,6 +127,6 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        Box::pin(answer::answer(self.shared.clone(), self.inner.clone(), request))
+        answer::answer(&self.shared, &self.inner, request)
     }
 }
