@@ -148,7 +148,7 @@ fn decoded_by_cachekit(value: [u8; 3]) -> HeaderMap {
     let (at, nothing) = (SystemTime::now(), HeaderMap::new());
     let asked = storage::Asked { method: &axum::http::Method::GET, fields: &nothing, at };
     let head = storage::decide(asked, StatusCode::OK, &fields, at, &Policy::default(), &Normalisers::default());
-    let entry = Entry { head: head.expect("it may be stored"), body: Bytes::new(), tags: Vec::new(), kept_for: TTL };
+    let entry = Entry::new(head.expect("it may be stored"), Bytes::new(), Vec::new(), TTL);
     let mut bytes = Vec::new();
     EntryCodec.encode(&Arc::new(Stored::Response(Arc::new(entry))), &mut bytes).expect("it has bytes");
     let place = bytes.windows(3).position(|window| window == b"123").expect("the value is there");

@@ -145,8 +145,8 @@ impl Asked {
         Q: Default + Send + 'static,
         P: ResponseBody,
     {
-        if let Some((mut tags, uri)) = self.named.take() {
-            tags.push(self.shared.store.tag_of_uri(&uri));
+        if let Some((mut tags, target)) = self.named.take() {
+            tags.push(self.shared.store.tag_of_uri(&self.rules.first().key_of(&target)));
             self.parts.extensions.insert(NamedTags(tags));
         }
         let mut variant: Option<EntryKey> = None;

@@ -39,7 +39,7 @@ pub(super) struct Asked {
     /// Why it has waited for another request, if it has.
     pub(super) waited: Option<Forwarded>,
     /// The tags of a named response, and its URI, with which it goes too.
-    pub(super) named: Option<(Vec<String>, String)>,
+    pub(super) named: Option<(Vec<String>, Uri)>,
     /// What the first look has found already.
     pub(super) seen: Option<Seen>,
 }
@@ -104,15 +104,18 @@ pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>
         return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
     }
     rule.strip_cookies(&mut parts.headers);
-    let uri = rule.key_of(&target);
-    let mut primary = EntryKey::primary(named.as_ref().map_or(&uri, |named| &named.key), identity.flatten().as_deref());
+    let identity = identity.flatten();
+    let mut primary = match &named {
+        Some(named) => EntryKey::primary(&named.key, identity.as_deref()),
+        None => EntryKey::primary(&rule.key_of(&target), identity.as_deref()),
+    };
     // A function that is named sees nothing else of its request.
     let rewritten = if named.is_none() { target::rewritten(&parts) } else { None };
     let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part)];
     for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
         primary = primary.with(*kind, part);
     }
-    let named = named.map(|named| (named.tags, uri));
+    let named = named.map(|named| (named.tags, target));
     let said = is_honoured.then(|| RequestDirectives::of(&parts.headers));
     let shared = shared.clone();
     Begun::Asked(Asked { shared, rules, primary, parts, said, waited: None, named, seen: None })

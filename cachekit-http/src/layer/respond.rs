@@ -84,8 +84,18 @@ impl Shared {
         status: &CacheStatus,
     ) -> Response<CacheBody> {
         let Entry { head, body, .. } = entry;
-        let mut fields = fields_of(head, now, is_validated);
-        self.say(status, &mut fields);
+        let make = || {
+            let mut fields = fields_of(head, now, is_validated);
+            self.say(status, &mut fields);
+            if !has_no_body(head.status) {
+                fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+            }
+            fields
+        };
+        let mut fields = match status.of_plain_hit() {
+            Some(ttl) if !is_validated => entry.given.at((head.age(now).as_secs(), ttl), make),
+            _ => make(),
+        };
         if preconditions::is_not_modified(asking.fields, head) {
             return not_modified(fields);
         }
@@ -106,8 +116,6 @@ impl Shared {
         };
         if let Some(content_range) = content_range {
             fields.insert(header::CONTENT_RANGE, content_range);
-        }
-        if !has_no_body(code) {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         let body = if asking.method == Method::HEAD { CacheBody::empty() } else { CacheBody::full(body) };

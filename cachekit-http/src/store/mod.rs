@@ -2,6 +2,7 @@
 
 mod codec;
 mod entry;
+mod given;
 mod key;
 #[cfg(feature = "registry")]
 mod shown;
@@ -447,5 +448,5 @@ pub(crate) fn weight(key: &EntryKey, stored: &Arc<Stored>) -> u64 {
 /// An entry of a head and a body, for as long as it is worth keeping.
 pub(crate) fn entry(head: Head, body: Bytes, tags: Vec<String>, now: SystemTime, for_validation: Duration) -> Entry {
     let kept_for = head.keep_for(now, for_validation);
-    Entry { head, body, tags, kept_for }
+    Entry::new(head, body, tags, kept_for)
 }
