@@ -31,12 +31,11 @@ use tracing::Instrument;
 /// How often a request joins another one before it goes alone.
 const MOST_JOINS: usize = 3;
 
+/// An answer, there or on its way.
+pub(super) type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<CacheBody>, E>> + Send>>;
+
 /// Answers a request: from the store, from another request that asks for the same, or from the handler. What is in memory is the answer at once.
-pub(super) fn answer<S, Q, P>(
-    shared: &Arc<Shared>,
-    service: &S,
-    request: Request<Q>,
-) -> Pin<Box<dyn Future<Output = Result<Response<CacheBody>, S::Error>> + Send>>
+pub(super) fn answer<S, Q, P>(shared: &Arc<Shared>, service: &S, request: Request<Q>) -> Answering<S::Error>
 where
     S: Handler<Q, P>,
     Q: http_body::Body + Default + Send + 'static,
@@ -44,13 +43,13 @@ where
 {
     let (parts, body) = request.into_parts();
     let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
-    let begun = match is_safe && has_body(&parts, &body) {
+    let mut begun = match is_safe && has_body(&parts, &body) {
         true => Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass)),
         false => begin(shared, parts, None),
     };
     match begun.at_once() {
-        Ok(response) => Box::pin(ready(Ok(response))),
-        Err(begun) => Box::pin(go_on(shared.clone(), service.clone(), begun, body)),
+        Some(response) => Box::pin(ready(Ok(response))),
+        None => Box::pin(go_on(shared.clone(), service.clone(), begun, body)),
     }
 }
 

@@ -14,6 +14,7 @@ use http::{Method, Response, Uri, request::Parts};
 use std::sync::Arc;
 
 /// A request, as far as nobody had to wait.
+#[expect(clippy::large_enum_variant, reason = "in a box every hit would allocate one")]
 pub(super) enum Begun {
     /// One that the cache may answer.
     Asked(Asked),
@@ -61,12 +62,11 @@ pub(super) struct NamedTags(pub(super) Vec<String>);
 
 impl Begun {
     /// The answer, where it is in memory and fresh beyond doubt.
-    pub(super) fn at_once(mut self) -> Result<Response<CacheBody>, Self> {
-        let answer = match &mut self {
+    pub(super) fn at_once(&mut self) -> Option<Response<CacheBody>> {
+        match self {
             Begun::Asked(asked) => asked.at_once(),
             Begun::Elsewhere(..) => None,
-        };
-        answer.ok_or(self)
+        }
     }
 }
 

@@ -37,7 +37,6 @@ pub use rule::Rule;
 use http::{Request, Response};
 use shared::Shared;
 use std::{
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -119,7 +118,7 @@ where
 {
     type Response = Response<CacheBody>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<CacheBody>, S::Error>> + Send>>;
+    type Future = answer::Answering<S::Error>;
 
     /// Always: what is stored needs no handler. Who does need it waits until it is ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {

@@ -200,10 +200,10 @@ impl HandlerCache {
         L: Future<Output = Loaded> + Send + 'static,
     {
         let Asked { key, identity, tags, surrogate_keys } = asked;
-        let begun = match begin(&self.shared, parts, Some(Named { key, identity, tags })).at_once() {
-            Ok(response) => return self.manner.to_client(response.map(Body::new)),
-            Err(begun) => begun,
-        };
+        let mut begun = begin(&self.shared, parts, Some(Named { key, identity, tags }));
+        if let Some(response) = begun.at_once() {
+            return self.manner.to_client(response.map(Body::new));
+        }
         // A hit has no use for all that is in this.
         Box::pin(self.go_on(begun, surrogate_keys, load)).await
     }
