@@ -13,10 +13,10 @@ use std::io;
 
 const USAGE: &str = "\
 cargo bench --bench http -- [FLAGS]
-  --rounds N        turns of each contestant (15)
-  --ops N           requests per turn for 1 KiB (20000); a quarter for 100 KiB
+  --rounds N        turns of each contestant (75)
+  --ops N           requests per turn for 1 KiB (2000); a quarter for 100 KiB
   --only A,B,…      contestants or groups (as: 100 KiB) whose name contains one of these; the static handler always runs
-  --quick           5 rounds of 4000 requests";
+  --quick           5 rounds of 2000 requests";
 
 /// How many connections ask at the same time.
 const CONNECTIONS: usize = 16;
@@ -35,10 +35,11 @@ fn main() -> io::Result<()> {
     let mut args = Args::parse(USAGE);
     let said = |flag: &str| std::env::args().any(|argument| argument == flag);
     if !said("--rounds") {
-        args.rounds = if args.quick { 5 } else { 15 };
+        args.rounds = if args.quick { 5 } else { 75 };
     }
     if !said("--ops") {
-        args.ops = if args.quick { 4_000 } else { 20_000 };
+        // Short turns: what else a machine does comes and goes within a second, and pairs are to have the same of it.
+        args.ops = 2_000;
     }
     let application = contestants::start()?;
     let mut load = Load::start()?;

@@ -20,6 +20,15 @@ pub fn normalised(authority: &str, scheme: &str) -> Option<String> {
     Some(if port == default { name } else { format!("{name}:{port}") })
 }
 
+/// As [`normalised`], parsed; most hosts are written so already.
+pub(crate) fn canonical(authority: &str, scheme: &str) -> Option<Authority> {
+    let parsed: Authority = authority.parse().ok()?;
+    let is_canonical = !parsed.host().is_empty()
+        && parsed.host().len() == authority.len()
+        && !authority.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_canonical { Some(parsed) } else { normalised(authority, scheme)?.parse().ok() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +51,7 @@ mod tests {
             ("", "http", None),
             (":80", "http", None),
         ] {
+            assert_eq!(canonical(authority, scheme).as_ref().map(Authority::as_str), expected, "{authority} {scheme}");
             assert_eq!(normalised(authority, scheme).as_deref(), expected, "{authority}");
         }
     }

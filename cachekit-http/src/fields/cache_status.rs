@@ -67,6 +67,11 @@ impl CacheStatus {
         CacheStatus { forwarded: Some(why), ..Self::default() }
     }
 
+    /// The freshness that is left, where there is no more to say than that it is a hit.
+    pub(crate) fn of_plain_hit(&self) -> Option<i64> {
+        self.ttl.filter(|ttl| *self == CacheStatus::hit(*ttl))
+    }
+
     /// As a member of the field's list; `name` is the cache's.
     #[must_use]
     pub fn member(&self, name: &str) -> String {

@@ -24,7 +24,9 @@ impl<S: Sync> FromRequestParts<S> for Head {
         head.uri.clone_from(&parts.uri);
         head.version = parts.version;
         head.headers.clone_from(&parts.headers);
-        if let Some(original) = parts.extensions.get::<OriginalUri>() {
+        if let Some(original) = parts.extensions.get::<OriginalUri>()
+            && original.0 != parts.uri
+        {
             head.extensions.insert(original.clone());
         }
         Ok(Head(head))

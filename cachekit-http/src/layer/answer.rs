@@ -1,37 +1,41 @@
 //! The way of a request through the cache.
 
 use super::{
+    begin::{Asked, Begun, NamedTags, Way, begin},
     body::CacheBody,
     fetch::{Fetch, Outcome},
     flights::{Answered, Filling, Joined, Lead, Progress},
     handler::{Handler, ResponseBody, call},
     respond::Asking,
-    shared::{Rules, Shared},
-    target,
+    shared::Shared,
 };
 use crate::{
-    fields::{CacheStatus, Forwarded, RequestDirectives, is_upgrade},
+    fields::{CacheStatus, Forwarded, RequestDirectives},
     policy::{
-        invalidation, preconditions,
+        invalidation,
         reuse::{self, Reuse},
         storage, validation,
     },
-    store::{self, Entry, EntryKey, Keeping, Looked},
+    store::{self, Entry, EntryKey, Keeping, Looked, Seen},
 };
 use http::{Method, Request, Response, StatusCode, Uri, header, request::Parts};
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{
+    future::{poll_fn, ready},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
 /// How often a request joins another one before it goes alone.
 const MOST_JOINS: usize = 3;
 
-/// Answers a request: from the store, from another request that asks for the same, or from the handler.
-pub(super) async fn answer<S, Q, P>(
-    shared: Arc<Shared>,
-    service: S,
-    request: Request<Q>,
-) -> Result<Response<CacheBody>, S::Error>
+/// An answer, there or on its way.
+pub(super) type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<CacheBody>, E>> + Send>>;
+
+/// Answers a request: from the store, from another request that asks for the same, or from the handler. What is in memory is the answer at once.
+pub(super) fn answer<S, Q, P>(shared: &Arc<Shared>, service: &S, request: Request<Q>) -> Answering<S::Error>
 where
     S: Handler<Q, P>,
     Q: http_body::Body + Default + Send + 'static,
@@ -39,77 +43,44 @@ where
 {
     let (parts, body) = request.into_parts();
     let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
-    if is_safe && has_body(&parts, &body) {
-        return pass(&shared, service, Request::from_parts(parts, body), Forwarded::Bypass).await;
+    let mut begun = match is_safe && has_body(&parts, &body) {
+        true => Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass)),
+        false => begin(shared, parts, None),
+    };
+    match begun.at_once() {
+        Some(response) => Box::pin(ready(Ok(response))),
+        None => Box::pin(go_on(shared.clone(), service.clone(), begun, body)),
     }
-    answer_by(shared, service, parts, body, None).await
 }
 
-/// As [`answer`]; `named` says what the response depends on, where that is not the URI.
-pub(super) async fn answer_by<S, Q, P>(
+/// The answer to a request that was begun and not answered at once.
+pub(super) async fn go_on<S, Q, P>(
     shared: Arc<Shared>,
     mut service: S,
-    mut parts: Parts,
+    begun: Begun,
     body: Q,
-    named: Option<Named>,
 ) -> Result<Response<CacheBody>, S::Error>
 where
     S: Handler<Q, P>,
     Q: Default + Send + 'static,
     P: ResponseBody,
 {
-    let Some(target) = target::of(&parts, &shared.scheme).filter(|_| parts.method != Method::CONNECT) else {
-        return pass(&shared, service, Request::from_parts(parts, body), Forwarded::Bypass).await;
-    };
-    if !invalidation::is_safe(&parts.method) {
-        let method = parts.method.clone();
-        let unanswered = Unanswered(Some((shared.clone(), target)));
-        let response = call(&mut service, Request::from_parts(parts, body)).await?;
-        if let Some(target) = unanswered.answered()
-            && invalidation::invalidates(&method, response.status())
-        {
-            invalidate(&shared, &target, response.headers()).await;
+    let (parts, target) = match begun {
+        Begun::Asked(asked) => return asked.answer(service, body).await,
+        Begun::Elsewhere(parts, Way::Past(why)) => {
+            return pass(&shared, service, Request::from_parts(parts, body), why).await;
         }
-        return Ok(shared.pass(response, &CacheStatus::forwarded(Forwarded::Method)));
+        Begun::Elsewhere(parts, Way::Unsafe(target)) => (parts, target),
+    };
+    let method = parts.method.clone();
+    let unanswered = Unanswered(Some((shared.clone(), target)));
+    let response = call(&mut service, Request::from_parts(parts, body)).await?;
+    if let Some(target) = unanswered.answered()
+        && invalidation::invalidates(&method, response.status())
+    {
+        invalidate(&shared, &target, response.headers()).await;
     }
-    let is_cached_method = parts.method == Method::GET || parts.method == Method::HEAD;
-    if !is_cached_method {
-        return pass(&shared, service, Request::from_parts(parts, body), Forwarded::Method).await;
-    }
-    let rules = target::outside(&mut parts, |parts| shared.rules_of(parts, &target));
-    let rule = rules.first();
-    let (identity, key_part, is_honoured) = target::outside(&mut parts, |parts| {
-        let identity = match &named {
-            Some(named) => named.identity.clone(),
-            None => rule.identity.as_ref().map(|identity| identity(parts)),
-        };
-        let key_part = rule.key_part.as_ref().map(|part| part(parts));
-        (identity, key_part, rule.honours.as_ref().is_some_and(|honours| honours(parts)))
-    });
-    let is_bypassed = rule.is_bypass
-        || !shared.serves(&target)
-        || identity == Some(None)
-        || is_upgrade(&parts.headers)
-        || preconditions::are_for_the_handler(&parts.headers);
-    if is_bypassed {
-        return pass(&shared, service, Request::from_parts(parts, body), Forwarded::Bypass).await;
-    }
-    rule.strip_cookies(&mut parts.headers);
-    let uri = rule.key_of(&target);
-    let mut primary = EntryKey::primary(named.as_ref().map_or(&uri, |named| &named.key), identity.flatten().as_deref());
-    // A function that is named sees nothing else of its request.
-    let rewritten = if named.is_none() { target::rewritten(&parts) } else { None };
-    let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part)];
-    for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
-        primary = primary.with(*kind, part);
-    }
-    if let Some(Named { mut tags, .. }) = named {
-        // So that it goes with its URI too.
-        tags.push(shared.store.tag_of_uri(&uri));
-        parts.extensions.insert(NamedTags(tags));
-    }
-    let asked = is_honoured.then(|| RequestDirectives::of(&parts.headers));
-    Asked { shared, rules, primary, parts, said: asked, waited: None }.answer(service, body).await
+    Ok(shared.pass(response, &CacheStatus::forwarded(Forwarded::Method)))
 }
 
 /// An unsafe request under way. Where nobody learns how it ends, because its client has left or its handler failed, it may have done its work: its URI is purged.
@@ -129,33 +100,6 @@ impl Drop for Unanswered {
             drop(shared.store.invalidate_uris(&keys));
         }
     }
-}
-
-/// What a response depends on and is purged by, as the function says that makes it.
-#[derive(Debug, Clone)]
-pub(super) struct Named {
-    /// One line.
-    pub(super) key: String,
-    /// Whom it is for, where that is asked; `Some(None)`: nobody knows, and the request goes past the cache.
-    pub(super) identity: Option<Option<String>>,
-    pub(super) tags: Vec<String>,
-}
-
-/// The tags of a [`Named`] response, on their way to where it is stored.
-#[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only handlers of Axum name theirs"))]
-pub(super) struct NamedTags(pub(super) Vec<String>);
-
-/// A request that the cache may answer.
-struct Asked {
-    shared: Arc<Shared>,
-    rules: Rules,
-    primary: EntryKey,
-    parts: Parts,
-    /// What the client said, where that is honoured.
-    said: Option<RequestDirectives>,
-    /// Why it has waited for another request, if it has.
-    waited: Option<Forwarded>,
 }
 
 /// What the store has for a request.
@@ -178,12 +122,32 @@ impl Asked {
         Asking { method: &self.parts.method, fields: &self.parts.headers }
     }
 
+    /// The answer, where it is in memory and fresh beyond doubt.
+    pub(super) fn at_once(&mut self) -> Option<Response<CacheBody>> {
+        let fields = &self.parts.headers;
+        let seen = self.shared.store.glance(&self.primary, fields, &self.rules.first().normalisers)?;
+        let now = self.shared.now();
+        if let Seen::Response(_, entry) = &seen
+            && reuse::is_for(&entry.head, fields)
+            && reuse::decide(&entry.head, now, self.said.as_ref()) == Reuse::Fresh
+        {
+            let status = CacheStatus::hit(entry.head.ttl(now));
+            return Some(self.shared.respond(self.asking(), entry, now, false, &status));
+        }
+        self.seen = Some(seen);
+        None
+    }
+
     async fn answer<S, Q, P>(mut self, service: S, body: Q) -> Result<Response<CacheBody>, S::Error>
     where
         S: Handler<Q, P>,
         Q: Default + Send + 'static,
         P: ResponseBody,
     {
+        if let Some((mut tags, target)) = self.named.take() {
+            tags.push(self.shared.store.tag_of_uri(&self.rules.first().key_of(&target)));
+            self.parts.extensions.insert(NamedTags(tags));
+        }
         let mut variant: Option<EntryKey> = None;
         for _ in 0..MOST_JOINS {
             let (key, stale, why) = match self.look().await {
@@ -267,10 +231,10 @@ impl Asked {
     }
 
     /// Looks in the store.
-    async fn look(&self) -> Found {
-        let normalisers = &self.rules.first().normalisers;
-        let Looked { key, entry, has_variants } =
-            self.shared.store.look(&self.primary, &self.parts.headers, normalisers, self.shared.now()).await;
+    async fn look(&mut self) -> Found {
+        let (seen, normalisers) = (self.seen.take(), &self.rules.first().normalisers);
+        let look = self.shared.store.look(&self.primary, &self.parts.headers, normalisers, self.shared.now(), seen);
+        let Looked { key, entry, has_variants } = look.await;
         let Some(entry) = entry else {
             let why = if has_variants { Forwarded::VaryMiss } else { Forwarded::UriMiss };
             return Found::Missing { key, stale: None, why };

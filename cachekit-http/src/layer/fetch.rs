@@ -1,7 +1,7 @@
 //! Asking the handler: in a task of its own where others wait for the answer, so that a client that leaves stops nobody's fill.
 
 use super::{
-    answer::NamedTags,
+    begin::NamedTags,
     body::BodyError,
     captures::Captures,
     flights::{Answered, Filling, Flight, Lead, Progress},
@@ -139,7 +139,7 @@ impl Fetch {
     /// Whether something newer is there than what is to be asked for anew.
     async fn is_replaced(&self) -> bool {
         let (normalisers, now) = (&self.rules.first().normalisers, self.shared.now());
-        let there = self.shared.store.look(&self.primary, &self.parts.headers, normalisers, now).await.entry;
+        let there = self.shared.store.look(&self.primary, &self.parts.headers, normalisers, now, None).await.entry;
         let newer = |stale: &Arc<Entry>| there.is_some_and(|there| there.head.received > stale.head.received);
         self.stale.as_ref().is_some_and(newer)
     }

@@ -1,6 +1,7 @@
 //! The cache as a layer around a router, a route, or any other service of HTTP.
 
 mod answer;
+mod begin;
 mod body;
 mod builder;
 mod captures;
@@ -36,7 +37,6 @@ pub use rule::Rule;
 use http::{Request, Response};
 use shared::Shared;
 use std::{
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -118,7 +118,7 @@ where
 {
     type Response = Response<CacheBody>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<CacheBody>, S::Error>> + Send>>;
+    type Future = answer::Answering<S::Error>;
 
     /// Always: what is stored needs no handler. Who does need it waits until it is ready.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -126,6 +126,6 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        Box::pin(answer::answer(self.shared.clone(), self.inner.clone(), request))
+        answer::answer(&self.shared, &self.inner, request)
     }
 }

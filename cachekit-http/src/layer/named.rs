@@ -2,7 +2,8 @@
 
 use super::{
     CacheHandle, CacheLayer, CacheLayerBuilder, Rule,
-    answer::{Named, NamedTags, answer_by},
+    answer::go_on,
+    begin::{Begun, Named, NamedTags, begin},
     body::BoxError,
     shared::Shared,
     sync::lock,
@@ -199,10 +200,22 @@ impl HandlerCache {
         L: Future<Output = Loaded> + Send + 'static,
     {
         let Asked { key, identity, tags, surrogate_keys } = asked;
+        let mut begun = begin(&self.shared, parts, Some(Named { key, identity, tags }));
+        if let Some(response) = begun.at_once() {
+            return self.manner.to_client(response.map(Body::new));
+        }
+        // A hit has no use for all that is in this.
+        Box::pin(self.go_on(begun, surrogate_keys, load)).await
+    }
+
+    async fn go_on<F, L>(&self, begun: Begun, surrogate_keys: Vec<String>, load: F) -> Response<Body>
+    where
+        F: FnOnce() -> L + Send + 'static,
+        L: Future<Output = Loaded> + Send + 'static,
+    {
         let surrogate_keys = HeaderValue::from_str(&surrogate_keys.join(" ")).ok().filter(|keys| !keys.is_empty());
         let handler = Once { load: Arc::new(Mutex::new(Some(load))), manner: self.manner.clone(), surrogate_keys };
-        let named = Named { key, identity, tags };
-        match answer_by(self.shared.clone(), handler, parts, (), Some(named)).await {
+        match go_on(self.shared.clone(), handler, begun, ()).await {
             Ok(response) => self.manner.to_client(response.map(Body::new)),
             Err(Spent) => {
                 tracing::error!("a cached handler gave a 304 that nobody had asked for");

@@ -15,6 +15,9 @@ use std::time::SystemTime;
 /// The largest `Age` that is written (RFC 9111 §1.2.2).
 const OLDEST: u64 = 1 << 31;
 
+/// How many fields are added: `Age`, `Cache-Status`, `Content-Length`, `Content-Range`, and what a cached handler says to its clients.
+const OURS: usize = 5;
+
 /// A client's request, as far as the form of its answer depends on it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking<'a> {
@@ -24,7 +27,10 @@ pub(super) struct Asking<'a> {
 
 /// The fields of a head for a client.
 fn fields_of(head: &Head, now: SystemTime, is_validated: bool) -> HeaderMap {
-    let mut fields = head.fields.clone();
+    let mut fields = HeaderMap::with_capacity(head.fields.keys_len() + OURS);
+    for (name, value) in &head.fields {
+        fields.append(name, value.clone());
+    }
     if !is_validated {
         for name in &head.unvalidated {
             fields.remove(name);
@@ -78,8 +84,18 @@ impl Shared {
         status: &CacheStatus,
     ) -> Response<CacheBody> {
         let Entry { head, body, .. } = entry;
-        let mut fields = fields_of(head, now, is_validated);
-        self.say(status, &mut fields);
+        let make = || {
+            let mut fields = fields_of(head, now, is_validated);
+            self.say(status, &mut fields);
+            if !has_no_body(head.status) {
+                fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+            }
+            fields
+        };
+        let mut fields = match status.of_plain_hit() {
+            Some(ttl) if !is_validated => entry.given.at((head.age(now).as_secs(), ttl), make),
+            _ => make(),
+        };
         if preconditions::is_not_modified(asking.fields, head) {
             return not_modified(fields);
         }
@@ -100,8 +116,6 @@ impl Shared {
         };
         if let Some(content_range) = content_range {
             fields.insert(header::CONTENT_RANGE, content_range);
-        }
-        if !has_no_body(code) {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         let body = if asking.method == Method::HEAD { CacheBody::empty() } else { CacheBody::full(body) };

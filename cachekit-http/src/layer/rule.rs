@@ -4,6 +4,7 @@ use super::{
     conditions::{Conditions, Test},
     pattern::PathPattern,
     query::Query,
+    target,
 };
 use crate::policy::{
     Heuristic, Overrides, Policy, SetCookie,
@@ -304,13 +305,15 @@ impl Rule {
 
     /// The URI as a part of the key.
     pub(super) fn key_of(&self, target: &Uri) -> String {
-        let (text, Some(query)) = (target.to_string(), target.query()) else { return target.to_string() };
+        let text = target::text(target);
+        let Some(query) = target.query().filter(|_| self.query != Query::Exact) else { return text };
         let (front, kept) = (text.split('?').next().unwrap_or_default(), self.query.of(query));
-        match (&self.query, kept.is_empty()) {
-            (Query::Exact, _) => text,
-            (_, true) => front.to_owned(),
-            _ => format!("{front}?{kept}"),
-        }
+        if kept.is_empty() { front.to_owned() } else { format!("{front}?{kept}") }
+    }
+
+    /// Whether anything beyond its conditions asks for more of a request than its URI.
+    pub(super) fn looks_at_requests(&self) -> bool {
+        self.identity.is_some() || self.key_part.is_some() || self.honours.is_some()
     }
 
     /// The tags of responses to a request.

@@ -29,17 +29,21 @@ impl Shared {
     }
 
     /// The rules that match a request, the first one first; what holds otherwise comes last.
-    pub(super) fn rules_of(&self, parts: &Parts, target: &Uri) -> Rules {
-        let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.matches(parts, target));
-        let mut rules = Rules { matching: Vec::new(), apart: String::new() };
-        for (number, rule) in matching {
-            if let Some(apart) = rule.conditions.apart(number) {
-                rules.apart.push_str(&apart);
-                rules.apart.push(';');
-            }
-            rules.matching.push(rule.clone());
+    pub(super) fn rules_of(&self, parts: &mut Parts, target: &Uri) -> Rules {
+        let mut rules = Rules { matching: Vec::new(), otherwise: self.otherwise.clone(), apart: String::new() };
+        if self.rules.is_empty() {
+            return rules;
         }
-        rules.matching.push(self.otherwise.clone());
+        target::outside(parts, |parts| {
+            let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.matches(parts, target));
+            for (number, rule) in matching {
+                if let Some(apart) = rule.conditions.apart(number) {
+                    rules.apart.push_str(&apart);
+                    rules.apart.push(';');
+                }
+                rules.matching.push(rule.clone());
+            }
+        });
         rules
     }
 
@@ -73,7 +77,9 @@ impl Shared {
 /// The rules of one request; there is always one.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
+    /// Without the last one, so that a layer with no other allocates nothing.
     matching: Vec<Arc<Rule>>,
+    otherwise: Arc<Rule>,
     apart: String,
 }
 
@@ -81,7 +87,11 @@ impl Rules {
     /// The one that says how the request is looked for.
     pub(super) fn first(&self) -> &Rule {
         static DEFAULT: std::sync::LazyLock<Rule> = std::sync::LazyLock::new(Rule::new);
-        self.matching.iter().find(|rule| rule.may_be_first()).map_or(&DEFAULT, |rule| rule)
+        self.all().find(|rule| rule.may_be_first()).unwrap_or(&DEFAULT)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.matching.iter().chain([&self.otherwise]).map(|rule| &**rule)
     }
 
     /// What the rules ask for beyond the URI, as a part of the key: also a later rule may store a response.
@@ -93,8 +103,7 @@ impl Rules {
     pub(super) fn storers(&self) -> impl Iterator<Item = &Rule> {
         // Whom the response is for is a matter of the key, which the first rule has made.
         let is_private = self.first().policy.is_private;
-        let rules = self.matching.iter().map(|rule| &**rule);
-        rules.filter(move |rule| rule.is_bypass || rule.policy.is_private == is_private)
+        self.all().filter(move |rule| rule.is_bypass || rule.policy.is_private == is_private)
     }
 
     /// The one by which a response is stored, if any.

@@ -1,7 +1,11 @@
 //! What a request is about: its absolute URI, as it was before routers took parts of it away.
 
 use crate::fields::authority;
-use http::{HeaderMap, Uri, header, request::Parts};
+use http::{
+    HeaderMap, Uri, header,
+    request::Parts,
+    uri::{self, Authority, PathAndQuery},
+};
 use std::mem;
 
 /// The host of requests that name none.
@@ -17,12 +21,27 @@ pub(super) fn of(parts: &Parts, scheme: &str) -> Option<Uri> {
         return None;
     }
     let host = match uri.authority() {
-        Some(authority) => authority::normalised(authority.as_str(), theirs)?,
+        Some(authority) => authority::canonical(authority.as_str(), theirs)?,
         None => of_field(&parts.headers, scheme)?,
     };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let path = if path.starts_with('/') { path } else { return None };
-    Uri::builder().scheme(scheme).authority(host).path_and_query(path).build().ok()
+    let path = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    if !path.as_str().starts_with('/') {
+        return None;
+    }
+    let mut target = uri::Parts::default();
+    (target.scheme, target.authority, target.path_and_query) = (Some(scheme.parse().ok()?), Some(host), Some(path));
+    Uri::from_parts(target).ok()
+}
+
+/// An absolute URI as text.
+pub(super) fn text(target: &Uri) -> String {
+    let (scheme, host) = (target.scheme_str().unwrap_or_default(), target.authority().map_or("", Authority::as_str));
+    let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut text = String::with_capacity(scheme.len() + 3 + host.len() + path.len());
+    for part in [scheme, "://", host, path] {
+        text.push_str(part);
+    }
+    text
 }
 
 /// The URI that a layer outside has given a request, where it has done more than take the front of its path away: handlers depend on it.
@@ -51,11 +70,11 @@ fn original(parts: &Parts) -> &Uri {
     &parts.uri
 }
 
-fn of_field(fields: &HeaderMap, scheme: &str) -> Option<String> {
+fn of_field(fields: &HeaderMap, scheme: &str) -> Option<Authority> {
     let mut hosts = fields.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) => Some(NOBODY.to_owned()),
-        (Some(host), None) => authority::normalised(host.to_str().ok()?, scheme),
+        (None, _) => Some(Authority::from_static(NOBODY)),
+        (Some(host), None) => authority::canonical(host.to_str().ok()?, scheme),
         _ => None,
     }
 }
@@ -66,7 +85,10 @@ mod tests {
     use http::Request;
 
     fn uri(request: http::request::Builder) -> Option<String> {
-        of(&request.body(()).unwrap().into_parts().0, "http").map(|uri| uri.to_string())
+        of(&request.body(()).unwrap().into_parts().0, "http").map(|uri| {
+            assert_eq!(text(&uri), uri.to_string());
+            uri.to_string()
+        })
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Codec<Arc<Stored>> for EntryCodec {
 }
 
 fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
-    let Entry { head, body, tags, kept_for } = entry;
+    let Entry { head, body, tags, kept_for, .. } = entry;
     out.push(RESPONSE);
     out.extend_from_slice(&head.status.as_u16().to_le_bytes());
     for time in [
@@ -224,7 +224,7 @@ fn read_entry(bytes: &mut Reader<'_>) -> Result<Entry, Malformed> {
     };
     let selection = Selection::new(selection);
     let head = Head { status, fields, unvalidated, terms, requested, received, initial_age, selection };
-    Ok(Entry { head, body: Bytes::copy_from_slice(bytes.0), tags, kept_for })
+    Ok(Entry::new(head, Bytes::copy_from_slice(bytes.0), tags, kept_for))
 }
 
 #[cfg(test)]
@@ -238,8 +238,8 @@ mod tests {
         fields.append("x-a", HeaderValue::from_static("2"));
         fields.append("date", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
         let seconds = Duration::from_secs;
-        Entry {
-            head: Head {
+        Entry::new(
+            Head {
                 status: StatusCode::NOT_FOUND,
                 fields,
                 unvalidated: vec![HeaderName::from_static("x-b")],
@@ -260,10 +260,10 @@ mod tests {
                     (HeaderName::from_static("foo"), Some("a".to_owned())),
                 ]),
             },
-            body: Bytes::from_static(b"body"),
-            tags: vec!["team:7".to_owned()],
-            kept_for: seconds(6),
-        }
+            Bytes::from_static(b"body"),
+            vec!["team:7".to_owned()],
+            seconds(6),
+        )
     }
 
     fn bytes_of(entry: Entry) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! What is stored.
 
+use super::given::Given;
 use crate::policy::Head;
 use bytes::Bytes;
 use http::HeaderName;
@@ -35,7 +36,8 @@ impl Stored {
                 let fields: usize =
                     entry.head.fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
                 let tags: usize = entry.tags.iter().map(|tag| tag.len() + 24).sum();
-                fields + tags + entry.body.len() + 256
+                // Twice: as they are stored, and as they were given last.
+                2 * fields + tags + entry.body.len() + 384
             }
             Stored::Recipe(recipe) => recipe.names.iter().map(|name| name.as_str().len() + 32).sum::<usize>() + 128,
         };
@@ -45,6 +47,7 @@ impl Stored {
 
 /// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// All but its body.
     pub head: Head,
@@ -54,9 +57,16 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// How long it is worth keeping, from when it is stored.
     pub kept_for: Duration,
+    pub(crate) given: Given,
 }
 
 impl Entry {
+    /// An entry of these parts.
+    #[must_use]
+    pub fn new(head: Head, body: Bytes, tags: Vec<String>, kept_for: Duration) -> Self {
+        Entry { head, body, tags, kept_for, given: Given::default() }
+    }
+
     /// The same, but stale since then.
     #[must_use]
     pub fn stale_since(&self, then: SystemTime) -> Entry {

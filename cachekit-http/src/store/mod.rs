@@ -2,6 +2,7 @@
 
 mod codec;
 mod entry;
+mod given;
 mod key;
 #[cfg(feature = "registry")]
 mod shown;
@@ -47,6 +48,15 @@ pub(crate) struct Looked {
     pub(crate) has_variants: bool,
 }
 
+/// What a glance has seen in memory, fresh beyond doubt.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// The response, and where it is.
+    Response(Looked, Arc<Entry>),
+    /// What is at the key of the URI, which leads to a variant.
+    Primary(Arc<Stored>),
+}
+
 /// The entries of one layer.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -86,6 +96,12 @@ pub(crate) struct Keeping<'a> {
     pub(crate) now: SystemTime,
     /// What it freshens, if that is what it does.
     pub(crate) freshens: Option<&'a Head>,
+}
+
+impl Seen {
+    fn response(key: EntryKey, entry: &Arc<Entry>, has_variants: bool) -> Self {
+        Seen::Response(Looked { key, entry: Some(entry.clone()), has_variants }, entry.clone())
+    }
 }
 
 impl Keeping<'_> {
@@ -137,15 +153,40 @@ impl Store {
         self.cache.stats()
     }
 
-    /// The response to a request, or where it would be.
+    /// What is there without waiting for anything. `None` says nothing.
+    pub(crate) fn glance(&self, primary: &EntryKey, request: &HeaderMap, normalisers: &Normalisers) -> Option<Seen> {
+        let stored = self.cache.get_at_once(primary)?;
+        let names = match &*stored {
+            Stored::Response(entry) if entry.head.selection.is_empty() => {
+                return Some(Seen::response(primary.clone(), entry, false));
+            }
+            Stored::Response(entry) => entry.head.selection.names(),
+            Stored::Recipe(recipe) => recipe.names.clone(),
+        };
+        let key = primary.variant(&normalisers.select(&names, request));
+        match self.cache.get_at_once(&key).as_deref() {
+            Some(Stored::Response(entry)) => {
+                self.variants.touch(primary, &key);
+                Some(Seen::response(key, entry, true))
+            }
+            _ => Some(Seen::Primary(stored)),
+        }
+    }
+
+    /// The response to a request, or where it would be. `seen`: by a glance just now.
     pub(crate) async fn look(
         &self,
         primary: &EntryKey,
         request: &HeaderMap,
         normalisers: &Normalisers,
         now: SystemTime,
+        seen: Option<Seen>,
     ) -> Looked {
-        let stored = self.cache.get_softened_async(primary).await;
+        let stored = match seen {
+            Some(Seen::Response(looked, _)) => return looked,
+            Some(Seen::Primary(stored)) => Some((stored, None)),
+            None => self.cache.get_softened_async(primary).await,
+        };
         let recipe = match stored.as_ref().map(|(stored, stale_for)| (&**stored, *stale_for)) {
             None => return Looked { key: primary.clone(), entry: None, has_variants: false },
             Some((Stored::Response(entry), stale_for)) if entry.head.selection.is_empty() => {
@@ -407,5 +448,5 @@ pub(crate) fn weight(key: &EntryKey, stored: &Arc<Stored>) -> u64 {
 /// An entry of a head and a body, for as long as it is worth keeping.
 pub(crate) fn entry(head: Head, body: Bytes, tags: Vec<String>, now: SystemTime, for_validation: Duration) -> Entry {
     let kept_for = head.keep_for(now, for_validation);
-    Entry { head, body, tags, kept_for }
+    Entry::new(head, body, tags, kept_for)
 }

@@ -5,15 +5,25 @@ use crate::{key::Key, memory::Glance, outcome::Delivery, output::Value, scope, t
 use std::{future::Future, hash::BuildHasher, time::Duration};
 
 impl<K: Key, V: Value> Cache<K, V> {
+    /// The value, if it is in memory and fresh beyond doubt; a look that finds nothing so is none, and not counted.
+    #[doc(hidden)]
+    pub fn get_at_once(&self, key: &K) -> Option<V> {
+        if scope::is_special() {
+            return None;
+        }
+        match self.core.fast_hit(self.fold.hash_one(key), |other| other == key) {
+            Glance::Hit(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// As [`get_async`](Self::get_async), and says for how long the value has been stale because of a tag that was made so
     /// ([`invalidate_tag_soft`](crate::invalidate_tag_soft)); `None`: none was.
     ///
     /// Cancel-safe.
     pub async fn get_softened_async(&self, key: &K) -> Option<(V, Option<Duration>)> {
         // What is fresh beyond doubt has tags of now.
-        if !scope::is_special()
-            && let Glance::Hit(value) = self.core.fast_hit(self.fold.hash_one(key), |other| other == key)
-        {
+        if let Some(value) = self.get_at_once(key) {
             return Some((value, None));
         }
         if let Some(value) = self.get_near(key) {

@@ -1,0 +1,122 @@
+//! What a request is for the cache, before anything is looked for: its way, and what it is looked for by.
+
+use super::{
+    body::CacheBody,
+    shared::{Rules, Shared},
+    target,
+};
+use crate::{
+    fields::{Forwarded, RequestDirectives, is_upgrade},
+    policy::{invalidation, preconditions},
+    store::{EntryKey, Seen},
+};
+use http::{Method, Response, Uri, request::Parts};
+use std::sync::Arc;
+
+/// A request, as far as nobody had to wait.
+#[expect(clippy::large_enum_variant, reason = "in a box every hit would allocate one")]
+pub(super) enum Begun {
+    /// One that the cache may answer.
+    Asked(Asked),
+    /// One for the handler.
+    Elsewhere(Parts, Way),
+}
+
+/// How a request goes that the cache does not answer.
+pub(super) enum Way {
+    Past(Forwarded),
+    /// Its method is not safe: an answer changes what is stored of this URI.
+    Unsafe(Uri),
+}
+
+/// A request that the cache may answer.
+pub(super) struct Asked {
+    pub(super) shared: Arc<Shared>,
+    pub(super) rules: Rules,
+    pub(super) primary: EntryKey,
+    pub(super) parts: Parts,
+    /// What the client said, where that is honoured.
+    pub(super) said: Option<RequestDirectives>,
+    /// Why it has waited for another request, if it has.
+    pub(super) waited: Option<Forwarded>,
+    /// The tags of a named response, and its URI, with which it goes too.
+    pub(super) named: Option<(Vec<String>, Uri)>,
+    /// What the first look has found already.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What a response depends on and is purged by, as the function says that makes it.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// One line.
+    pub(super) key: String,
+    /// Whom it is for, where that is asked; `Some(None)`: nobody knows, and the request goes past the cache.
+    pub(super) identity: Option<Option<String>>,
+    pub(super) tags: Vec<String>,
+}
+
+/// The tags of a [`Named`] response, on their way to where it is stored.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only handlers of Axum name theirs"))]
+pub(super) struct NamedTags(pub(super) Vec<String>);
+
+impl Begun {
+    /// The answer, where it is in memory and fresh beyond doubt.
+    pub(super) fn at_once(&mut self) -> Option<Response<CacheBody>> {
+        match self {
+            Begun::Asked(asked) => asked.at_once(),
+            Begun::Elsewhere(..) => None,
+        }
+    }
+}
+
+/// Begins a request; `named` says what the response depends on, where that is not the URI.
+pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>) -> Begun {
+    let Some(target) = target::of(&parts, &shared.scheme).filter(|_| parts.method != Method::CONNECT) else {
+        return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
+    };
+    if !invalidation::is_safe(&parts.method) {
+        return Begun::Elsewhere(parts, Way::Unsafe(target));
+    }
+    let is_cached_method = parts.method == Method::GET || parts.method == Method::HEAD;
+    if !is_cached_method {
+        return Begun::Elsewhere(parts, Way::Past(Forwarded::Method));
+    }
+    let rules = shared.rules_of(&mut parts, &target);
+    let rule = rules.first();
+    let mut identity = named.as_ref().and_then(|named| named.identity.clone());
+    let (mut key_part, mut is_honoured) = (None, false);
+    if rule.looks_at_requests() {
+        target::outside(&mut parts, |parts| {
+            if named.is_none() {
+                identity = rule.identity.as_ref().map(|identity| identity(parts));
+            }
+            key_part = rule.key_part.as_ref().map(|part| part(parts));
+            is_honoured = rule.honours.as_ref().is_some_and(|honours| honours(parts));
+        });
+    }
+    let is_bypassed = rule.is_bypass
+        || !shared.serves(&target)
+        || identity == Some(None)
+        || is_upgrade(&parts.headers)
+        || preconditions::are_for_the_handler(&parts.headers);
+    if is_bypassed {
+        return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
+    }
+    rule.strip_cookies(&mut parts.headers);
+    let identity = identity.flatten();
+    let mut primary = match &named {
+        Some(named) => EntryKey::primary(&named.key, identity.as_deref()),
+        None => EntryKey::primary(&rule.key_of(&target), identity.as_deref()),
+    };
+    // A function that is named sees nothing else of its request.
+    let rewritten = if named.is_none() { target::rewritten(&parts) } else { None };
+    let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part)];
+    for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
+        primary = primary.with(*kind, part);
+    }
+    let named = named.map(|named| (named.tags, target));
+    let said = is_honoured.then(|| RequestDirectives::of(&parts.headers));
+    let shared = shared.clone();
+    Begun::Asked(Asked { shared, rules, primary, parts, said, waited: None, named, seen: None })
+}
