@@ -74,6 +74,12 @@ pub(super) async fn settings(
     let tiers = tiers(&*cache, &settings.tiers)?;
     let is_weighed = matches!(before.bound, Bound::Weight(_));
     let taken_back = settings.take_back.iter().map(|name| setting(name, is_weighed)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(both) = settings.take_back.iter().find(|name| settings.sets(name)) {
+        return Err(Refusal::bad(
+            format!("`{both}` is changed and taken back"),
+            "say one of the two: taken back, it is what code, file and environment say",
+        ));
+    }
     let Settings { capacity, strategy, enabled, dry_run, .. } = settings;
     let largest = if is_weighed { MOST_WEIGHT } else { MOST_ENTRIES };
     if capacity.is_some_and(|most| !(1..=largest).contains(&most)) {
@@ -159,6 +165,26 @@ impl Settings {
             && self.dry_run.is_none()
             && self.tiers.is_empty()
             && self.take_back.is_empty()
+    }
+}
+
+impl Settings {
+    /// Is the setting of this name given another value?
+    fn sets(&self, name: &str) -> bool {
+        match name {
+            "ttl" => self.ttl_seconds.is_some(),
+            "idle" => self.idle_seconds.is_some(),
+            "stale_while_revalidate" => self.stale_while_revalidate_seconds.is_some(),
+            "stale_if_error" => self.stale_if_error_seconds.is_some(),
+            "timeout" => self.timeout_seconds.is_some(),
+            "soft_load_timeout" => self.soft_load_timeout_seconds.is_some(),
+            "hard_load_timeout" => self.hard_load_timeout_seconds.is_some(),
+            "capacity" | "max_bytes" => self.capacity.is_some(),
+            "strategy" => self.strategy.is_some(),
+            "enabled" => self.enabled.is_some(),
+            "dry_run" => self.dry_run.is_some(),
+            tier => tier.strip_prefix("tiers.").is_some_and(|tier| self.tiers.contains_key(tier)),
+        }
     }
 }
 

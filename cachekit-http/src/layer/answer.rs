@@ -34,23 +34,40 @@ const MOST_JOINS: usize = 3;
 /// An answer, there or on its way.
 pub(super) type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<CacheBody>, E>> + Send>>;
 
-/// Answers a request: from the store, from another request that asks for the same, or from the handler. What is in memory is the answer at once.
+/// Answers a request: from the store, from another request that asks for the same, or from the handler. What is in memory is the answer at once, unless the user's code says
+/// what it is: that runs where the answer is awaited.
 pub(super) fn answer<S, Q, P>(shared: &Arc<Shared>, service: &S, request: Request<Q>) -> Answering<S::Error>
 where
     S: Handler<Q, P>,
     Q: http_body::Body + Default + Send + 'static,
     P: ResponseBody,
 {
+    if shared.runs_code() {
+        let (shared, service) = (shared.clone(), service.clone());
+        return Box::pin(async move {
+            let (mut begun, body) = begun(&shared, request);
+            match begun.at_once() {
+                Some(response) => Ok(response),
+                // A hit has no use for all that is in this.
+                None => Box::pin(go_on(shared, service, begun, body)).await,
+            }
+        });
+    }
+    let (mut begun, body) = begun(shared, request);
+    match begun.at_once() {
+        Some(response) => Box::pin(ready(Ok(response))),
+        None => Box::pin(go_on(shared.clone(), service.clone(), begun.for_later(), body)),
+    }
+}
+
+fn begun<Q: http_body::Body>(shared: &Arc<Shared>, request: Request<Q>) -> (Begun, Q) {
     let (parts, body) = request.into_parts();
     let is_safe = parts.method == Method::GET || parts.method == Method::HEAD;
-    let mut begun = match is_safe && has_body(&parts, &body) {
+    let begun = match is_safe && has_body(&parts, &body) {
         true => Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass)),
         false => begin(shared, parts, None),
     };
-    match begun.at_once() {
-        Some(response) => Box::pin(ready(Ok(response))),
-        None => Box::pin(go_on(shared.clone(), service.clone(), begun, body)),
-    }
+    (begun, body)
 }
 
 /// The answer to a request that was begun and not answered at once.

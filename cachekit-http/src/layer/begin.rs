@@ -68,6 +68,14 @@ impl Begun {
             Begun::Elsewhere(..) => None,
         }
     }
+
+    /// What was seen and is no answer may be purged until somebody goes on: it is looked for again then.
+    pub(super) fn for_later(mut self) -> Self {
+        if let Begun::Asked(asked) = &mut self {
+            asked.seen = None;
+        }
+        self
+    }
 }
 
 /// Begins a request; `named` says what the response depends on, where that is not the URI.

@@ -316,6 +316,11 @@ impl Rule {
         self.identity.is_some() || self.key_part.is_some() || self.honours.is_some()
     }
 
+    /// Whether the user's code is run to begin a request.
+    pub(super) fn runs_code(&self) -> bool {
+        self.looks_at_requests() || self.conditions.test.is_some()
+    }
+
     /// The tags of responses to a request.
     pub(super) fn tags_of(&self, parts: &Parts) -> Vec<String> {
         self.tags.as_ref().map(|tags| tags(parts)).unwrap_or_default()

@@ -28,6 +28,11 @@ impl Shared {
         self.time.now()
     }
 
+    /// Whether the user's code is run to begin a request: then that begins where the answer is awaited, in the scope of what is around it.
+    pub(super) fn runs_code(&self) -> bool {
+        self.rules.iter().chain([&self.otherwise]).any(|rule| rule.runs_code())
+    }
+
     /// The rules that match a request, the first one first; what holds otherwise comes last.
     pub(super) fn rules_of(&self, parts: &mut Parts, target: &Uri) -> Rules {
         let mut rules = Rules { matching: Vec::new(), otherwise: self.otherwise.clone(), apart: String::new() };

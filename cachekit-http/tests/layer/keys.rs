@@ -5,7 +5,7 @@ use axum::body::Body;
 use cachekit_http::{CacheLayer, Rule, policy::vary::Normaliser};
 use http::{HeaderName, Request, Response, Uri, header};
 use std::time::Duration;
-use tower::BoxError;
+use tower::{BoxError, Layer, Service, service_fn};
 
 const TTL: Duration = Duration::from_secs(60);
 
@@ -83,6 +83,26 @@ async fn a_rule_gives_the_key_parts_of_its_own() {
     let all = Uri::from_static("http://localhost/a");
     bench.layer.handle().purge_uri(&all).await.unwrap();
     assert!(!bench.get("/a").await.is_hit(), "a purge is of all of them");
+}
+
+tokio::task_local! {
+    static TENANT: &'static str;
+}
+
+/// As a layer does that is written by hand: the call is made, and its future awaited in the scope.
+#[tokio::test]
+async fn the_code_of_a_rule_runs_where_the_answer_is_awaited() {
+    let rule = Rule::new().ttl(TTL).key_with(|_| TENANT.try_with(|tenant| (*tenant).to_owned()).unwrap_or_default());
+    let inner = service_fn(|request: Request<Body>| async move {
+        Ok::<_, BoxError>(response(200, &[], request.headers()["x-tenant"].to_str().unwrap().to_owned()))
+    });
+    let mut service = CacheLayer::builder().otherwise(rule).build().layer(inner);
+    for tenant in ["one", "two", "one", "two"] {
+        let got = TENANT.scope(tenant, service.call(request("GET", "/a", &[("x-tenant", tenant)]))).await.unwrap();
+        let body = http_body_util::BodyExt::collect(got.into_body()).await.unwrap();
+        assert_eq!(body.to_bytes(), tenant);
+        crate::harness::settle().await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! A hit there computes nothing, so nobody has to wait for it, and all that a flight has is a third of its processor time. What is no hit goes on as a miss,
 //! with what was seen. While one looks at a key so, further callers of the key take the way of the flight, where one asks for all: a large value that many
-//! want at once comes twice at most.
+//! want at once comes twice at most. Where no backend answers in time, both of these load, and of an output that is not stored too; each is counted.
 
 use super::{
     Core,
@@ -32,6 +32,13 @@ pub(super) struct SeenAlone<V> {
     pub(super) budget: Budget,
     /// `None`: it is to be asked again, since another flight may have ended meanwhile.
     pub(super) glimpse: Option<Box<Glimpse>>,
+}
+
+impl<V: Value> SeenAlone<V> {
+    /// Whoever has waited for a backend as long as a call may, and got no answer, waits for nobody else who may be waiting for it.
+    pub(super) fn has_no_time_left(&self) -> bool {
+        self.budget.is_over()
+    }
 }
 
 /// Ends within the budget of the call.
@@ -106,11 +113,11 @@ impl<K, V> Miss<K, V> {
         if core.is_near() || core.live.hard_load_timeout().is_some() || core.flights.contains_hash(hash) {
             return Err(self);
         }
-        let Some((far, address)) = core.far_address(key) else { return Err(self) };
-        if !far.is_one_shared() || !core.far_tiers.alone.begin(hash) {
+        if !core.far().is_some_and(|far| far.is_one_shared()) || !core.far_tiers.alone.begin(hash) {
             return Err(self);
         }
         let turn = Turn { core: core.clone(), hash };
+        let Some((far, address)) = core.far_address(key) else { return Err(self) };
         let budget = far.budget();
         Ok(Box::pin(async move {
             let looked = far.look_alone(&address, &budget).await;

@@ -104,13 +104,14 @@ impl<K, V> Miss<K, V> {
             lead.finish(|| Some(Payload::Value(value.clone())));
             return Confirming::Not(Look::Hit(value));
         }
-        let Missed { key, tags, .. } = *self.inner;
+        let Missed { key, tags, seen, .. } = *self.inner;
         let Some(key) = key else {
             drop(lead);
             return Confirming::Not(Look::Miss(Miss::new(core, hash, None, Plan::Bypass)));
         };
         let mut load = Load::new(core, hash, key, tags, Some(lead));
         load.confirming_since = Some(load.core.now());
+        load.seen = seen;
         Confirming::Asks(Box::new(load))
     }
 }

@@ -155,6 +155,23 @@ impl<K, V> Core<K, V> {
         self.probe(hash, is_key)
     }
 
+    /// As [`fast_hit`](Self::fast_hit), for a look that is none where it finds nothing: nobody is told of it then.
+    #[cfg(feature = "backend")]
+    pub(crate) fn hit_or_nothing(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<V>
+    where
+        V: Clone,
+    {
+        let besides = self.besides.all();
+        if besides & OWN_HASHER != 0 || self.far_tiers.is_unleased() {
+            return None;
+        }
+        let Glance::Hit(value) = self.probe(hash, is_key) else { return None };
+        if besides != 0 {
+            self.saw(hash);
+        }
+        Some(value)
+    }
+
     /// As [`fast_hit`](Self::fast_hit), by the hash of a user's hasher.
     #[inline(always)]
     pub(crate) fn fast_own_hit(&self, hash: u64, is_key: impl Fn(&K) -> bool) -> Glance<V>

@@ -273,16 +273,21 @@ impl<K: Key, V: Value> Load<K, V> {
         if self.is_asked {
             return None;
         }
-        let (far, budget, mut question) = match self.seen.take() {
-            Some(seen) => {
+        let seen = self.seen.take();
+        // Its tiers may have become others since.
+        let is_there = |seen: &SeenAlone<V>| self.core.far().is_some_and(|far| Arc::ptr_eq(&far, &seen.far));
+        let (far, budget, mut question) = match seen {
+            Some(seen) if is_there(&seen) => {
                 let SeenAlone { far, address, budget, glimpse } = *seen;
                 let mut question = self.asking(&far, address);
-                question.glimpse = glimpse;
+                // What was invalidated or cleared since is asked for anew: this flight has begun after that.
+                question.glimpse = glimpse.filter(|glimpse| far.is_of_now(&question.address, glimpse));
                 (far, budget, question)
             }
-            None => {
+            seen => {
                 let (far, address) = self.question()?;
-                let (budget, question) = (far.budget(), self.asking(&far, address));
+                let budget = seen.map_or_else(|| far.budget(), |seen| seen.budget);
+                let question = self.asking(&far, address);
                 (far, budget, question)
             }
         };

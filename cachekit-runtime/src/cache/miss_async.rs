@@ -7,6 +7,8 @@ use super::{
     miss::{Miss, Missed, Plan},
     timeout::give_up_after,
 };
+#[cfg(feature = "backend")]
+use crate::stats::Bypass;
 use crate::{
     error::{Error, TimedOut},
     flight::{
@@ -85,6 +87,15 @@ impl<K, V> Miss<K, V> {
             }
             #[cfg(feature = "backend")]
             Plan::CompareFar(_) => return Box::pin(load()).await,
+            #[cfg(feature = "backend")]
+            Plan::Load
+                if seen.as_ref().is_some_and(|seen| seen.has_no_time_left()) && core.flights.contains_hash(hash) =>
+            {
+                core.counters.bypass(Bypass::Released);
+                let mut load = Load::new(core, hash, key, tags, None);
+                load.seen = seen;
+                (Box::new(load), OutcomeKind::Bypassed)
+            }
             Plan::Load => match lead_or_follow(core, hash, key, tags, output, share, trace).await {
                 Next::Output(output) => return output,
                 #[cfg(feature = "backend")]

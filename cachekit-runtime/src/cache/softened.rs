@@ -1,7 +1,7 @@
 //! Tags that are made stale for caches that [give](super::Builder::give_softened) what has them, and decide themselves for how long.
 
 use super::{Cache, entry::Life};
-use crate::{key::Key, memory::Glance, outcome::Delivery, output::Value, scope, time::duration};
+use crate::{key::Key, outcome::Delivery, output::Value, scope, time::duration};
 use std::{future::Future, hash::BuildHasher, time::Duration};
 
 impl<K: Key, V: Value> Cache<K, V> {
@@ -11,10 +11,7 @@ impl<K: Key, V: Value> Cache<K, V> {
         if scope::is_special() {
             return None;
         }
-        match self.core.fast_hit(self.fold.hash_one(key), |other| other == key) {
-            Glance::Hit(value) => Some(value),
-            _ => None,
-        }
+        self.core.hit_or_nothing(self.fold.hash_one(key), |other| other == key)
     }
 
     /// As [`get_async`](Self::get_async), and says for how long the value has been stale because of a tag that was made so

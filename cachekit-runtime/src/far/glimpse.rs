@@ -71,6 +71,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
+    /// Was the entry not invalidated since?
+    pub(crate) fn is_of_now(&self, address: &Address, glimpse: &Glimpse) -> bool {
+        !self.order.is_past(address.id(), glimpse.moment)
+    }
+
     /// Is there one tier, and do others share it?
     pub(crate) fn is_one_shared(&self) -> bool {
         matches!(&*self.tiers, [tier] if tier.link.is_shared())
@@ -79,7 +84,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     /// That one, if it is to be asked for the entry.
     fn one_shared(&self, address: &Address) -> Option<&Tier> {
         let [tier] = &*self.tiers else { return None };
-        (tier.link.is_shared() && !tier.link.undelivered.holds(address, &[])).then_some(tier)
+        // Without any time nobody is asked, and nobody has failed.
+        (tier.link.is_shared() && !self.timeout.is_zero() && !tier.link.undelivered.holds(address, &[])).then_some(tier)
     }
 
     /// The value, if there is one that is fresh, valid and accepted, and has no tags.

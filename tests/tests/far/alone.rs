@@ -1,7 +1,7 @@
 //! Calls of a cache that keeps nothing in memory look without a flight: what that changes for nobody.
 
 use crate::gated::begin;
-use cachekit_runtime::{Cache, Delivery, Outcome, OutcomeKind, Place, Tier, testing::TestClock};
+use cachekit_runtime::{Builder, Cache, Delivery, Outcome, OutcomeKind, Place, Tier, testing::TestClock};
 use cachekit_tests::{own_backend::OwnBackend, waiting::PATIENCE};
 use std::{
     pin::Pin,
@@ -20,11 +20,15 @@ struct Node {
 
 impl Node {
     fn new(name: &'static str) -> Self {
+        Self::with(name, |builder| builder)
+    }
+
+    fn with(name: &'static str, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
         let clock = TestClock::new();
         clock.advance(Duration::from_secs(1_000));
         let backend = OwnBackend::new(clock.clock());
         let cache = Cache::builder().name(name).clock(clock.clock()).ttl(Duration::from_secs(60)).timeout(TIMEOUT);
-        let cache = cache.backends([Place::own(backend.clone())]).build();
+        let cache = set(cache.backends([Place::own(backend.clone())])).build();
         Node { clock, backend, cache, loads: AtomicU64::new(0) }
     }
 
@@ -111,14 +115,44 @@ async fn a_call_after_an_invalidation_does_not_get_what_one_before_it_saw() {
 
 #[tokio::test]
 async fn nobody_waits_twice_for_a_backend_that_gives_no_answer() {
-    let node = Node::new("far::alone::silent");
+    let allows = |builder: Builder<u64, u64>| builder.stale_while_revalidate(TIMEOUT);
+    for node in [Node::new("far::alone::silent"), Node::with("far::alone::silent, with stale values", allows)] {
+        node.backend.hold_looks();
+        let call = node.begun(1);
+        node.clock.advance(TIMEOUT);
+        // The clock stands still: whoever waited for a second time would wait for ever.
+        let computed = tokio::time::timeout(PATIENCE, call).await.expect("no second wait");
+        assert_eq!(computed, 1);
+        assert_eq!(node.backend.looks(), 1);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_another_one_who_waits_when_his_own_time_is_up() {
+    let node = Node::new("far::alone::later");
     node.backend.hold_looks();
+    let first = node.begun(1);
+    node.clock.advance(TIMEOUT / 2);
+    let mut second = node.begun(1);
+    node.clock.advance(TIMEOUT / 2);
+    assert_eq!(tokio::time::timeout(PATIENCE, first).await.expect("no wait for the second"), 1);
+    begin(&mut second);
+    node.clock.advance(TIMEOUT / 2);
+    assert_eq!(tokio::time::timeout(PATIENCE, second).await.expect("an end"), 2);
+    assert_eq!(node.cache.stats().bypasses.released, 1, "loaded beside a flight");
+}
+
+#[tokio::test]
+async fn what_was_cleared_since_the_look_is_asked_for_anew() {
+    let node = Node::new("far::alone::cleared");
+    assert_eq!(node.call(2).await, 1);
+    node.backend.hold_looks();
+    // Nothing is there, of the generation that is about to end.
     let call = node.begun(1);
-    node.clock.advance(TIMEOUT);
-    // The clock stands still: whoever waited for a second time would wait for ever.
-    let computed = tokio::time::timeout(PATIENCE, call).await.expect("no second wait");
-    assert_eq!(computed, 1);
-    assert_eq!(node.backend.looks(), 1);
+    assert_eq!(node.cache.clear_async().await, Delivery::Shared);
+    node.backend.release_looks();
+    assert_eq!(call.await, 2);
+    assert_eq!(node.call(1).await, 2, "stored under the generation of now");
 }
 
 #[tokio::test]
