@@ -76,7 +76,8 @@ fn on_a_cluster() {
     let cluster = Cluster::start(3, 0);
     both("on_a_cluster", &cluster.url());
     for node in cluster.nodes() {
-        assert!(node.cli(&["DBSIZE"]).parse::<u64>().unwrap() > CALLS / 3);
+        // A third of those of one function; those of the other one may be swept already.
+        assert!(node.cli(&["DBSIZE"]).parse::<u64>().unwrap() > CALLS / 5);
         assert_eq!(node.info_if_any("errorstat_CROSSSLOT"), None);
     }
 }

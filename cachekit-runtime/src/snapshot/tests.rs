@@ -241,15 +241,20 @@ fn the_order_of_use_comes_back() {
         after.insert(100 + at as u64, 0);
         assert!(!after.contains(gone), "{gone}");
     }
-    // Across shards, of which the next process has others.
-    let before = build(8_000);
+    // Across shards, of which the next process has others. With a hash that spreads numbers in a row evenly, whatever its seed: where shards are filled unevenly, some
+    // evict before the cache is full.
+    let build = |capacity| {
+        let even = numbers().hasher(std::hash::RandomState::new());
+        even.capacity(capacity).strategy("lru".parse().unwrap()).build()
+    };
+    let before = build(9_000);
     (0..8_000).for_each(|key| _ = before.insert(key, key));
     (0..3_000).for_each(|key| _ = before.get(&key));
     before.snapshot(&file.0).unwrap();
     let after = build(4_000);
     after.restore(&file.0).unwrap();
     let there = (0..3_000).filter(|key| after.contains(key)).count();
-    assert!(there > 2_800, "{there} of those that were used last");
+    assert!(there > 2_900, "{there} of those that were used last");
 }
 
 /// As if the file had been written so long ago.
