@@ -241,8 +241,7 @@ fn the_order_of_use_comes_back() {
         after.insert(100 + at as u64, 0);
         assert!(!after.contains(gone), "{gone}");
     }
-    // Across shards, of which the next process has others. With a hash that spreads numbers in a row evenly, whatever its seed: where shards are filled unevenly, some
-    // evict before the cache is full.
+    // Across shards, of which the next process has others; with a hash that fills them evenly, so that none evicts before the cache is full.
     let build = |capacity| {
         let even = numbers().hasher(std::hash::RandomState::new());
         even.capacity(capacity).strategy("lru".parse().unwrap()).build()
