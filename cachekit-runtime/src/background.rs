@@ -20,9 +20,9 @@ static TASKS: LazyLock<Arc<Tasks>> = LazyLock::new(Arc::default);
 static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(Arc::clone(&TASKS), Limits::default()));
 
 /// Waits for the background work of all caches that has begun before this call: refreshes, loads that go on past a soft timeout, and stores in backends
-/// of bytes, which are as durable afterwards as the backend makes them.
+/// of bytes, which are as durable afterwards as the backend makes them. What a refresh or such a load stores in the end is part of it.
 ///
-/// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere. Work that
+/// `.await` the value, or use [`Flush::wait`] or [`Flush::wait_timeout`]. Never fails; may be called any number of times, from anywhere. Other work that
 /// begins later is not waited for, even if earlier work begins it.
 ///
 /// ```
@@ -40,7 +40,7 @@ pub fn flush() -> Flush {
 /// What has begun so far, and a place among it for what is to come after all of that. `None`: on a thread that runs such work, and after the shutdown.
 #[cfg(feature = "backend")]
 pub(crate) fn after_all() -> Option<(Flush, TaskGuard)> {
-    if IN_BACKGROUND.get() {
+    if RUNNING.get().is_some() {
         return None;
     }
     let before = Tasks::flush(&TASKS);
@@ -143,7 +143,7 @@ pub(crate) struct Tasks {
 
 #[derive(Default)]
 struct TasksState {
-    /// Numbers in the order of their beginning, so that a flush need not wait for what began after it.
+    /// Numbers in the order of their beginning, so that a flush need not wait for what began after it. What is part of other work has that work's number.
     live: VecDeque<u64>,
     next: u64,
     shut_down: bool,
@@ -162,8 +162,20 @@ impl Tasks {
         Some(TaskGuard { tasks: Arc::clone(this), number })
     }
 
+    /// As [`begin`](Self::begin); on a thread that runs work already a part of that, also after the shutdown.
+    fn begin_part(this: &Arc<Self>) -> Option<TaskGuard> {
+        let Some(Running { number, .. }) = RUNNING.get().filter(|running| running.of == Arc::as_ptr(this).addr())
+        else {
+            return Self::begin(this);
+        };
+        let mut state = lock(&this.state);
+        let at = state.live.partition_point(|live| *live <= number);
+        state.live.insert(at, number);
+        Some(TaskGuard { tasks: Arc::clone(this), number })
+    }
+
     pub(crate) fn flush(this: &Arc<Self>) -> Flush {
-        let until = if IN_BACKGROUND.get() { 0 } else { lock(&this.state).next };
+        let until = if RUNNING.get().is_some() { 0 } else { lock(&this.state).next };
         Flush { tasks: Arc::clone(this), until }
     }
 
@@ -190,21 +202,47 @@ impl TaskGuard {
         Tasks::begin(&TASKS)
     }
 
+    /// As [`begin`](Self::begin), for what work that is under way leaves to others in the end: on its thread this is part of it, so that whoever waits for that
+    /// waits for this, and the shutdown does not come in between.
+    #[cfg(feature = "backend")]
+    pub(crate) fn begin_part() -> Option<Self> {
+        Tasks::begin_part(&TASKS)
+    }
+
     /// Runs `future` as this work, which ends with the future or when it is dropped. For refreshes that run on a caller's runtime.
     pub(crate) async fn cover<F: Future>(self, future: F) -> F::Output {
-        struct Restore(bool);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                IN_BACKGROUND.set(self.0);
-            }
-        }
         let mut future = pin!(future);
         // Set while it is polled only, since the thread belongs to the runtime; and restored also if the future panics.
         poll_fn(|context| {
-            let _restore = Restore(IN_BACKGROUND.replace(true));
+            let _entered = self.enter();
             future.as_mut().poll(context)
         })
         .await
+    }
+
+    /// Until the result is dropped, this thread runs this work.
+    fn enter(&self) -> Entered {
+        let running = Running { of: Arc::as_ptr(&self.tasks).addr(), number: self.number };
+        Entered { before: RUNNING.replace(Some(running)) }
+    }
+}
+
+/// What a thread runs.
+#[derive(Clone, Copy)]
+struct Running {
+    /// The address of its tasks, which live longer.
+    of: usize,
+    number: u64,
+}
+
+/// See [`TaskGuard::enter`].
+struct Entered {
+    before: Option<Running>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        RUNNING.set(self.before);
     }
 }
 
@@ -220,8 +258,8 @@ impl Drop for TaskGuard {
 }
 
 thread_local! {
-    /// Whether this thread is running background work at this moment.
-    static IN_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+    /// The background work that this thread is running at this moment.
+    static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -312,12 +350,13 @@ impl Pool {
 
 impl Shared {
     fn work(&self, number: usize) {
-        IN_BACKGROUND.set(true);
         let mut queue = lock(&self.queue);
         loop {
             if let Some((guard, job)) = queue.jobs.pop_front() {
                 drop(queue);
+                let entered = guard.enter();
                 run_caught("a background refresh", job);
+                drop(entered);
                 drop(guard);
                 queue = lock(&self.queue);
                 continue;
@@ -356,232 +395,5 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::RefCell;
-    use std::collections::HashSet;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::mpsc::{self, Sender};
-    use std::task::{Context, Poll, Waker};
-
-    fn pool(limits: Limits) -> (Arc<Tasks>, Pool) {
-        let tasks = Arc::new(Tasks::default());
-        (Arc::clone(&tasks), Pool::new(tasks, limits))
-    }
-
-    #[test]
-    fn at_most_two_threads_run_all_jobs() {
-        let (tasks, pool) = pool(Limits::default());
-        let names = Arc::new(Mutex::new(Vec::new()));
-        for _ in 0..500 {
-            let names = Arc::clone(&names);
-            assert!(pool.try_spawn(Box::new(move || {
-                lock(&names).push(thread::current().name().map(str::to_owned));
-            })));
-        }
-        Tasks::flush(&tasks).wait();
-        let names = lock(&names);
-        assert_eq!(names.len(), 500);
-        let distinct: HashSet<_> = names.iter().flatten().map(String::as_str).collect();
-        assert!(distinct.iter().all(|name| ["cachekit-bg-0", "cachekit-bg-1"].contains(name)), "{distinct:?}");
-    }
-
-    #[test]
-    fn two_jobs_run_side_by_side() {
-        let (tasks, pool) = pool(Limits::default());
-        let barrier = Arc::new(std::sync::Barrier::new(2));
-        for _ in 0..2 {
-            let barrier = Arc::clone(&barrier);
-            assert!(pool.try_spawn(Box::new(move || _ = barrier.wait())));
-        }
-        Tasks::flush(&tasks).wait();
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_a_panic_harms_no_one() {
-        let (tasks, pool) = pool(Limits { threads: 1, queue: 2, ..Limits::default() });
-        let (started, has_started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
-        assert!(pool.try_spawn(Box::new(move || {
-            started.send(()).ok();
-            released.recv().ok();
-            panic!("expected by a test");
-        })));
-        assert_eq!(has_started.recv(), Ok(()));
-        let (done, is_done) = mpsc::channel();
-        for job in 0..2 {
-            let done = done.clone();
-            assert!(pool.try_spawn(Box::new(move || done.send(job).unwrap_or(()))));
-        }
-        assert!(!pool.try_spawn(Box::new(|| ())), "the queue is full");
-        let flush = Tasks::flush(&tasks);
-        assert!(!flush.is_done() && !flush.wait_timeout(Duration::ZERO));
-        release.send(()).ok();
-        flush.wait();
-        assert!(flush.wait_timeout(Duration::MAX));
-        assert_eq!(is_done.try_iter().collect::<Vec<_>>(), [0, 1]);
-    }
-
-    #[test]
-    fn idle_threads_leave_and_new_ones_come() {
-        struct AtExit(Sender<()>);
-        impl Drop for AtExit {
-            fn drop(&mut self) {
-                self.0.send(()).ok();
-            }
-        }
-        thread_local!(static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) });
-
-        let (_tasks, pool) = pool(Limits { idle: Duration::ZERO, ..Limits::default() });
-        for _ in 0..20 {
-            let (left, has_left) = mpsc::channel();
-            assert!(pool.try_spawn(Box::new(move || AT_EXIT.set(Some(AtExit(left))))));
-            assert_eq!(has_left.recv(), Ok(()));
-        }
-        assert_eq!(lock(&pool.shared.queue).running, [false, false]);
-    }
-
-    #[test]
-    fn a_flush_waits_for_earlier_work_only() {
-        let tasks = Arc::new(Tasks::default());
-        let first = Tasks::begin(&tasks);
-        let flush = Tasks::flush(&tasks);
-        let second = Tasks::begin(&tasks);
-        assert!(first.is_some() && second.is_some() && !flush.is_done());
-        drop(first);
-        assert!(flush.is_done());
-        assert!(!Tasks::flush(&tasks).is_done());
-        drop(second);
-        assert!(Tasks::flush(&tasks).is_done());
-    }
-
-    #[test]
-    fn a_flush_can_be_awaited_and_waited_for_at_once() {
-        let tasks = Arc::new(Tasks::default());
-        let work = Tasks::begin(&tasks);
-        let flush = Tasks::flush(&tasks);
-        let mut future = flush.clone().into_future();
-        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        thread::scope(|scope| {
-            scope.spawn(|| flush.wait());
-            scope.spawn(|| block_on(future));
-            scope.spawn(|| drop(work));
-        });
-    }
-
-    #[test]
-    fn an_end_just_before_the_wait_is_not_missed() {
-        let tasks = Arc::new(Tasks::default());
-        let (slot, stop) = (Mutex::new(None), AtomicBool::new(false));
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    drop(lock(&slot).take());
-                }
-            });
-            for round in 0..100_000 {
-                let flush = {
-                    let mut slot = lock(&slot);
-                    *slot = Tasks::begin(&tasks);
-                    Tasks::flush(&tasks)
-                };
-                // Moves the look of this thread along the other's drop.
-                (0..round % 64).for_each(|_| std::hint::spin_loop());
-                if round % 2 == 0 {
-                    flush.wait();
-                } else {
-                    block_on(flush.into_future());
-                }
-            }
-            stop.store(true, Ordering::Relaxed);
-        });
-    }
-
-    #[test]
-    fn after_the_shutdown_no_work_begins_and_queued_work_ends() {
-        let (tasks, pool) = pool(Limits { threads: 1, ..Limits::default() });
-        let (release, released) = mpsc::channel::<()>();
-        let (done, is_done) = mpsc::channel();
-        assert!(pool.try_spawn(Box::new(move || _ = released.recv())));
-        assert!(pool.try_spawn(Box::new(move || done.send(()).unwrap_or(()))));
-        tasks.shut_down();
-        tasks.shut_down();
-        assert!(tasks.is_shut_down() && Tasks::begin(&tasks).is_none());
-        assert!(!pool.try_spawn(Box::new(|| ())));
-        drop(release);
-        Tasks::flush(&tasks).wait();
-        assert_eq!(is_done.try_recv(), Ok(()));
-    }
-
-    #[test]
-    fn a_flush_inside_of_a_background_job_does_not_wait_for_itself() {
-        let (tasks, pool) = pool(Limits::default());
-        let (done, is_done) = mpsc::channel();
-        let inner = Arc::clone(&tasks);
-        assert!(pool.try_spawn(Box::new(move || {
-            Tasks::flush(&inner).wait();
-            done.send(()).ok();
-        })));
-        assert_eq!(is_done.recv(), Ok(()));
-    }
-
-    #[test]
-    fn a_covered_future_is_background_work_until_it_ends() {
-        let tasks = Arc::new(Tasks::default());
-        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
-        let (open, opened) = (Event::new(), Arc::clone(&tasks));
-        let listener = open.listen();
-        let mut future = pin!(guard.cover(async move {
-            listener.await;
-            Tasks::flush(&opened).await;
-        }));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(future.as_mut().poll(&mut context).is_pending());
-        assert!(!Tasks::flush(&tasks).is_done(), "this thread is not in the background between polls");
-        open.notify(1);
-        assert!(future.as_mut().poll(&mut context).is_ready(), "it does not wait for itself");
-        assert!(Tasks::flush(&tasks).is_done());
-    }
-
-    #[test]
-    fn a_covered_future_that_panics_or_is_dropped_has_ended() {
-        let tasks = Arc::new(Tasks::default());
-        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
-        run_caught("a test", || block_on(guard.cover(async { panic!("expected by a test") })));
-        assert!(Tasks::flush(&tasks).is_done() && !IN_BACKGROUND.get());
-        let Some(guard) = Tasks::begin(&tasks) else { panic!("nothing was shut down") };
-        drop(guard.cover(std::future::pending::<()>()));
-        assert!(Tasks::flush(&tasks).is_done());
-    }
-
-    #[test]
-    fn a_panic_whose_payload_panics_is_caught() {
-        struct Bomb;
-        impl Drop for Bomb {
-            fn drop(&mut self) {
-                if !thread::panicking() {
-                    panic!("expected by a test");
-                }
-            }
-        }
-        let mut reached = false;
-        run_caught("a test", || std::panic::panic_any(Bomb));
-        run_caught("a test", || reached = true);
-        assert!(reached);
-    }
-
-    #[test]
-    fn block_on_survives_a_future_that_uses_up_the_token() {
-        let mut polls = 0;
-        let output = block_on(std::future::poll_fn(|context| {
-            polls += 1;
-            if polls == 3 {
-                return Poll::Ready(polls);
-            }
-            context.waker().wake_by_ref();
-            thread::park();
-            Poll::Pending
-        }));
-        assert_eq!(output, 3);
-    }
-}
+#[path = "background_tests.rs"]
+mod tests;

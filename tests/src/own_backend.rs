@@ -7,7 +7,7 @@ use cachekit_runtime::{
         Address, Backend, BackendFuture, Capabilities, Claim, Cursor, Each, Failure, Fingerprint, HEAD, Looked, News,
         Page, Parts, Scanned, SharedBackend, Version, Watcher, Witness,
     },
-    time::{Clock, NEVER, duration},
+    time::{Clock, NEVER, TestClock, duration},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -86,6 +86,15 @@ impl OwnBackend {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self::with_mistake(clock, Mistake::None)
+    }
+
+    /// An empty one by a clock that the test moves, and stands some time after its origin, where nothing is yet.
+    #[must_use]
+    pub fn by_hand() -> (TestClock, Self) {
+        let clock = TestClock::new();
+        clock.advance(Duration::from_secs(1_000));
+        let backend = Self::new(clock.clock());
+        (clock, backend)
     }
 
     /// An empty one that does this wrong.

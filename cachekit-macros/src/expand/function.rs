@@ -169,11 +169,10 @@ impl Context<'_> {
                 None => quote_spanned!(span=> #first let __cachekit_miss = #found; #miss),
             };
         }
-        let miss = self.looked_alone(&traced, miss);
         let steps = if look == Look::Plain && self.looks_apart() {
-            self.steps_apart(&cache, &miss)
+            self.steps_apart(&cache, &miss, &traced)
         } else {
-            self.steps(&found, &miss)
+            self.steps(&found, &miss, &traced)
         };
         let steps = match bypassed {
             Some(bypassed) => quote_spanned!(span=> #bypassed { #steps }),
@@ -184,10 +183,10 @@ impl Context<'_> {
     }
 
     /// First, where the one tier of the cache is perhaps shared, a look without a flight: a hit there computes nothing.
-    fn looked_alone(&self, trace: &TokenStream, miss: TokenStream) -> TokenStream {
+    fn looked_alone(&self, trace: &TokenStream, miss: &TokenStream) -> TokenStream {
         let is_one = self.far().is_some_and(|far| matches!(&far.backends[..], [Backend::Redis(_) | Backend::Own(_)]));
         if !self.is_async || !is_one || !self.model.tags.is_empty() {
-            return miss;
+            return miss.clone();
         }
         quote_spanned! {self.span=>
             match __cachekit_miss.alone(#trace).await {
@@ -197,8 +196,9 @@ impl Context<'_> {
         }
     }
 
-    fn steps(&self, found: &TokenStream, miss: &TokenStream) -> TokenStream {
+    fn steps(&self, found: &TokenStream, miss: &TokenStream, trace: &TokenStream) -> TokenStream {
         let (k, stale) = (&self.k, self.stale(&TokenStream::new(), miss));
+        let miss = self.looked_alone(trace, miss);
         quote_spanned! {self.span=>
             match #found {
                 #k::Look::Hit(__cachekit_value) => __cachekit_output.wrap(__cachekit_value),
@@ -215,11 +215,11 @@ impl Context<'_> {
 
     /// A glance, and behind calls that are never inlined all that follows when it finds nothing. The arguments of an async function are in memory in any
     /// case, so that only its load is set apart, which costs a box: not every call that takes a closer look has one.
-    fn steps_apart(&self, cache: &TokenStream, miss: &TokenStream) -> TokenStream {
+    fn steps_apart(&self, cache: &TokenStream, miss: &TokenStream, trace: &TokenStream) -> TokenStream {
         let (k, span) = (&self.k, self.span);
         let found = self.with_checked_parts(&quote_spanned!(span=> #k::glance(#cache, &__cachekit_parts)));
         let look_on = quote_spanned!(span=> #k::look_on(#cache, &__cachekit_parts, __cachekit_unfound));
-        let mut rest = self.steps(&self.with_parts(&look_on), miss);
+        let mut rest = self.steps(&self.with_parts(&look_on), miss, trace);
         if !self.is_async {
             rest = quote_spanned!(span=> #k::apart(move || #rest));
         }

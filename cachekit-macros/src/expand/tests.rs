@@ -199,6 +199,33 @@ fn async_generic_function_over_a_backend() {
 }
 
 #[test]
+fn a_look_alone_is_for_the_one_tier_of_a_cache_that_may_be_shared() {
+    let item = quote!(
+        async fn user(id: u64) -> User {
+            load(id).await
+        }
+    );
+    let looks_alone = |args: TokenStream| expand(args, item.clone()).matches(".alone(").count();
+    // Of a call and of a traced one; what is stale goes its own way.
+    assert_eq!(looks_alone(quote!(backend = "redis")), 2);
+    assert_eq!(looks_alone(quote!(backend = my::backend(), stale_while_revalidate = "1m", ttl = "1m")), 2);
+    for args in [
+        quote!(),
+        quote!(backend = "file"),
+        quote!(backend = ["memory", "redis"]),
+        quote!(backend = "redis", tags = ["user:{id}"]),
+    ] {
+        assert_eq!(looks_alone(args.clone()), 0, "{args}");
+    }
+    let sync = quote!(
+        fn user(id: u64) -> User {
+            load(id)
+        }
+    );
+    assert_eq!(expand(quote!(backend = "redis"), sync).matches(".alone(").count(), 0);
+}
+
+#[test]
 fn batch() {
     let args = quote!(batch, ttl = "30s", tags = ["user:{ids}"], skip(db));
     let item = quote!(

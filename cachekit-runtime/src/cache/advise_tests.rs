@@ -314,3 +314,22 @@ fn top_keys_of_many_threads_are_counted_by_another() {
     assert_eq!(top.keys[0].key, Some(1));
     assert!((top.keys[0].share - 0.5).abs() < 0.1, "{top:?}");
 }
+
+/// A look that is none where it finds nothing, and the one behind it.
+#[cfg(feature = "backend")]
+#[test]
+fn each_look_is_told_once() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(100).stepping(Stepping::Inline).build();
+    cache.insert(1, 1);
+    // Until the shard that was written is open to the path of hits again.
+    (0..10_000).for_each(|_| assert_eq!(cache.get(&1), Some(1)));
+    cache.start_top_keys();
+    let told = || cache.top_keys(1).unwrap().sampled;
+    // Beneath `get_at_once`, which says nothing while another test has a scope.
+    let at_once = |key: u64| cache.core.hit_or_nothing(cache.core.hash_one(&key), |other| *other == key);
+    assert_eq!((at_once(2), told()), (None, 0));
+    assert_eq!((at_once(1), told()), (Some(1), 1));
+    let softened = |key| crate::background::block_on(cache.get_softened_async(&key));
+    assert_eq!((softened(1), told()), (Some((1, None)), 2));
+    assert_eq!((softened(2), told()), (None, 3));
+}

@@ -2,7 +2,7 @@
 //!
 //! A hit there computes nothing, so nobody has to wait for it, and all that a flight has is a third of its processor time. What is no hit goes on as a miss,
 //! with what was seen. While one looks at a key so, further callers of the key take the way of the flight, where one asks for all: a large value that many
-//! want at once comes twice at most. Where no backend answers in time, both of these load, and of an output that is not stored too; each is counted.
+//! want at once comes twice at most. Where no backend answers in time, both of these may load, and of an output that is not stored too.
 
 use super::{
     Core,

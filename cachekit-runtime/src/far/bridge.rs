@@ -29,9 +29,9 @@ where
 }
 
 /// Lets the future run until it has ended, and [`flush`](crate::flush) wait for it: on the caller's runtime, if it is in one, else on cachekit's own.
-/// After [`shutdown`](crate::shutdown) it is dropped, but for what `must` be done.
+/// After [`shutdown`](crate::shutdown) it is dropped, but for what `must` be done and for what is part of work that had begun before.
 pub(super) fn spawn(must: bool, future: impl Future<Output = ()> + Send + 'static) {
-    match TaskGuard::begin() {
+    match TaskGuard::begin_part() {
         Some(guard) => runtime::spawn(guard.cover(future)),
         None if must => runtime::spawn(future),
         None => {}
@@ -40,7 +40,7 @@ pub(super) fn spawn(must: bool, future: impl Future<Output = ()> + Send + 'stati
 
 /// As [`spawn`], for callers that are no tasks: the runtime on whose thread they stand may be driven by that thread alone, which goes on with something else.
 pub(super) fn spawn_from_thread(future: impl Future<Output = ()> + Send + 'static) {
-    if let Some(guard) = TaskGuard::begin() {
+    if let Some(guard) = TaskGuard::begin_part() {
         runtime::spawn_apart(guard.cover(future));
     }
 }

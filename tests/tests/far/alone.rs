@@ -24,9 +24,7 @@ impl Node {
     }
 
     fn with(name: &'static str, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
-        let clock = TestClock::new();
-        clock.advance(Duration::from_secs(1_000));
-        let backend = OwnBackend::new(clock.clock());
+        let (clock, backend) = OwnBackend::by_hand();
         let cache = Cache::builder().name(name).clock(clock.clock()).ttl(Duration::from_secs(60)).timeout(TIMEOUT);
         let cache = set(cache.backends([Place::own(backend.clone())])).build();
         Node { clock, backend, cache, loads: AtomicU64::new(0) }

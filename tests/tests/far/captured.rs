@@ -6,9 +6,7 @@ use cachekit_tests::own_backend::OwnBackend;
 use std::time::Duration;
 
 fn nodes(name: &'static str, near: bool) -> (OwnBackend, [Cache<u64, u64>; 2]) {
-    let clock = TestClock::new();
-    clock.advance(Duration::from_secs(1_000));
-    let backend = OwnBackend::new(clock.clock());
+    let (clock, backend) = OwnBackend::by_hand();
     let nodes = [(); 2].map(|()| {
         let places = near.then(Place::memory).into_iter().chain([Place::own(backend.clone())]);
         Cache::builder().name(name).clock(clock.clock()).ttl(Duration::from_secs(3_600)).backends(places).build()
@@ -65,9 +63,7 @@ async fn one_of_all_processes_may_refresh_for_a_while() {
 #[test]
 fn what_was_made_stale_is_given_to_its_end_by_a_cache_that_says_so() {
     for (name, near) in [("softened::far", false), ("softened::near", true)] {
-        let clock = TestClock::new();
-        clock.advance(Duration::from_secs(1_000));
-        let backend = OwnBackend::new(clock.clock());
+        let (clock, backend) = OwnBackend::by_hand();
         let minute = Duration::from_secs(60);
         let [one, other] = [(); 2].map(|()| {
             let places = near.then(Place::memory).into_iter().chain([Place::own(backend.clone())]);

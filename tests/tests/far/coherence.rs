@@ -31,10 +31,7 @@ impl Nodes {
     }
 
     fn with(name: &'static str, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
-        let clock = TestClock::new();
-        // Some time after its origin, where nothing is yet.
-        clock.advance(Duration::from_secs(1_000));
-        let backend = OwnBackend::new(clock.clock());
+        let (clock, backend) = OwnBackend::by_hand();
         let [one, other] = [(); 2].map(|()| {
             let builder = Cache::builder().name(name).clock(clock.clock()).ttl(Duration::from_secs(3_600));
             set(builder.backends([Place::memory(), Place::own(backend.clone())])).build()

@@ -22,9 +22,7 @@ struct Scene {
 impl Scene {
     /// Each key has a tag of its own, `name_key`.
     fn new(name: &'static str) -> Self {
-        let clock = TestClock::new();
-        clock.advance(Duration::from_secs(1_000));
-        let backend = OwnBackend::new(clock.clock());
+        let (clock, backend) = OwnBackend::by_hand();
         let builder = Cache::builder().name(name).clock(clock.clock()).ttl(HOUR).stale_while_revalidate(HOUR);
         let builder = builder.tags_with(move |key| vec![format!("{name}_{key}")]);
         let cache = builder.backends([Place::own(backend.clone())]).build();

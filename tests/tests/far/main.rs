@@ -7,6 +7,7 @@ mod captured;
 mod coherence;
 mod coherence_redis;
 mod delivery;
+mod flush;
 mod freshness;
 mod gated;
 mod identity;

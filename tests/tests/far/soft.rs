@@ -63,9 +63,8 @@ struct Nodes {
 
 impl Nodes {
     fn new(name: &'static str, near: bool, set: impl Fn(Builder<u64, u64>) -> Builder<u64, u64>) -> Self {
-        let clock = TestClock::new();
-        clock.advance(Duration::from_secs(1_000));
-        let (backend, loads) = (OwnBackend::new(clock.clock()), Arc::default());
+        let (clock, backend) = OwnBackend::by_hand();
+        let loads = Arc::default();
         let [one, other] = [(); 2].map(|()| {
             let mut places = vec![Place::own(backend.clone())];
             if near {

@@ -75,6 +75,10 @@ async fn a_change_says_where_it_comes_from_and_is_taken_back() {
         r#"{"timeout_seconds":0}"#,
         r#"{"idle_seconds":0}"#,
         r#"{"stale_if_error_seconds":-1}"#,
+        // Changed and taken back.
+        r#"{"ttl_seconds":5,"take_back":["ttl"]}"#,
+        r#"{"capacity":5,"take_back":["idle","capacity"]}"#,
+        r#"{"tiers":{"memory":true},"take_back":["tiers.memory"]}"#,
     ] {
         let said = refused(&router, post("/api/caches/c::sources/settings", body)).await;
         assert_eq!(said, is(400, "bad_request"), "{body}");
