@@ -163,6 +163,7 @@ impl Tasks {
     }
 
     /// As [`begin`](Self::begin); on a thread that runs work already a part of that, also after the shutdown.
+    #[cfg(any(test, feature = "backend"))]
     fn begin_part(this: &Arc<Self>) -> Option<TaskGuard> {
         let Some(Running { number, .. }) = RUNNING.get().filter(|running| running.of == Arc::as_ptr(this).addr())
         else {
@@ -229,6 +230,7 @@ impl TaskGuard {
 
 /// What a thread runs.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(any(test, feature = "backend")), allow(dead_code))] // only that it runs something matters there
 struct Running {
     /// The address of its tasks, which live longer.
     of: usize,
