@@ -1,29 +1,47 @@
 //! Comparing once for many hits: what was compared holds while nothing has changed.
 
+use crate::time::{PAST_TICK, Tick};
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, Ordering};
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Of the versions of all tags of the process, and of the incarnations in which other processes tell it of theirs: so a hit costs one comparison, and not one for
 /// each of its tags and one for each part of its backend.
 #[cfg(not(loom))]
-pub(crate) static CHANGES: Changes = Changes(AtomicU64::new(1));
+pub(crate) static CHANGES: Changes = Changes::new();
 
 #[cfg(loom)]
 loom::lazy_static! {
-    pub(crate) static ref CHANGES: Changes = Changes(AtomicU64::new(1));
+    pub(crate) static ref CHANGES: Changes = Changes::new();
 }
 
 /// How many changes there were, and one. In a cache line that is written by nothing else: every hit of an entry with tags, or of a copy, reads it.
 #[repr(align(64))]
 pub(crate) struct Changes(AtomicU64);
 
-/// When it was last found that nothing of interest has changed.
+/// When it was last found that nothing of interest has changed, and until when that is all there is to ask.
+///
+/// The table keeps it beside its entries, so that a hit which needs it does not follow a pointer to an entry's own memory.
 #[derive(Debug)]
-pub(crate) struct Compared(AtomicU64);
+pub(crate) struct Compared {
+    /// The number of changes then.
+    number: AtomicU64,
+    /// Only ever before the end of what was compared, so that it need not be of the same moment as the number.
+    until: AtomicU32,
+}
 
 impl Changes {
+    #[cfg(not(loom))]
+    pub(crate) const fn new() -> Self {
+        Changes(AtomicU64::new(1))
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Changes(AtomicU64::new(1))
+    }
+
     /// Makes a change. Who calls [`hold`](Self::hold) after this has returned sees it.
     pub(crate) fn make<R>(&self, change: impl FnOnce() -> R) -> R {
         let result = change();
@@ -35,34 +53,44 @@ impl Changes {
     /// Was there none since it was compared?
     #[inline(always)]
     pub(crate) fn are_those_of(&self, compared: &Compared) -> bool {
-        compared.0.load(Ordering::Relaxed) == self.0.load(Ordering::Acquire)
+        compared.number.load(Ordering::Relaxed) == self.0.load(Ordering::Acquire)
     }
 
-    /// Whether `compare` finds that all is as it was; not asked again while nothing changes.
-    #[inline]
-    pub(crate) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> bool) -> bool {
+    /// Whether `compare` finds that all is as it was; not asked again while nothing changes, and while it is before the end that it gives.
+    pub(crate) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> Option<Tick>) -> bool {
         // First: a change that `compare` does not see yet moves the number afterwards.
         let now = self.0.load(Ordering::Acquire);
-        if compared.0.load(Ordering::Relaxed) == now {
-            return true;
-        }
-        let is_same = compare();
-        if is_same {
-            compared.0.store(now, Ordering::Relaxed);
-        }
-        is_same
+        let Some(until) = compare() else { return false };
+        compared.until.store(until, Ordering::Relaxed);
+        compared.number.store(now, Ordering::Relaxed);
+        true
     }
 }
 
 impl Compared {
-    pub(crate) fn never() -> Self {
-        Compared(AtomicU64::new(0))
+    /// Until when nothing else is to be asked, unless something [has changed](Changes::are_those_of).
+    #[inline(always)]
+    pub(crate) fn until(&self) -> Tick {
+        self.until.load(Ordering::Relaxed)
+    }
+
+    /// As if it had never been compared.
+    pub(crate) fn forget(&self) {
+        self.number.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Default for Compared {
+    /// Never compared: there is always one change at least.
+    fn default() -> Self {
+        Compared { number: AtomicU64::new(0), until: AtomicU32::new(PAST_TICK) }
     }
 }
 
 #[cfg(all(test, loom))]
 mod loom_models {
     use super::*;
+    use crate::time::NEVER_TICK;
     use loom::{sync::Arc, thread};
 
     struct World {
@@ -74,7 +102,7 @@ mod loom_models {
     impl World {
         fn new() -> Arc<Self> {
             let versions = [AtomicU64::new(0), AtomicU64::new(0)];
-            Arc::new(World { changes: Changes(AtomicU64::new(1)), compared: Compared::never(), versions })
+            Arc::new(World { changes: Changes::new(), compared: Compared::default(), versions })
         }
 
         fn invalidate(&self, tag: usize) {
@@ -82,8 +110,11 @@ mod loom_models {
         }
 
         fn is_current(&self) -> bool {
-            self.changes
-                .hold(&self.compared, || self.versions.iter().all(|version| version.load(Ordering::Acquire) == 0))
+            self.changes.are_those_of(&self.compared)
+                || self.changes.hold(&self.compared, || {
+                    let are_first = self.versions.iter().all(|version| version.load(Ordering::Acquire) == 0);
+                    are_first.then_some(NEVER_TICK)
+                })
         }
     }
 

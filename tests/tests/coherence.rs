@@ -19,4 +19,5 @@ fn no_call_is_given_anything_older_than_promised() {
     // It has been looked at something: calls were hits and misses, invalidations were shared, and faults occurred.
     assert!(report.calls() > 1_000 && report.loads() > 100, "{report}");
     assert!(report.shared() > 100 && report.faults() >= 3, "{report}");
+    assert!(report.failovers() > 0, "{report}");
 }

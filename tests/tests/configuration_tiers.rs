@@ -1,6 +1,6 @@
 //! Tiers that the configuration switches off or points elsewhere while calls go on, over real servers and stores.
 
-use cachekit_runtime::{Cache, Delivery, Place, Tier, flush, registry, reload_configuration};
+use cachekit_runtime::{Cache, Delivery, Place, Setting, Tier, flush, registry, reload_configuration};
 use cachekit_tests::{
     child::{self, is_configured},
     redis_server::RedisServer,
@@ -208,4 +208,38 @@ fn whoever_reloads_first_may_still_say_where_backends_are() {
     let cache = cache([Place::memory(), Place::file()]);
     assert_eq!(call(&cache, 1, 10), 10);
     assert!(fs::metadata("here").is_ok_and(|here| here.is_dir()));
+}
+
+#[test]
+fn one_tier_stays_whatever_is_taken_back() {
+    let connections = "[file]\ndirectory = 'here'";
+    let test = "one_tier_stays_whatever_is_taken_back";
+    if !is_configured(test, connections, |command, _| _ = command.env("TESTED_CONNECTIONS", connections)) {
+        return;
+    }
+    let cache = cache([Place::memory(), Place::file()]);
+    let used = || -> Vec<Tier> {
+        let tiers = registry::find("shop::user").expect("it is there").tiers();
+        tiers.iter().filter(|tier| tier.is_used).map(|tier| tier.tier).collect()
+    };
+    reload("[caches.'shop::user'.tiers]\nmemory = false");
+    assert_eq!((call(&cache, 1, 10), used()), (10, vec![Tier::File]));
+    cache.set_tier(Tier::Memory, true).expect("the code declares it");
+    cache.set_tier(Tier::File, false).expect("the memory stays");
+    assert_eq!((call(&cache, 1, 11), used()), (11, vec![Tier::Memory]));
+
+    cache.take_back(Setting::Tier(Tier::Memory));
+    assert_eq!(used(), [Tier::File], "the file says so, and what was said of the other one leaves none");
+    assert_eq!(call(&cache, 1, 12), 10);
+    cache.take_back(Setting::Tier(Tier::File));
+    assert_eq!(used(), [Tier::File]);
+
+    // The other way to come there: the configuration becomes another one beside a change in use.
+    reload("");
+    cache.set_tier(Tier::Memory, false).expect("the store stays");
+    assert_eq!(used(), [Tier::File]);
+    reload("[caches.'shop::user'.tiers]\nfile = false");
+    assert_eq!(used(), [Tier::Memory]);
+    let by_memory = call(&cache, 2, 20);
+    assert_eq!((by_memory, call(&cache, 2, 21)), (20, 20));
 }

@@ -133,7 +133,7 @@ impl<K: Key, V: Value> Core<K, V> {
             return;
         }
         let arrangement = &self.far_tiers.arrangement;
-        let is_memory_off = matches!(whereabouts(levels, Tier::Memory), Whereabouts::Off);
+        let is_memory_off = self.is_off(levels, Tier::Memory);
         let has_memory_changed = arrangement.is_memory_off.swap(is_memory_off, Ordering::AcqRel) != is_memory_off;
         let mut now = arrangement.now.write().unwrap_or_else(PoisonError::into_inner);
         let mut is_other = has_memory_changed;
@@ -163,7 +163,7 @@ impl<K: Key, V: Value> Core<K, V> {
                     Some(opened.len() - 1)
                 })
             };
-            let there = whereabouts(levels, kind);
+            let there = self.whereabouts(levels, kind);
             // The one that the code means is told of invalidations also while another is used, or none.
             let declared = match there {
                 Whereabouts::Declared => open(None),
@@ -279,6 +279,24 @@ impl<K: Key, V: Value> Core<K, V> {
 }
 
 impl<K, V> Core<K, V> {
+    /// Those that the code declares.
+    pub(super) fn declared_tiers(&self) -> impl Iterator<Item = Tier> {
+        let far = &self.settings.far;
+        far.kinds().chain(far.near.then_some(Tier::Memory))
+    }
+
+    pub(super) fn is_off(&self, levels: &Levels, tier: Tier) -> bool {
+        matches!(self.whereabouts(levels, tier), Whereabouts::Off)
+    }
+
+    /// A cache keeps one tier at least. A configuration leaves one, and so does each change in use when it is made; where both together leave none, because
+    /// one of them has become another since, the configuration counts alone.
+    fn whereabouts<'l>(&self, levels: &'l Levels, tier: Tier) -> &'l Whereabouts {
+        let in_force = |tier| place(levels.in_force(Setting::Tier(tier)));
+        let leave_none = self.declared_tiers().all(|tier| matches!(in_force(tier), Whereabouts::Off));
+        if leave_none { place(levels.configured(Setting::Tier(tier))) } else { in_force(tier) }
+    }
+
     /// Whether values are kept in the memory of this process.
     #[inline]
     pub(super) fn is_near(&self) -> bool {
@@ -298,8 +316,8 @@ impl<K, V> Core<K, V> {
     }
 }
 
-fn whereabouts(levels: &Levels, tier: Tier) -> &Whereabouts {
-    match levels.in_force(Setting::Tier(tier)) {
+fn place(said: Option<&Change>) -> &Whereabouts {
+    match said {
         Some(Change::Tier(_, whereabouts)) => whereabouts,
         _ => &Whereabouts::Declared,
     }

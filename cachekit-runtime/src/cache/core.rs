@@ -6,7 +6,7 @@ use super::{
     adapt::Adapt,
     allowed::{Allowances, Allowed},
     besides::{Besides, OWN_HASHER},
-    entry::{self, Life, More, Worth, is_surely_fresh},
+    entry::{self, Judge, Life, More, Worth},
     far_tiers::FarTiers,
     live::Live,
     settings::{OnRemoval, Settings},
@@ -191,9 +191,7 @@ impl<K, V> Core<K, V> {
         V: Clone,
     {
         let thread = this_thread();
-        let is_fresh = move |think| is_surely_fresh(think, || self.clock.horizon());
-        let closely = move |more: &More| more.is_fresh(&self.clock, self.allowed.idle());
-        self.table.try_hit(thread, hash, is_key, is_fresh, closely, |value| {
+        self.table.try_hit(thread, hash, is_key, Judge { clock: &self.clock, allowed: &self.allowed }, |value| {
             // Before the clone, which may be a locked instruction that nothing overtakes.
             self.counters.hit_of(thread.index());
             value.clone()

@@ -3,10 +3,13 @@
 //! Most entries have nothing but a ttl: three ticks that the table keeps, in milliseconds. What needs more (tags, idle time, a refresh point, a
 //! ttl below a second or beyond three weeks) has it in [`More`], exactly.
 
-use super::{allowed::Allowances, bond::Bond};
+use super::{
+    allowed::{Allowances, Allowed},
+    bond::Bond,
+};
 use crate::{
     changes::{CHANGES, Compared},
-    memory::{Gone, Marks, Seen},
+    memory::{Freshness, Gone, Marks, Seen},
     tags::{TagSet, Tags},
     time::{Clock, NEVER, NEVER_TICK, PAST_TICK, REACH, Tick, is_after, is_whole, nanos, tick_of, time_of},
 };
@@ -18,10 +21,7 @@ use std::{
 /// Below this a millisecond more or less is more than one percent of a ttl.
 const SHORT: u64 = nanos(Duration::from_millis(100));
 
-#[repr(C)] // what a hit reads stands first, in one cache line
 pub(crate) struct More {
-    /// What the tags and the bond say was found to be well.
-    compared: Compared,
     refresh: AtomicU64,
     /// End of freshness.
     expires: u64,
@@ -67,6 +67,37 @@ pub(crate) fn is_surely_fresh(think: Tick, horizon: impl FnOnce() -> Tick) -> bo
     }
 }
 
+/// What the path of a hit asks.
+pub(crate) struct Judge<'c> {
+    pub(crate) clock: &'c Clock,
+    pub(crate) allowed: &'c Allowed,
+}
+
+impl Freshness<More> for Judge<'_> {
+    #[inline(always)]
+    fn by_mark(&self, think: Tick) -> bool {
+        is_surely_fresh(think, || self.clock.horizon())
+    }
+
+    #[inline(always)]
+    fn as_compared(&self, compared: &Compared) -> bool {
+        CHANGES.are_those_of(compared) && is_surely_fresh(compared.until(), || self.clock.horizon())
+    }
+
+    /// Compares, and notes what it finds.
+    #[cold]
+    #[inline(never)]
+    fn closely(&self, compared: &Compared, more: &More) -> bool {
+        let compare = || {
+            let is_unchanged = self.allowed.idle() == NEVER
+                && more.tags.as_ref().is_none_or(TagSet::is_current)
+                && more.bond.as_ref().is_none_or(Bond::is_tight);
+            is_unchanged.then(|| more.end_of_freshness(self.clock.latest()))
+        };
+        CHANGES.hold(compared, compare) && is_surely_fresh(compared.until(), || self.clock.horizon())
+    }
+}
+
 /// The marks of a fresh entry, and what they cannot say.
 pub(crate) fn begin(
     times: Option<Times>,
@@ -78,7 +109,7 @@ pub(crate) fn begin(
         let has_more = tags.is_some() || bond.is_some();
         let more = has_more.then(|| {
             let (refresh, used) = (AtomicU64::new(NEVER), AtomicU64::new(NEVER));
-            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags, bond, compared: Compared::never() })
+            Box::new(More { born: NEVER, refresh, expires: NEVER, used, tags, bond })
         });
         let think = if more.as_deref().is_some_and(More::is_doubtful) { PAST_TICK } else { NEVER_TICK };
         return (Marks { think, ..Marks::NONE }, more);
@@ -94,8 +125,7 @@ pub(crate) fn begin(
         return (Marks { think, born: tick_of(times.born), sweep }, None);
     }
     let (refresh, used) = (AtomicU64::new(times.refresh), AtomicU64::new(times.born));
-    let compared = Compared::never();
-    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond, compared });
+    let more = Box::new(More { born: times.born, refresh, expires: times.expires, used, tags, bond });
     let think = if allowed.idle != NEVER { PAST_TICK } else { more.think(times.now) };
     let marks = Marks { think, born: tick_of(times.born), sweep: more.sweep(times.now, allowed) };
     (marks, Some(more))
@@ -136,35 +166,6 @@ impl More {
         self.tags.is_some() || self.bond.as_ref().is_some_and(|bond| !bond.is_tight())
     }
 
-    /// Fresh beyond doubt, although its mark does not say so?
-    #[inline(never)]
-    pub(crate) fn is_fresh(&self, clock: &Clock, idle: u64) -> bool {
-        if idle != NEVER {
-            return false;
-        }
-        // What is seldom comes last, so that this needs no room for it.
-        if !CHANGES.are_those_of(&self.compared) {
-            return self.is_fresh_still(clock);
-        }
-        self.is_in_time(clock)
-    }
-
-    #[inline(always)]
-    fn is_in_time(&self, clock: &Clock) -> bool {
-        let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
-        end == NEVER || clock.latest() < end
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn is_fresh_still(&self, clock: &Clock) -> bool {
-        CHANGES.hold(&self.compared, || self.is_unchanged()) && self.is_in_time(clock)
-    }
-
-    fn is_unchanged(&self) -> bool {
-        self.tags.as_ref().is_none_or(TagSet::is_current) && self.bond.as_ref().is_none_or(Bond::is_tight)
-    }
-
     #[cfg(feature = "backend")]
     pub(crate) fn bond(&self) -> Option<&Bond> {
         self.bond.as_ref()
@@ -175,6 +176,10 @@ impl More {
         if self.is_doubtful() {
             return PAST_TICK;
         }
+        self.end_of_freshness(now)
+    }
+
+    fn end_of_freshness(&self, now: u64) -> Tick {
         within_reach(self.refresh.load(Ordering::Relaxed).min(self.expires), now)
     }
 
@@ -380,6 +385,9 @@ pub(crate) fn renew_mark<V>(seen: &Seen<'_, V, More>, now: u64) {
     if think != PAST_TICK {
         move_mark(seen, think, if is_fresh { more.think(now) } else { PAST_TICK });
     }
+    if let Some(compared) = seen.compared {
+        compared.forget();
+    }
 }
 
 /// A refresh has begun: hits need not think again before half of the remaining time has passed.
@@ -406,17 +414,19 @@ mod tests {
         born: Tick,
         more: Option<Box<More>>,
         marks: Marks,
+        compared: Compared,
     }
 
     impl Entry {
         fn new(refresh: u64, expires: u64, allowed: Allowances) -> Self {
             let times = Times { now: 10 * MS, born: 10 * MS, refresh, expires };
             let (marks, more) = begin(Some(times), None, None, allowed);
-            Entry { think: AtomicU32::new(marks.think), born: marks.born, more, marks }
+            Entry { think: AtomicU32::new(marks.think), born: marks.born, more, marks, compared: Compared::default() }
         }
 
         fn seen(&self) -> Seen<'_, (), More> {
-            Seen { value: &(), think: &self.think, born: self.born, more: self.more.as_deref() }
+            let compared = self.more.as_ref().map(|_| &self.compared);
+            Seen { value: &(), think: &self.think, born: self.born, more: self.more.as_deref(), compared }
         }
 
         fn life(&self) -> Life<'_> {

@@ -187,9 +187,7 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// A second look of a call that has just become the leader.
     pub(super) fn fresh_again(&self, hash: u64, key: &K, trace: &mut Outcome) -> Option<V> {
-        if let Glance::Absent =
-            self.table.try_hit(this_thread(), hash, |other| other == key, |_| false, |_| false, |_| ())
-        {
+        if let Glance::Absent = self.table.try_hit(this_thread(), hash, |other| other == key, false, |_| ()) {
             return None;
         }
         let found = self.find(hash, |other| other == key, true)?;

@@ -8,6 +8,7 @@ use super::{
     setting::Change,
 };
 use crate::{
+    changes::CHANGES,
     key::Key,
     memory::{Bound, Removed},
     output::Value,
@@ -38,10 +39,19 @@ pub(crate) struct Configured {
 impl Levels {
     /// What counts; `None`: what the code says.
     pub(crate) fn in_force(&self, setting: Setting) -> Option<&Change> {
-        let live = self.live.get(&setting);
-        #[cfg(all(feature = "config", feature = "registry"))]
-        let live = live.or_else(|| self.configured.get(&setting).map(|configured| &configured.change));
-        live
+        self.live.get(&setting).or_else(|| self.configured(setting))
+    }
+
+    /// What the configuration says; `None`: nothing.
+    #[cfg(all(feature = "config", feature = "registry"))]
+    pub(crate) fn configured(&self, setting: Setting) -> Option<&Change> {
+        self.configured.get(&setting).map(|configured| &configured.change)
+    }
+
+    /// There is none.
+    #[cfg(not(all(feature = "config", feature = "registry")))]
+    pub(crate) fn configured(&self, _: Setting) -> Option<&Change> {
+        None
     }
 
     #[cfg(feature = "registry")]
@@ -126,7 +136,8 @@ impl<K: Key, V: Value> Core<K, V> {
                 if idle.is_some() {
                     self.become_timed();
                 }
-                allowed.idle.store(idle.map_or(NEVER, nanos), Ordering::Relaxed);
+                // A change for all hits: one by what was compared before would be no use of its entry.
+                CHANGES.make(|| allowed.idle.store(idle.map_or(NEVER, nanos), Ordering::Relaxed));
             }
             (Setting::StaleWhileRevalidate, change) => {
                 let time = match change {

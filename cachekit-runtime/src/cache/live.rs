@@ -145,8 +145,7 @@ impl<K, V> Core<K, V> {
 #[cfg(feature = "backend")]
 impl<K, V> Core<K, V> {
     fn is_tier_off(&self, tier: Tier) -> bool {
-        let levels = lock(&self.live.levels);
-        matches!(levels.in_force(Setting::Tier(tier)), Some(Change::Tier(_, Whereabouts::Off)))
+        self.is_off(&lock(&self.live.levels), tier)
     }
 }
 
@@ -285,8 +284,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub fn set_tier(&self, tier: Tier, used: bool) -> Result<(), Error> {
         let core = &self.here().core;
         let refused = |message: String| Err(Error::configuration("a live change", message));
-        let far = &core.settings.far;
-        let all: Vec<Tier> = far.kinds().chain(far.near.then_some(Tier::Memory)).collect();
+        let all: Vec<Tier> = core.declared_tiers().collect();
         if !all.contains(&tier) {
             return refused(format!(
                 "`{}` has no tier {tier:?}: add it to the `backend` of its attribute",
@@ -300,7 +298,8 @@ impl<K: Key, V: Value> Cache<K, V> {
         Ok(())
     }
 
-    /// Takes back what was changed of the setting in use: what the configuration says of it is in force again, or what the code does.
+    /// Takes back what was changed of the setting in use: what the configuration says of it is in force again, or what the code does. Where that would
+    /// leave a cache without any tier, other tiers that were switched off in use are in force again too.
     ///
     /// ```
     /// # use cachekit_runtime as cachekit;

@@ -92,9 +92,7 @@ impl<K, V> Core<K, V> {
     /// As settings have it.
     fn unopened(&self, tier: Tier, name: String) -> TierState {
         let levels = lock(&self.live.levels);
-        let change = levels.in_force(Setting::Tier(tier));
-        let is_off = matches!(change, Some(Change::Tier(_, super::setting::Whereabouts::Off)));
-        TierState { is_used: !is_off, ..TierState::new(tier, name) }
+        TierState { is_used: !self.is_off(&levels, tier), ..TierState::new(tier, name) }
     }
 }
 

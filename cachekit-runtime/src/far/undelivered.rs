@@ -354,4 +354,85 @@ mod tests {
         assert!(["a", "b", "c"].iter().all(|cache| queue.holds(&address(cache, 999_999_999), &[])));
         assert_eq!((queue.next(0).caches.len(), queue.next(0).keys.len()), (3, 0));
     }
+
+    /// All that is to be delivered, and delivers it at that time.
+    fn deliver(queue: &Undelivered, now: u64) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let batch = queue.next(0);
+        batch.caches.iter().for_each(|(cache, number)| queue.cache_delivered(cache, *number, now));
+        queue.tags_delivered(&batch.tags, now);
+        queue.softened(&batch.softened, now);
+        queue.keys_delivered(&batch.keys, now);
+        let names = |all: Vec<(Box<str>, u64)>| -> Vec<String> {
+            let mut names: Vec<String> = all.into_iter().map(|(name, _)| name.into()).collect();
+            names.sort();
+            names
+        };
+        let mut keys: Vec<String> = batch.keys.iter().map(|(_, key)| key.id().to_owned()).collect();
+        keys.sort();
+        (names(batch.caches), names(batch.tags), keys)
+    }
+
+    #[test]
+    fn keys_caches_and_tags_are_repeated_for_a_minute() {
+        let queue = Undelivered::default();
+        queue.add_key(&address("a", 1));
+        queue.add_key(&address("b", 1));
+        queue.add_tag("t");
+        queue.add_cache("b");
+        let all = (vec!["b".to_owned()], vec!["t".to_owned()], vec!["a:1".to_owned()]);
+        assert_eq!(deliver(&queue, 0), all, "the key of `b` is part of its clearing");
+        assert!(!queue.is_any());
+        queue.repeat(LATELY);
+        assert!(queue.holds(&address("b", 7), &[]) && queue.holds(&address("a", 1), &[]) && queue.holds_tag("t"));
+        assert_eq!(deliver(&queue, LATELY), all);
+        // Delivered anew, and so to be repeated for another minute; then it is forgotten.
+        queue.repeat(2 * LATELY);
+        assert_eq!(deliver(&queue, 2 * LATELY), all);
+        queue.repeat(3 * LATELY + 1);
+        assert!(!queue.is_any() && deliver(&queue, 0) == (Vec::new(), Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn what_is_on_its_way_while_it_is_repeated_stays() {
+        let queue = Undelivered::default();
+        queue.add_key(&address("a", 1));
+        queue.add_tag("t");
+        queue.add_cache("b");
+        let to_the_server_that_fell = queue.next(0);
+        queue.repeat(0);
+        queue.keys_delivered(&to_the_server_that_fell.keys, 0);
+        queue.tags_delivered(&to_the_server_that_fell.tags, 0);
+        for (cache, number) in &to_the_server_that_fell.caches {
+            queue.cache_delivered(cache, *number, 0);
+        }
+        assert!(queue.holds(&address("a", 1), &[]) && queue.holds_tag("t") && queue.holds(&address("b", 1), &[]));
+    }
+
+    #[test]
+    fn too_much_to_repeat_becomes_clearings() {
+        let queue = Undelivered::default();
+        queue.add_tagged("tagged");
+        queue.add_tag("t");
+        let tag = queue.next(0).tags;
+        queue.tags_delivered(&tag, 0);
+        let keys: Vec<_> = (0..MOST as u64).map(|key| (key, address("a", key as usize))).collect();
+        queue.keys_delivered(&keys, 1);
+        assert!(lock(&queue.state).delivered.len() < MOST, "bounded");
+        queue.repeat(2);
+        assert!(queue.holds(&address("a", usize::MAX), &[]) && queue.holds(&address("tagged", 1), &[]));
+        assert!(!queue.holds(&address("b", 1), &[]));
+    }
+
+    #[test]
+    fn too_many_tags_become_clearings_of_what_has_tags() {
+        let queue = Undelivered::default();
+        queue.add_tagged("tagged");
+        (0..MOST).for_each(|tag| _ = queue.add_tag(&tag.to_string()));
+        assert!(queue.holds_tag("0") && !queue.holds(&address("tagged", 1), &[]));
+        queue.add_tag("0");
+        assert!(queue.holds_tag("1"), "one of them once more is not one more");
+        queue.add_tag("last");
+        assert!(queue.holds(&address("tagged", 1), &[]) && queue.holds_tag("last") && !queue.holds_tag("1"));
+        assert!(!queue.holds(&address("plain", 1), &[]));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Besides, expiry::Expiry};
 use crate::{
+    changes::Compared,
     policy::Slot,
     time::{NEVER_TICK, Tick},
 };
@@ -67,6 +68,8 @@ pub(super) struct Columns<M> {
     free: Vec<Slot>,
     pub(super) born: Column<Tick>,
     pub(super) more: Column<Option<Box<M>>>,
+    /// Of the entries of which there is more.
+    pub(super) compared: Column<Compared>,
     pub(super) weights: Column<u64>,
     pub(super) expiry: Expiry,
     /// No entry has ever had anything but a hash.
@@ -80,6 +83,7 @@ impl<M> Columns<M> {
             free: Vec::new(),
             born: Column::new(),
             more: Column::new(),
+            compared: Column::new(),
             weights: Column::new(),
             expiry: Expiry::new(),
             is_bare: true,
@@ -142,6 +146,7 @@ impl<M> Columns<M> {
         self.born.set(slot, marks.born, marks.born == 0, room);
         let is_none = more.is_none();
         self.more.set(slot, more, is_none, room);
+        self.compared.set(slot, Compared::default(), is_none, room);
         self.expiry.set(slot, marks.sweep, room);
     }
 
@@ -227,6 +232,24 @@ mod tests {
             vec.push(element);
         }
         assert_eq!(vec.capacity(), 100);
+    }
+
+    #[test]
+    fn what_was_compared_goes_with_its_entry() {
+        let changes = crate::changes::Changes::new();
+        let mut columns = Columns::<()>::new();
+        let with_more = || Besides { marks: Marks::NONE, more: Some(Box::new(())), weight: 0 };
+        let slot = columns.add(None, 7, with_more(), 4);
+        let compared =
+            |columns: &Columns<()>| columns.compared.get(slot).map(|compared| changes.are_those_of(compared));
+        assert_eq!(compared(&columns), Some(false));
+        let compare = |columns: &Columns<()>| changes.hold(columns.compared.get(slot).unwrap(), || Some(NEVER_TICK));
+        assert!(compare(&columns) && compared(&columns) == Some(true));
+        columns.set(slot, Marks::NONE, Some(Box::new(())));
+        assert_eq!(compared(&columns), Some(false), "another value");
+        assert!(compare(&columns));
+        columns.remove(slot);
+        assert_eq!((columns.add(None, 9, with_more(), 4), compared(&columns)), (slot, Some(false)), "another entry");
     }
 
     #[test]

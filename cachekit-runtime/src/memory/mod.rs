@@ -7,6 +7,7 @@ mod big_reader;
 mod columns;
 mod evictor;
 mod expiry;
+mod freshness;
 mod gate;
 mod logical_time;
 mod removed;
@@ -28,6 +29,7 @@ use self::big_reader::BigReader;
 use self::columns::MAX_SLOTS;
 use self::shard::{Entry, Shard};
 use self::weight::Budget;
+use crate::changes::Compared;
 #[cfg(feature = "backend")]
 use crate::policy::Slot;
 use crate::policy::{PolicyFactory, Standing};
@@ -36,6 +38,7 @@ use crate::time::{NEVER_TICK, Tick, is_after};
 
 pub(crate) use self::big_reader::{Thread, set_slow_here, this_thread};
 pub(crate) use self::columns::Marks;
+pub(crate) use self::freshness::Freshness;
 pub(crate) use self::removed::{Gone, Removal, RemovalKind, Removed};
 pub(crate) use self::shard::remembered;
 
@@ -102,6 +105,8 @@ pub(crate) struct Seen<'a, V, M> {
     pub(crate) think: &'a AtomicU32,
     pub(crate) born: Tick,
     pub(crate) more: Option<&'a M>,
+    /// Of an entry of which there is more.
+    pub(crate) compared: Option<&'a Compared>,
 }
 
 /// What the path of a hit found.
@@ -180,20 +185,19 @@ impl<K, V, M> Table<K, V, M> {
         &self.at(hash).overwritten[(hash >> 32) as usize % COUNTERS]
     }
 
-    /// The path of a hit: hands the value to `take`, if `is_fresh` says so of its mark, or `is_fresh_closely` of what more there is of it; then this was a hit in the sense of the policy, which notes it
-    /// before. `thread`: [`this_thread`].
+    /// The path of a hit: hands the value to `take`, if that is fresh beyond doubt; then this was a hit in the sense of the policy, which notes it before.
+    /// `thread`: [`this_thread`].
     #[inline(always)]
     pub(crate) fn try_hit<R>(
         &self,
         thread: Thread,
         hash: u64,
         eq: impl Fn(&K) -> bool,
-        is_fresh: impl FnOnce(Tick) -> bool,
-        is_fresh_closely: impl FnOnce(&M) -> bool,
+        freshness: impl Freshness<M>,
         take: impl FnOnce(&V) -> R,
     ) -> Glance<R> {
         let Some(shard) = self.at(hash).shard.try_read(thread) else { return Glance::Unsure };
-        match shard.hit(hash, eq, is_fresh, is_fresh_closely) {
+        match shard.hit(hash, eq, freshness) {
             Glance::Hit(value) => Glance::Hit(take(value)),
             Glance::Absent => Glance::Absent,
             Glance::Unsure => Glance::Unsure,

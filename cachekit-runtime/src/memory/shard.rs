@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use super::columns::{Columns, MAX_SLOTS};
 use super::evictor::{Evictor, SlotWords};
 use super::words::WordColumn;
-use super::{Besides, Glance, Gone, RemovalKind, Removed, Seen};
+use super::{Besides, Freshness, Glance, Gone, RemovalKind, Removed, Seen};
 use crate::{
     policy::{Policy, Slot, Standing, Touch, Words},
     time::Tick,
@@ -96,18 +96,17 @@ impl<K, V, M> Shard<K, V, M> {
         self.entries.find(hash, |entry| !std::mem::take(&mut is_first) && eq(&entry.key))
     }
 
-    /// The path of a hit: the value, if its mark is good enough; then this was a hit in the sense of the policy.
+    /// The path of a hit: the value, if it is fresh beyond doubt; then this was a hit in the sense of the policy.
     #[inline(always)]
-    pub(super) fn hit(
-        &self,
-        hash: u64,
-        eq: impl Fn(&K) -> bool,
-        is_fresh: impl FnOnce(u32) -> bool,
-        is_fresh_closely: impl FnOnce(&M) -> bool,
-    ) -> Glance<&V> {
+    pub(super) fn hit(&self, hash: u64, eq: impl Fn(&K) -> bool, freshness: impl Freshness<M>) -> Glance<&V> {
         let Some(entry) = self.find(hash, eq) else { return Glance::Absent };
-        if !is_fresh(entry.think.load(Relaxed)) && !self.see(entry).more.is_some_and(is_fresh_closely) {
-            return Glance::Unsure;
+        if !freshness.by_mark(entry.think.load(Relaxed)) {
+            let Some(compared) = self.columns.compared.get(entry.slot) else { return Glance::Unsure };
+            if !freshness.as_compared(compared)
+                && !self.see(entry).more.is_some_and(|more| freshness.closely(compared, more))
+            {
+                return Glance::Unsure;
+            }
         }
         self.words.touch(entry.slot);
         Glance::Hit(&entry.value)
@@ -415,6 +414,7 @@ fn see<'a, K, V, M>(columns: &'a Columns<M>, entry: &'a Entry<K, V>) -> Seen<'a,
         think: &entry.think,
         born: columns.born.get(entry.slot).copied().unwrap_or(0),
         more: columns.more.get(entry.slot).and_then(Option::as_deref),
+        compared: columns.compared.get(entry.slot),
     }
 }
 

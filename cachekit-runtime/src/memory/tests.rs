@@ -68,7 +68,7 @@ impl<T> Plain<T> {
 
     /// The fast way where that is possible.
     fn hit(&self, key: u64) -> bool {
-        let fast = self.try_hit(this_thread(), hash_of(key), |other| *other == key, |_| true, |_| true, |_| ());
+        let fast = self.try_hit(this_thread(), hash_of(key), |other| *other == key, true, |_| ());
         matches!(fast, Glance::Hit(())) || self.get(hash_of(key), |other| *other == key, |_| ((), true)).is_some()
     }
 
@@ -359,10 +359,10 @@ fn a_panic_of_user_code_leaves_the_table_as_it_was() {
             panics(|| assert!(table.get(hash, bad_eq, |_| ((), true)).is_none()));
             panics(|| assert!(table.get(hash, eq, |_| -> ((), bool) { panic_any(UserPanic) }).is_none()));
             panics(|| {
-                let _ = table.try_hit(this_thread(), hash, bad_eq, |_| true, |_| true, |_| ());
+                let _ = table.try_hit(this_thread(), hash, bad_eq, true, |_| ());
             });
             panics(|| {
-                let _ = table.try_hit(this_thread(), hash, eq, |_| true, |_| true, |_| -> () { panic_any(UserPanic) });
+                let _ = table.try_hit(this_thread(), hash, eq, true, |_| -> () { panic_any(UserPanic) });
             });
             let out = &mut Removed::new();
             panics(|| drop(table.insert(hash, 1, fresh(Tracked::new(&log)), |_, b| bad_eq(b), |_| true, out)));

@@ -5,7 +5,7 @@
 //! hold, the weakest one counts.
 
 use super::{
-    KINDS, Place, TTL,
+    KINDS, Place,
     history::{Call, Change, Outcome},
 };
 use std::{
@@ -26,8 +26,13 @@ pub(crate) const REPLAY: Duration = Duration::from_secs(10);
 /// How far a replica may be behind its master when that is gone.
 const LAG: Duration = Duration::from_secs(1);
 
-/// How long entries of which nobody is told live at most; what the clocks of the servers and of the nodes differ by comes to it.
-const LIFE: Duration = TTL.saturating_add(Duration::from_millis(500));
+/// By what the clocks of the servers and of the nodes differ.
+pub(crate) const CLOCKS: Duration = Duration::from_millis(500);
+
+/// How long an entry of which nobody is told lives at most.
+fn life(place: Place) -> Duration {
+    place.ttl() + CLOCKS
+}
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +94,7 @@ impl Row {
             Row::Joined | Row::Connected | Row::Lost => format!("{LEASE:?}"),
             Row::Moved => format!("{:?}", LEASE + MOVING),
             Row::Failover => "until it is replayed".to_owned(),
-            Row::Queued | Row::Ttl => format!("{TTL:?} since the change"),
+            Row::Queued | Row::Ttl => "the ttl, since the change".to_owned(),
         }
     }
 }
@@ -222,7 +227,7 @@ impl Checker {
             if let Some((_, at)) = next.filter(|(_, at)| *at < call.start) {
                 let stale = call.start - at;
                 seen.push((Row::Ttl, stale));
-                if stale > nanos(LIFE) && worst.is_none() {
+                if stale > nanos(life(call.place)) && worst.is_none() {
                     worst = Some(Violation { call, row: Row::Ttl, stale, change: None });
                 }
             }
@@ -259,7 +264,7 @@ impl Checker {
             return (Row::Own, Duration::ZERO);
         }
         if change.outcome != Outcome::Shared {
-            return (Row::Queued, LIFE);
+            return (Row::Queued, life(call.place));
         }
         let met = |trouble: Trouble, after: Duration| {
             let met =

@@ -43,7 +43,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// The order in which they come first, so that a short run has seen the most of them.
     const FIRST: [Fault; 7] =
-        [Fault::MoveSlots, Fault::PauseNode, Fault::Cut, Fault::OldData, Fault::Stall, Fault::Kill, Fault::Depose];
+        [Fault::MoveSlots, Fault::Kill, Fault::PauseNode, Fault::Depose, Fault::Cut, Fault::OldData, Fault::Stall];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

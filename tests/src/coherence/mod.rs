@@ -45,14 +45,16 @@ pub(crate) struct Kind {
     /// Does memory stand in front of Redis, or do tags belong to it? Then others may see a change late.
     pub(crate) is_bounded: bool,
     pub(crate) has_tags: bool,
+    /// How long an entry lives. A short one shows what outlives it; with a long one, what is never repeated after a failover is still there when it should be.
+    pub(crate) ttl: Duration,
 }
 
 /// The functions of [`node`].
 pub(crate) const KINDS: [Kind; 4] = [
-    Kind { name: "near", is_bounded: true, has_tags: false },
-    Kind { name: "far", is_bounded: false, has_tags: false },
-    Kind { name: "near_tagged", is_bounded: true, has_tags: true },
-    Kind { name: "far_tagged", is_bounded: true, has_tags: true },
+    Kind { name: "near", is_bounded: true, has_tags: false, ttl: LONG },
+    Kind { name: "far", is_bounded: false, has_tags: false, ttl: SHORT },
+    Kind { name: "near_tagged", is_bounded: true, has_tags: true, ttl: LONG },
+    Kind { name: "far_tagged", is_bounded: true, has_tags: true, ttl: SHORT },
 ];
 
 /// Keys of each function.
@@ -61,8 +63,9 @@ pub(crate) const KEYS: usize = 24;
 /// Tags; the keys of those functions that have some are divided among them.
 pub(crate) const GROUPS: usize = 4;
 
-/// How long an entry lives.
-pub(crate) const TTL: Duration = Duration::from_secs(15);
+/// How long entries live.
+pub(crate) const SHORT: Duration = Duration::from_secs(15);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A key of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +85,10 @@ impl Place {
 
     pub(crate) fn of_group(group: usize) -> impl Iterator<Item = Place> {
         Self::all().filter(move |place| KINDS[place.kind].has_tags && place.key % GROUPS == group)
+    }
+
+    pub(crate) fn ttl(self) -> Duration {
+        KINDS[self.kind].ttl
     }
 
     pub(crate) fn index(self) -> usize {

@@ -1,7 +1,7 @@
 //! One of the processes: cached functions whose values are versions, and tasks that call them, change what they give, and report.
 
 use super::{
-    GROUPS, KEYS, KINDS, Place, TTL,
+    GROUPS, KEYS, KINDS, LONG, Place, SHORT,
     history::{Call, Change, Event, Outcome, What},
     now,
     random::Random,
@@ -24,22 +24,22 @@ const TASKS: usize = 8;
 /// How often what happened is written.
 const REPORTS: Duration = Duration::from_millis(20);
 
-#[cache(backend = ["memory", "redis"], ttl = TTL, name = "near", version = 1)]
+#[cache(backend = ["memory", "redis"], ttl = LONG, name = "near", version = 1)]
 async fn near(key: usize) -> u64 {
     load(Place { kind: 0, key }).await
 }
 
-#[cache(backend = "redis", ttl = TTL, name = "far", version = 1)]
+#[cache(backend = "redis", ttl = SHORT, name = "far", version = 1)]
 async fn far(key: usize) -> u64 {
     load(Place { kind: 1, key }).await
 }
 
-#[cache(backend = ["memory", "redis"], ttl = TTL, name = "near_tagged", version = 1, tags = ["group:{group}", "all"])]
+#[cache(backend = ["memory", "redis"], ttl = LONG, name = "near_tagged", version = 1, tags = ["group:{group}", "all"])]
 async fn near_tagged(group: usize, key: usize) -> u64 {
     load(Place { kind: 2, key: key * GROUPS + group }).await
 }
 
-#[cache(backend = "redis", ttl = TTL, name = "far_tagged", version = 1, tags = ["group:{group}", "all"])]
+#[cache(backend = "redis", ttl = SHORT, name = "far_tagged", version = 1, tags = ["group:{group}", "all"])]
 async fn far_tagged(group: usize, key: usize) -> u64 {
     load(Place { kind: 3, key: key * GROUPS + group }).await
 }

@@ -64,6 +64,12 @@ impl Report {
         self.faults.values().sum()
     }
 
+    /// Those after which another server is the master.
+    #[must_use]
+    pub fn failovers(&self) -> u64 {
+        [Fault::Kill, Fault::Depose].iter().filter_map(|fault| self.faults.get(fault)).sum()
+    }
+
     pub(crate) fn count(&mut self, change: &Change) {
         let what = match change.what {
             What::Key(_) => "keys",

@@ -1,7 +1,7 @@
 //! Starts servers and processes, and judges what the processes report while they run, with no more memory than the last seconds take.
 
 use super::{
-    Place, Plan, Report, TTL,
+    LONG, Place, Plan, Report,
     check::{Checker, LEASE, REPLAY, nanos},
     faults::{Faults, News},
     history::{Call, Event, What},
@@ -225,7 +225,7 @@ impl Judge {
                 }
             }
         }
-        let kept = nanos(2 * TTL + LEASE + REPLAY);
+        let kept = nanos(2 * LONG + LEASE + REPLAY);
         if known != u64::MAX && known.saturating_sub(kept) > self.forgotten {
             self.forgotten = known - kept;
             self.checker.forget(self.forgotten);

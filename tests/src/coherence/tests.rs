@@ -1,12 +1,10 @@
 //! The checking function, on histories made by hand: what each row allows passes, and a nanosecond more does not.
 
 use super::{
-    GROUPS, KINDS, Place, TTL,
-    check::{Checker, LEASE, MOVING, REPLAY, Row, Trouble, Violation, Window, nanos},
+    GROUPS, KINDS, Place,
+    check::{CLOCKS, Checker, LEASE, MOVING, REPLAY, Row, Trouble, Violation, Window, nanos},
     history::{Call, Change, Event, Outcome, What},
 };
-use std::time::Duration;
-
 const SECOND: u64 = 1_000_000_000;
 
 /// When what is invalidated is invalidated.
@@ -96,7 +94,7 @@ fn what_joins_a_load_may_be_as_old_as_the_push_is_late() {
 #[test]
 fn what_is_queued_may_last_as_long_as_it_lives() {
     let mut checker = changed("far", Outcome::Queued);
-    let life = nanos(TTL + Duration::from_millis(500));
+    let life = nanos(place("far").ttl() + CLOCKS);
     assert_eq!(checker.call(call("far", 1, CHANGED + life / 2, 1)), None);
     assert_eq!(checker.rows[&Row::Queued].largest, life / 2);
     let violation = checker.call(call("far", 1, CHANGED + life + 1, 1)).expect("beyond its life");
@@ -161,7 +159,7 @@ fn nothing_outlives_its_ttl() {
     let mut checker = Checker::default();
     checker.raised(place("near"), 2, CHANGED);
     checker.raised(place("near"), 3, CHANGED + SECOND);
-    let life = nanos(TTL + Duration::from_millis(500));
+    let life = nanos(place("near").ttl() + CLOCKS);
     assert_eq!(checker.call(call("near", 1, CHANGED + life, 1)), None);
     let violation = checker.call(call("near", 1, CHANGED + life + 1, 1)).expect("it has outlived its ttl");
     assert_eq!((violation.row, violation.stale, violation.change), (Row::Ttl, life + 1, None));

@@ -80,6 +80,22 @@ fn a_tag_that_another_node_invalidated_is_seen() {
 }
 
 #[test]
+fn a_server_that_is_emptied_says_so() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let node = Node::new("coherence_redis::emptied", redis_at(&server.url()));
+        let source = AtomicU64::new(1);
+        for (round, command) in (2..).zip(["FLUSHALL", "FLUSHDB", "FLUSHALL"]) {
+            node.hears(7, &source).await;
+            source.store(round, Ordering::SeqCst);
+            server.cli(&[command]);
+            synced().await;
+            assert_eq!(node.call(7, &source).await, round, "after {command}");
+        }
+    });
+}
+
+#[test]
 fn connections_that_are_cut_cost_questions_and_nothing_stale() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {

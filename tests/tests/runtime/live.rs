@@ -319,6 +319,32 @@ fn a_ttl_of_zero_or_of_ages_can_be_set() {
 }
 
 #[test]
+fn an_idle_time_counts_also_for_what_was_compared_before() {
+    // Not in a scope, where no hit takes the fast path.
+    let time = testing::TestClock::new();
+    let builder = Cache::<u64, u64>::builder().clock(time.clock()).ttl(SECOND * 600);
+    let cache = builder.tags_with(|key| vec![format!("team:{key}")]).build();
+    cache.insert(1, 10);
+    // More often than the fast path of hits stays closed after a store.
+    let hit_often = || (0..5_000).all(|_| cache.get(&1) == Some(10));
+    assert!(hit_often());
+    cache.set_idle(Some(SECOND));
+    for _ in 0..8 {
+        time.advance(SECOND - TICK);
+        assert!(hit_often(), "each of them is a use");
+    }
+    time.advance(SECOND);
+    assert_eq!(cache.get(&1), None);
+    cache.insert(1, 11);
+    cache.set_idle(None);
+    assert!((0..5_000).all(|_| cache.get(&1) == Some(11)));
+    time.advance(SECOND * 600 - TICK);
+    assert!((0..5_000).all(|_| cache.get(&1) == Some(11)), "to the end of its ttl");
+    time.advance(TICK);
+    assert_eq!(cache.get(&1), None, "and not beyond");
+}
+
+#[test]
 fn another_ttl_takes_the_place_of_a_function_of_the_value() {
     let scope = testing::scope();
     let cache: Cache<u64, u64> = Cache::builder().ttl_with(|seconds| SECOND * *seconds as u32).build();
