@@ -27,7 +27,8 @@ pub(crate) fn add(steps: &mut Steps) -> Result {
     );
     steps.run("examples: build", &Cmd::cargo("build --workspace --examples --all-features"));
     for example in examples(&workspace::root())? {
-        let cmd = Cmd::cargo("run --quiet -p cachekit --all-features --example").arg(&example);
+        // The feature flags as above, so that nothing is built twice.
+        let cmd = Cmd::cargo("run --quiet --all-features --example").arg(&example);
         let cmd = if SERVERS.contains(&example.as_str()) { cmd.arg("--").arg("--once") } else { cmd };
         steps.run(&format!("example: {example}"), &cmd);
     }
@@ -38,11 +39,13 @@ pub(crate) fn add(steps: &mut Steps) -> Result {
     Ok(())
 }
 
-/// The examples of the facade that are run: all but [`NOT_RUN`].
+/// The examples that are run: all but [`NOT_RUN`].
 fn examples(root: &Path) -> Result<Vec<String>> {
-    let folder = root.join("cachekit/examples");
     let mut names = Vec::new();
-    if folder.is_dir() {
+    for folder in ["cachekit/examples", "examples"].map(|folder| root.join(folder)) {
+        if !folder.is_dir() {
+            continue;
+        }
         let entries =
             std::fs::read_dir(&folder).map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
         for entry in entries.flatten() {
@@ -108,8 +111,11 @@ mod tests {
             ("cachekit/examples/big/main.rs", ""),
             ("cachekit/examples/data/words.txt", ""),
             ("cachekit/examples/notes.md", ""),
+            ("examples/Cargo.toml", ""),
+            ("examples/src/lib.rs", ""),
+            ("examples/with_features/main.rs", ""),
         ]);
-        assert_eq!(examples(scratch.path()).unwrap(), ["big", "tour"]);
+        assert_eq!(examples(scratch.path()).unwrap(), ["big", "tour", "with_features"]);
     }
 
     #[test]

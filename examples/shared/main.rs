@@ -1,6 +1,6 @@
 //! One function, two processes, a real Redis that dies on the way; then a file that outlives its process.
 //!
-//! `cargo run -p cachekit --example shared --features redis,file,postcard`. It starts itself again as the two processes, and a `redis-server` of its own
+//! `cargo run --example shared`. It starts itself again as the two processes, and a `redis-server` of its own
 //! on a free port.
 
 mod server;

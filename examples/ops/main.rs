@@ -1,6 +1,6 @@
 //! A service under a load of its own, with the admin page.
 //!
-//! `cargo run -p cachekit --example ops --features admin,advice` serves it on http://127.0.0.1:3001/caches until it is stopped; the token is in what it prints. Without `advice` the page has no
+//! `cargo run --example ops` serves it on http://127.0.0.1:3001/caches until it is stopped; the token is in what it prints. Without `advice` the page has no
 //! curves. With `--once` it asks itself some questions instead, and ends.
 
 mod load;

@@ -1,6 +1,6 @@
 //! Four processes in front of a real Redis Cluster, while prices change, slots move and masters are killed.
 //!
-//! `cargo run -p cachekit --example cluster --features redis,postcard`. It starts the six servers of the cluster and itself as the four processes, shows for half
+//! `cargo run --example cluster`. It starts the six servers of the cluster and itself as the four processes, shows for half
 //! a minute what they find and how stale it is, and ends by itself.
 
 mod servers;

@@ -1,6 +1,6 @@
 //! An almanac: when the sun rises and sets in eight cities, in SQLite, served by Axum with cached handlers, a cached router, a POST that invalidates, and purges.
 //!
-//! `cargo run -p cachekit --example axum_app --features axum` serves it on http://127.0.0.1:3000 until it is stopped; the page shows the `Cache-Status` of each response.
+//! `cargo run --example axum_app` serves it on http://127.0.0.1:3000 until it is stopped; the page shows the `Cache-Status` of each response.
 //! With `--once` it asks itself some questions instead, shows how each was answered, and ends.
 
 mod almanac;
