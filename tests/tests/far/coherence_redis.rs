@@ -80,6 +80,35 @@ fn a_tag_that_another_node_invalidated_is_seen() {
 }
 
 #[test]
+fn a_tag_that_has_expired_comes_back_as_another_one() {
+    let _turn = turn_of_tags();
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let tagged = |builder: Builder<u64, u64>| builder.tags_with(|_| vec!["brief".to_owned()]);
+        let [one, other] = [(); 2].map(|()| Node::with("coherence_redis::brief", redis_at(&server.url()), tagged));
+        let source = AtomicU64::new(1);
+        for node in [&one, &other] {
+            node.hears(1, &source).await;
+        }
+        let tag = "ck:default:s:t:{brief}";
+        for round in 2..20 {
+            server.cli(&["PEXPIRE", tag, "1"]);
+            comes_true("its end", || async { server.cli(&["EXISTS", tag]) == "0" }).await;
+            // Under another version, of which the other node need not have heard yet.
+            source.store(round * 10, Ordering::SeqCst);
+            assert_eq!(one.call(round + 100, &source).await, round * 10);
+            cachekit_runtime::flush().await;
+            source.store(round * 10 + 1, Ordering::SeqCst);
+            assert_eq!(other.call(round + 100, &source).await, round * 10, "asked for, and so no miss");
+            assert_eq!(one.call(1, &source).await, round * 10 + 1, "of the version that has ended");
+            cachekit_runtime::flush().await;
+            synced().await;
+            assert_eq!(other.call(1, &source).await, round * 10 + 1);
+        }
+    });
+}
+
+#[test]
 fn a_server_that_is_emptied_says_so() {
     let server = RedisServer::start();
     RUNTIME.block_on(async {
