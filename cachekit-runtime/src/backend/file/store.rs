@@ -8,7 +8,10 @@ use super::{
     },
 };
 use bytes::Bytes;
-use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableError, WriteTransaction};
+use redb::{
+    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableError,
+    WriteTransaction,
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -298,6 +301,11 @@ impl Snapshot {
             let lives = Header::read(value).is_some_and(|(header, _)| header.end > now);
             Ok(lives.then(|| Bytes::copy_from_slice(value)))
         })
+    }
+
+    /// How many records there are, those included whose time is over.
+    pub(super) fn count(&self) -> Result<u64, Trouble> {
+        guarded(|| Ok(self.entries.len()?))
     }
 
     /// Some entries from `from` on, before `until`; and where to go on.
