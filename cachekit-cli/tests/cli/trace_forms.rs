@@ -21,7 +21,7 @@ use std::{
 pub(crate) fn recorded(path: &Path, one_in: u32) -> String {
     let cache: Cache<u64, ()> = Cache::builder().capacity(500).strategy(Strategy::Lru).build();
     let file = File::create(path).expect("a file");
-    let recording = cache.record_trace(file, &Header::one_in(one_in.into()), u64::MAX).expect("a recording");
+    let recording = cache.record_trace(file, &Header::one_in(one_in), u64::MAX).expect("a recording");
     for key in keys(5_000) {
         cache.get_or_compute(&key, || ());
     }
