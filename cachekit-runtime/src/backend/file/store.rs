@@ -8,10 +8,7 @@ use super::{
     },
 };
 use bytes::Bytes;
-use redb::{
-    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableError,
-    WriteTransaction,
-};
+use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableError, WriteTransaction};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -304,8 +301,9 @@ impl Snapshot {
     }
 
     /// How many records there are, those included whose time is over.
+    #[cfg(feature = "inspect")]
     pub(super) fn count(&self) -> Result<u64, Trouble> {
-        guarded(|| Ok(self.entries.len()?))
+        guarded(|| Ok(redb::ReadableTableMetadata::len(&self.entries)?))
     }
 
     /// Some entries from `from` on, before `until`; and where to go on.
