@@ -122,9 +122,14 @@ impl Here {
     /// What a line of before has taken away is there again, and what it has written is not.
     fn prepare(&self, line: &str) {
         let url = self.server.url();
-        fill(Settings::new(&url).response_timeout(Duration::from_secs(60)).open().expect("a backend"));
-        fill(FileBackend::builder(&self.store).open());
-        shop::closed(&self.store);
+        let moves = line.contains("cachekit import");
+        if line.contains("redis://") || line.ends_with("cachekit doctor") || moves {
+            fill(Settings::new(&url).response_timeout(Duration::from_secs(60)).open().expect("a backend"));
+        }
+        if line.contains("/var/cache/shop") || moves {
+            fill(FileBackend::builder(&self.store).open());
+            shop::closed(&self.store);
+        }
         for id in [42, 43] {
             self.service.call(id);
         }
@@ -143,7 +148,7 @@ impl Here {
                 "cursor": null, "length": 0, "done": { "entries": 0, "invalid": 0, "unreadable": 0 },
             });
             fs::write(self.path("shop.jsonl.resume"), state.to_string()).expect("a file");
-        } else if line.contains("cachekit import") {
+        } else if moves {
             fs::write(&lines, said(&["export", "--redis", &url])).expect("a file");
             fs::write(self.path("users.jsonl"), said(&["export", "user", "--redis", &url])).expect("a file");
             if !line.contains("--overwrite") {
@@ -158,15 +163,18 @@ impl Here {
     /// As it stands, but for where things are.
     fn run(&self, line: &str) -> Output {
         let dir = self.store.to_str().expect("a path");
-        let listed = shop::json(&["list", "--dir", dir]);
-        let users = listed["caches"].as_array().expect("caches").iter().find(|cache| cache["cache"] == "user");
-        let fingerprint = users.and_then(|users| users["shapes"][0].as_str()).unwrap_or_default();
+        let mut fingerprint = String::new();
+        if line.contains("--fingerprint") {
+            let listed = shop::json(&["list", "--dir", dir]);
+            let users = listed["caches"].as_array().expect("caches").iter().find(|cache| cache["cache"] == "user");
+            users.and_then(|users| users["shapes"][0].as_str()).expect("its shape").clone_into(&mut fingerprint);
+        }
         let folder = self.folder.path().display();
         let here = line
             .replace("redis://localhost", &self.server.url())
             .replace("http://127.0.0.1:3001/caches", &self.service.url)
             .replace("/var/cache/shop", dir)
-            .replace("00000000000000ab", fingerprint)
+            .replace("00000000000000ab", &fingerprint)
             .replace("/etc/bash_completion.d", &folder.to_string())
             .replace("/usr/local/share/man", &folder.to_string())
             .replace("/tmp/bench", &format!("{folder}/bench"));
