@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     Fine = 0,
     /// Nothing was found, or the doctor has found something.
     Found = 1,
-    /// What was said cannot be understood; clap's own code.
+    /// What was said, or is configured, cannot be understood; clap's own code.
     Usage = 2,
     /// A store cannot be reached, or refuses.
     Store = 3,
@@ -78,6 +78,15 @@ impl Failure {
         self
     }
 
+    /// What also can be done, behind what is to be done first.
+    pub(crate) fn and_then(mut self, next: impl fmt::Display) -> Self {
+        self.next = Some(match self.next.take() {
+            Some(first) => format!("{first}; {next}"),
+            None => next.to_string(),
+        });
+        self
+    }
+
     pub(crate) fn next_step(&self) -> Option<&str> {
         self.next.as_deref()
     }
@@ -124,6 +133,61 @@ impl From<Error> for Failure {
             Error::Configuration { .. } => "mend it, or say where the store is with `--redis` or `--dir`",
             _ => "`cachekit doctor` looks closer",
         };
-        Failure::store(&error).next(next)
+        match &error {
+            Error::Configuration { .. } => Failure::usage(&error).next(next),
+            _ => Failure::store(&error).next(next),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::EXIT_CODES;
+    use std::collections::BTreeMap;
+
+    /// All of them: one that is added and not here does not compile.
+    fn all() -> [Exit; 7] {
+        let first = Exit::Fine;
+        match first {
+            Exit::Fine | Exit::Found | Exit::Usage | Exit::Store | Exit::Declined | Exit::Other | Exit::Interrupted => {
+                [Exit::Fine, Exit::Found, Exit::Usage, Exit::Store, Exit::Declined, Exit::Other, Exit::Interrupted]
+            }
+        }
+    }
+
+    /// Code and meaning: the first words of a line, which begins with a number.
+    fn lines(text: &str, between: char) -> BTreeMap<u8, String> {
+        let line = |line: &str| {
+            let (code, meaning) = line.trim().trim_matches('|').trim().split_once(between)?;
+            Some((code.trim().parse().ok()?, meaning.trim().to_owned()))
+        };
+        text.lines().filter_map(line).collect()
+    }
+
+    #[test]
+    fn the_help_and_the_manual_have_the_codes_that_there_are() {
+        let codes: Vec<u8> = all().iter().map(|exit| *exit as u8).collect();
+        let help = lines(EXIT_CODES, ' ');
+        let manual = include_str!("../../docs/cli.md");
+        let manual = manual.split("| exit code |").nth(1).expect("the table of exit codes");
+        let manual = lines(manual.split("\n\n").next().expect("its end"), '|');
+        assert_eq!(help.keys().copied().collect::<Vec<_>>(), codes, "{help:?}");
+        assert_eq!(manual.keys().copied().collect::<Vec<_>>(), codes, "{manual:?}");
+        for (code, meaning) in &help {
+            // The manual says more, and begins alike.
+            let meaning = meaning.split(" (").next().unwrap_or_default();
+            assert!(
+                manual[code].starts_with(meaning),
+                "{code}: {meaning:?} in the help, {:?} in the manual",
+                manual[code]
+            );
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_the_configuration_is_one_of_what_was_said() {
+        let failure = Failure::from(Error::Configuration { at: "cachekit.toml".into(), message: "line 3: no".into() });
+        assert_eq!((failure.exit(), failure.next_step().is_some()), (Exit::Usage, true));
     }
 }

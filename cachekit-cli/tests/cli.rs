@@ -1,5 +1,7 @@
 //! The command, through its binary, against real servers and real file stores.
 
+#[path = "cli/broken.rs"]
+mod broken;
 #[path = "cli/destroying.rs"]
 mod destroying;
 #[path = "cli/doctor.rs"]
@@ -10,6 +12,8 @@ mod entries;
 mod exact;
 #[path = "cli/examples.rs"]
 mod examples;
+#[path = "cli/forms.rs"]
+mod forms;
 #[path = "cli/interrupted.rs"]
 mod interrupted;
 #[path = "cli/live.rs"]
@@ -28,5 +32,7 @@ mod shop;
 mod terminal;
 #[path = "cli/top.rs"]
 mod top;
+#[path = "cli/trace_forms.rs"]
+mod trace_forms;
 #[path = "cli/traces.rs"]
 mod traces;

@@ -8,12 +8,14 @@ pub mod fault_proxy;
 pub mod file_load;
 pub mod fuzz_bodies;
 pub mod lag;
+pub mod moves;
 pub mod node;
 pub mod own_backend;
 pub mod receivers;
 pub mod redis_server;
 pub mod reference;
 pub mod waiting;
+pub mod watched;
 
 pub use waiting::eventually;
 

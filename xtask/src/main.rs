@@ -10,6 +10,7 @@ mod compile_cost;
 mod features;
 mod hit_cost;
 mod http_conformance;
+mod move_figures;
 mod needs;
 mod shell;
 mod steps;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 /// What every task returns; the message is printed as it is.
 type Result<T = ()> = std::result::Result<T, String>;
 
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 11] = [
     ("test", "set up what the tests need and run them all: unit, integration, doc, compile-time, examples, loom"),
     ("ci [--no-test]", "test, then fmt, clippy, rustdoc, feature combinations and tidy"),
     ("tidy", "check the house rules: file lengths, fixtures, diagnostics, manifests, leftovers"),
@@ -33,6 +34,10 @@ const COMMANDS: [(&str, &str); 10] = [
     ("hit-cost [--check]", "instructions that statistics and a sampled curve add to a hit, by callgrind"),
     ("bench-report", "write docs/benchmarks.md and its pictures from what the benchmarks measured last"),
     ("arc-figures --traces DIR", "does `cachekit simulate` hit what the paper on ARC has published of LRU?"),
+    (
+        "move-figures [--entries N]",
+        "export and import of a million entries, Redis to file store to Redis, each interrupted and resumed: is anything lost, does memory grow?",
+    ),
     (
         "check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot]",
         "four processes and a real Redis Cluster under faults: is any call given something older than promised?",
@@ -66,6 +71,7 @@ fn dispatch(args: &[&str]) -> Result {
         ["hit-cost", options @ ..] => hit_cost::main(options),
         ["bench-report"] => bench_report::main(),
         ["arc-figures", options @ ..] => arc_figures::main(options),
+        ["move-figures", options @ ..] => move_figures::main(options),
         ["check-coherence", options @ ..] => check_coherence::main(options),
         ["http-conformance", options @ ..] => http_conformance::main(options),
         [] | ["help" | "--help" | "-h"] => {

@@ -15,7 +15,7 @@ pub(crate) fn for_tests() -> Result {
 }
 
 /// The tests of the Redis backend start servers of their own; a server that runs already is never touched.
-fn redis() -> Result {
+pub(crate) fn redis() -> Result {
     let by_hand =
         "the tests need `redis-server`: run `apt-get install -y redis-server`, or install Redis 7 in another way";
     installed(&["redis-server", "redis-cli"], "redis-server", by_hand)

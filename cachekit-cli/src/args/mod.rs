@@ -12,11 +12,11 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    done
   1    nothing was found, or the doctor has found something
-  2    what was said cannot be understood
+  2    what was said, or is configured, cannot be understood
   3    a store or a service cannot be reached, or refuses
   4    somebody has to say yes first (--yes)
   5    a file cannot be read or written, or has nothing in it
@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Reads what export has written into a store
     #[command(
-        after_help = "Entries that are there stay. Ctrl-C ends it where `--resume` goes on.\n\nExamples:\n  cachekit import shop.jsonl --dir /var/cache/shop\n  cachekit import - --redis redis://localhost < users.jsonl"
+        after_help = "Entries that are there stay. Ctrl-C ends it where `--resume` goes on.\n\nExamples:\n  cachekit import shop.jsonl --dir /var/cache/shop\n  cachekit import - --redis redis://localhost < users.jsonl\n  cachekit import shop.jsonl --overwrite --yes --redis redis://localhost"
     )]
     Import(ImportArgs),
     /// Looks for what is wrong: configuration, connections, clocks, left-over shapes, loads
@@ -225,9 +225,12 @@ pub(crate) struct ImportArgs {
     /// Goes on where an import of this file into this store was interrupted
     #[arg(long)]
     pub(crate) resume: bool,
-    /// In place of entries that are there
+    /// In place of entries that are there; asks first
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Does not ask
+    #[arg(long, short, requires = "overwrite")]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) source: Source,
 }

@@ -70,7 +70,7 @@ pub(crate) struct SimulateArgs {
     /// One shard whatever the size, as publications have it; without it caches of 2,048 entries or more are divided as live ones are
     #[arg(long)]
     pub(crate) one_shard: bool,
-    /// Without the optimum, which takes 8 bytes for each request while it is computed
+    /// Without the optimum, which takes 4 bytes of memory for each request while it is computed
     #[arg(long)]
     pub(crate) no_optimum: bool,
     /// Writes a plot into this file

@@ -3,7 +3,7 @@
 mod live;
 mod verdict;
 
-use super::simulate::{lines, most, results, shown, strategies, summary, write_plot};
+use super::simulate::{lines, may_write_plot, most, results, shown, strategies, summary, write_plot};
 use crate::{
     args::AdviseArgs,
     failure::{Exit, Failure},
@@ -28,8 +28,12 @@ const LEAST: u64 = 8;
 #[derive(Debug, Serialize)]
 struct Document<'a> {
     trace: &'a str,
+    /// Those included that a sample leaves out, as all that is counted here.
     requests: u64,
     distinct: u64,
+    /// Which part of the keys the trace has.
+    rate: f64,
+    is_cut: bool,
     most: f64,
     #[serde(flatten)]
     verdict: Verdict,
@@ -37,6 +41,9 @@ struct Document<'a> {
 
 pub(crate) fn run(args: &AdviseArgs, out: &mut Out) -> Result<Exit, Failure> {
     let AdviseArgs { of, load_time, svg, trace: said, live } = args;
+    if let Some(path) = svg {
+        may_write_plot(path)?;
+    }
     if let Some(service) = live.live() {
         return live::run(&of.to_string_lossy(), service, (live.sample, *load_time, svg.as_deref()), out);
     }
@@ -91,10 +98,11 @@ fn advice<'a>(
     let missing = || Failure::other("the trace is too short for advice").next("record more requests");
     let find = |name: &str, capacity: u64| settings.iter().find(|one| one.strategy == name && one.capacity == capacity);
     let now = find(strategy.name(), now).ok_or_else(missing)?.clone();
-    let (requests, distinct) = (trace.requests(), trace.all_distinct());
+    let (requests, distinct) = (trace.all_requests(), trace.all_distinct());
     let load_ms = load_time.map(|time| time.as_secs_f64() * 1e3);
     let verdict = judge(&settings, distinct, now, requests, load_ms).ok_or_else(missing)?;
-    Ok(Document { trace: &trace.name, requests, distinct, most: most(trace), verdict })
+    let (rate, is_cut) = (trace.rate, trace.is_cut);
+    Ok(Document { trace: &trace.name, requests, distinct, rate, is_cut, most: most(trace), verdict })
 }
 
 fn setting(strategy: &str, cell: &Cell) -> Setting {
@@ -154,8 +162,9 @@ fn show(trace: &Trace, document: &Document<'_>, load_time: Option<Duration>, out
             format!(", {} of loading", output::age(time.saturating_mul(u32::try_from(how_many).unwrap_or(u32::MAX))))
         })
         .unwrap_or_default();
+    let about = if document.rate < 1.0 { "about " } else { "" };
     out.line(&format!(
-        "It {what} {} loads of {} requests ({of_all:.1} %){time}, against now.",
+        "It {what} {about}{} loads of {} requests ({of_all:.1} %){time}, against now.",
         output::count(how_many),
         output::count(document.requests)
     ))

@@ -4,7 +4,8 @@ use crate::{
     args::ClearArgs,
     ask,
     failure::{Exit, Failure},
-    output::Out,
+    interrupt,
+    output::{self, Out},
     progress,
     store::{self, Store},
 };
@@ -28,14 +29,16 @@ pub(crate) async fn run(args: ClearArgs, out: &mut Out) -> Result<Exit, Failure>
         None => format!("clear {names} in {}", store.name),
     };
     ask::confirm(&what, args.yes)?;
-    let mut entries = None;
-    for cache in &caches {
-        match args.fingerprint {
-            Some(fingerprint) => *entries.get_or_insert(0) += of_shape(&store, cache, fingerprint, out.json).await?,
-            None => store.backend().clear(cache).await?,
+    let entries = match args.fingerprint {
+        Some(fingerprint) => Some(of_shape(&store, &caches, fingerprint, out.json).await?),
+        None => {
+            for cache in &caches {
+                store.backend().clear(cache).await?;
+            }
+            store.backend().flush().await?;
+            None
         }
-    }
-    store.backend().flush().await?;
+    };
     if out.json {
         out.document(&Document { store: &store.name, cleared: &caches, entries })?;
     } else {
@@ -46,21 +49,45 @@ pub(crate) async fn run(args: ClearArgs, out: &mut Out) -> Result<Exit, Failure>
     Ok(Exit::Fine)
 }
 
-/// The entries of one shape, one by one: those of the others stay.
-async fn of_shape(store: &Store, cache: &str, fingerprint: Fingerprint, quiet: bool) -> Result<u64, Failure> {
+/// The entries of one shape, one by one: those of the others stay. What went is gone for good, whatever ends it.
+async fn of_shape(store: &Store, caches: &[String], fingerprint: Fingerprint, quiet: bool) -> Result<u64, Failure> {
+    interrupt::note();
     let bar = progress::bar(None, "entries", quiet);
-    let (mut from, mut removed) = (None, 0);
-    loop {
-        let page = store.page(Some(cache), from).await?;
-        for item in page.items.iter().filter(|item| item.address.fingerprint() == fingerprint) {
-            removed += u64::from(store.backend().remove(&item.address).await?);
+    let mut removed = 0;
+    let mut ended = Ok(());
+    for cache in caches {
+        ended = every(store, cache, fingerprint, || {
+            removed += 1;
             bar.inc(1);
-        }
-        match page.next {
-            Some(next) => from = Some(next),
-            None => break,
+        })
+        .await;
+        if ended.is_err() {
+            break;
         }
     }
     bar.finish_and_clear();
-    Ok(removed)
+    let flushed = store.backend().flush().await.map_err(Failure::from);
+    let so_far = || format!("{} removed before", output::many(removed, "entry was", "entries were"));
+    ended.and(flushed).map(|()| removed).map_err(|failure| failure.after(so_far()))
+}
+
+async fn every(store: &Store, cache: &str, fingerprint: Fingerprint, mut went: impl FnMut()) -> Result<(), Failure> {
+    let mut from = None;
+    loop {
+        let page = store.page(Some(cache), from).await?;
+        for item in page.items.iter().filter(|item| item.address.fingerprint() == fingerprint) {
+            if store.backend().remove(&item.address).await? {
+                went();
+            }
+            if interrupt::asked() {
+                return Err(
+                    Failure::interrupted("interrupted").next("the same command goes on: what went is not met again")
+                );
+            }
+        }
+        match page.next {
+            Some(next) => from = Some(next),
+            None => return Ok(()),
+        }
+    }
 }

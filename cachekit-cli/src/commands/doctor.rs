@@ -1,24 +1,18 @@
 //! `cachekit doctor`: what is wrong, and what to do about it.
 
+mod server;
 mod shapes;
 
 use crate::{
     args::DoctorArgs,
     failure::{Exit, Failure},
-    output::{self, Out, Table},
+    output::{Out, Table},
     store::{self, Inner, Place, Store},
 };
-use cachekit_runtime::inspect::{Server, Tracking};
 use serde::Serialize;
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-/// From here on the ages of entries are wrong by what one notices.
-const NOTABLE: u64 = 1_000;
-
-/// What caches take for no age any more.
-const HOPELESS: u64 = 10_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
     Fine,
@@ -140,7 +134,7 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Resu
     checks.push(Check::fine("connection", name));
     if let Inner::Redis(redis) = &store.inner {
         match redis.servers(args.at.store.connect.timeout).await {
-            Ok(servers) => servers.iter().for_each(|server| about(server, checks)),
+            Ok(servers) => servers.iter().for_each(|server| checks.extend(server::checks(&server.into()))),
             Err(error) => {
                 let next = "let the user ask `INFO`, `TIME` and `CLIENT TRACKING` (docs/guides/backends.md)";
                 checks.push(Check::wrong("server", error.to_string(), next));
@@ -158,76 +152,8 @@ async fn look(place: &Place, args: &DoctorArgs, checks: &mut Vec<Check>) -> Resu
 }
 
 async fn look_at_shapes(store: &Store, args: &DoctorArgs, checks: &mut Vec<Check>) -> Result<(), Failure> {
-    let seen = shapes::seen(store).await?;
+    let (seen, foreign) = shapes::seen(store).await?;
     checks.extend(shapes::judge(&seen, store::now(), args.unused_for));
+    checks.extend(shapes::foreign(&foreign));
     Ok(())
-}
-
-fn about(server: &Server, checks: &mut Vec<Check>) {
-    let of = |what: &str| format!("{what} of {}", server.address);
-    match server.info("redis_version") {
-        None => {
-            let next = "let the user ask `INFO`: without it a server that came back with older data is not noticed";
-            checks.push(Check::wrong(of("version"), "this user may not ask", next));
-        }
-        Some(version) => {
-            let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
-            checks.push(match major {
-                0..=5 => Check::wrong(of("version"), version, "use Redis 6 or later, or Valkey"),
-                _ => Check::fine(
-                    of("version"),
-                    server
-                        .info("valkey_version")
-                        .map_or_else(|| version.to_owned(), |valkey| format!("Valkey {valkey}")),
-                ),
-            });
-        }
-    }
-    let off = server.ahead.unsigned_abs();
-    let found = format!(
-        "{} ms {} this machine's (± {} ms)",
-        off,
-        if server.ahead < 0 { "behind" } else { "ahead of" },
-        server.error.as_millis()
-    );
-    let next = "set the clocks by NTP: ages are told by the server's clock, and an error of more than 10 s makes entries invalid";
-    checks.push(match off {
-        HOPELESS.. => Check::wrong(of("clock"), found, next),
-        NOTABLE.. => Check::note(of("clock"), found, next),
-        _ => Check::fine(of("clock"), found),
-    });
-    let found = output::age(server.round_trip);
-    let next = "a call waits for at most 250 ms (`timeout`): put the server nearer, or give it less to do";
-    checks.push(match server.round_trip {
-        slow if slow > Duration::from_millis(100) => Check::note(of("round trip"), found, next),
-        _ => Check::fine(of("round trip"), found),
-    });
-    checks.push(match &server.tracking {
-        Tracking::Supported => Check::fine(of("tracking"), "changes are pushed"),
-        Tracking::Refused(said) => Check::note(
-            of("tracking"),
-            format!("refused: {said}"),
-            "let the user run `CLIENT TRACKING`: without it changes are heard by a channel, and copies in memory are compared once a second",
-        ),
-    });
-    checks.push(memory(server, of("memory")));
-}
-
-fn memory(server: &Server, what: String) -> Check {
-    let most = server.info("maxmemory").and_then(|most| most.parse::<u64>().ok()).unwrap_or(0);
-    let policy = server.info("maxmemory_policy").unwrap_or("?");
-    let used = server.info("used_memory").and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
-    match most {
-        0 => Check::note(
-            what,
-            format!("{} used, no bound", output::bytes(used)),
-            "set `maxmemory` and `maxmemory-policy allkeys-lfu`: entries without ttl grow until the machine is full",
-        ),
-        most if policy == "noeviction" => Check::note(
-            what,
-            format!("{} of {}, noeviction", output::bytes(used), output::bytes(most)),
-            "set `maxmemory-policy allkeys-lfu` or another that evicts: when it is full nothing more is stored",
-        ),
-        most => Check::fine(what, format!("{} of {}, {policy}", output::bytes(used), output::bytes(most))),
-    }
 }

@@ -16,6 +16,7 @@ use cachekit_runtime::{
     envelope::{Envelope, Kind, TagVersion},
     inspect::{self, Setting},
 };
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -39,6 +40,9 @@ struct State {
     cursor: Option<String>,
     /// How long the file is by then.
     length: u64,
+    /// How many records of a file store were looked at, entries or not.
+    #[serde(default)]
+    looked_at: u64,
     done: Done,
 }
 
@@ -61,25 +65,31 @@ struct Document<'a> {
 /// Where the lines go.
 enum To<'a> {
     Out(&'a mut Out),
-    File { file: BufWriter<File>, path: PathBuf, length: u64 },
+    File {
+        file: BufWriter<File>,
+        path: PathBuf,
+        length: u64,
+        /// How many entries were in it when it was last noted how far it is.
+        noted: Option<u64>,
+    },
 }
 
 impl To<'_> {
     fn line(&mut self, line: &Line) -> Result<(), Failure> {
         match self {
             To::Out(out) => out.document(line),
-            To::File { file, length, .. } => {
+            To::File { file, path, length, .. } => {
                 let mut text = serde_json::to_vec(line).map_err(io::Error::from)?;
                 text.push(b'\n');
                 *length += text.len() as u64;
-                Ok(file.write_all(&text)?)
+                file.write_all(&text).map_err(|error| unwritable(path, &error))
             }
         }
     }
 
     fn note(&mut self, state: &mut State) -> Result<(), Failure> {
-        let To::File { file, path, length } = self else { return Ok(()) };
-        file.flush()?;
+        let To::File { file, path, length, noted } = self else { return Ok(()) };
+        file.flush().map_err(|error| unwritable(path, &error))?;
         state.length = *length;
         let (beside, fresh) = (beside(path), beside(path).with_extension("resume-new"));
         let text = serde_json::to_vec(state).map_err(io::Error::from)?;
@@ -88,9 +98,33 @@ impl To<'_> {
         // Where it was says which keys there are.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&fresh)?.write_all(&text)?;
-        Ok(fs::rename(fresh, beside)?)
+        let written = options.open(&fresh).and_then(|mut file| file.write_all(&text));
+        written.and_then(|()| fs::rename(&fresh, &beside)).map_err(|error| unwritable(&beside, &error))?;
+        *noted = Some(state.done.entries);
+        Ok(())
     }
+
+    /// Why it ended, with what can be done about it.
+    fn ended(&self, failure: Failure) -> Failure {
+        match (self, failure.exit()) {
+            (To::Out(_), Exit::Interrupted) => failure.next("an export into a file, by `--out`, can be resumed"),
+            (To::Out(_), _) => failure,
+            (To::File { noted: Some(_), .. }, Exit::Interrupted) => {
+                failure.next("the same command with `--resume` goes on")
+            }
+            (To::File { path, noted: Some(entries), .. }, _) => failure
+                .after(format_args!("{} are in {}", output::many(*entries, "entry", "entries"), path.display()))
+                .and_then("the same command with `--resume` goes on"),
+            (To::File { path, noted: None, .. }, _) => failure
+                .after(format_args!("what is in {} cannot be resumed", path.display()))
+                .and_then("begin anew with `--force`"),
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::other(format_args!("{} cannot be written: {error}", path.display()))
+        .next("see whether the disk has room, and whether the file may be written")
 }
 
 pub(crate) async fn run(args: ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -101,45 +135,24 @@ pub(crate) async fn run(args: ExportArgs, out: &mut Out) -> Result<Exit, Failure
     let mut state = State {
         store: store.name.clone(),
         cache,
-        servers: servers(&store, args.source.connect.timeout).await?,
+        servers: store.servers(args.source.connect.timeout).await?,
         ..State::default()
     };
     let mut to = match &args.out {
         None => To::Out(out),
         Some(path) => begin(path, &args, &mut state)?,
     };
-    let bar = progress::bar(None, "entries", json);
-    bar.set_position(state.done.entries);
-    let mut from = state.cursor.as_deref().and_then(unhex).map(|bytes| Cursor(bytes.into()));
-    loop {
-        // Before the store is asked what is left: nothing lives longer by being moved.
-        let asked = store::now();
-        let (found, next) = page(&store, state.cache.as_deref(), from, &mut state.done).await?;
-        for entry in found {
-            write(&store, entry, asked, &mut to, &mut state.done).await?;
-        }
-        bar.set_position(state.done.entries);
-        state.cursor = next.as_ref().map(|Cursor(bytes)| hex(bytes));
-        if next.is_none() {
-            break;
-        }
-        to.note(&mut state)?;
-        if interrupt::asked() {
-            bar.finish_and_clear();
-            let so_far = output::count(state.done.entries);
-            let failure = Failure::interrupted(format_args!("interrupted after {so_far} entries"));
-            return Err(match &args.out {
-                Some(_) => failure.next("the same command with `--resume` goes on"),
-                None => failure.next("an export into a file, by `--out`, can be resumed"),
-            });
-        }
-        from = next;
-    }
+    let all = all(&store, &state).await?;
+    let bar = progress::bar(all, if all.is_some() { "records" } else { "entries" }, json);
+    let ended = lines(&store, &mut state, &mut to, &bar, all.is_some()).await;
     bar.finish_and_clear();
+    if let Err(failure) = ended {
+        return Err(to.ended(failure));
+    }
     let done = state.done;
     if let To::File { mut file, path, .. } = to {
-        file.flush()?;
-        file.get_ref().sync_all()?;
+        let written = file.flush().and_then(|()| file.get_ref().sync_all());
+        written.map_err(|error| unwritable(&path, &error).and_then("begin anew with `--force`"))?;
         fs::remove_file(beside(&path)).ok();
         match json {
             true => out.document(&Document { store: &store.name, done })?,
@@ -155,6 +168,51 @@ pub(crate) async fn run(args: ExportArgs, out: &mut Out) -> Result<Exit, Failure
         output::remark(&format!("left out: {invalid} that are invalid or over, {unreadable} that cannot be read"));
     }
     Ok(Exit::Fine)
+}
+
+/// How many records a walk meets. A file store knows that of all caches alone, and a Redis not at all: its databases hold other things too, and other programs' keys.
+async fn all(store: &Store, state: &State) -> Result<Option<u64>, Failure> {
+    match (&store.inner, &state.cache) {
+        (Inner::File { backend, .. }, None) => Ok(Some(backend.records().await?)),
+        _ => Ok(None),
+    }
+}
+
+async fn lines(
+    store: &Store,
+    state: &mut State,
+    to: &mut To<'_>,
+    bar: &ProgressBar,
+    by_records: bool,
+) -> Result<(), Failure> {
+    let show = |state: &State| match by_records {
+        true => {
+            bar.set_position(state.looked_at);
+            bar.set_message(format!("{} entries", output::count(state.done.entries)));
+        }
+        false => bar.set_position(state.done.entries),
+    };
+    show(state);
+    let mut from = state.cursor.as_deref().and_then(unhex).map(|bytes| Cursor(bytes.into()));
+    loop {
+        // Before the store is asked what is left: nothing lives longer by being moved.
+        let asked = store::now();
+        let (found, next) = page(store, from, state).await?;
+        for entry in found {
+            write(store, entry, asked, to, &mut state.done).await?;
+        }
+        show(state);
+        state.cursor = next.as_ref().map(|Cursor(bytes)| hex(bytes));
+        if next.is_none() {
+            return Ok(());
+        }
+        to.note(state)?;
+        if interrupt::asked() {
+            let so_far = output::many(state.done.entries, "entry", "entries");
+            return Err(Failure::interrupted(format_args!("interrupted after {so_far}")));
+        }
+        from = next;
+    }
 }
 
 /// Opens the file, new or where it was left.
@@ -189,6 +247,7 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
             .next("begin anew with `--force`"));
         }
         *state = before;
+        let noted = state.done.entries;
         let mut file = options.open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.len() < state.length {
             return Err(Failure::other(format_args!(
@@ -199,7 +258,12 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
         }
         file.set_len(state.length).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        return Ok(To::File { file: BufWriter::new(file), path: path.to_owned(), length: state.length });
+        return Ok(To::File {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+            length: state.length,
+            noted: Some(noted),
+        });
     }
     match args.force {
         true => options.create(true).truncate(true),
@@ -217,21 +281,13 @@ fn begin<'a>(path: &Path, args: &ExportArgs, state: &mut State) -> Result<To<'a>
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    Ok(To::File { file: BufWriter::new(file), path: path.to_owned(), length: 0 })
+    Ok(To::File { file: BufWriter::new(file), path: path.to_owned(), length: 0, noted: None })
 }
 
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".resume");
     name.into()
-}
-
-async fn servers(store: &Store, patience: Duration) -> Result<Vec<String>, Failure> {
-    let Inner::Redis(redis) = &store.inner else { return Ok(Vec::new()) };
-    let about = |server: inspect::Server| format!("{} {}", server.address, server.info("run_id").unwrap_or_default());
-    let mut all: Vec<String> = redis.servers(patience).await?.into_iter().map(about).collect();
-    all.sort_unstable();
-    Ok(all)
 }
 
 /// An entry as the store has it.
@@ -247,13 +303,14 @@ struct Entry {
 /// Some entries with their values, and where to go on.
 async fn page(
     store: &Store,
-    cache: Option<&str>,
     from: Option<Cursor>,
-    done: &mut Done,
+    State { cache, looked_at, done, .. }: &mut State,
 ) -> Result<(Vec<Entry>, Option<Cursor>), Failure> {
+    let cache = cache.as_deref();
     let mut found = Vec::new();
     let Inner::Redis(redis) = &store.inner else {
         let page = store.backend().scan(cache, from, 128).await?;
+        *looked_at += page.entries.len() as u64;
         let entries = page.entries.into_iter().filter(|entry| !inspect::is_bookkeeping(&entry.address));
         found.extend(entries.map(|entry| Entry {
             address: entry.address,

@@ -4,6 +4,7 @@ use crate::{
     args::InvalidateArgs,
     ask,
     failure::{Exit, Failure},
+    interrupt,
     output::{self, Out},
     progress,
     store::{self, Store},
@@ -82,9 +83,30 @@ async fn by_prefix(
 ) -> Result<u64, Failure> {
     let what = format!("invalidate all keys of the cache {cache} that begin with {prefix:?} in {}", store.name);
     ask::confirm(&what, args.yes)?;
+    interrupt::note();
     let bar = progress::bar(None, "keys", quiet);
-    let mut from = None;
     let mut done = 0;
+    let ended = every(store, cache, prefix, |some| {
+        done += some;
+        bar.inc(some);
+    });
+    let ended = ended.await;
+    bar.finish_and_clear();
+    match ended {
+        Ok(()) => Ok(done),
+        Err(failure) => {
+            // What went is gone for good, whatever ended it.
+            let so_far = format!("{} invalidated before", output::many(done, "key was", "keys were"));
+            match store.backend().flush().await {
+                Ok(()) => Err(failure.after(so_far)),
+                Err(error) => Err(Failure::from(error).after(so_far)),
+            }
+        }
+    }
+}
+
+async fn every(store: &Store, cache: &str, prefix: &str, mut went: impl FnMut(u64)) -> Result<(), Failure> {
+    let mut from = None;
     loop {
         let page = store.page(Some(cache), from).await?;
         let mut addresses: Vec<Address> = page
@@ -98,14 +120,16 @@ async fn by_prefix(
         addresses.dedup_by(|one, other| one.id() == other.id());
         for some in addresses.chunks(AT_ONCE) {
             store.backend().remove_many(some).await?;
-            done += some.len() as u64;
-            bar.inc(some.len() as u64);
+            went(some.len() as u64);
+            if interrupt::asked() {
+                return Err(
+                    Failure::interrupted("interrupted").next("the same command goes on: what went is not met again")
+                );
+            }
         }
         match page.next {
             Some(next) => from = Some(next),
-            None => break,
+            None => return Ok(()),
         }
     }
-    bar.finish_and_clear();
-    Ok(done)
 }

@@ -11,7 +11,8 @@ use crate::{
 use cachekit_runtime::policy::Strategy;
 use serde::Serialize;
 use std::{
-    fs,
+    fs::{self, File},
+    io::Read,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -30,6 +31,9 @@ const STRATEGIES: [Strategy; 9] = [
     Strategy::Adaptive,
 ];
 
+/// How plots begin.
+const PLOT: &[u8; 4] = b"<svg";
+
 #[derive(Serialize)]
 struct Document<'a> {
     trace: &'a str,
@@ -39,6 +43,8 @@ struct Document<'a> {
     /// Which part of the keys the trace has.
     rate: f64,
     skipped: u64,
+    /// The end of what was recorded is missing.
+    is_cut: bool,
     /// No cache can hit more: each key is loaded once.
     most: f64,
     results: Vec<Row<'a>>,
@@ -53,6 +59,9 @@ struct Row<'a> {
 }
 
 pub(crate) fn run(args: &SimulateArgs, out: &mut Out) -> Result<Exit, Failure> {
+    if let Some(path) = &args.svg {
+        may_write_plot(path)?;
+    }
     let began = Instant::now();
     let trace = trace::read(&args.trace.trace, &args.trace.lines, out.json)?;
     let reading = began.elapsed();
@@ -115,6 +124,23 @@ pub(super) fn lines(players: &[Player], results: &[Vec<Cell>]) -> Vec<Line> {
     players.iter().zip(results).map(line).collect()
 }
 
+/// Before anything is simulated: what somebody keeps in a file is not lost for a plot.
+pub(super) fn may_write_plot(path: &Path) -> Result<(), Failure> {
+    let mut beginning = [0; PLOT.len()];
+    let read = match File::open(path) {
+        Ok(mut file) if file.metadata().is_ok_and(|about| about.is_file()) => file.read(&mut beginning),
+        // There is none, or it is no file that could be replaced: writing says so.
+        _ => return Ok(()),
+    };
+    match read {
+        // Empty, or a plot: of before.
+        Ok(0) => Ok(()),
+        Ok(_) if beginning == *PLOT => Ok(()),
+        _ => Err(Failure::other(format_args!("{} is there already, and is no plot", path.display()))
+            .next("name another file, or remove it first")),
+    }
+}
+
 pub(super) fn write_plot(plot: &Plot, path: &Path) -> Result<(), Failure> {
     fs::write(path, plot.svg()).map_err(|error| {
         Failure::other(format_args!("{}: {error}", path.display())).next("name a file that can be written")
@@ -136,7 +162,8 @@ pub(super) fn summary(trace: &Trace) -> String {
         1.0 => String::new(),
         rate => format!("; a sample of {:.2} % of the keys, sizes are those of the whole", 100.0 * rate),
     };
-    format!("{}: {requests} requests of {distinct} keys{sample}{skipped}", trace.name)
+    let cut = if trace.is_cut { "; its end is missing, because the recording was stopped by force" } else { "" };
+    format!("{}: {requests} requests of {distinct} keys{sample}{skipped}{cut}", trace.name)
 }
 
 /// Hit ratios in percent; the best strategy of each size stands out.
@@ -186,6 +213,7 @@ fn document(trace: &Trace, players: &[Player], results: &[Vec<Cell>], out: &mut 
         distinct: trace.distinct,
         rate: trace.rate,
         skipped: trace.skipped,
+        is_cut: trace.is_cut,
         most: most(trace),
         results: rows
             .iter()

@@ -16,7 +16,7 @@ use cachekit_runtime::{
 };
 use std::{
     path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// A store that was opened.
@@ -37,6 +37,16 @@ impl Store {
             Inner::Redis(redis) => redis,
             Inner::File { backend, .. } => backend,
         }
+    }
+
+    /// Which starts of which servers it is; of a file store nothing.
+    pub(crate) async fn servers(&self, patience: Duration) -> Result<Vec<String>, Failure> {
+        let Inner::Redis(redis) = &self.inner else { return Ok(Vec::new()) };
+        let about =
+            |server: inspect::Server| format!("{} {}", server.address, server.info("run_id").unwrap_or_default());
+        let mut all: Vec<String> = redis.servers(patience).await?.into_iter().map(about).collect();
+        all.sort_unstable();
+        Ok(all)
     }
 
     /// By how many milliseconds the clock that dates the entry is ahead of this machine's.

@@ -1,13 +1,13 @@
 //! A column of values between commas (RFC 4180): quoted ones may have commas, quotes and line breaks.
 
-use super::{Sink, input::Input};
+use super::{
+    Sink,
+    input::{Input, LONGEST},
+};
 use std::io::{self, BufRead};
 
 /// What a column is called that has the keys, where nobody says so.
 const USUAL: [&str; 5] = ["key", "url", "id", "object_id", "obj_id"];
-
-/// Longer rows are no rows but a quote that was not closed.
-const LONGEST: usize = 16 << 20;
 
 pub(super) fn read(input: &mut Input, column: Option<&str>, sink: &mut Sink<'_>) -> io::Result<u64> {
     let mut row = Row::default();
@@ -111,8 +111,9 @@ impl Row {
                 }
             }
             input.consume(used);
+            // Most likely a quote was not closed.
             if self.text.len() > LONGEST {
-                return Err(io::Error::other("a row has no end: a quote is not closed, or this is no CSV"));
+                return Err(io::Error::other("a row is longer than 16 MiB: a quote is not closed, or this is no CSV"));
             }
         }
     }
@@ -151,6 +152,12 @@ mod tests {
         let text = "time,key,size\r\n1,\"a,b\",3\r\n2,\"say \"\"x\"\"\ntwice\",4\n\n3,,5\n4,plain,6";
         let (keys, skipped) = column(text, None).unwrap();
         assert_eq!((keys, skipped), (vec!["a,b".to_owned(), "say \"x\"\ntwice".to_owned(), "plain".to_owned()], 1));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_said() {
+        let text = format!("key\na\n\"{}", "x\n".repeat(LONGEST / 2 + 1));
+        assert!(column(&text, None).unwrap_err().to_string().contains("a quote is not closed"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ruzstd::decoding::StreamingDecoder;
 use std::{
     cell::Cell,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
     rc::Rc,
 };
@@ -14,9 +14,15 @@ const BUFFER: usize = 1 << 18;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// So much is looked at to tell a format, or what a first line has.
+const BEGINNING: usize = 1 << 16;
+
+/// Longer lines are no lines: nothing else bounds how much of them is in memory.
+pub(super) const LONGEST: usize = 16 << 20;
+
 /// What is read from.
 pub(super) struct Input {
-    from: BufReader<Box<dyn Read>>,
+    from: io::Chain<Cursor<Vec<u8>>, BufReader<Box<dyn Read>>>,
     consumed: Rc<Cell<u64>>,
     length: Option<u64>,
 }
@@ -41,12 +47,14 @@ impl Input {
         } else {
             Box::new(counted)
         };
-        Ok(Input { from: BufReader::with_capacity(BUFFER, plain), consumed, length })
+        let mut plain = BufReader::with_capacity(BUFFER, plain);
+        let beginning = beginning(&mut plain)?;
+        Ok(Input { from: Cursor::new(beginning).chain(plain), consumed, length })
     }
 
-    /// Some of the first bytes, which are read again.
-    pub(super) fn beginning(&mut self) -> io::Result<&[u8]> {
-        self.from.fill_buf()
+    /// Some of the first bytes, which are read again: a line at least, unless it is a long one.
+    pub(super) fn beginning(&self) -> &[u8] {
+        self.from.get_ref().0.get_ref()
     }
 
     /// How many bytes there are before they are decompressed, if that is known.
@@ -62,17 +70,38 @@ impl Input {
     /// Gives each line, without its end, until it is not wanted any more.
     pub(super) fn lines(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<bool>) -> io::Result<()> {
         let mut line = Vec::new();
-        loop {
+        for number in 1_u64.. {
             line.clear();
-            if self.from.read_until(b'\n', &mut line)? == 0 {
-                return Ok(());
+            if (&mut self.from).take(LONGEST as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            if line.len() > LONGEST {
+                return Err(io::Error::other(format!(
+                    "line {number} is longer than 16 MiB: this is no text, or no trace"
+                )));
             }
             let end = line.strip_suffix(b"\n").unwrap_or(&line);
             if !each(end.strip_suffix(b"\r").unwrap_or(end))? {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
+}
+
+/// What has come once there is a line: who writes into a pipe may not write more for a while.
+fn beginning(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut beginning = Vec::new();
+    while beginning.len() < BEGINNING && !beginning.contains(&b'\n') {
+        let some = from.fill_buf()?;
+        if some.is_empty() {
+            break;
+        }
+        beginning.extend_from_slice(some);
+        let read = some.len();
+        from.consume(read);
+    }
+    Ok(beginning)
 }
 
 impl Read for Input {
@@ -132,5 +161,28 @@ impl<R: BufRead> Read for Frames<R> {
                 Frames::Over => return Ok(0),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_line_may_be_long_but_has_an_end() {
+        let read = |length: usize| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(b"first\n").and_then(|()| file.write_all(&vec![b'x'; length])).unwrap();
+            let mut lengths = Vec::new();
+            let mut input = Input::open(file.path()).unwrap();
+            let read = Input::lines(&mut input, |line| {
+                lengths.push(line.len());
+                Ok(true)
+            });
+            read.map(|()| lengths).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(LONGEST), Ok(vec![5, LONGEST]));
+        assert!(read(LONGEST + 1).unwrap_err().contains("line 2 is longer than 16 MiB"));
     }
 }

@@ -7,8 +7,17 @@ use std::io;
 /// How such a trace begins.
 pub(super) const MAGIC: &[u8] = b"cktrace\n";
 
-/// What was lost when it was recorded, and which part of the keys was.
-pub(super) fn read(input: &mut Input, sink: &mut Sink<'_>) -> io::Result<(u64, f64)> {
+/// What is known of a recording beside its accesses.
+pub(super) struct About {
+    /// What was lost when it was recorded.
+    pub(super) dropped: u64,
+    /// Which part of the keys was recorded.
+    pub(super) rate: f64,
+    /// Its end is missing.
+    pub(super) is_cut: bool,
+}
+
+pub(super) fn read(input: &mut Input, sink: &mut Sink<'_>) -> io::Result<About> {
     let mut reader = Reader::new(&mut *input).map_err(failed)?;
     let rate = (reader.header().limit as f64 / u64::MAX as f64).clamp(f64::MIN_POSITIVE, 1.0);
     for access in reader.by_ref() {
@@ -17,7 +26,7 @@ pub(super) fn read(input: &mut Input, sink: &mut Sink<'_>) -> io::Result<(u64, f
             break;
         }
     }
-    Ok((reader.dropped(), rate))
+    Ok(About { dropped: reader.dropped(), rate, is_cut: reader.is_cut() })
 }
 
 fn failed(error: NotATrace) -> io::Error {

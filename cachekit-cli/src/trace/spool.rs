@@ -1,10 +1,9 @@
-//! The numbers of a trace's keys in a file of their own, four bytes each, which goes with this process.
+//! The numbers of a trace's keys in a file of their own, four bytes each. The file has no name, so that it goes with this process however that ends.
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufWriter, Write},
 };
-use tempfile::NamedTempFile;
 
 /// So many numbers are read at once.
 const CHUNK: usize = 1 << 14;
@@ -12,16 +11,13 @@ const WIDTH: usize = size_of::<u32>();
 
 /// Writes the numbers.
 pub(super) struct Writer {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<File>,
     requests: u64,
 }
 
 impl Writer {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Writer {
-            file: BufWriter::with_capacity(1 << 18, NamedTempFile::with_prefix("cachekit-trace-")?),
-            requests: 0,
-        })
+        Ok(Writer { file: BufWriter::with_capacity(1 << 18, tempfile::tempfile()?), requests: 0 })
     }
 
     pub(super) fn write(&mut self, number: u32) -> io::Result<()> {
@@ -41,7 +37,7 @@ impl Writer {
 
 /// The numbers, to be read as often as one likes.
 pub(crate) struct Spool {
-    file: NamedTempFile,
+    file: File,
     requests: u64,
 }
 
@@ -52,12 +48,11 @@ impl Spool {
 
     /// Gives them, some thousands at a time, to one reader of several.
     pub(crate) fn forward(&self, mut each: impl FnMut(&[u32])) -> io::Result<()> {
-        let mut file = self.file.reopen()?;
         let mut left = self.requests;
         let mut chunk = Chunk::default();
         while left > 0 {
             let some = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
-            each(chunk.read(&mut file, some)?);
+            each(chunk.read(&self.file, self.requests - left, some)?);
             left -= some as u64;
         }
         Ok(())
@@ -65,14 +60,12 @@ impl Spool {
 
     /// As [`forward`](Self::forward) from the end on: the last number of a chunk comes first.
     pub(crate) fn backward(&self, mut each: impl FnMut(&[u32])) -> io::Result<()> {
-        let mut file = self.file.reopen()?;
         let mut left = self.requests;
         let mut chunk = Chunk::default();
         while left > 0 {
             let some = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
             left -= some as u64;
-            file.seek(SeekFrom::Start(left * WIDTH as u64))?;
-            each(chunk.read(&mut file, some)?);
+            each(chunk.read(&self.file, left, some)?);
         }
         Ok(())
     }
@@ -85,13 +78,31 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn read(&mut self, file: &mut File, some: usize) -> io::Result<&[u32]> {
+    fn read(&mut self, file: &File, first: u64, some: usize) -> io::Result<&[u32]> {
         self.bytes.resize(some * WIDTH, 0);
-        file.read_exact(&mut self.bytes)?;
+        read_at(file, &mut self.bytes, first * WIDTH as u64)?;
         self.numbers.clear();
         self.numbers.extend(self.bytes.as_chunks::<WIDTH>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)));
         Ok(&self.numbers)
     }
+}
+
+/// Without the place of the file, which its readers share.
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], from: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, from)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, bytes: &mut [u8], from: u64) -> io::Result<()> {
+    let mut read = 0;
+    while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match std::os::windows::fs::FileExt::seek_read(file, rest, from + read as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            some => read += some,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -76,3 +76,60 @@ fn one_shape_can_be_cleared_and_the_others_stay() {
     assert!(text.contains("removed 40 entries"), "{text}");
     assert_eq!((shop.user(1), other.get(&1).as_deref()), (None, Some("another shape")));
 }
+
+#[test]
+fn in_a_file_prefixes_tags_and_shapes_go_as_elsewhere() {
+    let folder = shop::folder();
+    let dir = folder.path().to_str().expect("a path");
+    let told = shop::json(&["invalidate", "app::user", "--prefix", "3", "--yes", "--dir", dir]);
+    assert_eq!((&told["keys"], &told["tags"]), (&11.into(), &serde_json::json!([])), "{told}");
+    let left = |dir: &str| shop::numbers(&said(&["keys", "app/user", "--json", "--dir", dir]));
+    let expected = |id: &u64| !id.to_string().starts_with('3');
+    assert_eq!(left(dir), (0..USERS).filter(expected).collect());
+    let verdict = |id: &str| {
+        let output = shop::cachekit(&["explain", "app::user", id, "--json", "--dir", dir]).output().expect("it runs");
+        let explained: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a document");
+        (output.status.code(), explained["shapes"][0]["verdict"].as_str().unwrap_or_default().to_owned())
+    };
+    assert!(verdict("5").1.starts_with("fresh"), "{:?}", verdict("5"));
+    let told = shop::json(&["invalidate", "--tag", "team:1", "--soft", "--yes", "--dir", dir]);
+    assert_eq!((&told["keys"], &told["tags"]), (&0.into(), &serde_json::json!(["team:1"])), "{told}");
+    let (code, said_of_it) = verdict("5");
+    assert!(
+        code == Some(1) && !said_of_it.starts_with("fresh"),
+        "no stale value is allowed there: {code:?} {said_of_it}"
+    );
+    assert!(verdict("6").1.starts_with("fresh"), "{:?}", verdict("6"));
+
+    let listed = shop::json(&["list", "--dir", dir]);
+    let fingerprint = listed["caches"][0]["shapes"][0].as_str().expect("digits").to_owned();
+    let (code, told) = failed(&["clear", "app/user", "--fingerprint", &fingerprint, "--dir", dir]);
+    assert!(code == 4 && told.contains("--yes"), "{code} {told}");
+    let one_shape =
+        |fingerprint: &str| shop::json(&["clear", "app/user", "--fingerprint", fingerprint, "--yes", "--dir", dir]);
+    let told = one_shape("00000000000000ab");
+    assert_eq!((&told["cleared"], &told["entries"]), (&serde_json::json!(["app/user"]), &0.into()), "{told}");
+    let before = left(dir).len();
+    assert_eq!(one_shape(&fingerprint)["entries"], before, "{before}");
+    let told = shop::json(&["clear", "page", "--yes", "--dir", dir]);
+    assert_eq!(
+        (&told["cleared"], &told["entries"]),
+        (&serde_json::json!(["page"]), &serde_json::Value::Null),
+        "{told}"
+    );
+    let shop = Shop::in_folder(folder.path());
+    assert!((0..USERS).all(|id| shop.user(id).is_none()) && shop.page("/index", 1).is_none());
+}
+
+#[test]
+fn an_import_in_place_of_what_is_there_asks_first() {
+    let folder = shop::folder();
+    let dir = folder.path().to_str().expect("a path");
+    let lines = folder.path().join("page.jsonl");
+    let path = lines.to_str().expect("a path");
+    said(&["export", "page", "--dir", dir, "--out", path]);
+    let (code, told) = failed(&["import", path, "--overwrite", "--dir", dir]);
+    assert!(code == 4 && told.contains("in place of those") && told.contains("--yes"), "{code} {told}");
+    assert_eq!(shop::json(&["import", path, "--overwrite", "--yes", "--dir", dir])["entries"], 2);
+    assert_eq!(shop::json(&["import", path, "--dir", dir])["there"], 2);
+}

@@ -115,3 +115,16 @@ fn a_shape_that_a_later_program_has_left_behind_is_found() {
     assert!(verdict == "note" && found.starts_with("40 entries"), "{report}");
     drop(shop);
 }
+
+#[test]
+fn what_no_program_of_this_version_reads_is_reported() {
+    let (server, _shop) = shop::redis();
+    let url = server.url();
+    assert!(!json(&["doctor", "--redis", &url]).to_string().contains("cannot be read"));
+    let key = server.cli(&["KEYS", "ck:default:d:{app/user:7}:*"]);
+    server.cli(&["SET", &key, "of a version to come"]);
+    let report = json(&["doctor", "--redis", &url]);
+    let (verdict, found) = verdict(&report, "entries of app/user");
+    assert_eq!((verdict, found), ("note", "1 cannot be read by this version"), "{report}");
+    assert_eq!(json(&["list", "--redis", &url])["caches"][0]["foreign"], 1);
+}

@@ -4,6 +4,7 @@ use crate::{
     service::{Service, anybody, router},
     shop::numbers,
     terminal::Terminal,
+    traces,
 };
 use axum::{
     Json, Router,
@@ -322,6 +323,21 @@ fn advice_comes_from_the_calls_of_a_service() {
     assert!((saved - accesses * difference).abs() < 1.0, "{advice}");
     let svg = fs::read_to_string(plot).expect("a plot");
     assert!(svg.starts_with("<svg") && svg.contains("now: 1000 entries") && svg.contains("asked::user"), "{svg}");
+    let outlooks = advice["outlooks"].as_array().expect("outlooks");
+    let wanted = [
+        "lru",
+        "s3-tinylfu",
+        knee["strategy"].as_str().expect("a name"),
+        advice["same_room"]["strategy"].as_str().expect("a name"),
+    ];
+    let points =
+        |name: &str| (wanted.contains(&name)).then(|| outlooks.iter().filter(|one| one["strategy"] == name).count());
+    let curves = traces::curves(&svg);
+    assert!(
+        curves.iter().all(|(name, count)| points(name) == Some(*count) && *count > 2),
+        "{curves:?} of {wanted:?}: {svg}"
+    );
+    assert!(wanted.iter().all(|name| curves.contains_key(name)), "{curves:?} of {wanted:?}");
 
     registry::find("asked::user").expect("the cache").start_advice();
     eventually("it has seen some", || {

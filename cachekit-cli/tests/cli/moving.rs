@@ -82,7 +82,7 @@ fn what_is_invalid_is_left_out_and_what_is_there_stays() {
     assert_eq!((&told["entries"], &told["there"]), (&(USERS + 2 - 11).into(), &1.into()), "{told}");
     let name = |user: Option<User>| user.map(|user| user.name);
     assert_eq!(name(Shop::in_redis(&other.url()).user(2)).as_deref(), Some("newer"));
-    let told = json(&["import", as_text(&lines), "--overwrite", "--redis", &other.url()]);
+    let told = json(&["import", as_text(&lines), "--overwrite", "--yes", "--redis", &other.url()]);
     assert_eq!((&told["entries"], &told["there"]), (&(USERS + 2 - 10).into(), &0.into()), "{told}");
     assert_eq!(name(Shop::in_redis(&other.url()).user(2)).as_deref(), Some("user 2"));
     drop(shop);

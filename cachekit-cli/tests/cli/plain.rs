@@ -81,7 +81,7 @@ fn a_store_that_a_program_uses_is_left_alone() {
 fn who_stops_reading_is_told_nothing() {
     let folder = shop::folder();
     let shop = shop::Shop::in_folder(folder.path());
-    shop.fill_users(20_000);
+    shop.fill_many(20_000);
     drop(shop);
     shop::closed(folder.path());
     let binary = assert_cmd::cargo::cargo_bin("cachekit");
@@ -96,6 +96,52 @@ fn who_stops_reading_is_told_nothing() {
         child.stdout.take().expect("a pipe").read_exact(&mut some).expect("some bytes");
         let output = child.wait_with_output().expect("its end");
         assert!(output.status.success() && output.stderr.is_empty(), "{command}: {output:?}");
+    }
+}
+
+#[test]
+fn who_has_gone_before_there_was_anything_is_told_nothing_either() {
+    let store = shop::folder();
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("trace.txt");
+    fs::write(&trace, "1\n2\n1\n").expect("a trace");
+    let (dir, trace) = (store.path().to_str().expect("a path"), trace.to_str().expect("a path"));
+    for (arguments, remarks) in [
+        (&["list", "--dir", dir][..], false),
+        (&["list", "--dir", dir, "--json"], false),
+        (&["stats", "--dir", dir], false),
+        (&["simulate", trace, "--json"], false),
+        // How fast it was is said beside the table.
+        (&["simulate", trace], true),
+        (&["advise", trace, "--now", "2"], false),
+        (&["--help"], false),
+        (&["man"], false),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(assert_cmd::cargo::cargo_bin("cachekit"))
+            .args(arguments)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && (remarks || told.is_empty()), "{arguments:?}: {output:?}");
+        assert!(!told.contains("error:"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_configuration_ends_as_one_in_what_was_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("cachekit.toml"), "[redis]\nulr = 'redis://h'\n").expect("a file");
+    for arguments in [&["list"][..], &["export"], &["clear", "a", "--yes"]] {
+        let output = shop::cachekit(arguments).current_dir(folder.path()).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && told.contains("line 2") && told.contains("next: mend it"),
+            "{output:?}"
+        );
     }
 }
 
@@ -166,4 +212,22 @@ fn bench_measures_and_leaves_nothing() {
         2,
         "other namespaces are left alone"
     );
+}
+
+#[test]
+fn bench_of_a_file_store_leaves_what_was_there() {
+    let folder = shop::folder();
+    let dir = folder.path().to_str().expect("a path");
+    let text = said(&["bench", "--dir", dir, "--seconds", "1", "--callers", "2", "--keys", "100", "--reads", "50"]);
+    assert!(text.contains("2 callers for 1.") && text.contains("get") && text.contains("set"), "{text}");
+    let report =
+        shop::json(&["bench", "--dir", dir, "--seconds", "1", "--callers", "2", "--keys", "100", "--reads", "50"]);
+    for operation in report["operations"].as_array().expect("operations") {
+        assert!(operation["calls"].as_u64().is_some_and(|calls| calls > 0), "{report}");
+        assert_eq!(operation["failed"], 0, "{report}");
+    }
+    let listed = shop::json(&["list", "--dir", dir]);
+    let names: Vec<&str> =
+        listed["caches"].as_array().expect("caches").iter().filter_map(|cache| cache["cache"].as_str()).collect();
+    assert_eq!(names, ["app/user", "page"], "{listed}");
 }

@@ -75,20 +75,7 @@ impl Service {
     pub(crate) fn under_load(mut self) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let (users, end) = (self.users.clone(), ends.clone());
-        let load = thread::spawn(move || {
-            let mut random = 1_u64;
-            for turn in 0_u64.. {
-                if end.load(Ordering::Relaxed) {
-                    return;
-                }
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let id = if turn % 10 < 9 { (random >> 33) % 300 } else { (random >> 33) % 9_000 };
-                users.get_or_compute(&id, || format!("user {id}"));
-                if turn.is_multiple_of(64) {
-                    thread::sleep(Duration::from_millis(1)); // sleeps: a load that leaves others some time
-                }
-            }
-        });
+        let load = thread::spawn(move || load(&users, &end));
         self.load = Some((ends, load));
         self
     }
@@ -129,6 +116,22 @@ impl Service {
     /// With which code it ends, and what it says on the standard error.
     pub(crate) fn failed(&self, arguments: &[&str]) -> (i32, String) {
         failed(&mut self.command(arguments))
+    }
+}
+
+/// Calls until it ends: of ten, nine are of few users.
+pub(crate) fn load(users: &Cache<u64, String>, ends: &AtomicBool) {
+    let mut random = 1_u64;
+    for turn in 0_u64.. {
+        if ends.load(Ordering::Relaxed) {
+            return;
+        }
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let id = if turn % 10 < 9 { (random >> 33) % 300 } else { (random >> 33) % 9_000 };
+        users.get_or_compute(&id, || format!("user {id}"));
+        if turn.is_multiple_of(64) {
+            thread::sleep(Duration::from_millis(1)); // sleeps: a load that leaves others some time
+        }
     }
 }
 

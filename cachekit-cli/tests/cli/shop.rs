@@ -99,6 +99,21 @@ impl Shop {
         flush().wait();
     }
 
+    /// So many that a walk takes a while, of which one of ten has the tag of a team.
+    pub(crate) fn fill_many(&self, users: u64) {
+        let ids: Vec<u64> = (0..users).collect();
+        for some in ids.chunks(500) {
+            let (tagged, plain): (Vec<u64>, Vec<u64>) = some.iter().partition(|id| *id % 10 == 0);
+            for id in tagged {
+                let team = format!("team:{}", id % 4);
+                self.users.call(&id).tags([team.as_str()]).get_or_compute(|| User::of(id));
+            }
+            let of = |missing: &[u64]| missing.iter().map(|id| Some(User::of(*id))).collect::<Vec<_>>();
+            self.users.get_or_compute_many(&plain, of);
+        }
+        flush().wait();
+    }
+
     /// What a program gets without computing.
     pub(crate) fn user(&self, id: u64) -> Option<User> {
         self.users.get(&id)

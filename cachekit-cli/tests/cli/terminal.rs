@@ -109,6 +109,76 @@ fn a_bar_shows_how_far_it_is_and_goes() {
     terminal.shows("simulated in");
 }
 
+/// The percentages that a bar has shown, in their order.
+fn percentages(shown: &str) -> Vec<u32> {
+    let before = |part: &str| part.rsplit(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok();
+    let parts: Vec<&str> = shown.split(" % ").collect();
+    parts.iter().rev().skip(1).rev().filter_map(|part| before(part)).collect()
+}
+
+/// A bar with a total, of what is slow enough to be seen: it goes up, and nothing is left of it.
+#[track_caller]
+fn goes_up_and_is_cleared(shown: &str, unit: &str) {
+    let percentages = percentages(shown);
+    assert!(percentages.is_sorted() && percentages.last() <= Some(&100), "{percentages:?}");
+    assert!(percentages.iter().any(|percent| (1..100).contains(percent)), "{percentages:?} in {shown:?}");
+    assert!(shown.contains(&format!(" {unit}, ")), "no {unit} in {shown:?}");
+    // It is drawn over by clearing its line, and so in the end.
+    let after = shown.rsplit("\x1b[2K").next().unwrap_or(shown);
+    assert!(shown.contains("\x1b[2K") && !after.contains(unit) && !after.contains('━'), "{after:?}");
+}
+
+#[test]
+fn a_bar_with_a_total_goes_up_and_is_cleared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("trace.txt");
+    std::fs::write(&trace, crate::traces::text(&crate::traces::keys(40_000))).expect("a trace");
+    let terminal = Terminal::new();
+    let child = command(&["simulate", trace.to_str().expect("a path")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(terminal.side())
+        .spawn()
+        .expect("it runs");
+    assert_eq!(ends(child), Some(0));
+    terminal.shows("simulated in");
+    let shown = terminal.shown();
+    let bars = shown.split("Read in").next().unwrap_or_default();
+    goes_up_and_is_cleared(&bars[bars.find("0 % ").unwrap_or(0)..], "simulated requests");
+}
+
+#[test]
+fn moves_show_how_far_they_are_and_a_redis_only_how_many() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
+    let (store, other, lines) = (path("store"), path("other"), path("lines.jsonl"));
+    let shop = shop::Shop::in_folder(&folder.path().join("store"));
+    shop.fill_many(12_000);
+    drop(shop);
+    shop::closed(&folder.path().join("store"));
+    let run = |arguments: &[&str]| {
+        let terminal = Terminal::new();
+        let child = command(arguments).stdin(Stdio::null()).stdout(terminal.side()).stderr(terminal.side()).spawn();
+        assert_eq!(ends(child.expect("it runs")), Some(0), "{}", terminal.shown());
+        let done = if arguments.first() == Some(&"import") { "12 000 entries into" } else { "12 000 entries of" };
+        terminal.shows(done);
+        let shown = terminal.shown();
+        let end = shown.rfind(done).expect("what was done");
+        shown[..end].to_owned()
+    };
+    goes_up_and_is_cleared(&run(&["export", "--dir", &store, "--out", &lines]), "records");
+    goes_up_and_is_cleared(&run(&["import", &lines, "--dir", &other, "--create"]), "bytes");
+    let server = cachekit_tests::redis_server::RedisServer::start();
+    goes_up_and_is_cleared(&run(&["import", &lines, "--redis", &server.url()]), "bytes");
+    let counted = run(&["export", "--redis", &server.url(), "--out", &lines, "--force"]);
+    assert!(
+        percentages(&counted).is_empty() && counted.contains(" entries, "),
+        "what all is, is not known: {counted:?}"
+    );
+    let after = counted.rsplit("\x1b[2K").next().unwrap_or_default();
+    assert!(counted.contains("\x1b[2K") && !after.contains("entries"), "{after:?}");
+}
+
 #[test]
 fn nothing_moves_where_nobody_looks() {
     let output = shop::cachekit(&["simulate", "-", "--size", "10", "--strategy", "lru"])
@@ -154,5 +224,30 @@ fn colours_are_for_a_terminal_whose_user_wants_them() {
         assert_eq!(ends(child), Some(0));
         terminal.shows("app/user");
         assert_eq!(terminal.shown().contains("\x1b[1m"), is_coloured, "{:?}", terminal.shown());
+    }
+}
+
+#[test]
+fn complaints_and_questions_are_coloured_as_the_user_wants() {
+    let folder = shop::folder();
+    let dir = folder.path().to_str().expect("a path");
+    for (no_color, is_coloured) in [(None, true), (Some(""), true), (Some("1"), false)] {
+        for (arguments, what, style) in [
+            (&["list", "--dir", "/nowhere/at/all"][..], "next:", "\x1b[1;31m"),
+            (&["clear", "page", "--dir", dir], "Go on? [y/N]", "\x1b[1m"),
+        ] {
+            let mut terminal = Terminal::new();
+            let mut command = command(arguments);
+            if let Some(value) = no_color {
+                command.env("NO_COLOR", value);
+            }
+            let command = command.stdin(terminal.side()).stdout(Stdio::null()).stderr(terminal.side());
+            let child = command.spawn().expect("it runs");
+            terminal.shows(what);
+            terminal.types("n\n");
+            assert!(matches!(ends(child), Some(3 | 4)), "{}", terminal.shown());
+            assert_eq!(terminal.shown().contains(style), is_coloured, "{no_color:?}: {:?}", terminal.shown());
+            assert!(is_coloured || !terminal.shown().contains("\x1b[1"), "{:?}", terminal.shown());
+        }
     }
 }

@@ -1,28 +1,45 @@
 //! `top`: on a terminal a table that is drawn in place and leaves nothing behind; elsewhere one table.
 
 use crate::{
-    service::{Service, TOKEN},
+    service::{Service, TOKEN, anybody, router},
     terminal::{Terminal, ends},
+};
+use axum::{
+    extract::Request,
+    middleware::{Next, from_fn},
 };
 use cachekit_tests::eventually;
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::{Child, Command, Stdio};
+use std::{
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 /// On a terminal that is its own: sizes, and keys that send signals, come from that.
 fn top(service: &Service, terminal: &Terminal, more: &[&str]) -> Child {
-    Command::new("setsid")
+    command(service, terminal).args(more).spawn().expect("it runs")
+}
+
+fn colourless(service: &Service, terminal: &Terminal, no_color: &str) -> Child {
+    command(service, terminal).env("NO_COLOR", no_color).spawn().expect("it runs")
+}
+
+fn command(service: &Service, terminal: &Terminal) -> Command {
+    let mut command = Command::new("setsid");
+    command
         .arg("--ctty")
         .arg(assert_cmd::cargo::cargo_bin("cachekit"))
         .args(["top", "--admin", &service.url, "--interval", "100ms", "--timeout", "60s"])
-        .args(more)
         .env("CACHEKIT_ADMIN_TOKEN", TOKEN)
         .env("TERM", "xterm-256color")
         .env_remove("NO_COLOR")
         .stdin(terminal.side())
         .stdout(terminal.side())
-        .stderr(terminal.side())
-        .spawn()
-        .expect("it runs")
+        .stderr(terminal.side());
+    command
 }
 
 /// What stands on the screen: the lines that were drawn last, by their number.
@@ -85,8 +102,27 @@ fn keys_sort_and_q_leaves_the_terminal_as_it_was() {
     shows(&terminal, "by name", |title, names| title.contains("cache▲") && own(names) == ["top::page", "top::user"]);
     terminal.types("c");
     shows(&terminal, "turned", |title, names| title.contains("cache▼") && own(names) == ["top::user", "top::page"]);
-    terminal.types("t");
-    shows(&terminal, "by load time", |title, _| title.contains("load time▼"));
+    for (key, title_of_it) in [
+        ("t", "load time"),
+        ("r", "hit ratio"),
+        ("m", "misses/s"),
+        ("l", "loads/s"),
+        ("e", "entries"),
+        ("w", "weight"),
+        ("x", "evict/s"),
+        ("h", "hits/s"),
+    ] {
+        terminal.types(key);
+        let sorted = format!("{title_of_it}▼");
+        shows(&terminal, key, |title, _| title.contains(&sorted) && title.matches(['▼', '▲']).count() == 1);
+    }
+    // The cache of users has the entries, and the other the weight.
+    terminal.types("e");
+    shows(&terminal, "by entries", |title, names| {
+        title.contains("entries▼") && own(names) == ["top::user", "top::page"]
+    });
+    terminal.types("w");
+    shows(&terminal, "by weight", |title, names| title.contains("weight▼") && own(names) == ["top::page", "top::user"]);
     terminal.types("q");
     assert_eq!(ends(child), Some(0), "{}", terminal.shown());
     terminal.shows("\x1b[?25h");
@@ -113,6 +149,53 @@ fn it_ends_cleanly_however_it_is_ended() {
         assert_eq!(ends(child), Some(0), "{how:?}: {}", terminal.shown());
         terminal.shows("\x1b[?1049l\x1b[?25h");
         assert_eq!(terminal.modes(), before, "{how:?}");
+    }
+}
+
+#[test]
+fn the_space_bar_holds_the_table_still_and_lets_it_go() {
+    let looks = Arc::new(AtomicU32::new(0));
+    let seen = looks.clone();
+    let counted = router(anybody).layer(from_fn(move |request: Request, next: Next| {
+        seen.fetch_add(1, Ordering::SeqCst);
+        next.run(request)
+    }));
+    let service = Service::with("held", counted);
+    let mut terminal = Terminal::new();
+    terminal.size(140, 60);
+    let child = top(&service, &terminal, &["--sort", "cache"]);
+    let entries = |terminal: &Terminal| {
+        let lines = screen(&terminal.shown());
+        let line = lines.iter().find(|line| line.starts_with("held::user"))?.clone();
+        line.split_whitespace().nth(6).map(str::to_owned)
+    };
+    eventually("the entries", || entries(&terminal).as_deref() == Some("200"));
+    terminal.types(" ");
+    shows(&terminal, "that it is held", |_, _| screen(&terminal.shown())[0].starts_with("held still: "));
+    for id in 1_000..1_050 {
+        service.call(id);
+    }
+    let before = looks.load(Ordering::SeqCst);
+    eventually("it goes on looking", || looks.load(Ordering::SeqCst) > before + 3);
+    assert_eq!(entries(&terminal).as_deref(), Some("200"), "{:#?}", screen(&terminal.shown()));
+    terminal.types(" ");
+    eventually("it is let go", || entries(&terminal).as_deref() == Some("250"));
+    assert!(!screen(&terminal.shown())[0].starts_with("held still: "), "{:#?}", screen(&terminal.shown()));
+    terminal.types("q");
+    assert_eq!(ends(child), Some(0));
+}
+
+#[test]
+fn it_has_no_colours_for_who_wants_none() {
+    let service = Service::start("plain");
+    for (no_color, is_coloured) in [("", true), ("1", false)] {
+        let mut terminal = Terminal::new();
+        terminal.size(140, 60);
+        let child = colourless(&service, &terminal, no_color);
+        shows(&terminal, "the table", |_, names| names.iter().any(|name| name == "plain::user"));
+        terminal.types("q");
+        assert_eq!(ends(child), Some(0));
+        assert_eq!(terminal.shown().contains("\x1b[1m"), is_coloured, "{:?}", terminal.shown());
     }
 }
 

@@ -5,7 +5,12 @@ use cachekit_runtime::{Cache, advice::trace::Header, policy::Strategy};
 use flate2::{Compression, write::GzEncoder};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::Value;
-use std::{collections::HashMap, fs, io::Write, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    io::Write,
+    path::Path,
+};
 
 /// Popular keys and scans, always the same.
 pub(crate) fn keys(requests: u64) -> Vec<u64> {
@@ -21,33 +26,39 @@ pub(crate) fn text(keys: &[u64]) -> String {
     keys.iter().map(|key| format!("{key}\n")).collect()
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text.as_bytes()).expect("written");
+    encoder.write_all(bytes).expect("written");
     encoder.finish().expect("written")
 }
 
 /// Least recently used, in the plainest way.
-fn lru(keys: &[u64], capacity: usize) -> u64 {
-    let (mut last, mut hits): (HashMap<u64, usize>, u64) = (HashMap::new(), 0);
+pub(crate) fn lru(keys: &[u64], capacity: usize) -> u64 {
+    let (mut last, mut by_use, mut hits) = (HashMap::new(), BTreeMap::new(), 0);
     for (at, key) in keys.iter().enumerate() {
-        if last.insert(*key, at).is_some() {
-            hits += 1;
-        } else if last.len() > capacity {
-            let oldest = last.iter().min_by_key(|(_, at)| **at).map(|(key, _)| *key).expect("one");
-            last.remove(&oldest);
+        match last.insert(*key, at) {
+            Some(before) => {
+                hits += 1;
+                by_use.remove(&before);
+            }
+            None if by_use.len() == capacity => {
+                let (_, oldest) = by_use.pop_first().expect("one");
+                last.remove(&oldest);
+            }
+            None => {}
         }
+        by_use.insert(at, *key);
     }
     hits
 }
 
-fn hits(report: &Value, strategy: &str, capacity: u64) -> u64 {
+pub(crate) fn hits(report: &Value, strategy: &str, capacity: u64) -> u64 {
     let results = report["results"].as_array().expect("results");
     let found = results.iter().find(|row| row["strategy"] == strategy && row["capacity"] == capacity);
     found.and_then(|row| row["hits"].as_u64()).unwrap_or_else(|| panic!("no {strategy} of {capacity}: {report}"))
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
     let path = folder.join(name);
     fs::write(&path, bytes).expect("a file");
     path.to_str().expect("a path").to_owned()
@@ -73,8 +84,50 @@ fn lru_hits_what_the_plainest_lru_hits_and_nobody_beats_the_optimum() {
     }
     let names =
         report["results"].as_array().expect("results").iter().map(|row| row["strategy"].as_str().expect("a name"));
-    let names: std::collections::BTreeSet<&str> = names.collect();
+    let names: BTreeSet<&str> = names.collect();
     assert_eq!(names.len(), 10, "nine strategies and the optimum: {names:?}");
+}
+
+/// The curves of a plot: their names, and how many points each has.
+pub(crate) fn curves(svg: &str) -> BTreeMap<&str, usize> {
+    let curve = |line: &'_ str| -> Option<(usize, usize, usize)> {
+        let points = line.strip_prefix("<polyline points=\"")?.split('"').next()?.split(' ').count();
+        let begin = line.find("<title>")? + "<title>".len();
+        Some((points, begin, line.find("</title>")?))
+    };
+    svg.lines().filter_map(|line| curve(line).map(|(points, begin, end)| (&line[begin..end], points))).collect()
+}
+
+#[test]
+fn a_plot_has_a_curve_for_each_strategy_with_a_point_for_each_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = write(folder.path(), "trace.txt", text(&keys(5_000)).as_bytes());
+    let plot = folder.path().join("curve.svg");
+    let path = plot.to_str().expect("a path");
+    let report = json(&["simulate", &trace, "--size", "20,200,900", "--svg", path]);
+    let svg = fs::read_to_string(&plot).expect("a plot");
+    let rows = report["results"].as_array().expect("results");
+    let names: BTreeMap<&str, usize> = rows.iter().map(|row| (row["strategy"].as_str().expect("a name"), 3)).collect();
+    assert_eq!((names.len(), curves(&svg)), (10, names), "{svg}");
+    for row in rows {
+        let (name, size) = (row["strategy"].as_str().expect("a name"), &row["capacity"]);
+        let point = format!(
+            "<title>{name}, {size} entries: {:.2} %</title>",
+            100.0 * row["hit_ratio"].as_f64().expect("a ratio")
+        );
+        assert_eq!(svg.matches(&point).count(), 1, "{point} in {svg}");
+    }
+    // Better curves stand higher: SVG counts from above.
+    let height = |name: &str| -> f64 {
+        let point = svg.lines().find(|line| line.contains(&format!("<title>{name}, 200 entries"))).expect("a point");
+        point
+            .split("cy=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .and_then(|y| y.parse().ok())
+            .expect("a height")
+    };
+    assert!(height("optimum") < height("lru") && hits(&report, "optimum", 200) > hits(&report, "lru", 200), "{svg}");
 }
 
 #[test]
@@ -108,7 +161,7 @@ fn every_form_of_a_trace_gives_the_same_figures() {
     };
     let two_members = |text: &str| {
         let (one, other) = text.split_at(text.len() / 2);
-        [gzip(one), gzip(other)].concat()
+        [gzip(one.as_bytes()), gzip(other.as_bytes())].concat()
     };
     let column = ["--column", "the key"];
     let cases: [(&str, Vec<u8>, &[&str]); 9] = [
@@ -178,7 +231,7 @@ fn what_is_no_trace_says_what_to_do() {
     let csv = write(folder.path(), "a.csv", b"time,object,size\n1,a,2\n");
     let empty = write(folder.path(), "empty.txt", b"\n\n");
     let log = write(folder.path(), "no.log", b"nothing\n");
-    let damaged = write(folder.path(), "damaged.gz", &gzip(&text(&keys(5_000)))[..200]);
+    let damaged = write(folder.path(), "damaged.gz", &gzip(text(&keys(5_000)).as_bytes())[..200]);
     for (arguments, code, what) in [
         (vec!["simulate", &csv], 5, "--column` with one of time, object, size"),
         (vec!["simulate", &csv, "--column", "7"], 5, "no column \"7\""),
@@ -221,5 +274,50 @@ fn advice_saves_what_the_simulation_says() {
     let text = said(&arguments);
     assert!(text.contains("Set: strategy = ") && text.contains("It saves"), "{text}");
     let svg = fs::read_to_string(plot).expect("a plot");
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("knee"), "{svg}");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let shown = curves(&svg);
+    let names = BTreeSet::from(["fifo", "lru", knee["strategy"].as_str().expect("a name")]);
+    assert_eq!(shown.keys().copied().collect::<BTreeSet<_>>(), names);
+    let points: BTreeSet<usize> = shown.values().copied().collect();
+    assert!(points.len() == 1 && points.iter().all(|points| *points > 10), "a point for each size: {shown:?}");
+    for (what, setting) in [("knee", knee), ("now", now)] {
+        let mark = format!(
+            "{what}: {} entries, {:.1} %",
+            setting["capacity"],
+            100.0 * setting["hit_ratio"].as_f64().expect("a ratio")
+        );
+        assert!(svg.contains(&mark), "no {mark} in {svg}");
+    }
+}
+
+/// What a sample of the keys saves is a part of what is saved.
+#[test]
+fn advice_from_a_sample_is_about_all_requests() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = crate::trace_forms::recorded(&folder.path().join("sample.cktrace"), 4);
+    let arguments = ["advise", &trace, "--now", "100", "--strategy", "fifo", "--load-time", "10ms"];
+    let advice = json(&arguments);
+    let (now, knee) = (&advice["now"], &advice["knee"]);
+    let capacity = knee["capacity"].as_u64().expect("a size").to_string();
+    let simulated = json(&["simulate", &trace, "--size", "100", "--size", &capacity, "--no-optimum"]);
+    let of = |setting: &Value| {
+        hits(&simulated, setting["strategy"].as_str().expect("a name"), setting["capacity"].as_u64().expect("a size"))
+    };
+    let (requests, rate) =
+        (simulated["requests"].as_u64().expect("a number"), advice["rate"].as_f64().expect("a part"));
+    assert!((rate - 0.25).abs() < 1e-9 && advice["requests"].as_u64() == Some(4 * requests), "{advice}");
+    let saved = 4 * (of(knee) - of(now));
+    assert!(saved > 0 && advice["saved_loads"].as_u64() == Some(saved), "{saved}: {advice}");
+    assert_eq!(advice["saved_ms"].as_u64(), Some(10 * saved), "{advice}");
+    let text = said(&arguments);
+    let about = format!("It saves about {} loads of {} requests", shown(saved), shown(4 * requests));
+    assert!(text.contains(&about), "no {about:?} in {text}");
+}
+
+/// As tables show numbers.
+fn shown(number: u64) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        _ => format!("{} {:03}", number / 1_000, number % 1_000),
+    }
 }

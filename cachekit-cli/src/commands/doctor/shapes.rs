@@ -23,9 +23,15 @@ pub(super) struct Seen {
 /// By cache and fingerprint.
 pub(super) type Shapes = BTreeMap<String, BTreeMap<String, Seen>>;
 
-pub(super) async fn seen(store: &Store) -> Result<Shapes, Failure> {
-    let mut shapes = Shapes::new();
+/// By cache, how many records under its keys are no entries of this version.
+pub(super) type Foreign = BTreeMap<String, u64>;
+
+pub(super) async fn seen(store: &Store) -> Result<(Shapes, Foreign), Failure> {
+    let (mut shapes, mut foreign) = (Shapes::new(), Foreign::new());
     let walked = store.walk(None, |item| {
+        if item.kind.is_none() {
+            *foreign.entry(item.address.cache().to_owned()).or_default() += 1;
+        }
         if item.kind == Some(Kind::Value) {
             let cache = shapes.entry(item.address.cache().to_owned()).or_default();
             let seen = cache.entry(item.address.fingerprint().to_string()).or_default();
@@ -44,7 +50,20 @@ pub(super) async fn seen(store: &Store) -> Result<Shapes, Failure> {
             }
         }
     }
-    Ok(shapes)
+    Ok((shapes, foreign))
+}
+
+/// What no program of this version reads: of a later one, damaged, or written by something else.
+pub(super) fn foreign(foreign: &Foreign) -> impl Iterator<Item = Check> {
+    foreign.iter().map(|(cache, count)| {
+        Check::note(
+            format!("entries of {cache}"),
+            format!("{} cannot be read by this version", output::count(*count)),
+            format!(
+                "use the command of the version that the programs have; if none is newer, something else writes under these keys: `cachekit clear {cache}`"
+            ),
+        )
+    })
 }
 
 pub(super) fn judge(shapes: &Shapes, now: u64, unused_for: Duration) -> Vec<Check> {

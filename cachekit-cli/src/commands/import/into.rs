@@ -20,7 +20,7 @@ use std::{
 /// How long generations and tags live at least, as caches have it.
 const LONG: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// A file store keeps what waits for the disk in memory; so much waits at most.
+/// A file store keeps what waits for the disk in memory; no more than this, and what is stored at once, waits at most.
 const WAITING: usize = 8 << 20;
 
 /// An entry of the file.
@@ -75,6 +75,11 @@ impl<'a> Into<'a> {
             Some(shared) => self.share(shared, living, &tags, done).await,
             None => self.keep(living, &tags, done).await,
         }
+    }
+
+    /// Is all that was stored so far there for good?
+    pub(super) fn is_safe(&self) -> bool {
+        self.waiting == 0
     }
 
     /// What was stored is on the disk when this ends.
@@ -139,11 +144,8 @@ impl<'a> Into<'a> {
             self.waiting += bytes.len() + address.id().len();
             backend.set(&address, bytes, left).await?;
             done.entries += 1;
-            if self.waiting > WAITING {
-                self.finish().await?;
-            }
         }
-        Ok(())
+        if self.waiting > WAITING { self.finish().await } else { Ok(()) }
     }
 
     /// Would a call get what is there?

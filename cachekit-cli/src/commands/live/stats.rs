@@ -35,8 +35,10 @@ pub(crate) fn stats(cache: Option<&str>, live: Live<'_>, out: &mut Out) -> Resul
     Ok(Exit::Fine)
 }
 
+/// All of them, but for those that went while the others were asked for.
 pub(super) fn every(service: &Service) -> Result<Vec<Detail>, Failure> {
-    service.caches()?.caches.iter().map(|row| service.cache(&row.name)).collect()
+    let details = service.caches()?.caches.into_iter().map(|row| service.cache(&row.name));
+    details.filter(|detail| !matches!(detail, Err(failure) if failure.exit() == Exit::Found)).collect()
 }
 
 fn all(details: &[Detail], service: &Service, out: &mut Out) -> Result<(), Failure> {

@@ -17,6 +17,14 @@ pub fn store_in(folder: &Path) -> Option<PathBuf> {
 }
 
 impl FileBackend {
+    /// How many records the file has: the entries of all caches and versions of tags, those included that no walk shows because their time is over.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn records(&self) -> Result<u64, Error> {
+        self.core.snapshot().await?.count().map_err(|trouble| self.core.report(trouble))
+    }
+
     /// The entries of an [id](crate::backend::Address::id) under every fingerprint.
     ///
     /// # Errors

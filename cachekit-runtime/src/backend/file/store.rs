@@ -300,6 +300,12 @@ impl Snapshot {
         })
     }
 
+    /// How many records there are, those included whose time is over.
+    #[cfg(feature = "inspect")]
+    pub(super) fn count(&self) -> Result<u64, Trouble> {
+        guarded(|| Ok(redb::ReadableTableMetadata::len(&self.entries)?))
+    }
+
     /// Some entries from `from` on, before `until`; and where to go on.
     pub(super) fn scan(&self, from: &[u8], until: Option<&[u8]>, at_most: usize, now: u64) -> Result<Rows, Trouble> {
         guarded(|| {
