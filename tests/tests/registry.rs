@@ -114,6 +114,11 @@ impl Find for Repo {
     }
 }
 
+#[cache]
+fn uncalled_generic<T: Clone + Hash + Eq + Send + Sync + 'static>(value: T) -> T {
+    value
+}
+
 #[test]
 fn what_nobody_has_called_is_there() {
     let names: Vec<String> = registry::caches().iter().map(|cache| cache.name().to_owned()).collect();
@@ -123,6 +128,14 @@ fn what_nobody_has_called_is_there() {
     for name in ["repo.find", "repo.look_up"] {
         assert!(names.iter().any(|found| found == name), "{name} is not in {names:#?}");
     }
+    // A generic function is as many caches as it is called with types: each is there from its first call on.
+    let uncalled = || registry::caches().iter().filter(|cache| cache.name().contains("uncalled")).count();
+    assert_eq!(uncalled(), 0);
+    assert_eq!(
+        (uncalled_generic(1_u8), uncalled(), uncalled_generic("a".to_owned()), uncalled()),
+        (1, 1, "a".to_owned(), 2)
+    );
+    assert!(registry::find("registry::uncalled_generic<u8>").is_some());
     assert_eq!((inside::outer(), inside::other(), hidden(3), Repo.look_up(4)), (1, 2, 3, 4));
     assert_eq!((there("registry::inside::outer::nested").stats().loads, there("hidden").stats().loads), (1, 1));
 }

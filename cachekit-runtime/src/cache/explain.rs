@@ -4,8 +4,10 @@ use super::{Cache, entry::Worth, map::Borrowed};
 use crate::{
     key::{Key, Parts},
     memory::Bound,
+    outcome::Tier,
     output::Value,
     policy::Standing,
+    scope,
 };
 use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 
@@ -15,8 +17,12 @@ use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 pub struct Explain {
     /// Name of the cache.
     pub cache: String,
-    /// What is there.
+    /// Why a call would compute whatever is there; `None`: it would not.
+    pub bypassed: Option<Bypassed>,
+    /// What is there: in memory, or in the first tier that has something where the tiers were asked.
     pub state: State,
+    /// The tier that has it; `None`: none, as far as they were asked.
+    pub tier: Option<Tier>,
     /// How long ago the value was stored; `None` if there is none, or in a cache without any freshness argument.
     pub age: Option<Duration>,
     /// How long it stays fresh; `None`: for ever, or there is none.
@@ -33,12 +39,27 @@ pub struct Explain {
     pub far: FarPlaces,
 }
 
-/// Where the backends of a cache have the entry of a key. Says nothing of whether it is there: that would take asking them.
+/// Why a call computes although there may be a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Bypassed {
+    /// The cache is switched off, all caches are (`CACHEKIT_DISABLED`), or a test has switched them off.
+    Disabled,
+    /// A dry run: what is there is compared with what the call computes.
+    DryRun,
+}
+
+/// Where the backends of a cache have the entry of a key, if they have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FarPlaces {
     /// The names of the backends, nearest first; empty: none, or none that can be used.
     pub backends: Vec<String>,
+    /// Those of them that calls do not ask now, because their breaker is open.
+    pub not_asked: Vec<String>,
+    /// They were asked for the entry: [`AnyCache::explain`](crate::registry::AnyCache::explain) does so where memory does not answer, as a call would.
+    /// [`Cache::explain`] does not.
+    pub are_asked: bool,
     /// The address of the entry: name of the cache, arguments, fingerprint of the value's shape.
     pub address: Option<String>,
     /// Why each build of the program has entries of its own: the shape of the values cannot be traced, and no `version` was given. `None`: they are shared
@@ -79,6 +100,20 @@ impl From<Worth> for State {
     }
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Fresh => "a fresh value",
+            State::RefreshDue => "a fresh value that is due for a refresh",
+            State::Stale => "a stale value",
+            State::Expired => "an expired value",
+            State::Invalidated => "an invalidated value",
+            State::Unsure => "a copy that others may have changed",
+            State::Absent => "nothing",
+        })
+    }
+}
+
 impl fmt::Display for Explain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
@@ -88,9 +123,21 @@ impl fmt::Display for Explain {
             State::Expired => "expired: a call would load",
             State::Invalidated => "invalidated by a tag: a call would load",
             State::Unsure => "to be compared with its backend: a call would ask there",
-            State::Absent => "absent: a call would load",
+            State::Absent if self.far.backends.is_empty() || self.far.are_asked => "absent: a call would load",
+            State::Absent => "not in memory: a call would ask the backends, and load what they do not have",
         };
-        write!(f, "{}: {state}", self.cache)?;
+        match self.bypassed {
+            None => write!(f, "{}: {state}", self.cache)?,
+            Some(Bypassed::Disabled) => {
+                write!(f, "{}: switched off: a call would compute; there is {}", self.cache, self.state)?
+            }
+            Some(Bypassed::DryRun) => {
+                write!(f, "{}: a dry run: a call would compute, and compare what is there: {}", self.cache, self.state)?
+            }
+        }
+        if let Some(tier) = self.tier.filter(|tier| *tier != Tier::Memory) {
+            write!(f, ", in the tier {}", tier.word())?;
+        }
         if let Some(age) = self.age {
             write!(f, ", {age:?} old")?;
         }
@@ -102,6 +149,9 @@ impl fmt::Display for Explain {
         }
         if self.loading {
             f.write_str(", and a load is under way")?;
+        }
+        if !self.far.not_asked.is_empty() {
+            write!(f, "; {} not asked now: the breaker is open", self.far.not_asked.join(" and "))?;
         }
         if let Some(address) = &self.far.address {
             write!(f, "; in {} at {address}", self.far.backends.join(" and "))?;
@@ -143,17 +193,47 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 }
 
+#[cfg(feature = "registry")]
+impl Explain {
+    /// Would a call be answered by what memory has?
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.state, State::Fresh | State::RefreshDue | State::Stale)
+    }
+
+    /// With what a tier behind the memory has, which was asked.
+    pub(crate) fn or_in<V>(mut self, found: Option<super::SeenEntry<V>>) -> Self {
+        self.far.are_asked = true;
+        if let Some(found) = found {
+            self.state = found.state;
+            self.tier = Some(found.tier);
+            self.age = found.age;
+            self.ttl_left = found.ttl_left;
+            self.tags = self.tags.max(found.tags);
+        }
+        self
+    }
+}
+
 pub(crate) fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain
 where
     P::Key: Key,
 {
+    let is_off = scope::is_off(cache);
+    let is_dry = scope::is_dry_run(cache);
     let cache = cache.here();
     let core = &cache.core;
     let hash = core.hash(parts);
+    let bypassed = match () {
+        () if is_off || !core.live.is_enabled() => Some(Bypassed::Disabled),
+        () if is_dry || core.live.is_dry_run() => Some(Bypassed::DryRun),
+        () => None,
+    };
     let is_key = |key: &P::Key| parts.matches_key(key);
     let seen = core.inspect(hash, is_key);
     Explain {
         cache: core.settings.name.clone().into_owned(),
+        bypassed,
+        tier: seen.as_ref().map(|_| Tier::Memory),
         state: seen.as_ref().map_or(State::Absent, |seen| State::from(seen.worth)),
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),

@@ -147,11 +147,14 @@ pub trait AnyCache: Send + Sync {
     /// As [`get`](Self::get).
     fn get_async(&self, key: &str) -> Operation<Result<Option<Entry>, OperationError>>;
 
-    /// As [`Cache::explain`](crate::Cache::explain).
+    /// As [`Cache::explain`](crate::Cache::explain); where memory would not answer a call, with what the backends have, which are asked as [`get`](Self::get) asks them.
     ///
     /// # Errors
     /// What was given is no key.
     fn explain(&self, key: &str) -> Result<Explain, OperationError>;
+
+    /// As [`explain`](Self::explain).
+    fn explain_async(&self, key: &str) -> Operation<Result<Explain, OperationError>>;
 
     /// As [`Cache::invalidate`](crate::Cache::invalidate).
     ///

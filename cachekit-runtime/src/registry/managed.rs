@@ -102,6 +102,18 @@ impl<K: Key, V: Value> Managed<K, V> {
         }
     }
 
+    /// What memory says of the key; and the key, if the backends are to be asked.
+    fn explain_near(&self, text: &str) -> Result<(Explain, Option<K>), OperationError> {
+        match named(&self.cache, text)? {
+            Named::Key(key) => {
+                let near = self.cache.explain_key(&key);
+                let asks = self.cache.is_far() && !near.is_answered();
+                Ok((near, asks.then_some(key)))
+            }
+            Named::NoHash(_) | Named::NoText => Err(key::no_key(&self.cache, text)),
+        }
+    }
+
     fn check_texts(&self) -> Result<(), OperationError> {
         if self.cache.has_key_texts() {
             return Ok(());
@@ -282,10 +294,22 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
     }
 
     fn explain(&self, text: &str) -> Result<Explain, OperationError> {
-        match named(&self.cache, text)? {
-            Named::Key(key) => Ok(self.cache.explain_key(&key)),
-            Named::NoHash(_) | Named::NoText => Err(key::no_key(&self.cache, text)),
-        }
+        let (near, unanswered) = self.explain_near(text)?;
+        Ok(match unanswered {
+            Some(key) => near.or_in(self.cache.seen_far(&key)),
+            None => near,
+        })
+    }
+
+    fn explain_async(&self, text: &str) -> Operation<Result<Explain, OperationError>> {
+        let (near, cache) = (self.explain_near(text), self.cache.clone());
+        Box::pin(async move {
+            let (near, unanswered) = near?;
+            Ok(match unanswered {
+                Some(key) => near.or_in(cache.seen_far_async(&key).await),
+                None => near,
+            })
+        })
     }
 
     fn invalidate(&self, text: &str) -> Result<Delivery, OperationError> {

@@ -11,6 +11,7 @@ pub(crate) async fn walk(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     for (request, body) in [
         ("GET /caches", ""),
         ("GET /caches/api/caches", ""),
+        ("GET /caches/metrics", ""),
         ("POST /caches/api/caches/shop::user/settings", r#"{"strategy":"lru"}"#),
         ("POST /caches/api/caches/shop::user/settings", r#"{"strategy":"newest"}"#),
         ("POST /caches/api/caches/shop::user/explain", r#"{"key":"7"}"#),

@@ -142,7 +142,7 @@ fn show(explained: &Explained, key: &str, service: &str, out: &mut Out) -> Resul
         ("address", explained.address.clone()),
         ("tied to a build", explained.tied_to_build.clone()),
     ];
-    for (what, fact) in facts {
+    for (what, fact) in facts.into_iter().chain(explained.further()) {
         if let Some(fact) = fact {
             out.line(&format!("  {what:18} {fact}"))?;
         }
