@@ -1,6 +1,14 @@
 //! What the cache thinks of one key.
 
+#[cfg(feature = "backend")]
+use super::far_tiers::Peek;
 use super::{Cache, entry::Worth, map::Borrowed};
+#[cfg(feature = "backend")]
+use crate::{
+    far::{Far, Found},
+    tags::TagSet,
+    time::{NEVER, duration},
+};
 use crate::{
     key::{Key, Parts},
     memory::Bound,
@@ -10,6 +18,8 @@ use crate::{
     scope,
 };
 use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
+#[cfg(feature = "backend")]
+use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a call for one key would meet now. Changes nothing and counts as no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +29,9 @@ pub struct Explain {
     pub cache: String,
     /// Why a call would compute whatever is there; `None`: it would not.
     pub bypassed: Option<Bypassed>,
-    /// What is there: in memory, or in the first tier that has something where the tiers were asked.
+    /// What is there: in memory, or where that does not answer in the first tier that has something.
     pub state: State,
-    /// The tier that has it; `None`: none, as far as they were asked.
+    /// The tier that has it; `None`: none.
     pub tier: Option<Tier>,
     /// How long ago the value was stored; `None` if there is none, or in a cache without any freshness argument.
     pub age: Option<Duration>,
@@ -57,8 +67,7 @@ pub struct FarPlaces {
     pub backends: Vec<String>,
     /// Those of them that calls do not ask now, because their breaker is open.
     pub not_asked: Vec<String>,
-    /// They were asked for the entry: [`AnyCache::explain`](crate::registry::AnyCache::explain) does so where memory does not answer, as a call would.
-    /// [`Cache::explain`] does not.
+    /// They were asked for the entry, because memory does not answer. One whose breaker is open has said nothing.
     pub are_asked: bool,
     /// The address of the entry: name of the cache, arguments, fingerprint of the value's shape.
     pub address: Option<String>,
@@ -167,7 +176,8 @@ impl fmt::Display for Explain {
 }
 
 impl<K: Key, V: Value> Cache<K, V> {
-    /// What the cache knows of a key: what a call would meet now. Changes nothing and counts as no use.
+    /// What the cache knows of a key: what a call would meet now. Where memory does not answer, the backends are asked, as a call would ask them; so it may block for as long as
+    /// [`get`](Self::get). Changes nothing and counts as no use.
     ///
     /// ```
     /// # use cachekit_runtime as cachekit;
@@ -186,35 +196,91 @@ impl<K: Key, V: Value> Cache<K, V> {
         explain(self, &Borrowed::new(key))
     }
 
+    /// As [`explain`](Self::explain), without blocking.
+    ///
+    /// Cancel-safe: it changes nothing.
+    #[cfg(feature = "backend")]
+    pub fn explain_async<Q>(&self, key: &Q) -> impl Future<Output = Explain> + Send + use<K, V, Q>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
+    {
+        explain_async(self, &Borrowed::new(key))
+    }
+
     /// As [`explain`](Self::explain), of a whole key.
     #[cfg(feature = "registry")]
     pub(crate) fn explain_key(&self, key: &K) -> Explain {
         explain(self, &Borrowed::<K, K>::new(key))
     }
-}
 
-#[cfg(feature = "registry")]
-impl Explain {
-    /// Would a call be answered by what memory has?
-    pub(crate) fn is_answered(&self) -> bool {
-        matches!(self.state, State::Fresh | State::RefreshDue | State::Stale)
+    /// As [`explain_async`](Self::explain_async), of a whole key.
+    #[cfg(feature = "registry")]
+    pub(crate) fn explain_key_async(&self, key: &K) -> Explaining {
+        explain_async(self, &Borrowed::<K, K>::new(key))
     }
 
-    /// With what a tier behind the memory has, which was asked.
-    pub(crate) fn or_in<V>(mut self, found: Option<super::SeenEntry<V>>) -> Self {
+    /// The way to what the backends have of a key that memory does not answer for.
+    #[cfg(feature = "backend")]
+    fn beyond(&self, near: &Explain, key: Option<K>) -> Option<(Arc<Far<V>>, Peek<V>)> {
+        let core = &self.here().core;
+        let is_answered = matches!(near.state, State::Fresh | State::RefreshDue | State::Stale);
+        let key = key.filter(|_| !is_answered && core.settings.far.is_far())?;
+        core.inspect_far(core.hash_one(&key), &key)
+    }
+}
+
+/// An explanation for which backends are asked.
+#[cfg(feature = "backend")]
+pub(crate) type Explaining = Pin<Box<dyn Future<Output = Explain> + Send>>;
+
+#[cfg(feature = "backend")]
+impl Explain {
+    /// With what a tier behind the memory has; they were asked.
+    fn or_in<V>(mut self, found: Option<Found<V>>) -> Self {
         self.far.are_asked = true;
         if let Some(found) = found {
-            self.state = found.state;
+            self.state = if found.stale_for > 0 { State::Stale } else { State::Fresh };
             self.tier = Some(found.tier);
-            self.age = found.age;
-            self.ttl_left = found.ttl_left;
-            self.tags = self.tags.max(found.tags);
+            self.age = Some(found.age);
+            self.ttl_left = (found.left != NEVER).then(|| duration(found.left));
+            self.tags = self.tags.max(found.tags.as_ref().map_or(0, TagSet::len));
         }
         self
     }
 }
 
 pub(crate) fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain
+where
+    P::Key: Key,
+{
+    let near = explain_near(cache, parts);
+    #[cfg(feature = "backend")]
+    if let Some((far, looking)) = cache.beyond(&near, parts.to_key())
+        && let Some(found) = far.wait(looking)
+    {
+        return near.or_in(found.map(|(found, _)| found));
+    }
+    near
+}
+
+#[cfg(feature = "backend")]
+pub(crate) fn explain_async<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explaining
+where
+    P::Key: Key,
+{
+    let near = explain_near(cache, parts);
+    let beyond = cache.beyond(&near, parts.to_key());
+    Box::pin(async move {
+        match beyond {
+            Some((_, looking)) => near.or_in(looking.await.map(|(found, _)| found)),
+            None => near,
+        }
+    })
+}
+
+/// What memory says.
+fn explain_near<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain
 where
     P::Key: Key,
 {

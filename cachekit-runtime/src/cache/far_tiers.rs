@@ -545,7 +545,6 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     /// As [`peek`](Self::peek), of somebody who operates the cache: it counts as no use.
-    #[cfg(feature = "registry")]
     pub(super) fn inspect_far(&self, hash: u64, key: &K) -> Option<(Arc<Far<V>>, Peek<V>)> {
         self.look_far(hash, key, false)
     }

@@ -70,6 +70,8 @@ pub use call::Call;
 #[cfg(feature = "backend")]
 pub use captured::Captured;
 pub(crate) use explain::explain;
+#[cfg(feature = "backend")]
+pub(crate) use explain::explain_async;
 pub use explain::{Bypassed, Explain, FarPlaces, State};
 #[cfg(all(feature = "config", feature = "registry"))]
 pub(crate) use levels::Configured;

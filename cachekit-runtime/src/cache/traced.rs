@@ -178,7 +178,6 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     #[cfg(not(feature = "backend"))]
-    #[expect(clippy::unused_self, reason = "as with backends")]
     fn shown(&self, _: &K) -> Option<String> {
         None
     }

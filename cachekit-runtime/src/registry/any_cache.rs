@@ -147,7 +147,7 @@ pub trait AnyCache: Send + Sync {
     /// As [`get`](Self::get).
     fn get_async(&self, key: &str) -> Operation<Result<Option<Entry>, OperationError>>;
 
-    /// As [`Cache::explain`](crate::Cache::explain); where memory would not answer a call, with what the backends have, which are asked as [`get`](Self::get) asks them.
+    /// As [`Cache::explain`](crate::Cache::explain).
     ///
     /// # Errors
     /// What was given is no key.

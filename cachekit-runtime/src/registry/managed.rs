@@ -102,14 +102,10 @@ impl<K: Key, V: Value> Managed<K, V> {
         }
     }
 
-    /// What memory says of the key; and the key, if the backends are to be asked.
-    fn explain_near(&self, text: &str) -> Result<(Explain, Option<K>), OperationError> {
+    /// The key that is to be explained.
+    fn explained(&self, text: &str) -> Result<K, OperationError> {
         match named(&self.cache, text)? {
-            Named::Key(key) => {
-                let near = self.cache.explain_key(&key);
-                let asks = self.cache.is_far() && !near.is_answered();
-                Ok((near, asks.then_some(key)))
-            }
+            Named::Key(key) => Ok(key),
             Named::NoHash(_) | Named::NoText => Err(key::no_key(&self.cache, text)),
         }
     }
@@ -294,22 +290,12 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
     }
 
     fn explain(&self, text: &str) -> Result<Explain, OperationError> {
-        let (near, unanswered) = self.explain_near(text)?;
-        Ok(match unanswered {
-            Some(key) => near.or_in(self.cache.seen_far(&key)),
-            None => near,
-        })
+        self.explained(text).map(|key| self.cache.explain_key(&key))
     }
 
     fn explain_async(&self, text: &str) -> Operation<Result<Explain, OperationError>> {
-        let (near, cache) = (self.explain_near(text), self.cache.clone());
-        Box::pin(async move {
-            let (near, unanswered) = near?;
-            Ok(match unanswered {
-                Some(key) => near.or_in(cache.seen_far_async(&key).await),
-                None => near,
-            })
-        })
+        let explaining = self.explained(text).map(|key| self.cache.explain_key_async(&key));
+        Box::pin(async move { Ok(explaining?.await) })
     }
 
     fn invalidate(&self, text: &str) -> Result<Delivery, OperationError> {

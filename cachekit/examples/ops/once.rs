@@ -1,6 +1,6 @@
 //! Questions that the service asks itself.
 
-use crate::TOKEN;
+use super::TOKEN;
 use std::{error::Error, net::SocketAddr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
