@@ -103,7 +103,7 @@ fn the_curve_says_where_the_cache_stands_what_that_is_worth_and_how_sure_it_is()
     let text = drawn[0].as_str().expect("text");
     for said in [
         "Now: 1,000 entries (about 1000 KiB) hit 50.0 % ± 1.2.",
-        "From here on more gives least: 4,000 entries (about 3.91 MiB) hit 70.0 % ± 1.2, and would have saved 1.5 min of loads.",
+        "Knee, from which more gives least: 4,000 entries (about 3.91 MiB) hit 70.0 % ± 1.2, and would have saved 1.5 min of loads.",
         "Best strategy, lirs: 1,000 entries (about 1000 KiB) hit 60.0 % ± 1.2, which is not to be relied on, and would have cost 2 s more of loads.",
         "3,000 more entries would still pay. They are about 2.93 MiB.",
         "Sampled: 9,000 of 90K accesses of about 5,000 keys.",
