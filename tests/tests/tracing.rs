@@ -65,7 +65,7 @@ fn a_load_says_how_it_failed() {
     let users: Cache<u64, u64> = Cache::builder().name("t::failures").load_timeout_hard(SECOND).build();
     users.try_get_or_compute(&1, || Err::<u64, u64>(1)).unwrap_err();
     catch_unwind(AssertUnwindSafe(|| users.get_or_compute(&2, || panic!("on purpose")))).unwrap_err();
-    drop(Hand::pending(users.get_or_compute_async(&3, || std::future::pending::<u64>())));
+    drop(Hand::pending(users.get_or_compute_async(&3, std::future::pending::<u64>)));
     assert_eq!(outcomes("t::failures", "load"), ["error", "panic", "cancelled"]);
 
     let scope = testing::scope();
@@ -175,7 +175,7 @@ fn a_breaker_says_that_it_opens_and_closes() {
         of_it.map(|one| (one.level.clone(), one.field("state").to_owned())).collect::<Vec<_>>()
     };
     let open = ("WARN".to_owned(), "open".to_owned());
-    assert_eq!(states(), [open.clone()]);
+    assert_eq!(states(), std::slice::from_ref(&open));
     clock.advance(2 * SECOND);
     breaker.probe_due().expect("a probe").ended(None);
     assert_eq!(states(), [open, ("INFO".to_owned(), "closed".to_owned())]);

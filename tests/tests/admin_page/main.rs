@@ -13,7 +13,7 @@ const TAB: char = '\u{E004}';
 const ENTER: char = '\u{E007}';
 const USERS: &str = "shop%3A%3Ausers";
 
-/// Where pictures are put, if anybody wants them: `CACHEKIT_TEST_PICTURES=docs/images cargo test -p cachekit-tests --test admin_page it_looks` writes those of README and the guide, and others to look at.
+/// Where pictures are put, if anybody wants them: in the folder `CACHEKIT_TEST_PICTURES`. `admin-caches.png` and `admin-cache.png` are those of `docs/images`; the others are to be looked at.
 fn pictures() -> Option<PathBuf> {
     std::env::var_os("CACHEKIT_TEST_PICTURES").map(PathBuf::from)
 }
