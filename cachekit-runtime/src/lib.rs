@@ -64,7 +64,7 @@ mod weigh;
 pub use background::{Flush, flush, is_shut_down, shutdown};
 #[cfg(feature = "backend")]
 pub use cache::Captured;
-pub use cache::{Builder, Cache, Call, Compute, EntryRef, Explain, FarPlaces, Setting, State};
+pub use cache::{Builder, Bypassed, Cache, Call, Compute, EntryRef, Explain, FarPlaces, Setting, State};
 #[cfg(feature = "backend")]
 pub use config::{Configure, configure};
 #[cfg(all(feature = "config", feature = "registry"))]

@@ -44,6 +44,18 @@ pub enum Tier {
     Own,
 }
 
+impl Tier {
+    /// As metrics and spans call it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Tier::Memory => "memory",
+            Tier::File => "file",
+            Tier::Redis => "redis",
+            Tier::Own => "own",
+        }
+    }
+}
+
 impl Outcome {
     /// The outcome of a call that has not been answered yet: a bypass.
     #[must_use]

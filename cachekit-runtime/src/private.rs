@@ -173,6 +173,15 @@ pub fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Expla
     cache::explain(cache, parts)
 }
 
+/// A companion's `explain`, of an async function with a backend of bytes.
+#[cfg(feature = "backend")]
+pub fn explain_async<P: Parts, V: Value>(
+    cache: &Cache<P::Key, V>,
+    parts: &P,
+) -> Pin<Box<dyn Future<Output = Explain> + Send>> {
+    cache::explain_async(cache, parts)
+}
+
 /// A companion's `clear`.
 pub fn clear<K: Key, V: Value>(cache: &Cache<K, V>) -> Delivery {
     cache.clear()

@@ -243,6 +243,11 @@ pub(crate) fn is_off<K: Key, V: Value>(cache: &Cache<K, V>) -> bool {
     is_special() && matches!(view(cache), View::Disabled(_))
 }
 
+/// Does every call of this thread compute, and compare?
+pub(crate) fn is_dry_run<K: Key, V: Value>(cache: &Cache<K, V>) -> bool {
+    is_special() && matches!(view(cache), View::DryRun(..))
+}
+
 /// How a call of this thread is to treat a cache, and which cache it gets.
 pub(crate) enum View<K, V> {
     Cached(Cache<K, V>),

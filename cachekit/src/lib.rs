@@ -100,8 +100,8 @@ pub use cachekit_macros::{cache, invalidate, register};
 /// What a cache has counted; also from a companion's `stats()`.
 pub use cachekit_runtime::stats::Stats;
 pub use cachekit_runtime::{
-    Builder, Cache, Call, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike, Outcome,
-    OutcomeKind, RemovalCause, Setting, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
+    Builder, Bypassed, Cache, Call, Compute, Delivery, EntryRef, Error, Explain, FarPlaces, Flush, Key, OptionLike,
+    Outcome, OutcomeKind, RemovalCause, Setting, State, Tier, TimedOut, Value, Weigh, adaptive, flush, invalidate_tag,
     invalidate_tag_async, invalidate_tag_soft, invalidate_tag_soft_async, is_shut_down, policy, shutdown, stats,
     testing, time,
 };

@@ -1,6 +1,6 @@
 //! Questions that the service asks itself.
 
-use crate::TOKEN;
+use super::TOKEN;
 use std::{error::Error, net::SocketAddr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,6 +11,7 @@ pub(crate) async fn walk(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     for (request, body) in [
         ("GET /caches", ""),
         ("GET /caches/api/caches", ""),
+        ("GET /caches/metrics", ""),
         ("POST /caches/api/caches/shop::user/settings", r#"{"strategy":"lru"}"#),
         ("POST /caches/api/caches/shop::user/settings", r#"{"strategy":"newest"}"#),
         ("POST /caches/api/caches/shop::user/explain", r#"{"key":"7"}"#),

@@ -7,6 +7,7 @@ pub mod drive;
 pub mod fault_proxy;
 pub mod file_load;
 pub mod fuzz_bodies;
+pub mod heard;
 pub mod lag;
 pub mod moves;
 pub mod node;

@@ -79,10 +79,21 @@ impl PrometheusServer {
     /// If it does not.
     #[must_use]
     pub fn scraping(port: u16) -> Self {
+        Self::scraping_at(port, "/metrics", None)
+    }
+
+    /// As [`scraping`](Self::scraping), somewhere else, with a bearer's token.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[must_use]
+    pub fn scraping_at(port: u16, path: &str, token: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("prometheus.yml");
+        let credentials =
+            token.map(|token| format!("    authorization:\n      credentials: '{token}'\n")).unwrap_or_default();
         let scrapes = format!(
-            "global:\n  scrape_interval: 250ms\n  scrape_timeout: 250ms\nscrape_configs:\n  - job_name: cachekit\n    static_configs:\n      - targets: ['127.0.0.1:{port}']\n"
+            "global:\n  scrape_interval: 250ms\n  scrape_timeout: 250ms\nscrape_configs:\n  - job_name: cachekit\n    metrics_path: {path}\n{credentials}    static_configs:\n      - targets: ['127.0.0.1:{port}']\n"
         );
         fs::write(&config, scrapes).expect("its configuration");
         let own = free_port();

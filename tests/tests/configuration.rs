@@ -1,5 +1,6 @@
 //! What `cachekit.toml`, the environment and live changes say of caches, and which of it counts. A process has one configuration, so each case is a child.
 
+use cachekit::admin::{Access, Admin, Scope};
 use cachekit_runtime::{
     Cache, OutcomeKind, Place, Setting, Tier,
     backend::MemoryBytes,
@@ -7,7 +8,8 @@ use cachekit_runtime::{
     registry::{self, AnyCache, Bound, Configuration, Source, Ttl},
     reload_configuration,
 };
-use cachekit_tests::{child::is_configured, waiting};
+use cachekit_tests::{child::is_configured, heard, waiting};
+use http_body_util::BodyExt as _;
 use std::{
     fs,
     sync::{
@@ -17,6 +19,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tower::ServiceExt as _;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -406,4 +409,63 @@ fn reloads_and_calls_and_registrations_go_on_together() {
         assert_eq!((now.ttl, now.bound, &*now.strategy), (Ttl::Fixed(100 * SECOND), Bound::Entries(1_000), "lru"));
     }
     drop(late);
+}
+
+#[test]
+fn a_variable_about_all_caches_counts_before_a_line_about_one() {
+    let file = "[caches.exact]\nttl = '7s'\ncapacity = 5\n";
+    let test = "a_variable_about_all_caches_counts_before_a_line_about_one";
+    if !is_configured(test, file, |command, _| _ = command.env("CACHEKIT_DEFAULTS_TTL", "9s")) {
+        return;
+    }
+    let _cache: Cache<u64, u64> = Cache::builder().name("exact").ttl(SECOND).build();
+    let any = there("exact");
+    assert_eq!((in_force(&*any, Setting::Ttl), in_force(&*any, Setting::Capacity)), ("9".to_owned(), "5".to_owned()));
+    assert_eq!(source(&any.configuration(), Setting::Ttl), Source::Environment);
+    assert_eq!(source(&any.configuration(), Setting::Capacity), Source::File);
+}
+
+#[test]
+fn the_admin_api_reloads_what_has_changed_and_says_what_is_wrong() {
+    let test = "the_admin_api_reloads_what_has_changed_and_says_what_is_wrong";
+    if !is_configured(test, "[caches.reloaded]\nttl = '7s'\n", |_, _| {}) {
+        return;
+    }
+    heard::listen();
+    let _cache: Cache<u64, u64> = Cache::builder().name("reloaded").build();
+    let any = there("reloaded");
+    let reloads = |access: Access| -> (u16, serde_json::Value) {
+        let router: axum::Router = Admin::new(move |_| Some(access.clone())).router();
+        let request = http::Request::post("/api/configuration/reload")
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("x-cachekit-admin", "1")
+            .body(axum::body::Body::empty());
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let response = router.oneshot(request.expect("a request")).await.expect("an answer");
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.expect("its body").to_bytes();
+            (status, serde_json::from_slice(&body).expect("JSON"))
+        })
+    };
+    let ann = Access::named("ann").may(Scope::Operate);
+    write("[caches.reloaded]\nttl = '8s'\n[caches.nobodys]\nttl = '1s'\n");
+    assert_eq!(in_force(&*any, Setting::Ttl), "7");
+    let (status, said) = reloads(ann.clone());
+    assert_eq!((status, &said["changed"]), (200, &serde_json::json!([{ "cache": "reloaded", "settings": ["ttl"] }])));
+    assert!(said["notes"][0].as_str().is_some_and(|note| note.contains("nobodys")), "{said}");
+    assert_eq!(in_force(&*any, Setting::Ttl), "8");
+    write("[caches.reloaded]\nttl = '9s'\ncapcity = 5\n");
+    let (status, said) = reloads(ann.clone());
+    let message = said["error"]["message"].as_str().unwrap_or_default();
+    assert!(status == 422 && message.contains("line 3") && message.contains("did you mean `capacity`?"), "{said}");
+    assert_eq!(in_force(&*any, Setting::Ttl), "8", "what was in force still is");
+    assert_eq!(reloads(Access::named("reader").may(Scope::Read)).0, 403);
+    let audit: Vec<[String; 2]> = heard::all()
+        .iter()
+        .filter(|one| one.target == "cachekit::admin" && one.field("change") == "reload")
+        .map(|one| ["who", "outcome"].map(|field| one.field(field).to_owned()))
+        .collect();
+    assert_eq!(audit, [["ann", "done"], ["ann", "failed"]]);
 }

@@ -114,6 +114,11 @@ impl Find for Repo {
     }
 }
 
+#[cache]
+fn uncalled_generic<T: Clone + Hash + Eq + Send + Sync + 'static>(value: T) -> T {
+    value
+}
+
 #[test]
 fn what_nobody_has_called_is_there() {
     let names: Vec<String> = registry::caches().iter().map(|cache| cache.name().to_owned()).collect();
@@ -123,6 +128,14 @@ fn what_nobody_has_called_is_there() {
     for name in ["repo.find", "repo.look_up"] {
         assert!(names.iter().any(|found| found == name), "{name} is not in {names:#?}");
     }
+    // A generic function is as many caches as it is called with types: each is there from its first call on.
+    let uncalled = || registry::caches().iter().filter(|cache| cache.name().contains("uncalled")).count();
+    assert_eq!(uncalled(), 0);
+    assert_eq!(
+        (uncalled_generic(1_u8), uncalled(), uncalled_generic("a".to_owned()), uncalled()),
+        (1, 1, "a".to_owned(), 2)
+    );
+    assert!(registry::find("registry::uncalled_generic<u8>").is_some());
     assert_eq!((inside::outer(), inside::other(), hidden(3), Repo.look_up(4)), (1, 2, 3, 4));
     assert_eq!((there("registry::inside::outer::nested").stats().loads, there("hidden").stats().loads), (1, 1));
 }
@@ -318,6 +331,22 @@ fn far(id: u64, name: &str) -> String {
     format!("{name} {id}")
 }
 
+#[cache(name = "far-async", backend = ["memory", Bytes::place()])]
+async fn far_async(id: u64) -> u64 {
+    id
+}
+
+#[tokio::test]
+async fn an_async_function_explains_what_its_backends_have() {
+    far_async(1).await;
+    cachekit::flush().await;
+    far_async::cache().retain(|_, _| false);
+    let explained = far_async::explain(1).await;
+    assert_eq!((explained.state, explained.tier), (State::Fresh, Some(cachekit::Tier::Own)));
+    assert!(far_async::explain(2).await.tier.is_none());
+    assert_eq!(far_async::stats().far.hits, 0, "it counts as no use");
+}
+
 #[test]
 fn what_is_in_a_backend_is_found_and_invalidated() {
     far(1, "a");
@@ -328,6 +357,9 @@ fn what_is_in_a_backend_is_found_and_invalidated() {
     let entry = any.get("1,\"a\"").unwrap().unwrap();
     assert_eq!((entry.tier, entry.value.unwrap().text.as_str()), (cachekit::Tier::Own, "\"a 1\""));
     assert_eq!(any.tiers().len(), 2);
+    let explained = far::explain(1, "a");
+    assert_eq!((explained.state, explained.tier), (State::Fresh, Some(cachekit::Tier::Own)));
+    assert_eq!(far::explain(9, "a").tier, None);
     assert_eq!(any.invalidate_prefix("1,").unwrap().entries, 2);
     assert_eq!(far::get(1, "a"), None);
 }

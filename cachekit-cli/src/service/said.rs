@@ -223,9 +223,45 @@ pub(crate) struct Explained {
     pub(crate) tags: u64,
     pub(crate) loading: bool,
     pub(crate) strategy: String,
+    /// `disabled`, `dry_run`: why a call computes whatever there is.
+    pub(crate) bypassed: Option<String>,
+    /// Which one has it.
+    pub(crate) tier: Option<String>,
+    pub(crate) policy: Option<Standing>,
     pub(crate) backends: Vec<String>,
+    /// Those whose breaker is open.
+    pub(crate) not_asked: Vec<String>,
     pub(crate) address: Option<String>,
     pub(crate) tied_to_build: Option<String>,
+}
+
+/// Where an entry stands with its policy.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Standing {
+    pub(crate) queue: Option<String>,
+    pub(crate) facts: Value,
+    pub(crate) text: String,
+}
+
+impl Explained {
+    /// What there is to say beside state and times.
+    pub(crate) fn further(&self) -> [(&'static str, Option<String>); 4] {
+        let computes = self.bypassed.as_deref().map(|why| match why {
+            "disabled" => "the cache is switched off".to_owned(),
+            "dry_run" => "it is a dry run, which compares".to_owned(),
+            other => other.to_owned(),
+        });
+        [
+            ("calls compute", computes),
+            ("in", self.tier.clone()),
+            ("policy", self.policy.as_ref().map(|policy| policy.text.clone())),
+            (
+                "not asked now",
+                (!self.not_asked.is_empty()).then(|| format!("{}: the breaker is open", self.not_asked.join(", "))),
+            ),
+        ]
+    }
 }
 
 /// A time that was said in seconds. What is no time is none.

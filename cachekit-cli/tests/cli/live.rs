@@ -53,6 +53,11 @@ fn a_service_can_be_looked_at() {
     assert_eq!(service.said(&["get", "look/page", "\"/index\""]), "\"a page\"\n");
     let explained = service.said(&["explain", "look::user", "7"]);
     assert!(explained.contains("fresh: a call gets it") && explained.contains("tags"), "{explained}");
+    let policy = explained.lines().find_map(|line| line.trim().strip_prefix("policy ")).unwrap_or_default();
+    assert!(policy.trim().starts_with("in the "), "{explained}");
+    assert!(explained.lines().any(|line| line.split_whitespace().eq(["in", "memory"])), "{explained}");
+    let explained = service.json(&["explain", "look::user", "7"]);
+    assert!(explained["policy"]["queue"].is_string() && explained["policy"]["facts"].is_object(), "{explained}");
     let (code, _) = service.failed(&["explain", "look::user", "999"]);
     assert_eq!(code, 1);
     let (code, told) = service.failed(&["get", "look::user", "999"]);

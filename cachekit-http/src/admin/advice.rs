@@ -13,8 +13,8 @@ pub(super) async fn read(Named(cache): Named) -> Result<Json<Value>, Refusal> {
 pub(super) async fn start(Named(cache): Named, Extension(access): Extension<Access>) -> Result<Json<Value>, Refusal> {
     let started = cache.clone();
     // Takes some megabytes.
-    blocking(move || started.start_advice()).await?;
-    audit::changed(&access, "advice", cache.name(), "start", "done");
+    let work = blocking(move || started.start_advice());
+    audit::carried_out(&access, "advice", cache.name(), "start".to_owned(), work, audit::by_result).await??;
     Ok(Json(json!({ "advised": true })))
 }
 

@@ -1,6 +1,6 @@
 //! What changes something. All of it is in the audit.
 
-use super::{Access, audit, body::Said, named::Named, refusal::Refusal, view};
+use super::{Access, audit, body::Said, named::Named, read::blocking, refusal::Refusal, view};
 use axum::{
     Extension, Json,
     response::{IntoResponse, Response},
@@ -271,16 +271,9 @@ fn tiers<'s>(cache: &dyn AnyCache, said: &'s BTreeMap<String, bool>) -> Result<V
 #[cfg(feature = "config")]
 pub(super) async fn reload(Extension(access): Extension<Access>) -> Result<Json<Value>, Refusal> {
     // It reads a file, and may evict much.
-    let reloaded = tokio::task::spawn_blocking(cachekit_runtime::reload_configuration).await;
-    let reloaded = reloaded.map_err(|_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "panicked",
-            "the reload panicked",
-            "the log of the service says why",
-        )
-    })?;
-    audit::changed(&access, "reload", "", "configuration", if reloaded.is_ok() { "done" } else { "failed" });
+    let reload = blocking(cachekit_runtime::reload_configuration);
+    let is_done = |done: &Result<Result<_, _>, Refusal>| if matches!(done, Ok(Ok(_))) { "done" } else { "failed" };
+    let reloaded = audit::carried_out(&access, "reload", "", "configuration".to_owned(), reload, is_done).await??;
     match reloaded {
         Ok(reloaded) => {
             let changed = reloaded.changed.iter().map(|(cache, settings)| {
@@ -312,14 +305,19 @@ pub(super) async fn invalidate(
     Extension(access): Extension<Access>,
     Said(which): Said<Which>,
 ) -> Result<Response, Refusal> {
-    let (change, text, done) = match which {
+    let name = cache.name().to_owned();
+    let (delivery, entries) = match which {
         Which { key: Some(key), prefix: None } => {
-            let done = cache.invalidate_async(&key).await.map(|delivery| (delivery, json!(null)));
-            ("invalidate key", key, done)
+            let work = cache.invalidate_async(&key);
+            let what = audit::hash(&key);
+            let done = audit::carried_out(&access, "invalidate key", &name, what, work, audit::by_result).await?;
+            (done?, json!(null))
         }
         Which { key: None, prefix: Some(prefix) } if !prefix.is_empty() => {
-            let done = cache.invalidate_prefix_async(&prefix).await;
-            ("invalidate prefix", prefix, done.map(|done| (done.delivery, json!(done.entries))))
+            let work = cache.invalidate_prefix_async(&prefix);
+            let what = audit::hash(&prefix);
+            let done = audit::carried_out(&access, "invalidate prefix", &name, what, work, audit::by_result).await??;
+            (done.delivery, json!(done.entries))
         }
         _ => {
             return Err(Refusal::bad(
@@ -328,16 +326,13 @@ pub(super) async fn invalidate(
             ));
         }
     };
-    let outcome = if done.is_ok() { "done" } else { "failed" };
-    audit::changed(&access, change, cache.name(), &audit::hash(&text), outcome);
-    let (delivery, entries) = done?;
     Ok(told(delivery, json!({ "delivery": view::delivery(delivery), "entries": entries })))
 }
 
-pub(super) async fn clear(Named(cache): Named, Extension(access): Extension<Access>) -> Response {
-    let delivery = cache.clear_async().await;
-    audit::changed(&access, "clear", cache.name(), "all", "done");
-    told(delivery, json!({ "delivery": view::delivery(delivery) }))
+pub(super) async fn clear(Named(cache): Named, Extension(access): Extension<Access>) -> Result<Response, Refusal> {
+    let work = cache.clear_async();
+    let delivery = audit::carried_out(&access, "clear", cache.name(), "all".to_owned(), work, |_| "done").await?;
+    Ok(told(delivery, json!({ "delivery": view::delivery(delivery) })))
 }
 
 #[derive(Deserialize)]
@@ -355,12 +350,14 @@ pub(super) async fn invalidate_tag(
     if tag.is_empty() {
         return Err(Refusal::bad("the tag is empty", "give the tag as the code does: `team:7`"));
     }
-    let delivery = match soft {
-        true => invalidate_tag_soft_async(tag.as_str()).await,
-        false => invalidate_tag_async(tag.as_str()).await,
+    let (change, what) = (if soft { "soften tag" } else { "invalidate tag" }, audit::hash(&tag));
+    let work = async move {
+        match soft {
+            true => invalidate_tag_soft_async(tag.as_str()).await,
+            false => invalidate_tag_async(tag.as_str()).await,
+        }
     };
-    let change = if soft { "soften tag" } else { "invalidate tag" };
-    audit::changed(&access, change, "", &audit::hash(&tag), "done");
+    let delivery = audit::carried_out(&access, change, "", what, work, |_| "done").await?;
     Ok(told(delivery, json!({ "delivery": view::delivery(delivery) })))
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn explain(
     Extension(access): Extension<Access>,
     Said(Key { key }): Said<Key>,
 ) -> Result<Json<Value>, Refusal> {
-    Ok(Json(view::explain(&cache.explain(&key)?, access.sees_entries())))
+    Ok(Json(view::explain(&cache.explain_async(&key).await?, access.sees_entries())))
 }
 
 #[cfg(feature = "prometheus")]
@@ -104,12 +104,5 @@ pub(super) async fn metrics(
 
 /// Off the threads that serve.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "panicked",
-            "answering this panicked",
-            "look into the log of the service",
-        )
-    })
+    tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::panicked())
 }

@@ -27,6 +27,15 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, instead)
     }
 
+    pub(super) fn panicked() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "panicked",
+            "answering this panicked, or the service ends",
+            "look into the log of the service",
+        )
+    }
+
     pub(super) fn hidden() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,

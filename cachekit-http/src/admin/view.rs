@@ -1,7 +1,7 @@
 //! Caches as JSON.
 
 use cachekit_runtime::{
-    Delivery, Explain, State, Tier,
+    Bypassed, Delivery, Explain, State, Tier,
     breaker::BreakerState,
     registry::{self, AnyCache, Bound, Entry, Source, Ttl},
     stats::Stats,
@@ -201,10 +201,15 @@ fn stats(stats: &Stats) -> Value {
         "weight": stats.weight,
         "far": {
             "hits": stats.far.hits,
+            "file_hits": stats.far.file_hits,
+            "redis_hits": stats.far.redis_hits,
             "misses": stats.far.misses,
             "errors": stats.far.errors,
             "skipped": stats.far.skipped,
+            // With those of another shape, and those that are too large.
             "rejected": stats.far.rejected,
+            "other_shape": stats.far.other_shape,
+            "oversized": stats.far.oversized,
             "stores": stats.far.stores,
             "outdated": stats.far.outdated,
             "store_errors": stats.far.store_errors,
@@ -231,7 +236,13 @@ pub(super) fn entry(entry: &Entry, keys: bool) -> Value {
 pub(super) fn explain(explain: &Explain, addresses: bool) -> Value {
     json!({
         "cache": explain.cache,
+        // Why a call would compute whatever there is.
+        "bypassed": explain.bypassed.map(|why| match why {
+            Bypassed::DryRun => "dry_run",
+            _ => "disabled",
+        }),
         "state": state(explain.state),
+        "tier": explain.tier.map(tier),
         "age_seconds": explain.age.map(seconds),
         "ttl_left_seconds": explain.ttl_left.map(seconds),
         "tags": explain.tags,
@@ -243,6 +254,8 @@ pub(super) fn explain(explain: &Explain, addresses: bool) -> Value {
             "text": policy.to_string(),
         })),
         "backends": explain.far.backends,
+        "not_asked": explain.far.not_asked,
+        "asked": explain.far.are_asked,
         "address": explain.far.address.as_ref().filter(|_| addresses),
         "tied_to_build": explain.far.tied_to_build,
     })

@@ -13,7 +13,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr};
 
 /// Operations that wait for backends, which async functions await.
-const WAIT: [&str; 4] = ["get", "insert", "invalidate", "clear"];
+const WAIT: [&str; 5] = ["get", "insert", "invalidate", "explain", "clear"];
 
 impl Context<'_> {
     /// What is said about bytes, if the cache has any.

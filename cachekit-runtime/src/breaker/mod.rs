@@ -23,6 +23,9 @@ use std::{
     },
 };
 
+/// Of the events of all breakers.
+const TARGET: &str = "cachekit::breaker";
+
 /// Bits of the word that every operation reads.
 const OPEN: u32 = 1;
 const NO_FILLS: u32 = 2;
@@ -235,7 +238,7 @@ impl Breaker {
             machine.resume_fills()
         };
         if has_resumed {
-            tracing::info!(backend = %self.name, "the backend takes entries again");
+            tracing::info!(target: TARGET, backend = %self.name, state = "fills", "the backend takes entries again");
         }
     }
 
@@ -251,7 +254,7 @@ impl Breaker {
                 let is_first = machine.pause_fills(now);
                 drop(machine);
                 if is_first {
-                    tracing::warn!(backend = %self.name, failure = %message, "the backend takes no entries: fills are left out for a while");
+                    tracing::warn!(target: TARGET, backend = %self.name, state = "no_fills", failure = %message, "the backend takes no entries: fills are left out for a while");
                 }
                 return;
             }
@@ -267,7 +270,7 @@ impl Breaker {
         if is_too_much {
             self.word.fetch_or(OPEN, Ordering::Relaxed);
             drop(machine);
-            tracing::warn!(backend = %self.name, failure = %message, "the breaker of the backend opens: calls go on without it");
+            tracing::warn!(target: TARGET, backend = %self.name, state = "open", failure = %message, "the breaker of the backend opens: calls go on without it");
         }
     }
 
@@ -279,7 +282,7 @@ impl Breaker {
             self.in_a_row.store(0, Ordering::Relaxed);
             self.word.fetch_and(!OPEN, Ordering::Relaxed);
             drop(machine);
-            tracing::info!(backend = %self.name, "the breaker of the backend closes: it answers again");
+            tracing::info!(target: TARGET, backend = %self.name, state = "closed", "the breaker of the backend closes: it answers again");
         } else if let Some(failure) = failure {
             machine.last_failure = Some(failure);
         }

@@ -17,7 +17,10 @@ use crate::{
     outcome::{Outcome, OutcomeKind},
     output::{Plain, Value},
 };
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 impl<K, V> Miss<K, V> {
     /// What the far tiers have: a fresh value is a hit, one that was made stale by a tag is given, and its refresh is for the caller to start. Without far tiers, or
@@ -36,10 +39,16 @@ impl<K, V> Miss<K, V> {
                 let found = miss.inner.peek().and_then(|(far, looking)| far.wait(looking).flatten());
                 miss.peeked(found, trace)
             }
-            Confirming::Asks(mut load) => match load.ask_far() {
-                Some(found) => load.confirmed(found, trace),
-                None => load.unconfirmed(),
-            },
+            Confirming::Asks(mut load) => {
+                let traced = load.trace();
+                let entered = traced.enter();
+                let found = load.ask_far();
+                drop(entered);
+                match found {
+                    Some(found) => load.confirmed(found, trace),
+                    None => load.unconfirmed(),
+                }
+            }
         }
     }
 
@@ -64,7 +73,10 @@ impl<K, V> Miss<K, V> {
         };
         let Some(asking) = load.ask_far_async() else { return load.unconfirmed() };
         let hard = load.core.live.hard_load_timeout().map(|hard| load.core.clock.sleep(hard));
+        let traced = load.trace();
         let asking = async move {
+            let mut asking = asking;
+            let asking = traced.around(Pin::new(&mut asking));
             match hard {
                 Some(hard) => race(asking, hard).await,
                 None => Some(asking.await),

@@ -69,8 +69,10 @@ impl<K: Key, V: Value> Miss<K, V> {
         match waited {
             Some(Followed::Output(output)) => {
                 *trace = followed;
-                if own && trace.kind == OutcomeKind::Joined {
-                    trace.computed(OutcomeKind::Miss);
+                match (own, trace.kind) {
+                    (true, OutcomeKind::Joined) => trace.computed(OutcomeKind::Miss),
+                    (false, _) => core.has_joined(hash),
+                    _ => {}
                 }
                 output
             }

@@ -1,13 +1,25 @@
 //! What the cache thinks of one key.
 
+#[cfg(feature = "backend")]
+use super::far_tiers::Peek;
 use super::{Cache, entry::Worth, map::Borrowed};
+#[cfg(feature = "backend")]
+use crate::{
+    far::{Far, Found},
+    tags::TagSet,
+    time::{NEVER, duration},
+};
 use crate::{
     key::{Key, Parts},
     memory::Bound,
+    outcome::Tier,
     output::Value,
     policy::Standing,
+    scope,
 };
 use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
+#[cfg(feature = "backend")]
+use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a call for one key would meet now. Changes nothing and counts as no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +27,12 @@ use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 pub struct Explain {
     /// Name of the cache.
     pub cache: String,
-    /// What is there.
+    /// Why a call would compute whatever is there; `None`: it would not.
+    pub bypassed: Option<Bypassed>,
+    /// What is there: in memory, or where that does not answer in the first tier that has something.
     pub state: State,
+    /// The tier that has it; `None`: none.
+    pub tier: Option<Tier>,
     /// How long ago the value was stored; `None` if there is none, or in a cache without any freshness argument.
     pub age: Option<Duration>,
     /// How long it stays fresh; `None`: for ever, or there is none.
@@ -33,12 +49,26 @@ pub struct Explain {
     pub far: FarPlaces,
 }
 
-/// Where the backends of a cache have the entry of a key. Says nothing of whether it is there: that would take asking them.
+/// Why a call computes although there may be a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Bypassed {
+    /// The cache is switched off, all caches are (`CACHEKIT_DISABLED`), or a test has switched them off.
+    Disabled,
+    /// A dry run: what is there is compared with what the call computes.
+    DryRun,
+}
+
+/// Where the backends of a cache have the entry of a key, if they have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FarPlaces {
     /// The names of the backends, nearest first; empty: none, or none that can be used.
     pub backends: Vec<String>,
+    /// Those of them that calls do not ask now, because their breaker is open.
+    pub not_asked: Vec<String>,
+    /// They were asked for the entry, because memory does not answer. One whose breaker is open has said nothing.
+    pub are_asked: bool,
     /// The address of the entry: name of the cache, arguments, fingerprint of the value's shape.
     pub address: Option<String>,
     /// Why each build of the program has entries of its own: the shape of the values cannot be traced, and no `version` was given. `None`: they are shared
@@ -79,6 +109,20 @@ impl From<Worth> for State {
     }
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Fresh => "a fresh value",
+            State::RefreshDue => "a fresh value that is due for a refresh",
+            State::Stale => "a stale value",
+            State::Expired => "an expired value",
+            State::Invalidated => "an invalidated value",
+            State::Unsure => "a copy that others may have changed",
+            State::Absent => "nothing",
+        })
+    }
+}
+
 impl fmt::Display for Explain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
@@ -88,9 +132,21 @@ impl fmt::Display for Explain {
             State::Expired => "expired: a call would load",
             State::Invalidated => "invalidated by a tag: a call would load",
             State::Unsure => "to be compared with its backend: a call would ask there",
-            State::Absent => "absent: a call would load",
+            State::Absent if self.far.backends.is_empty() || self.far.are_asked => "absent: a call would load",
+            State::Absent => "not in memory: a call would ask the backends, and load what they do not have",
         };
-        write!(f, "{}: {state}", self.cache)?;
+        match self.bypassed {
+            None => write!(f, "{}: {state}", self.cache)?,
+            Some(Bypassed::Disabled) => {
+                write!(f, "{}: switched off: a call would compute; there is {}", self.cache, self.state)?
+            }
+            Some(Bypassed::DryRun) => {
+                write!(f, "{}: a dry run: a call would compute, and compare what is there: {}", self.cache, self.state)?
+            }
+        }
+        if let Some(tier) = self.tier.filter(|tier| *tier != Tier::Memory) {
+            write!(f, ", in the tier {}", tier.word())?;
+        }
         if let Some(age) = self.age {
             write!(f, ", {age:?} old")?;
         }
@@ -102,6 +158,9 @@ impl fmt::Display for Explain {
         }
         if self.loading {
             f.write_str(", and a load is under way")?;
+        }
+        if !self.far.not_asked.is_empty() {
+            write!(f, "; {} not asked now: the breaker is open", self.far.not_asked.join(" and "))?;
         }
         if let Some(address) = &self.far.address {
             write!(f, "; in {} at {address}", self.far.backends.join(" and "))?;
@@ -117,7 +176,8 @@ impl fmt::Display for Explain {
 }
 
 impl<K: Key, V: Value> Cache<K, V> {
-    /// What the cache knows of a key: what a call would meet now. Changes nothing and counts as no use.
+    /// What the cache knows of a key: what a call would meet now. Where memory does not answer, the backends are asked, as a call would ask them; so it may block for as long as
+    /// [`get`](Self::get). Changes nothing and counts as no use.
     ///
     /// ```
     /// # use cachekit_runtime as cachekit;
@@ -136,10 +196,57 @@ impl<K: Key, V: Value> Cache<K, V> {
         explain(self, &Borrowed::new(key))
     }
 
+    /// As [`explain`](Self::explain), without blocking.
+    ///
+    /// Cancel-safe: it changes nothing.
+    #[cfg(feature = "backend")]
+    pub fn explain_async<Q>(&self, key: &Q) -> impl Future<Output = Explain> + Send + use<K, V, Q>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Hash + Eq + ToOwned<Owned = K>,
+    {
+        explain_async(self, &Borrowed::new(key))
+    }
+
     /// As [`explain`](Self::explain), of a whole key.
     #[cfg(feature = "registry")]
     pub(crate) fn explain_key(&self, key: &K) -> Explain {
         explain(self, &Borrowed::<K, K>::new(key))
+    }
+
+    /// As [`explain_async`](Self::explain_async), of a whole key.
+    #[cfg(feature = "registry")]
+    pub(crate) fn explain_key_async(&self, key: &K) -> Explaining {
+        explain_async(self, &Borrowed::<K, K>::new(key))
+    }
+
+    /// The way to what the backends have of a key that memory does not answer for.
+    #[cfg(feature = "backend")]
+    fn beyond(&self, near: &Explain, key: Option<K>) -> Option<(Arc<Far<V>>, Peek<V>)> {
+        let core = &self.here().core;
+        let is_answered = matches!(near.state, State::Fresh | State::RefreshDue | State::Stale);
+        let key = key.filter(|_| !is_answered && core.settings.far.is_far())?;
+        core.inspect_far(core.hash_one(&key), &key)
+    }
+}
+
+/// An explanation for which backends are asked.
+#[cfg(feature = "backend")]
+pub(crate) type Explaining = Pin<Box<dyn Future<Output = Explain> + Send>>;
+
+#[cfg(feature = "backend")]
+impl Explain {
+    /// With what a tier behind the memory has; they were asked.
+    fn or_in<V>(mut self, found: Option<Found<V>>) -> Self {
+        self.far.are_asked = true;
+        if let Some(found) = found {
+            self.state = if found.stale_for > 0 { State::Stale } else { State::Fresh };
+            self.tier = Some(found.tier);
+            self.age = Some(found.age);
+            self.ttl_left = (found.left != NEVER).then(|| duration(found.left));
+            self.tags = self.tags.max(found.tags.as_ref().map_or(0, TagSet::len));
+        }
+        self
     }
 }
 
@@ -147,13 +254,52 @@ pub(crate) fn explain<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -
 where
     P::Key: Key,
 {
+    let near = explain_near(cache, parts);
+    #[cfg(feature = "backend")]
+    if let Some((far, looking)) = cache.beyond(&near, parts.to_key())
+        && let Some(found) = far.wait(looking)
+    {
+        return near.or_in(found.map(|(found, _)| found));
+    }
+    near
+}
+
+#[cfg(feature = "backend")]
+pub(crate) fn explain_async<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explaining
+where
+    P::Key: Key,
+{
+    let near = explain_near(cache, parts);
+    let beyond = cache.beyond(&near, parts.to_key());
+    Box::pin(async move {
+        match beyond {
+            Some((_, looking)) => near.or_in(looking.await.map(|(found, _)| found)),
+            None => near,
+        }
+    })
+}
+
+/// What memory says.
+fn explain_near<P: Parts, V: Value>(cache: &Cache<P::Key, V>, parts: &P) -> Explain
+where
+    P::Key: Key,
+{
+    let is_off = scope::is_off(cache);
+    let is_dry = scope::is_dry_run(cache);
     let cache = cache.here();
     let core = &cache.core;
     let hash = core.hash(parts);
+    let bypassed = match () {
+        () if is_off || !core.live.is_enabled() => Some(Bypassed::Disabled),
+        () if is_dry || core.live.is_dry_run() => Some(Bypassed::DryRun),
+        () => None,
+    };
     let is_key = |key: &P::Key| parts.matches_key(key);
     let seen = core.inspect(hash, is_key);
     Explain {
         cache: core.settings.name.clone().into_owned(),
+        bypassed,
+        tier: seen.as_ref().map(|_| Tier::Memory),
         state: seen.as_ref().map_or(State::Absent, |seen| State::from(seen.worth)),
         age: seen.as_ref().and_then(|seen| seen.age),
         ttl_left: seen.as_ref().and_then(|seen| seen.left),

@@ -200,6 +200,8 @@ impl<K: Key, V: Value> Core<K, V> {
         let identity = far.identity();
         FarPlaces {
             backends: far.names(),
+            not_asked: far.names_of_open(),
+            are_asked: false,
             address: key.and_then(|key| self.far_address(&key)).map(|(_, address)| address.to_string()),
             tied_to_build: identity.opaque.filter(|_| identity.is_tied_to_executable).map(|opaque| opaque.to_string()),
         }
@@ -255,6 +257,7 @@ impl<K: Key, V: Value> Load<K, V> {
     pub(super) fn failed_output<R>(&mut self, share: Share<R>, trace: &mut Outcome) -> Option<R> {
         let output = share.failed(*self.failed.take()?)?;
         trace.computed(OutcomeKind::Bypassed);
+        self.traced.failed();
         if let Some(lead) = self.lead.take() {
             // Those who wait ask for themselves.
             lead.finish(|| None);
@@ -384,6 +387,7 @@ impl<K: Key, V: Value> Load<K, V> {
     {
         let kind = if found.stale_for > 0 { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
         trace.found(kind, found.tier, found.age);
+        self.traced.found(found.tier);
         if self.core.is_near()
             && let Some(key) = self.key.take()
         {
@@ -537,9 +541,18 @@ impl<V: Value> Store<V> {
 impl<K: Key, V: Value> Core<K, V> {
     /// What the far tiers have, on the way, and what is to be noted before they are asked.
     pub(super) fn peek(&self, hash: u64, key: &K) -> Option<(Arc<Far<V>>, Peek<V>)> {
+        self.look_far(hash, key, true)
+    }
+
+    /// As [`peek`](Self::peek), of somebody who operates the cache: it counts as no use.
+    pub(super) fn inspect_far(&self, hash: u64, key: &K) -> Option<(Arc<Far<V>>, Peek<V>)> {
+        self.look_far(hash, key, false)
+    }
+
+    fn look_far(&self, hash: u64, key: &K, is_use: bool) -> Option<(Arc<Far<V>>, Peek<V>)> {
         let (far, address) = self.far_address(key)?;
         let before = self.before_load(hash);
-        let looking = far.clone().peek(self.peeking(&far, address, key), far.budget());
+        let looking = far.clone().peek(self.peeking(&far, address, key), far.budget(), is_use);
         Some((far, Box::pin(async move { looking.await.map(|found| (found, before)) })))
     }
 

@@ -1,6 +1,13 @@
 //! One load: from its permit to what becomes of its result.
 
-use super::{Core, bond::Tie, core::Before, far_tiers::Pending, store::Terms, timeout};
+use super::{
+    Core,
+    bond::Tie,
+    core::Before,
+    far_tiers::Pending,
+    store::Terms,
+    traced::{Traced, end_of_dropped},
+};
 use crate::{
     Error,
     flight::{
@@ -29,6 +36,7 @@ pub(super) struct Load<K, V> {
     pub(super) node: Arc<Node>,
     permit: Option<Permit>,
     started: Option<u64>,
+    pub(super) traced: Traced,
     /// Given instead of an error.
     pub(super) instead: Option<V>,
     /// What the far tiers need for a fill.
@@ -86,6 +94,7 @@ impl<K: Key, V: Value> Load<K, V> {
             node: Arc::default(),
             permit: None,
             started: None,
+            traced: Traced::default(),
             instead: None,
             pending: None,
             tie: None,
@@ -154,7 +163,9 @@ impl<K: Key, V: Value> Load<K, V> {
 
     pub(super) fn ended(&mut self, how: LoadEnd) {
         if let Some(started) = self.started.take() {
-            self.core.load_ended(how, self.core.clock.now().saturating_sub(started));
+            let nanos = self.core.clock.now().saturating_sub(started);
+            self.core.load_ended(how, nanos);
+            self.traced.ended(how, nanos);
         }
         self.permit = None;
     }
@@ -233,12 +244,10 @@ impl<K: Key, V: Value> Load<K, V> {
 impl<K, V> Drop for Load<K, V> {
     fn drop(&mut self) {
         if let Some(started) = self.started.take() {
-            let how = match (std::thread::panicking(), timeout::is_giving_up()) {
-                (true, _) => LoadEnd::Panic,
-                (false, true) => LoadEnd::Timeout,
-                (false, false) => LoadEnd::Cancelled,
-            };
-            self.core.load_ended(how, self.core.clock.now().saturating_sub(started));
+            let (how, nanos) = (end_of_dropped(), self.core.clock.now().saturating_sub(started));
+            self.core.load_ended(how, nanos);
+            self.traced.ended(how, nanos);
         }
+        self.traced.dropped();
     }
 }

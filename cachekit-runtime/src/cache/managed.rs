@@ -248,7 +248,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) fn seen_far(&self, key: &K) -> Option<SeenEntry<V>> {
         let cache = self.here();
         let hash = cache.core.hash_one(key);
-        let (far, looking) = cache.core.peek(hash, key)?;
+        let (far, looking) = cache.core.inspect_far(hash, key)?;
         let (found, _) = far.wait(looking)??;
         Some(seen_of(hash, found))
     }
@@ -256,7 +256,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub(crate) async fn seen_far_async(&self, key: &K) -> Option<SeenEntry<V>> {
         let cache = self.here().into_owned();
         let hash = cache.core.hash_one(key);
-        let (_, looking) = cache.core.peek(hash, key)?;
+        let (_, looking) = cache.core.inspect_far(hash, key)?;
         looking.await.map(|(found, _)| seen_of(hash, found))
     }
 

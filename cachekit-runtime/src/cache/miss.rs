@@ -178,7 +178,10 @@ impl<K, V> Miss<K, V> {
         let lead = match core.join(hash, &key, tags.as_ref(), false) {
             Joined::Lead(lead) => lead,
             Joined::Follow(follower) => match core.follow(follower, output, share, trace) {
-                Followed::Output(output) => return output,
+                Followed::Output(output) => {
+                    core.has_joined(hash);
+                    return output;
+                }
                 Followed::Lead(lead) => lead,
                 // The flight that it is part of will store.
                 Followed::Alone(Alone::Cycle) => {
@@ -229,6 +232,8 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
+        let traced = self.trace();
+        let entered = traced.enter();
         if let Some(found) = self.ask_far() {
             return self.settle_found::<R, M>(found, trace);
         }
@@ -245,6 +250,7 @@ impl<K: Key, V: Value> Load<K, V> {
             let _executing = Executing::enter(&self.node);
             load()
         };
+        drop(entered);
         match self.after::<R, M>(loaded) {
             After::Settle(loaded) => self.settle::<R, M>(loaded, share, trace),
             After::Detach(loaded, store) => {

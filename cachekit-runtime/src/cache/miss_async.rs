@@ -225,7 +225,10 @@ where
             lead
         }
         Joined::Follow(follower) => match core.follow_async(follower, output, share, trace).await {
-            Followed::Output(output) => return Next::Output(output),
+            Followed::Output(output) => {
+                core.has_joined(hash);
+                return Next::Output(output);
+            }
             Followed::Lead(lead) => lead,
             // The flight that it is part of will store.
             Followed::Alone(Alone::Cycle) => {
@@ -260,7 +263,7 @@ impl<K: Key, V: Value> Load<K, V> {
         Fut: Future<Output = R>,
     {
         let leading = self.lead.as_ref().map(|lead| (lead.flight.clone(), lead.leader()));
-        let (node, clock) = (self.node.clone(), self.core.clock.clone());
+        let (node, clock, traced) = (self.node.clone(), self.core.clock.clone(), self.trace());
         // The permit is waited for inside, so that a leader that stalls there is seen too; and the loader is made inside, so that what a sync
         // part of it calls sees who leads.
         let (this, started) = (&mut self, &mut *trace);
@@ -286,6 +289,7 @@ impl<K: Key, V: Value> Load<K, V> {
         let (value, store) = {
             let got = {
                 let whole = pin!(whole);
+                let whole = pin!(traced.around(whole));
                 match leading {
                     Some((flight, leader)) => polled(flight, leader, clock, whole).await,
                     None => executing(node, whole).await,

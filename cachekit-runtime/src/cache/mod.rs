@@ -59,6 +59,7 @@ mod snapshot;
 mod softened;
 mod store;
 mod timeout;
+mod traced;
 #[cfg(feature = "backend")]
 mod turn;
 mod upkeep;
@@ -69,7 +70,9 @@ pub use call::Call;
 #[cfg(feature = "backend")]
 pub use captured::Captured;
 pub(crate) use explain::explain;
-pub use explain::{Explain, FarPlaces, State};
+#[cfg(feature = "backend")]
+pub(crate) use explain::explain_async;
+pub use explain::{Bypassed, Explain, FarPlaces, State};
 #[cfg(all(feature = "config", feature = "registry"))]
 pub(crate) use levels::Configured;
 pub(crate) use look::count_bypass;

@@ -25,6 +25,7 @@ fn read_from(get: impl Fn(&str) -> Option<OsString>) -> Result<Said, Error> {
         max_value_bytes,
         near_outage: None,
         strict: None,
+        trace_keys: None,
         redis: Redis { url: text("CACHEKIT_REDIS_URL")?, ..Redis::default() },
         file: File { directory: get("CACHEKIT_DIR").map(Into::into), ..File::default() },
     })

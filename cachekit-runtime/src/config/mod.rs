@@ -42,12 +42,18 @@ pub(crate) use said::Said;
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Mutex, OnceLock},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 /// What the program said before the first use.
 static PROGRAM: Mutex<Option<Said>> = Mutex::new(None);
+
+/// Whether the program has asked for keys in spans.
+static SHOWS_KEYS: AtomicBool = AtomicBool::new(false);
 
 /// What all sources say together of backends, from the first use on.
 static SETTLED: OnceLock<Said> = OnceLock::new();
@@ -170,6 +176,13 @@ impl Configure {
         self
     }
 
+    /// Whether spans of `tracing` have keys, which may be personal data, beside their hashes. Default: no. Only the program can say so: who sets a variable or writes a file need not be
+    /// who answers for what is in its logs. Keys that serde does not know have no text.
+    pub fn trace_keys(mut self, keys: bool) -> Self {
+        self.said.trace_keys = Some(keys);
+        self
+    }
+
     /// Puts it in place, for the rest of the process.
     ///
     /// # Errors
@@ -185,6 +198,7 @@ impl Configure {
                 ));
             }
             *program = Some(self.said.clone());
+            SHOWS_KEYS.store(self.said.trace_keys == Some(true), Ordering::Relaxed);
         }
         let (said, mistakes) = gather(Some(self.said));
         if let Some(mistake) = mistakes.into_iter().next() {
@@ -198,6 +212,11 @@ impl fmt::Debug for Configure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.said.fmt(f)
     }
+}
+
+/// Are there to be keys in spans?
+pub(crate) fn shows_keys() -> bool {
+    SHOWS_KEYS.load(Ordering::Relaxed)
 }
 
 /// What all sources say, settled at the first use. Mistakes are a line in the log each.

@@ -8,6 +8,7 @@ pub(crate) struct Said {
     pub(crate) max_value_bytes: Option<u64>,
     pub(crate) near_outage: Option<Duration>,
     pub(crate) strict: Option<bool>,
+    pub(crate) trace_keys: Option<bool>,
     pub(crate) redis: Redis,
     pub(crate) file: File,
 }
@@ -45,6 +46,7 @@ impl Said {
             max_value_bytes: self.max_value_bytes.or(other.max_value_bytes),
             near_outage: self.near_outage.or(other.near_outage),
             strict: self.strict.or(other.strict),
+            trace_keys: self.trace_keys.or(other.trace_keys),
             redis: Redis {
                 url: self.redis.url.or(other.redis.url),
                 connect_timeout: self.redis.connect_timeout.or(other.redis.connect_timeout),

@@ -8,6 +8,7 @@ use super::{
     link::Unanswered,
     tagged::Agreement,
     tie::Tie,
+    traced::Verb,
     visit::Visit,
     watch::Sight,
 };
@@ -181,17 +182,18 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     pub(super) async fn is_refreshed_elsewhere(&self, fill: &Fill, lease: Duration, budget: &Budget) -> bool {
         let shared = self.tiers.iter().zip(&fill.tickets).rev().find(|(tier, _)| tier.link.is_shared());
         let Some((tier, Ticket::Witness { witness, .. })) = shared else { return false };
-        let taken = tier.link.fill_shared(budget, |shared| shared.lease(&fill.address, *witness, lease)).await;
+        let taken =
+            tier.link.fill_shared(Verb::Lease, budget, |shared| shared.lease(&fill.address, *witness, lease)).await;
         matches!(taken, Ok(false))
     }
 
     /// As [`is_refreshed_elsewhere`](Self::is_refreshed_elsewhere), of what is there now.
     pub(crate) async fn is_made_elsewhere(&self, address: &Address, lease: Duration, budget: &Budget) -> bool {
         let Some(tier) = self.tiers.iter().rev().find(|tier| tier.link.is_shared()) else { return false };
-        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await;
+        let looked = tier.link.call_shared(Verb::Look, budget, |shared| shared.look(address)).await;
         let there = looked.ok().and_then(|looked| looked.bytes).and_then(|bytes| Head::read(&bytes).ok());
         let seen = there.map_or(NOTHING, |head| head.witness());
-        let taken = tier.link.fill_shared(budget, |shared| shared.lease(address, seen, lease)).await;
+        let taken = tier.link.fill_shared(Verb::Lease, budget, |shared| shared.lease(address, seen, lease)).await;
         matches!(taken, Ok(false))
     }
 
@@ -209,7 +211,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return self.ask_shared(at, question, fill).await;
         }
         let address = &question.address;
-        let Some(bytes) = tier.link.call(budget, |backend| backend.get(address)).await? else {
+        let Some(bytes) = tier.link.call(Verb::Get, budget, |backend| backend.get(address)).await? else {
             Box::pin(self.prepare_tags(at, fill)).await?;
             return Ok(Has::Nothing(Ticket::Plain, None));
         };
@@ -258,8 +260,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
-    /// Looks, and leaves nothing for a fill.
-    pub(crate) async fn peek(self: Arc<Self>, question: Question<V>, budget: Budget) -> Option<Found<V>> {
+    /// Looks, and leaves nothing for a fill. `is_use`: it is a call that looks, and not somebody who operates the cache.
+    pub(crate) async fn peek(self: Arc<Self>, question: Question<V>, budget: Budget, is_use: bool) -> Option<Found<V>> {
         let mut question = question;
         let mut fill = self.fill_of(&mut question);
         let address = question.address;
@@ -269,12 +271,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 continue;
             }
             let (bytes, generation) = if tier.link.is_shared() {
-                match tier.link.call_shared(&budget, |shared| shared.look(&address)).await {
+                match tier.link.call_shared(Verb::Look, &budget, |shared| shared.look(&address)).await {
                     Ok(looked) => (looked.bytes, Some(looked.generation)),
                     Err(_) => continue,
                 }
             } else {
-                match tier.link.call(&budget, |backend| backend.get(&address)).await {
+                match tier.link.call(Verb::Get, &budget, |backend| backend.get(&address)).await {
                     Ok(bytes) => (bytes, None),
                     Err(_) => continue,
                 }
@@ -283,11 +285,15 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 Some(bytes) => self.peeked(Visit { index, tier, budget: &budget }, &mut fill, &bytes, generation).await,
                 None => None,
             };
+            if is_use {
+                match found {
+                    Some(_) => self.counters.hit(tier.kind),
+                    None => self.counters.miss(),
+                }
+            }
             if found.is_some() {
-                self.counters.hit(tier.kind);
                 return found;
             }
-            self.counters.miss();
         }
         None
     }
@@ -396,7 +402,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let backend = tier.link.backend().name();
         tracing::debug!(backend, cache = address.cache(), %rejected, "an entry counts as missing");
         // If that fails, a fill will replace it, or the next look remove it.
-        let _ = tier.link.call(budget, |backend| backend.remove(address)).await;
+        let _ = tier.link.call(Verb::Remove, budget, |backend| backend.remove(address)).await;
     }
 
     /// Is there a tier behind it that others change?

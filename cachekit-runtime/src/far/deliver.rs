@@ -147,7 +147,8 @@ impl Link {
         };
         let told = each(some.iter().map(tell).collect()).await;
         for ((tag, _), told) in some.iter().zip(&told).filter(|(_, told)| told.is_err()) {
-            tracing::debug!(tag = &**tag, ?told, "a tag is invalidated that could not be made stale");
+            let tag_hash = &*blake3::hash(tag.as_bytes()).to_hex();
+            tracing::debug!(tag_hash = &tag_hash[..16], ?told, "a tag is invalidated that could not be made stale");
             self.undelivered.harden(tag);
             self.watch.cells.forget(tag);
         }

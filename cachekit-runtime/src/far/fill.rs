@@ -10,6 +10,7 @@ use super::{
     shared::MARKER,
     switches,
     tie::Tie,
+    traced::Verb,
     visit::Visit,
     watch::Sight,
 };
@@ -238,7 +239,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         // What was loaded while this waited is older too.
         self.order.pass(address.id());
         let life = if is_last { sealed.life } else { sealed.near_life };
-        tier.link.fill(budget, |backend| backend.set(address, bytes, life)).await.is_ok()
+        tier.link.fill(Verb::Set, budget, |backend| backend.set(address, bytes, life)).await.is_ok()
     }
 
     /// In place of what is there, by its witness: a plain store that comes late could undo an invalidation. `None`: it could not be stored.
@@ -247,7 +248,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             match self.try_replace(at, insertion, fill).await {
                 Ok(Some(tie)) => {
                     // Others have copies of what was there.
-                    let told = at.tier.link.call_shared(at.budget, |shared| shared.signal(&insertion.address)).await;
+                    let told = at
+                        .tier
+                        .link
+                        .call_shared(Verb::Signal, at.budget, |shared| shared.signal(&insertion.address))
+                        .await;
                     return told.is_ok().then_some(tie);
                 }
                 // Somebody was faster: theirs is older all the same, if ours is stored now.
@@ -266,13 +271,14 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
     ) -> Result<Option<Option<Box<Tie>>>, Unanswered> {
         let Visit { tier, budget, .. } = at;
         let address = &insertion.address;
-        let looked = tier.link.call_shared(budget, |shared| shared.look(address)).await?;
+        let looked = tier.link.call_shared(Verb::Look, budget, |shared| shared.look(address)).await?;
         let generation = self.prepare(at, address, looked.generation).await?;
         let there = match looked.bytes {
             Some(bytes) => bytes,
             None => {
                 let marker = Head::marker().witness();
-                match tier.link.fill_shared(budget, |shared| shared.claim(address, marker, MARKER)).await? {
+                match tier.link.fill_shared(Verb::Claim, budget, |shared| shared.claim(address, marker, MARKER)).await?
+                {
                     Claim::Ours => Bytes::copy_from_slice(&marker.0),
                     Claim::Theirs(bytes) => bytes,
                 }
@@ -288,8 +294,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let ticket = Ticket::Witness { witness, generation, is_ours: false, hold: None };
         let (bytes, sealed) = self.seal_one(insertion, fill, ticket).ok_or(Unanswered::Skipped)?;
         let life = sealed.life;
-        let is_stored =
-            tier.link.fill_shared(budget, |shared| shared.store(address, witness, Some(bytes), life)).await?;
+        let is_stored = tier
+            .link
+            .fill_shared(Verb::Store, budget, |shared| shared.store(address, witness, Some(bytes), life))
+            .await?;
         Ok(is_stored.then_some(sealed.tie))
     }
 
@@ -339,19 +347,27 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             (Ticket::None, _) | (Ticket::Plain, None) => return true,
             (Ticket::Plain, Some(bytes)) => match self.turn(tier, &fill.address, budget).await {
                 Some(_turn) if self.order.is_past(fill.address.id(), fill.moment) => Ok(false),
-                Some(_turn) => {
-                    tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
-                }
+                Some(_turn) => tier
+                    .link
+                    .fill(Verb::Set, budget, |backend| backend.set(&fill.address, bytes, life))
+                    .await
+                    .map(|()| true),
                 None => Err(Unanswered::Skipped),
             },
             (Ticket::Witness { witness, hold, .. }, bytes) => {
                 let is_value = bytes.is_some();
                 let stored = match bytes {
-                    Some(bytes) if switches::without_witness() => {
-                        tier.link.fill(budget, |backend| backend.set(&fill.address, bytes, life)).await.map(|()| true)
-                    }
+                    Some(bytes) if switches::without_witness() => tier
+                        .link
+                        .fill(Verb::Set, budget, |backend| backend.set(&fill.address, bytes, life))
+                        .await
+                        .map(|()| true),
                     bytes => {
-                        tier.link.fill_shared(budget, |shared| shared.store(&fill.address, *witness, bytes, life)).await
+                        tier.link
+                            .fill_shared(Verb::Store, budget, |shared| {
+                                shared.store(&fill.address, *witness, bytes, life)
+                            })
+                            .await
                     }
                 };
                 if let (Ok(_), Some(hold)) = (&stored, hold) {

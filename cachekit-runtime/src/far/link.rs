@@ -1,6 +1,13 @@
 //! One backend as all caches of the process that use it see it: its breaker, what it has not been told yet, and who finds out when it is back.
 
-use super::{bridge, deliver::Attempts, flush, undelivered::Undelivered, watch::Watch};
+use super::{
+    bridge,
+    deliver::Attempts,
+    flush,
+    traced::{Traced, Verb},
+    undelivered::Undelivered,
+    watch::Watch,
+};
 use crate::{
     Error,
     backend::{Address, Backend, BackendFuture, Each, Failure, Looked, SharedBackend},
@@ -11,6 +18,7 @@ use crate::{
 use async_lock::RwLock;
 use std::{
     fmt,
+    pin::pin,
     sync::{
         Arc, Once,
         atomic::{AtomicBool, Ordering},
@@ -96,7 +104,6 @@ impl Link {
     }
 
     /// By its name, which is its kind where it is one of ours.
-    #[cfg(feature = "metrics")]
     fn tier(&self) -> crate::outcome::Tier {
         match self.backend.name() {
             "file" => crate::outcome::Tier::File,
@@ -119,54 +126,63 @@ impl Link {
         self.breaker.admit(Purpose::Fill).is_ok()
     }
 
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.breaker.admit(Purpose::Read).is_err()
     }
 
     /// Asks the backend, if it is to be asked, within the budget.
     pub(super) async fn call<'a, T>(
         self: &'a Arc<Self>,
+        verb: Verb,
         budget: &Budget,
         ask: impl FnOnce(&'a dyn Backend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        self.run(Purpose::Read, budget, || ask(&*self.backend)).await
+        self.run((Purpose::Read, verb), budget, || ask(&*self.backend)).await
     }
 
     /// As [`call`](Self::call), for what is to be stored.
     pub(super) async fn fill<'a, T>(
         self: &'a Arc<Self>,
+        verb: Verb,
         budget: &Budget,
         ask: impl FnOnce(&'a dyn Backend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        self.run(Purpose::Fill, budget, || ask(&*self.backend)).await
+        self.run((Purpose::Fill, verb), budget, || ask(&*self.backend)).await
     }
 
     async fn run<'a, T>(
         self: &Arc<Self>,
-        purpose: Purpose,
+        what: (Purpose, Verb),
         budget: &Budget,
         ask: impl FnOnce() -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
         if budget.is_over() {
             // It is not asked, so that it has not failed.
+            Traced::skipped(self.tier(), what.1);
             return Err(Unanswered::Skipped);
         }
-        self.run_in_time(purpose, budget, ask).await
+        self.run_in_time(what, budget, ask).await
     }
 
     /// As that, for whoever knows that something is left.
     async fn run_in_time<'a, T>(
         self: &Arc<Self>,
-        purpose: Purpose,
+        (purpose, verb): (Purpose, Verb),
         budget: &Budget,
         ask: impl FnOnce() -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
-        let Ok(operation) = self.breaker.begin(purpose) else { return Err(Unanswered::Skipped) };
+        let Ok(operation) = self.breaker.begin(purpose) else {
+            Traced::skipped(self.tier(), verb);
+            return Err(Unanswered::Skipped);
+        };
+        let traced = Traced::begin(self.tier(), verb);
+        let is_timed = cfg!(feature = "registry") || traced.is_on();
+        let begun = if is_timed { self.clock.now() } else { 0 };
+        let answer = traced.around(pin!(budget.within_what_is_left(self.backend.name(), ask()))).await;
+        let took = if is_timed { self.clock.now().saturating_sub(begun) } else { 0 };
         #[cfg(feature = "registry")]
-        let begun = self.clock.now();
-        let answer = budget.within_what_is_left(self.backend.name(), ask()).await;
-        #[cfg(feature = "registry")]
-        self.took(self.clock.now().saturating_sub(begun));
+        self.took(took);
+        traced.ended(&answer, took);
         match &answer {
             // It is one of its servers that has failed, and the backend knows which.
             Err(_) if self.judges_itself() => drop(operation),
@@ -208,32 +224,34 @@ impl Link {
     /// As [`call`](Self::call), for what only shared backends can.
     pub(super) async fn call_shared<'a, T>(
         self: &'a Arc<Self>,
+        verb: Verb,
         budget: &Budget,
         ask: impl FnOnce(&'a dyn SharedBackend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
         let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
-        self.run(Purpose::Read, budget, || ask(shared)).await
+        self.run((Purpose::Read, verb), budget, || ask(shared)).await
     }
 
     /// A look. The timer is ours: one of the backend's may belong to a runtime whose only thread waits for this.
     pub(super) async fn look(self: &Arc<Self>, address: &Address, budget: &Budget) -> Result<Looked, Unanswered> {
-        self.call_shared(budget, |shared| shared.look(address)).await
+        self.call_shared(Verb::Look, budget, |shared| shared.look(address)).await
     }
 
     /// As [`look`](Self::look), with a budget that has just begun.
     pub(super) async fn look_first(self: &Arc<Self>, address: &Address, budget: &Budget) -> Result<Looked, Unanswered> {
         let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
-        self.run_in_time(Purpose::Read, budget, || shared.look(address)).await
+        self.run_in_time((Purpose::Read, Verb::Look), budget, || shared.look(address)).await
     }
 
     /// As [`fill`](Self::fill), for what only shared backends can.
     pub(super) async fn fill_shared<'a, T>(
         self: &'a Arc<Self>,
+        verb: Verb,
         budget: &Budget,
         ask: impl FnOnce(&'a dyn SharedBackend) -> BackendFuture<'a, T>,
     ) -> Result<T, Unanswered> {
         let shared = self.backend.shared().ok_or(Unanswered::Skipped)?;
-        self.run(Purpose::Fill, budget, || ask(shared)).await
+        self.run((Purpose::Fill, verb), budget, || ask(shared)).await
     }
 
     /// Has what could not be delivered be delivered, and the breaker closed, as soon as the backend is back.

@@ -7,6 +7,7 @@ use super::{
     fill::Fill,
     fill::Ticket,
     link::{Link, Unanswered},
+    traced::Verb,
     visit::Visit,
 };
 use crate::{
@@ -53,7 +54,7 @@ impl Drop for Held {
         let budget = Budget::start(&self.clock, self.lease);
         bridge::spawn(false, async move {
             // If that fails, the lease ends.
-            let _ = link.fill_shared(&budget, |shared| shared.store(&address, lock, None, None)).await;
+            let _ = link.fill_shared(Verb::Store, &budget, |shared| shared.store(&address, lock, None, None)).await;
         });
     }
 }
@@ -89,7 +90,7 @@ async fn prolong(held: Weak<Held>, link: Arc<Link>, address: Address, lock: Witn
         }
         let budget = Budget::start(&clock, lease / 3);
         // Lost: the store will see it. Failed: once more, while the lease lasts.
-        if let Ok(false) = link.call_shared(&budget, |shared| shared.renew(&address, lock, lease)).await {
+        if let Ok(false) = link.call_shared(Verb::Renew, &budget, |shared| shared.renew(&address, lock, lease)).await {
             return;
         }
     }
@@ -116,7 +117,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             self.clock.sleep_until(self.clock.now().saturating_add(jittered(pause))).await;
             pause = (pause * 2).min(PAUSE.1);
             let budget = self.budget();
-            let looked = at.tier.link.call_shared(&budget, |shared| shared.look(&address)).await?;
+            let looked = at.tier.link.call_shared(Verb::Look, &budget, |shared| shared.look(&address)).await?;
             let head = looked.bytes.as_ref().and_then(|bytes| Head::read(bytes).ok());
             let still_locked = head.is_some_and(|head| head.kind() == Kind::Lock);
             // The last one was killed, and its lease has ended for all who waited: one of them fills now, which the others wait for anew.

@@ -10,6 +10,7 @@ use super::{
     link::Unanswered,
     lock::Hold,
     shared::{MARKER, Seen, Taking},
+    traced::Verb,
     visit::Visit,
 };
 use crate::{
@@ -100,12 +101,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 let budget = self.budget();
                 let addresses: Vec<Address> = flush.iter().map(|(fill, _)| fill.address.clone()).collect();
                 let looked: Result<Vec<Peeked>, Unanswered> = if tier.link.is_shared() {
-                    let looked = tier.link.call_shared(&budget, |shared| shared.look_many(&addresses)).await;
+                    let looked =
+                        tier.link.call_shared(Verb::LookMany, &budget, |shared| shared.look_many(&addresses)).await;
                     let peeked =
                         |one: Result<Looked, Error>| one.map_or((None, None), |one| (one.bytes, Some(one.generation)));
                     looked.map(|all| all.into_iter().map(peeked).collect())
                 } else {
-                    let found = tier.link.call(&budget, |backend| backend.get_many(&addresses)).await;
+                    let found = tier.link.call(Verb::GetMany, &budget, |backend| backend.get_many(&addresses)).await;
                     found.map(|all| all.into_iter().map(|bytes| (bytes, None)).collect())
                 };
                 let Ok(looked) = looked else { break };
@@ -238,7 +240,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         flush: &mut [&mut Open<V>],
     ) -> Result<Vec<Told<V>>, Unanswered> {
         let addresses = addresses(flush);
-        let found = at.tier.link.call(at.budget, |backend| backend.get_many(&addresses)).await?;
+        let found = at.tier.link.call(Verb::GetMany, at.budget, |backend| backend.get_many(&addresses)).await?;
         self.learn_tags(at, fills(flush), true).await?;
         let mut told = Vec::with_capacity(flush.len());
         for (open, bytes) in flush.iter_mut().zip(found) {
@@ -258,7 +260,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         flush: &mut [&mut Open<V>],
     ) -> Result<Vec<Told<V>>, Unanswered> {
         let all = addresses(flush);
-        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(&all)).await?;
+        let looked = at.tier.link.call_shared(Verb::LookMany, at.budget, |shared| shared.look_many(&all)).await?;
         // A server that has failed takes its own entries with it, and no others.
         let failed: Vec<Option<Error>> = looked.iter().map(|looked| looked.as_ref().err().cloned()).collect();
         let answered = flush.iter_mut().zip(&failed).filter(|(_, failed)| failed.is_none());
@@ -361,7 +363,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(());
         }
         // Made just now: the lineages come with a further look.
-        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_many(addresses)).await?;
+        let looked = at.tier.link.call_shared(Verb::LookMany, at.budget, |shared| shared.look_many(addresses)).await?;
         for (place, looked) in generations.iter_mut().zip(looked) {
             *place = looked.ok().and_then(|looked| looked.generation);
         }
@@ -389,12 +391,13 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(());
         }
         let life = self.lock.unwrap_or(MARKER);
-        let claimed = match tier.link.fill_shared(budget, |shared| shared.claim_many(&claims, life)).await {
-            Ok(claimed) => claimed,
-            // It takes nothing just now, which is no reason to count it as gone.
-            Err(unanswered) if unanswered.is_not_writable() || !tier.link.takes_fills() => return Ok(()),
-            Err(unanswered) => return Err(unanswered),
-        };
+        let claimed =
+            match tier.link.fill_shared(Verb::ClaimMany, budget, |shared| shared.claim_many(&claims, life)).await {
+                Ok(claimed) => claimed,
+                // It takes nothing just now, which is no reason to count it as gone.
+                Err(unanswered) if unanswered.is_not_writable() || !tier.link.takes_fills() => return Ok(()),
+                Err(unanswered) => return Err(unanswered),
+            };
         for ((((seen, generation), open), (address, witness)), claim) in vacant.iter_mut().zip(&claims).zip(claimed) {
             **seen = match (claim.map_err(Unanswered::Failed), **generation) {
                 (Err(unanswered), _) if unanswered.is_not_writable() => Seen::Vacant,

@@ -5,6 +5,7 @@ use super::{
     fill::{Fill, Sealed, Ticket},
     lock::Hold,
     many::FLUSH,
+    traced::Verb,
     visit::Visit,
 };
 use crate::backend::{Storing, each};
@@ -78,7 +79,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if stores.is_empty() {
             return true;
         }
-        let Ok(stored) = tier.link.fill_shared(budget, |shared| shared.store_many(&stores)).await else {
+        let Ok(stored) = tier.link.fill_shared(Verb::StoreMany, budget, |shared| shared.store_many(&stores)).await
+        else {
             of.iter().for_each(|_| self.counters.store_failed());
             return false;
         };
@@ -113,7 +115,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                         holds.extend(hold.as_ref());
                     }
                 }
-                if !drops.is_empty() && tier.link.fill_shared(&budget, |shared| shared.store_many(&drops)).await.is_ok()
+                if !drops.is_empty()
+                    && tier.link.fill_shared(Verb::StoreMany, &budget, |shared| shared.store_many(&drops)).await.is_ok()
                 {
                     holds.into_iter().for_each(Hold::release);
                 }

@@ -32,6 +32,7 @@ pub(crate) mod tag_entries;
 mod tag_entries;
 mod tagged;
 mod tie;
+mod traced;
 mod undelivered;
 mod visit;
 mod watch;
@@ -230,6 +231,12 @@ impl<V: Send + Sync + 'static> Far<V> {
     /// Of its backends, nearest first.
     pub(crate) fn names(&self) -> Vec<String> {
         self.tiers.iter().map(|tier| tier.link.backend().name().to_owned()).collect()
+    }
+
+    /// Of those of its backends that are not asked for now, because their breaker is open.
+    pub(crate) fn names_of_open(&self) -> Vec<String> {
+        let open = self.tiers.iter().filter(|tier| tier.link.is_open());
+        open.map(|tier| tier.link.backend().name().to_owned()).collect()
     }
 
     fn fingerprint(&self) -> Fingerprint {

@@ -6,6 +6,7 @@ use super::{
     many::FLUSH,
     order::Turn,
     tagged::{outdate, soften},
+    traced::Verb,
 };
 use crate::{
     Error,
@@ -118,7 +119,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 })
             };
             let _turns = self.turns(tier, budget, turns).await?;
-            let told = link.call(budget, |backend| invalidate(backend, flush)).await?;
+            let told = link.call(Verb::Invalidate, budget, |backend| invalidate(backend, flush)).await?;
             let numbered = numbers.iter().zip(flush).zip(&told).filter(|(_, told)| told.is_ok());
             let numbered = numbered.filter_map(|((number, address), _)| Some(((*number)?, address.clone())));
             let delivered: Vec<(u64, Address)> = numbered.collect();
@@ -167,7 +168,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let link = &tier.link;
         let turns = async { Ok(self.order.turn_of_all().await) };
         let _turns = self.turns(tier, budget, turns).await?;
-        link.call(budget, |backend| link.clear(backend, &self.name)).await?;
+        link.call(Verb::Clear, budget, |backend| link.clear(backend, &self.name)).await?;
         if let Some(number) = telling.number() {
             link.undelivered.cache_delivered(&self.name, number, link.now());
             telling.is_told = true;
@@ -227,7 +228,7 @@ impl Link {
             let budget = Budget::start(&link.clock, Budget::DEFAULT);
             let told = {
                 let tags = [tag.as_str()];
-                link.call(&budget, |_| outdate(&link, &tags)).await
+                link.call(Verb::InvalidateTags, &budget, |_| outdate(&link, &tags)).await
             };
             // Who asked for the version meanwhile has perhaps the old one.
             link.watch.cells.forget(&tag);
@@ -271,7 +272,7 @@ impl Link {
             let budget = Budget::start(&link.clock, Budget::DEFAULT);
             let told = {
                 let tags = [softening.tag.as_str()];
-                link.call(&budget, |_| soften(&link, &tags)).await
+                link.call(Verb::SoftenTags, &budget, |_| soften(&link, &tags)).await
             };
             if told.is_err() {
                 return Delivery::Queued;

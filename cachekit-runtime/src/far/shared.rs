@@ -7,6 +7,7 @@ use super::{
     link::Unanswered,
     lock::Hold,
     tagged::Agreement,
+    traced::Verb,
     visit::Visit,
 };
 use crate::{
@@ -104,7 +105,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             Some(lease) => (Head::lock(), lease),
             None => (Head::marker(), MARKER),
         };
-        match tier.link.fill_shared(budget, |shared| shared.claim(&address, head.witness(), life)).await {
+        match tier.link.fill_shared(Verb::Claim, budget, |shared| shared.claim(&address, head.witness(), life)).await {
             Ok(Claim::Ours) => {
                 let hold = self.lock.map(|lease| Hold::keep(&tier.link, &address, head.witness(), lease, &self.clock));
                 Ok(Has::Nothing(Ticket::Witness { witness: head.witness(), generation, is_ours: true, hold }, None))
@@ -130,7 +131,11 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         fill: &mut Fill,
     ) -> Result<Option<Found<V>>, Unanswered> {
         let taking = Taking::of(question);
-        let looked = at.tier.link.call_shared(at.budget, |shared| shared.look_at_head(&question.address)).await?;
+        let looked = at
+            .tier
+            .link
+            .call_shared(Verb::LookAtHead, at.budget, |shared| shared.look_at_head(&question.address))
+            .await?;
         let Some(head) = looked.bytes.and_then(|bytes| Head::read(&bytes).ok()) else { return Ok(None) };
         self.confirm_seen(at, taking, known, head, looked.generation, fill).await
     }
@@ -262,7 +267,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(Some(Ticket::Witness { witness: seen, generation, is_ours: false, hold: None }));
         };
         let lock = Head::lock().witness();
-        if !tier.link.fill_shared(budget, |shared| shared.replace(address, seen, lock, lease)).await? {
+        if !tier.link.fill_shared(Verb::Replace, budget, |shared| shared.replace(address, seen, lock, lease)).await? {
             return Ok(None);
         }
         let hold = Hold::keep(&tier.link, address, lock, lease, &self.clock);
@@ -280,7 +285,12 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let is_new = self.announce(at).await?;
         match known.filter(|_| !is_new) {
             Some(generation) => Ok(generation),
-            None => at.tier.link.fill_shared(at.budget, |shared| shared.generation(address, GENERATION)).await,
+            None => {
+                at.tier
+                    .link
+                    .fill_shared(Verb::Generation, at.budget, |shared| shared.generation(address, GENERATION))
+                    .await
+            }
         }
     }
 
@@ -292,7 +302,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             return Ok(false);
         }
         let fingerprint = self.fingerprint();
-        tier.link.fill_shared(budget, |shared| shared.announce(&self.name, fingerprint)).await?;
+        tier.link.fill_shared(Verb::Announce, budget, |shared| shared.announce(&self.name, fingerprint)).await?;
         tier.announced.store(now, Ordering::Release);
         Ok(true)
     }

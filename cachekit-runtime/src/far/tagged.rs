@@ -10,6 +10,7 @@ use super::{
     freshness,
     link::{Link, Unanswered},
     tag_entries::{bytes_of, place, version},
+    traced::Verb,
     visit::Visit,
 };
 use crate::{
@@ -174,10 +175,10 @@ impl Link {
         budget: &Budget,
     ) -> Result<Vec<Option<Asked>>, Unanswered> {
         let found: Vec<Option<backend::Version>> = if self.is_shared() {
-            self.call_shared(budget, |shared| shared.tags(tags)).await?
+            self.call_shared(Verb::Tags, budget, |shared| shared.tags(tags)).await?
         } else {
             let places: Vec<Address> = tags.iter().map(|tag| place(tag)).collect();
-            let found = self.call(budget, |backend| backend.get_many(&places)).await?;
+            let found = self.call(Verb::GetMany, budget, |backend| backend.get_many(&places)).await?;
             found.into_iter().map(|bytes| version(&bytes?)).collect()
         };
         Ok(tags.iter().zip(found).map(|(tag, version)| Some(self.asked(tag, version?))).collect())
@@ -200,7 +201,7 @@ impl Link {
         budget: &Budget,
     ) -> Result<Vec<Asked>, Unanswered> {
         if self.is_shared() {
-            let made = self.fill_shared(budget, |shared| shared.make_tags(tags, TAG)).await?;
+            let made = self.fill_shared(Verb::MakeTags, budget, |shared| shared.make_tags(tags, TAG)).await?;
             return Ok(tags.iter().zip(made).map(|(tag, version)| self.asked(tag, version)).collect());
         }
         let mut versions = Vec::with_capacity(tags.len());
@@ -210,8 +211,10 @@ impl Link {
                 None => {
                     let made = random();
                     let bytes = Bytes::copy_from_slice(&made.to_le_bytes());
-                    self.fill(budget, |backend| Box::pin(async move { backend.set(&place(tag), bytes, None).await }))
-                        .await?;
+                    self.fill(Verb::Set, budget, |backend| {
+                        Box::pin(async move { backend.set(&place(tag), bytes, None).await })
+                    })
+                    .await?;
                     self.asked(tag, backend::Version::new(made))
                 }
             };

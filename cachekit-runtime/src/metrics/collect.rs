@@ -34,7 +34,7 @@ pub fn collect(exporter: &mut dyn Exporter) {
     for tier in [Tier::File, Tier::Redis, Tier::Own] {
         let of_tier = times.iter().filter(|(_, other, _)| *other == tier).map(|(.., times)| times);
         if let Some(times) = of_tier.cloned().reduce(|one, other| one.and(&other)) {
-            exporter.export(&BACKEND_SECONDS, &[("tier", word(tier))], Value::Histogram(&times));
+            exporter.export(&BACKEND_SECONDS, &[("tier", tier.word())], Value::Histogram(&times));
         }
     }
     let process = [(&TAGS, tags::global().len()), (&CACHES, caches.len()), (&CONFLICTS, registry::conflicts().len())];
@@ -43,19 +43,10 @@ pub fn collect(exporter: &mut dyn Exporter) {
     }
 }
 
-pub(super) fn word(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Memory => "memory",
-        Tier::File => "file",
-        Tier::Redis => "redis",
-        Tier::Own => "own",
-    }
-}
-
 /// The numbers of one cache.
-struct Of<'a> {
-    cache: &'a str,
-    exporter: &'a mut dyn Exporter,
+pub(super) struct Of<'a> {
+    pub(super) cache: &'a str,
+    pub(super) exporter: &'a mut dyn Exporter,
 }
 
 impl Of<'_> {
@@ -85,7 +76,7 @@ impl Of<'_> {
         }
     }
 
-    fn calls(&mut self, stats: &Stats) {
+    pub(super) fn calls(&mut self, stats: &Stats) {
         self.hits(Tier::Memory, "fresh", stats.hits);
         self.hits(Tier::Memory, "stale", stats.stale_hits);
         for (tier, hits) in [(Tier::File, stats.far.file_hits), (Tier::Redis, stats.far.redis_hits)] {
@@ -122,7 +113,7 @@ impl Of<'_> {
         self.by(&REMOVALS, &why);
     }
 
-    fn loads(&mut self, stats: &Stats) {
+    pub(super) fn loads(&mut self, stats: &Stats) {
         self.count(&LOADS, stats.loads);
         let why = [
             ("error", stats.load_errors),
@@ -151,7 +142,7 @@ impl Of<'_> {
         self.by(&REFUSALS, &why);
     }
 
-    fn backends(&mut self, stats: &Stats) {
+    pub(super) fn backends(&mut self, stats: &Stats) {
         let far = &stats.far;
         let corrupt = far.rejected.saturating_sub(far.other_shape + far.oversized);
         let why = [
@@ -169,11 +160,11 @@ impl Of<'_> {
     }
 
     /// The backends of one kind: several of one's own are one tier.
-    fn tier(&mut self, tier: Tier, states: &[&TierState]) {
+    pub(super) fn tier(&mut self, tier: Tier, states: &[&TierState]) {
         if states.is_empty() {
             return;
         }
-        let labels = [("cache", self.cache), ("tier", word(tier))];
+        let labels = [("cache", self.cache), ("tier", tier.word())];
         let breakers = || states.iter().filter_map(|state| state.breaker.as_ref());
         let worst = breakers().map(|breaker| breaker.state).max_by_key(|state| match state {
             BreakerState::Closed => 0,
@@ -200,7 +191,7 @@ impl Of<'_> {
     }
 
     fn hits(&mut self, tier: Tier, outcome: &'static str, hits: u64) {
-        let labels = [("cache", self.cache), ("tier", word(tier)), ("outcome", outcome)];
+        let labels = [("cache", self.cache), ("tier", tier.word()), ("outcome", outcome)];
         // Most caches have no backends.
         if tier == Tier::Memory || hits > 0 {
             self.exporter.export(&HITS, &labels, Value::Counter(hits));

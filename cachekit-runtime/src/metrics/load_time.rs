@@ -1,9 +1,6 @@
 //! The times that are told when they end.
 
-use super::{
-    collect::word,
-    table::{BACKEND_SECONDS, LOAD_SECONDS},
-};
+use super::table::{BACKEND_SECONDS, LOAD_SECONDS};
 use crate::outcome::Tier;
 use metrics::SharedString;
 use std::{sync::Arc, time::Duration};
@@ -16,5 +13,5 @@ pub(crate) fn load_time(cache: &Arc<str>, nanos: u64) {
 
 /// An operation of a backend has ended.
 pub(crate) fn backend_time(tier: Tier, nanos: u64) {
-    metrics::histogram!(BACKEND_SECONDS.name, "tier" => word(tier)).record(Duration::from_nanos(nanos));
+    metrics::histogram!(BACKEND_SECONDS.name, "tier" => tier.word()).record(Duration::from_nanos(nanos));
 }

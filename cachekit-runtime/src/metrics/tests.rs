@@ -1,5 +1,11 @@
 use super::*;
-use crate::{Cache, Place, backend::MemoryBytes};
+use crate::{
+    Cache, Place, Tier,
+    backend::MemoryBytes,
+    breaker::{BreakerState, BreakerStats},
+    registry::TierState,
+    stats::Stats,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -155,4 +161,176 @@ fn a_count_that_falls_by_one_is_not_another_cache_and_another_cache_begins_at_ze
 fn an_interval_may_be_longer_than_clocks_reach_and_not_zero() {
     assert!(every(std::time::Duration::ZERO).is_err_and(|error| error.to_string().contains("ten seconds")));
     drop(every(std::time::Duration::MAX).expect("a thread"));
+}
+
+/// Statistics of which no two numbers are the same, and under which series each is to be found.
+fn all_different() -> (Stats, Vec<(&'static str, u64)>) {
+    let (mut stats, mut expected, mut number) = (Stats::default(), Vec::new(), 1_000);
+    macro_rules! each {
+        ($($($field:ident).+ => $series:literal;)*) => {
+            $(
+                number += 7;
+                stats.$($field).+ = number;
+                expected.push(($series, number));
+            )*
+        };
+    }
+    each! {
+        hits => "hits_total{tier=memory,outcome=fresh}";
+        stale_hits => "hits_total{tier=memory,outcome=stale}";
+        far.file_hits => "hits_total{tier=file,outcome=fresh}";
+        far.redis_hits => "hits_total{tier=redis,outcome=fresh}";
+        misses.absent => "misses_total{reason=absent}";
+        misses.expired => "misses_total{reason=expired}";
+        misses.invalidated => "misses_total{reason=invalidated}";
+        misses.unsure => "misses_total{reason=unsure}";
+        bypasses.asked => "bypasses_total{reason=asked}";
+        bypasses.disabled => "bypasses_total{reason=disabled}";
+        bypasses.cycle => "bypasses_total{reason=cycle}";
+        bypasses.sync_beside_async => "bypasses_total{reason=sync_beside_async}";
+        bypasses.released => "bypasses_total{reason=released}";
+        joins => "joins_total{}";
+        stale_instead => "stale_instead_total{}";
+        loads => "loads_total{}";
+        load_errors => "load_failures_total{reason=error}";
+        load_panics => "load_failures_total{reason=panic}";
+        load_timeouts => "load_failures_total{reason=timeout}";
+        load_cancels => "load_failures_total{reason=cancelled}";
+        batches => "batches_total{}";
+        refreshes => "refreshes_total{}";
+        takeovers.after_drop => "takeovers_total{reason=dropped}";
+        takeovers.after_panic => "takeovers_total{reason=panicked}";
+        takeovers.after_stall => "takeovers_total{reason=stalled}";
+        over_limit => "loads_over_limit_total{}";
+        refusals.not_cacheable => "refusals_total{reason=not_cacheable}";
+        refusals.invalidated => "refusals_total{reason=invalidated}";
+        refusals.too_heavy => "refusals_total{reason=too_heavy}";
+        removals.evicted => "removals_total{cause=evicted}";
+        removals.expired => "removals_total{cause=expired}";
+        removals.invalidated => "removals_total{cause=invalidated}";
+        removals.replaced => "removals_total{cause=replaced}";
+        far.other_shape => "backend_misses_total{reason=other_shape}";
+        far.oversized => "backend_misses_total{reason=oversized}";
+        far.errors => "backend_misses_total{reason=failed}";
+        far.skipped => "backend_misses_total{reason=breaker_open}";
+        far.stores => "backend_stores_total{outcome=stored}";
+        far.outdated => "backend_stores_total{outcome=outdated}";
+        far.store_errors => "backend_stores_total{outcome=failed}";
+        far.lock_waits => "backend_lock_waits_total{}";
+    }
+    // Sums of which the others are parts.
+    stats.far.hits = stats.far.file_hits + stats.far.redis_hits + 31;
+    stats.far.rejected = stats.far.other_shape + stats.far.oversized + 37;
+    stats.far.misses = stats.far.rejected + 41;
+    expected.extend([
+        ("hits_total{tier=own,outcome=fresh}", 31),
+        ("backend_misses_total{reason=corrupt}", 37),
+        ("backend_misses_total{reason=absent}", 41),
+    ]);
+    (stats, expected)
+}
+
+/// What is exported of such statistics and tiers.
+fn of_statistics(stats: &Stats) -> Everything {
+    let mut everything = Everything::default();
+    let mut of = collect::Of { cache: "m::all", exporter: &mut everything };
+    of.calls(stats);
+    of.loads(stats);
+    of.backends(stats);
+    let mut number = 100;
+    let mut next = || {
+        number += 1;
+        number
+    };
+    for (tier, name, state) in [
+        (Tier::File, "file", BreakerState::Closed),
+        (Tier::Redis, "redis", BreakerState::HalfOpen),
+        (Tier::Own, "own", BreakerState::Open),
+    ] {
+        let breaker = BreakerStats {
+            state,
+            are_fills_paused: false,
+            opened: next(),
+            refused: next(),
+            in_flight: next() as u32,
+            last_failure: None,
+        };
+        let state = TierState { breaker: Some(breaker), undelivered: next() as usize, ..TierState::new(tier, name) };
+        of.tier(tier, &[&state]);
+    }
+    everything
+}
+
+#[test]
+fn no_number_stands_for_another_one() {
+    let (stats, expected) = all_different();
+    let everything = of_statistics(&stats);
+    let in_short =
+        |series: &str| series.replace("cache=\"m::all\",", "").replace("cache=\"m::all\"", "").replace('"', "");
+    let mut numbers: BTreeMap<String, f64> =
+        everything.numbers.iter().map(|(series, number)| (in_short(series), *number)).collect();
+    let mut tiers = 101..;
+    let mut expected: Vec<(String, f64)> =
+        expected.iter().map(|(series, number)| ((*series).to_owned(), *number as f64)).collect();
+    for (tier, state) in [("file", "closed"), ("redis", "half_open"), ("own", "open")] {
+        for metric in [
+            "breaker_opened_total",
+            "breaker_refused_total",
+            "backend_operations_in_flight",
+            "undelivered_invalidations",
+        ] {
+            expected.push((format!("{metric}{{tier={tier}}}"), f64::from(tiers.next().unwrap())));
+        }
+        for other in ["closed", "half_open", "open"] {
+            let is_it = if state == other { 1.0 } else { 0.0 };
+            expected.push((format!("breaker_state{{tier={tier},state={other}}}"), is_it));
+        }
+    }
+    for (series, number) in expected {
+        assert_eq!(numbers.remove(&format!("cachekit_{series}")), Some(number), "{series}");
+    }
+    numbers.remove("cachekit_load_seconds{}").unwrap();
+    assert!(numbers.is_empty(), "of these nothing was said: {numbers:?}");
+}
+
+#[test]
+fn levels_are_told_apart_too() {
+    let levels =
+        |name: &str, metric: &str| collected().numbers.get(&format!("cachekit_{metric}{{cache={name:?}}}")).copied();
+    let counted: Cache<u64, u64> = Cache::builder().name("m::levels").capacity(7).build();
+    (0..3).for_each(|key| _ = counted.insert(key, key));
+    counted.get_or_compute(&8, || {
+        counted.get_or_compute(&9, || {
+            let of = |metric| levels("m::levels", metric);
+            let all = ["entries", "capacity_entries", "loads_in_flight", "enabled"].map(of);
+            assert_eq!(all, [3.0, 7.0, 2.0, 1.0].map(Some));
+            9
+        });
+        8
+    });
+    let weighed: Cache<u64, u64> = Cache::builder().name("m::levels in bytes").max_bytes_with(50, |_, _| 5).build();
+    weighed.insert(1, 1);
+    let of = |metric| levels("m::levels in bytes", metric);
+    assert_eq!(["weight", "max_weight", "entries"].map(of), [5.0, 50.0, 1.0].map(Some));
+}
+
+#[test]
+fn the_words_of_labels_are_those_of_the_documentation() {
+    let (stats, _) = all_different();
+    let mut exported: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for series in of_statistics(&stats).numbers.keys() {
+        let labels = series.split_once('{').unwrap().1.trim_end_matches('}');
+        for label in labels.split(',').filter(|label| !label.starts_with("cache=")) {
+            let (name, word) = label.split_once('=').unwrap();
+            exported.entry(name.to_owned()).or_default().insert(word.trim_matches('"').to_owned());
+        }
+    }
+    let documented = include_str!("../../../docs/metrics.md");
+    let table = documented.split_once("| label | words |").unwrap().1;
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|')).filter_map(|line| {
+        let mut words = line.split('`').skip(1).step_by(2).map(str::to_owned);
+        let name = words.next()?;
+        (name != "cache").then(|| (name, words.collect::<BTreeSet<_>>()))
+    });
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), exported);
 }

@@ -153,6 +153,9 @@ pub trait AnyCache: Send + Sync {
     /// What was given is no key.
     fn explain(&self, key: &str) -> Result<Explain, OperationError>;
 
+    /// As [`explain`](Self::explain).
+    fn explain_async(&self, key: &str) -> Operation<Result<Explain, OperationError>>;
+
     /// As [`Cache::invalidate`](crate::Cache::invalidate).
     ///
     /// # Errors

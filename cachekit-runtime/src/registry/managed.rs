@@ -102,6 +102,14 @@ impl<K: Key, V: Value> Managed<K, V> {
         }
     }
 
+    /// The key that is to be explained.
+    fn explained(&self, text: &str) -> Result<K, OperationError> {
+        match named(&self.cache, text)? {
+            Named::Key(key) => Ok(key),
+            Named::NoHash(_) | Named::NoText => Err(key::no_key(&self.cache, text)),
+        }
+    }
+
     fn check_texts(&self) -> Result<(), OperationError> {
         if self.cache.has_key_texts() {
             return Ok(());
@@ -282,10 +290,12 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
     }
 
     fn explain(&self, text: &str) -> Result<Explain, OperationError> {
-        match named(&self.cache, text)? {
-            Named::Key(key) => Ok(self.cache.explain_key(&key)),
-            Named::NoHash(_) | Named::NoText => Err(key::no_key(&self.cache, text)),
-        }
+        self.explained(text).map(|key| self.cache.explain_key(&key))
+    }
+
+    fn explain_async(&self, text: &str) -> Operation<Result<Explain, OperationError>> {
+        let explaining = self.explained(text).map(|key| self.cache.explain_key_async(&key));
+        Box::pin(async move { Ok(explaining?.await) })
     }
 
     fn invalidate(&self, text: &str) -> Result<Delivery, OperationError> {

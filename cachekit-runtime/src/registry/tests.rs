@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::{
-    Cache, Place as Tier, State,
-    backend::MemoryBytes,
+    Bypassed, Cache, Error, Place as Tier, State,
+    backend::{Address, Backend, BackendFuture, Capabilities, Cursor as BackendCursor, Failure, MemoryBytes, Page},
     outcome::{Delivery, Tier as Found},
     testing,
 };
+use bytes::Bytes;
 use std::{collections::BTreeSet, sync::mpsc, thread, time::Duration};
 
 fn named(name: &str) -> Cache<u64, String> {
@@ -329,4 +330,139 @@ fn many_at_once_come_and_go() {
         }
     });
     assert!(names().iter().all(|name| !name.starts_with("t::crowd")));
+}
+
+#[test]
+fn looking_counts_as_no_use_in_backends_either() {
+    let cache: Cache<u64, u64> = Cache::builder()
+        .name("t::uncounted")
+        .backends([Tier::memory(), Tier::own(MemoryBytes::new())])
+        .readable()
+        .build();
+    cache.get_or_compute(&1, || 1);
+    crate::flush().wait();
+    cache.retain(|_, _| false);
+    let (any, before) = (there("t::uncounted"), cache.stats().far);
+    for _ in 0..3 {
+        assert_eq!(any.get("1").unwrap().unwrap().tier, Found::Own);
+        assert_eq!(crate::block_on::block_on(any.get_async("2")).unwrap(), None);
+        assert_eq!(any.explain("1").unwrap().tier, Some(Found::Own));
+        assert_eq!(crate::block_on::block_on(any.explain_async("2")).unwrap().tier, None);
+    }
+    assert_eq!(cache.stats().far, before);
+    // The code's own look is one.
+    assert_eq!(crate::block_on::block_on(cache.get_async(&1)), Some(1));
+    assert_eq!(cache.stats().far.hits, before.hits + 1);
+}
+
+#[test]
+fn explain_says_why_a_call_would_not_hit_and_which_tier_would() {
+    let cache: Cache<u64, u64> = Cache::builder()
+        .name("t::explained")
+        .backends([Tier::memory(), Tier::own(MemoryBytes::new())])
+        .readable()
+        .build();
+    let any = there("t::explained");
+    let told = |key: &str| any.explain(key).unwrap();
+    cache.get_or_compute(&1, || 1);
+    crate::flush().wait();
+    let fresh = told("1");
+    assert_eq!(
+        (fresh.state, fresh.tier, fresh.bypassed, fresh.far.are_asked),
+        (State::Fresh, Some(Found::Memory), None, false)
+    );
+    cache.set_enabled(false);
+    let off = told("1");
+    assert_eq!((off.state, off.bypassed), (State::Fresh, Some(Bypassed::Disabled)));
+    assert!(off.to_string().contains("switched off: a call would compute; there is a fresh value"), "{off}");
+    cache.set_enabled(true);
+    cache.set_dry_run(true);
+    assert_eq!((told("1").bypassed, cache.explain(&1).bypassed), (Some(Bypassed::DryRun), Some(Bypassed::DryRun)));
+    cache.set_dry_run(false);
+    cache.retain(|_, _| false);
+    assert_eq!(crate::block_on::block_on(cache.explain_async(&1)), cache.explain(&1));
+    let far = told("1");
+    assert_eq!((far.state, far.tier, far.far.are_asked), (State::Fresh, Some(Found::Own), true));
+    assert!(far.age.is_some() && far.to_string().contains("in the tier own"), "{far}");
+    let absent = crate::block_on::block_on(any.explain_async("2")).unwrap();
+    assert_eq!((absent.state, absent.tier, absent.far.are_asked), (State::Absent, None, true));
+    assert!(absent.to_string().contains("absent: a call would load"), "{absent}");
+    assert_eq!(cache.len(), 0, "nothing is copied");
+    let _off = testing::disable();
+    assert_eq!(cache.explain(&1).bypassed, Some(Bypassed::Disabled));
+}
+
+/// A backend that is gone.
+struct Gone;
+
+fn gone<T>() -> BackendFuture<'static, T> {
+    Box::pin(async { Err(Error::backend("gone", Failure::Unreachable, "there is nobody")) })
+}
+
+impl Backend for Gone {
+    fn name(&self) -> &str {
+        "gone"
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    fn get<'a>(&'a self, _: &'a Address) -> BackendFuture<'a, Option<Bytes>> {
+        gone()
+    }
+    fn set<'a>(&'a self, _: &'a Address, _: Bytes, _: Option<Duration>) -> BackendFuture<'a, ()> {
+        gone()
+    }
+    fn remove<'a>(&'a self, _: &'a Address) -> BackendFuture<'a, bool> {
+        gone()
+    }
+    fn remove_many<'a>(&'a self, _: &'a [Address]) -> BackendFuture<'a, ()> {
+        gone()
+    }
+    fn clear<'a>(&'a self, _: &'a str) -> BackendFuture<'a, ()> {
+        gone()
+    }
+    fn scan<'a>(&'a self, _: Option<&'a str>, _: Option<BackendCursor>, _: usize) -> BackendFuture<'a, Page> {
+        gone()
+    }
+    fn ping(&self) -> BackendFuture<'_, ()> {
+        gone()
+    }
+}
+
+#[test]
+fn explain_says_which_backend_is_not_asked() {
+    let cache: Cache<u64, u64> =
+        Cache::builder().name("t::gone").backends([Tier::memory(), Tier::own(Gone)]).readable().build();
+    cache.get_or_compute(&0, || 0);
+    assert_eq!(cache.explain(&99).far.not_asked, [""; 0], "one failure is none");
+    (1..20).for_each(|key| _ = cache.get_or_compute(&key, || key));
+    let told = there("t::gone").explain("99").unwrap();
+    assert_eq!((&*told.far.not_asked, told.state), (&["gone".to_owned()][..], State::Absent));
+    assert!(told.to_string().contains("gone not asked now: the breaker is open"), "{told}");
+}
+
+#[test]
+fn the_number_of_an_instance_is_in_no_address() {
+    // As the caches of two processes would: what one of them stores, the other one finds.
+    let bytes = Arc::new(MemoryBytes::new());
+    let build = || -> Cache<u64, u64> {
+        let places = [Tier::memory(), Tier::own(bytes.clone())];
+        Cache::builder().name("t::numbered").backends(places).readable().build()
+    };
+    let (_one, two) = (build(), build());
+    let of = |name: &str| there(name).explain("7").unwrap().far.address.unwrap();
+    assert_eq!(of("t::numbered"), of("t::numbered#2"));
+    assert!(!of("t::numbered#2").contains('#'), "{}", of("t::numbered#2"));
+    let _generic: Cache<u64, u64> = Cache::builder()
+        .name("t::typed")
+        .registered_as("t::typed<u8>".to_owned())
+        .backends([Tier::own(bytes.clone())])
+        .readable()
+        .build();
+    assert!(
+        of("t::typed<u8>").contains("t/typed:7") || of("t::typed<u8>").contains("t::typed:7"),
+        "{}",
+        of("t::typed<u8>")
+    );
+    drop(two);
 }

@@ -42,7 +42,8 @@ impl TagSet {
                 continue;
             }
             if tags.len() == MAX_TAGS {
-                tracing::warn!(tag = name.as_ref(), "more than {MAX_TAGS} tags: the value is not cached");
+                // Not which: tags are often as personal as keys.
+                tracing::warn!("more than {MAX_TAGS} tags: the value is not cached");
                 return Some(Self::outdated());
             }
             let version = cell.version_now();

@@ -128,7 +128,7 @@ pub(crate) fn explain(args: &EntryArgs, live: Live<'_>, out: &mut Out) -> Result
 fn show(explained: &Explained, key: &str, service: &str, out: &mut Out) -> Result<(), Failure> {
     let Explained { cache, state, backends, .. } = explained;
     let key = if key.is_empty() { "of no parameters" } else { key };
-    out.line(&format!("{cache}, key {key}, in the memory of {service}"))?;
+    out.line(&format!("{cache}, key {key}, in {service}"))?;
     out.line(&format!("\n  {}", meaning(state)))?;
     let time = |time: Option<f64>| time.map(|time| output::age(seconds(time)));
     let is_there = !matches!(&**state, "absent");
@@ -142,14 +142,14 @@ fn show(explained: &Explained, key: &str, service: &str, out: &mut Out) -> Resul
         ("address", explained.address.clone()),
         ("tied to a build", explained.tied_to_build.clone()),
     ];
-    for (what, fact) in facts {
+    for (what, fact) in facts.into_iter().chain(explained.further()) {
         if let Some(fact) = fact {
             out.line(&format!("  {what:18} {fact}"))?;
         }
     }
     if !backends.is_empty() && !is_there {
         out.line(
-            "\nBehind the memory a call asks its backends: `cachekit explain` with `--redis` or `--dir` looks there.",
+            "\nIts backends were asked too: `cachekit explain` with `--redis` or `--dir` says why they give nothing.",
         )?;
     }
     Ok(())

@@ -152,18 +152,6 @@ async fn a_tier_is_switched_off_and_on() {
     assert_eq!(said["tiers"][0]["used"], false);
 }
 
-#[cfg(feature = "config")]
-#[tokio::test]
-async fn the_configuration_is_reloaded_by_who_may_operate() {
-    let router = admin("reloader");
-    let said = ok(&router, post("/api/configuration/reload", "")).await;
-    assert!(said["changed"].is_array() && said["notes"].is_array(), "{said}");
-    let events = events_of("reloader");
-    assert!(events.iter().any(|event| event.contains("reload") && event.contains("done")), "{events:?}");
-    let reader = Admin::new(|_| Some(Access::named("reader").may(Scope::Read))).router();
-    assert_eq!(refused(&reader, post("/api/configuration/reload", "")).await.0, 403);
-}
-
 #[tokio::test]
 async fn the_largest_capacity_ends_no_process() {
     let entries = cache("c::large");

@@ -49,6 +49,9 @@ fn routes() -> Vec<(Method, &'static str, Scope)> {
             (Method::DELETE, "/api/caches/g::all/top", Scope::Operate),
         ]);
     }
+    if cfg!(feature = "config") {
+        all.push((Method::POST, "/api/configuration/reload", Scope::Operate));
+    }
     if cfg!(feature = "prometheus") {
         all.push((Method::GET, "/metrics", Scope::Read));
     }

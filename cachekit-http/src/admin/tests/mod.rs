@@ -1,5 +1,6 @@
 //! The API through its router.
 
+mod audited;
 mod changes;
 mod guards;
 mod live;

@@ -94,6 +94,33 @@ async fn a_key_is_got_and_explained() {
 }
 
 #[tokio::test]
+async fn a_key_is_explained_with_what_the_backends_have_and_why_a_call_would_compute() {
+    use cachekit_runtime::{Place, backend::MemoryBytes};
+    let places = [Place::memory(), Place::own(MemoryBytes::new())];
+    let users: Cache<u64, u64> = Cache::builder().name("a::far").backends(places).readable().build();
+    users.insert_async(7, 42).await;
+    users.retain(|_, _| false);
+    let (router, before) = (admin("explainer"), users.stats().far);
+    let explained =
+        async |key: &str| ok(&router, post("/api/caches/a::far/explain", &format!(r#"{{"key":"{key}"}}"#))).await;
+    let said = explained("7").await;
+    assert_eq!((&said["state"], &said["tier"], &said["asked"]), (&"fresh".into(), &"own".into(), &true.into()));
+    assert!(said["age_seconds"].is_number() && said["bypassed"].is_null(), "{said}");
+    let said = explained("8").await;
+    assert_eq!((&said["state"], &said["tier"], &said["asked"]), (&"absent".into(), &Value::Null, &true.into()));
+    users.set_enabled(false);
+    assert_eq!(explained("7").await["bypassed"], "disabled");
+    users.set_enabled(true);
+    users.set_dry_run(true);
+    assert_eq!(explained("7").await["bypassed"], "dry_run");
+    assert_eq!(users.stats().far, before, "nothing of it is a use");
+    let far = ok(&router, get("/api/caches/a::far")).await["stats"]["far"].clone();
+    for name in ["file_hits", "redis_hits", "other_shape", "oversized"] {
+        assert_eq!(far[name], 0, "{far}");
+    }
+}
+
+#[tokio::test]
 async fn responses_are_listed_with_what_they_are_and_their_bodies_to_who_asks() {
     use axum::{body::Body, routing::get as on};
     use http::{Request, header};

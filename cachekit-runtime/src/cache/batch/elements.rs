@@ -199,6 +199,9 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
     }
 
     fn decided<E>(&mut self, at: usize, followed: Followed<K, S, Element<S, E>>) -> Result<(), Failed<E>> {
+        if let (Followed::Output(_), Some(wanted)) = (&followed, self.wanted.get(at)) {
+            self.core.has_joined(wanted.hash);
+        }
         let (lead, alone) = match followed {
             Followed::Output(Element::Value(stored)) => {
                 self.answer(at, stored);

@@ -1,7 +1,10 @@
 //! One run of the body, for all elements that the batch leads.
 
 use super::{
-    super::lead::{After, Load},
+    super::{
+        lead::{After, Load},
+        traced::Traced,
+    },
     elements::Elements,
     far::Stores,
 };
@@ -23,10 +26,11 @@ pub(super) struct Waiting<K, S> {
 }
 
 impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
-    /// The body is about to run.
-    pub(super) fn start(&mut self) {
+    /// The body is about to run, in this span.
+    pub(super) fn start(&mut self) -> Traced {
         self.core.counters.batch();
         self.led.iter_mut().for_each(|(_, load)| load.start());
+        self.core.trace_batch(self.led.len())
     }
 
     /// Settles what a run gave. `Err`: the call ends with this.

@@ -1,6 +1,7 @@
 //! A batch from its missing elements to its output, sync and async.
 
 use super::{
+    super::traced::Traced,
     Batch,
     elements::{Elements, Failed},
     far::Stores,
@@ -10,6 +11,7 @@ use crate::{
     key::Key,
     output::{BatchOr, Element, ElementKind, Output, Share, Value},
 };
+use std::pin::pin;
 
 impl<K: Key, S: Value, V: Value> Batch<K, S, V> {
     /// Answers the call. `own` gives the owned id at a position, `load` runs the body for the ids at these positions: for each missing one once, in the
@@ -111,14 +113,16 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 let permit = permits.take(&self.group.node);
                 self.hold(permit);
             }
-            self.start();
+            let traced = self.start();
             let positions = self.positions(self.led.iter().map(|(at, _)| *at));
             let loaded = {
                 let _executing = self.flights().executing();
+                let _in = traced.enter();
                 load(&positions)
             };
             let mut stores = Stores::new();
             let waiting = self.settle(loaded, share, own, &mut stores);
+            traced.ended_batch(waiting.is_ok());
             let stored = stores.run(waiting.as_ref().is_ok_and(|waiting| !waiting.is_empty()));
             self.settle_waiting(waiting?, &stored);
         }
@@ -141,7 +145,11 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
                 let loaded = polled_together(led, clock, self.loaded(load)).await;
                 let mut stores = Stores::new();
                 let settled = match loaded {
-                    Some(loaded) => self.settle(loaded, share, own, &mut stores),
+                    Some((loaded, traced)) => {
+                        let settled = self.settle(loaded, share, own, &mut stores);
+                        traced.ended_batch(settled.is_ok());
+                        settled
+                    }
                     None => Ok(Vec::new()),
                 };
                 let waiting = match settled {
@@ -171,7 +179,10 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
     }
 
     /// What the body gives; `None`: the far tiers had everything.
-    async fn loaded<R, Fut: Future<Output = R>>(&mut self, load: &mut impl FnMut(&[usize]) -> Fut) -> Option<R> {
+    async fn loaded<R, Fut: Future<Output = R>>(
+        &mut self,
+        load: &mut impl FnMut(&[usize]) -> Fut,
+    ) -> Option<(R, Traced)> {
         self.ask_far_async().await;
         if self.led.is_empty() {
             return None;
@@ -180,8 +191,9 @@ impl<K: Key, S: Value, V: Value> Elements<K, S, V> {
             let permit = permits.take_async(&self.group.node).await;
             self.hold(permit);
         }
-        self.start();
+        let traced = self.start();
         let positions = self.positions(self.led.iter().map(|(at, _)| *at));
-        Some(load(&positions).await)
+        let loaded = traced.around(pin!(load(&positions))).await;
+        Some((loaded, traced))
     }
 }
