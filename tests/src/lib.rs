@@ -13,6 +13,7 @@ pub mod own_backend;
 pub mod receivers;
 pub mod redis_server;
 pub mod reference;
+pub mod responses;
 pub mod waiting;
 
 pub use waiting::eventually;

@@ -44,6 +44,8 @@ pub struct Rule {
     pub(super) tag_fields: Vec<HeaderName>,
     pub(super) key_part: Option<KeyPart>,
     pub(super) query: Query,
+    /// Of a URI the key has the path alone.
+    pub(super) is_of_paths: bool,
     pub(super) ignored_cookies: Vec<String>,
     pub(super) max_body: usize,
 }
@@ -68,6 +70,7 @@ impl Rule {
             tag_fields: Vec::new(),
             key_part: None,
             query: Query::default(),
+            is_of_paths: false,
             ignored_cookies: Vec::new(),
             max_body: 1 << 20,
         }
@@ -282,6 +285,13 @@ impl Rule {
         self
     }
 
+    /// Of a URI the path alone is what responses are purged by: what is made by a handler depends on what that takes, and neither on hosts nor on the rest of a query.
+    #[cfg(feature = "axum")]
+    pub(super) fn of_paths(mut self) -> Self {
+        self.is_of_paths = true;
+        self
+    }
+
     /// The longest body that is stored, in bytes. Longer ones pass. Default: 1 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
@@ -305,6 +315,9 @@ impl Rule {
 
     /// The URI as a part of the key.
     pub(super) fn key_of(&self, target: &Uri) -> String {
+        if self.is_of_paths {
+            return target.path().to_owned();
+        }
         let text = target::text(target);
         let Some(query) = target.query().filter(|_| self.query != Query::Exact) else { return text };
         let (front, kept) = (text.split('?').next().unwrap_or_default(), self.query.of(query));
