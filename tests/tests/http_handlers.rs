@@ -2,6 +2,7 @@
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{FromRequestParts, Path, Query, State},
     response::{Html, IntoResponse, Response, Sse, sse::Event},
     routing::get,
@@ -299,6 +300,10 @@ async fn odd(State(app): State<Arc<App>>, Path(kind): Path<String>) -> Result<Re
         "uncacheable" => ([("cache-control", "no-store")], format!("run {run}")).into_response(),
         "longer" => ([("cachekit-cache-control", "max-age=100")], format!("run {run}")).into_response(),
         "cookie" => ([("set-cookie", "a=b")], format!("run {run}")).into_response(),
+        "streamed" => {
+            let parts = ["run ", "some"].map(Ok::<_, Infallible>);
+            Body::from_stream(futures_util::stream::iter(parts)).into_response()
+        }
         "events" => {
             let event = futures_util::stream::iter([Ok::<_, Infallible>(Event::default().data(format!("run {run}")))]);
             Sse::new(event).into_response()
@@ -319,6 +324,7 @@ async fn what_is_stored_is_said_of_responses() {
         ("uncacheable", false),
         ("longer", true),
         ("cookie", false),
+        ("streamed", true),
         ("events", false),
         ("an error", true),
     ] {
@@ -331,6 +337,10 @@ async fn what_is_stored_is_said_of_responses() {
             assert_eq!(app.runs() - before, if is_stored { 1 } else { 2 }, "{kind}");
         }
     }
+    // Nobody who streams waits for a tag, and what is stored is as it came.
+    let (streamed, whole) = (get_of(&router, "/odd/streamed").await, get_of(&router, "/odd/longer").await);
+    assert!(streamed.is_hit() && streamed.body == "run some" && streamed.field("etag").is_empty(), "{streamed:?}");
+    assert!(!whole.field("etag").is_empty());
     let longer = get_of(&router, "/odd/longer").await;
     assert_eq!(longer.field("cache-status"), "cachekit; hit; ttl=100");
 }

@@ -45,6 +45,7 @@ use std::{
     sync::{Mutex, OnceLock},
     time::Duration,
 };
+pub use suggest::suggestion;
 
 /// What the program said before the first use.
 static PROGRAM: Mutex<Option<Said>> = Mutex::new(None);
