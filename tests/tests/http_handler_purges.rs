@@ -117,19 +117,21 @@ async fn slow(State(slow): State<Arc<Slow>>) -> Body {
 async fn nobody_joins_what_is_under_way_for_another_path() {
     let state = Arc::new(Slow { app: App::default(), go_on: tokio::sync::Semaphore::new(0) });
     let router = Router::new().route("/a", get(slow)).route("/b", get(slow)).with_state(state.clone());
-    let ask_for = async |path: &'static str| {
+    let ask_for = |path: &'static str| {
         let router = router.clone();
-        let asked = tokio::spawn(async move { body(&router, path).await });
+        tokio::spawn(async move { body(&router, path).await })
+    };
+    let until_all_wait = async || {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        asked
     };
-    let first = ask_for("/a").await;
+    let first = ask_for("/a");
+    until_all_wait().await;
     slow::handle().purge_uri(&"/b".parse().expect("a URI")).await.expect("it has a path");
     // It begins after a purge of its path, which the fill of the other one has not seen.
-    let second = ask_for("/b").await;
-    let third = ask_for("/a?x").await;
+    let (second, third) = (ask_for("/b"), ask_for("/a?x"));
+    until_all_wait().await;
     state.go_on.add_permits(3);
     assert_eq!(first.await.expect("no panic"), "run 1");
     assert_eq!(second.await.expect("no panic"), "run 2");

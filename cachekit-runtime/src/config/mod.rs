@@ -36,6 +36,8 @@ pub use reload::{Reloaded, reload_configuration};
 pub(crate) use sources::gather;
 #[cfg(all(feature = "config", feature = "inspect"))]
 pub(crate) use sources::notes;
+#[cfg(feature = "config")]
+pub use suggest::suggestion;
 
 use crate::{Error, sync::lock};
 pub(crate) use said::Said;
@@ -45,7 +47,6 @@ use std::{
     sync::{Mutex, OnceLock},
     time::Duration,
 };
-pub use suggest::suggestion;
 
 /// What the program said before the first use.
 static PROGRAM: Mutex<Option<Said>> = Mutex::new(None);
