@@ -52,7 +52,7 @@ pub use std::sync::LazyLock;
 pub use {crate::registry::AtStart, inventory};
 
 #[cfg(feature = "config")]
-pub use crate::config::{Bytes, Span, parse_as, read_as};
+pub use crate::config::{Bytes, Span, parse_as, read_as, suggestion};
 use crate::{cache, scope};
 #[cfg(feature = "backend")]
 use std::task::{Context, Poll};

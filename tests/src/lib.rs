@@ -15,6 +15,7 @@ pub mod own_backend;
 pub mod receivers;
 pub mod redis_server;
 pub mod reference;
+pub mod responses;
 pub mod waiting;
 pub mod watched;
 

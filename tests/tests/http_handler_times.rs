@@ -38,7 +38,7 @@ impl Timed {
             let response = (status, format!("run {run}")).into_response();
             Loaded { response, is_error: status.as_u16() >= 400 }
         };
-        let asked = Asked { key: "k".to_owned(), identity: None, tags: Vec::new(), surrogate_keys: Vec::new() };
+        let asked = Asked { key: Some("k".to_owned()), identity: None, tags: Vec::new(), surrogate_keys: Vec::new() };
         let (parts, ()) = Request::get("/timed").body(()).expect("a request").into_parts();
         let (parts, body) = self.cache.answer(parts, asked, load).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("it ends well");

@@ -2,12 +2,13 @@
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequestParts, Path, Query, State},
     response::{Html, IntoResponse, Response, Sse, sse::Event},
     routing::get,
 };
 use cachekit::{cache, invalidate_tag};
+use cachekit_tests::responses::{ask, get as get_of};
 use http::{HeaderMap, Request, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -17,7 +18,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tower::ServiceExt;
 
 /// What every handler here counts its runs in.
 #[derive(Default)]
@@ -33,35 +33,6 @@ impl App {
     fn runs(&self) -> u64 {
         self.runs.load(Ordering::SeqCst)
     }
-}
-
-/// A response, read to its end.
-#[derive(Debug)]
-struct Got {
-    status: StatusCode,
-    fields: HeaderMap,
-    body: String,
-}
-
-impl Got {
-    fn field(&self, name: &str) -> &str {
-        self.fields.get(name).map_or("", |value| value.to_str().expect("it is text"))
-    }
-
-    fn is_hit(&self) -> bool {
-        self.field("cache-status").contains("; hit")
-    }
-}
-
-async fn ask(app: &Router, request: http::request::Builder) -> Got {
-    let response = app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.expect("the body ends well");
-    Got { status: parts.status, fields: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
-}
-
-async fn get_of(app: &Router, uri: &str) -> Got {
-    ask(app, Request::get(uri)).await
 }
 
 #[derive(Serialize)]
@@ -312,7 +283,11 @@ async fn fields_of_requests_select_a_variant() {
     assert_eq!(german.field("cache-control"), "public, max-age=60");
     assert_eq!(of("fr", "false").await.body, "fr false 2");
     assert_eq!((of("de", "false").await.body, of("fr", "false").await.is_hit()), (german.body, true));
-    assert_eq!((of("de", "true").await.body, of("de", "true").await.body), ("de true 3".into(), "de true 4".into()));
+    for run in 3..=4 {
+        let past = of("de", "true").await;
+        assert_eq!((&*past.body, past.field("vary")), (&*format!("de true {run}"), "accept-language"));
+        assert_eq!((past.field("cache-status"), past.field("cache-control")), ("cachekit; fwd=bypass", "no-cache"));
+    }
 }
 
 #[cache(http(statuses = [200, 404], max_body = "16 B"), ttl = "30s", errors = "10s")]
@@ -325,6 +300,10 @@ async fn odd(State(app): State<Arc<App>>, Path(kind): Path<String>) -> Result<Re
         "uncacheable" => ([("cache-control", "no-store")], format!("run {run}")).into_response(),
         "longer" => ([("cachekit-cache-control", "max-age=100")], format!("run {run}")).into_response(),
         "cookie" => ([("set-cookie", "a=b")], format!("run {run}")).into_response(),
+        "streamed" => {
+            let parts = ["run ", "some"].map(Ok::<_, Infallible>);
+            Body::from_stream(futures_util::stream::iter(parts)).into_response()
+        }
         "events" => {
             let event = futures_util::stream::iter([Ok::<_, Infallible>(Event::default().data(format!("run {run}")))]);
             Sse::new(event).into_response()
@@ -345,6 +324,7 @@ async fn what_is_stored_is_said_of_responses() {
         ("uncacheable", false),
         ("longer", true),
         ("cookie", false),
+        ("streamed", true),
         ("events", false),
         ("an error", true),
     ] {
@@ -357,6 +337,10 @@ async fn what_is_stored_is_said_of_responses() {
             assert_eq!(app.runs() - before, if is_stored { 1 } else { 2 }, "{kind}");
         }
     }
+    // Nobody who streams waits for a tag, and what is stored is as it came.
+    let (streamed, whole) = (get_of(&router, "/odd/streamed").await, get_of(&router, "/odd/longer").await);
+    assert!(streamed.is_hit() && streamed.body == "run some" && streamed.field("etag").is_empty(), "{streamed:?}");
+    assert!(!whole.field("etag").is_empty());
     let longer = get_of(&router, "/odd/longer").await;
     assert_eq!(longer.field("cache-status"), "cachekit; hit; ttl=100");
 }
@@ -469,11 +453,13 @@ async fn forms_of_handlers() {
     let within = Router::new().route("/x", get(inner).post(inner));
     let router: Router = Router::new().nest("/a", within.clone()).nest("/b", within).with_state(app.clone());
     assert_eq!(get_of(&router, "/a/x").await.body, "GET, run 1");
-    assert_eq!(get_of(&router, "/b/x").await.body, "GET, run 1", "it takes nothing that tells them apart");
+    assert_eq!(get_of(&router, "/b/x").await.body, "GET, run 2", "nobody has said what it is purged by there");
+    assert_eq!(get_of(&router, "/a/x").await.body, "GET, run 2", "it takes nothing that tells them apart");
     // What has changed something makes what its URI has given invalid.
-    assert_eq!(ask(&router, Request::post("/a/x")).await.body, "POST, run 2");
-    assert_eq!(get_of(&router, "/a/x").await.body, "GET, run 3");
-    assert_eq!(app.runs(), 3);
+    assert_eq!(ask(&router, Request::post("/a/x")).await.body, "POST, run 3");
+    assert_eq!(get_of(&router, "/b/x").await.body, "GET, run 4");
+    assert_eq!(get_of(&router, "/a/x").await.body, "GET, run 4");
+    assert_eq!(app.runs(), 4);
 }
 
 #[tokio::test]
@@ -507,13 +493,21 @@ static LENT: std::sync::LazyLock<Arc<cachekit::backend::MemoryBytes>> = std::syn
 #[tokio::test]
 async fn what_is_in_a_backend_is_there_for_the_next_process() {
     let app = Arc::new(App::default());
-    let router =
-        Router::new().route("/one/{id}", get(far::one)).route("/other/{id}", get(far::other)).with_state(app.clone());
-    let first = get_of(&router, "/one/1").await;
+    let one = Router::new().route("/far/{id}", get(far::one)).route("/also/{id}", get(far::one));
+    let other = Router::new().route("/far/{id}", get(far::other)).route("/also/{id}", get(far::other));
+    let (one, other) = (one.with_state(app.clone()), other.with_state(app.clone()));
+    let first = get_of(&one, "/far/1").await;
     cachekit::flush().await;
-    let there = get_of(&router, "/other/1").await;
+    let there = get_of(&other, "/far/1?x").await;
     assert_eq!((&there.body, there.is_hit(), app.runs()), (&first.body, true, 1));
     assert_eq!(there.field("etag"), first.field("etag"));
+    // What one process is asked by one path and another one by another is soon known to both.
+    for round in 0..4 {
+        let (first, second) = (get_of(&one, "/far/1").await, get_of(&other, "/also/1").await);
+        cachekit::flush().await;
+        assert!(round == 0 || first.is_hit() && second.is_hit(), "{round}: {first:?} {second:?}");
+    }
+    assert_eq!(app.runs(), 2);
 }
 
 /// Without `http`: the value is kept, and made into a response each time.

@@ -1,10 +1,13 @@
 //! Layers of several nodes that share a backend.
 
-use axum::body::Body;
-use cachekit::http::{CacheBody, CacheLayer};
+use axum::{Router, body::Body};
+use cachekit::{
+    Delivery,
+    http::{CacheBody, CacheHandle, CacheLayer},
+};
 use cachekit_runtime::{Place, testing::TestClock, time::Clock};
 use cachekit_tests::own_backend::OwnBackend;
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use std::{
     convert::Infallible,
@@ -14,7 +17,8 @@ use std::{
     },
     time::Duration,
 };
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tokio::sync::Semaphore;
+use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
 
 /// A node whose handler counts its calls with those of the others.
 fn node(
@@ -68,4 +72,82 @@ async fn one_node_refreshes_for_all() {
         assert_eq!(get(node).await, "body 2");
     }
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+/// A node whose handler waits until a test lets it go on, and takes other methods at once.
+fn slow_node(
+    shared: &OwnBackend,
+    calls: &Arc<AtomicUsize>,
+    go_on: &Arc<Semaphore>,
+) -> (CacheHandle, BoxCloneSyncService<Request<Body>, Response<CacheBody>, Infallible>) {
+    let (calls, go_on) = (calls.clone(), go_on.clone());
+    let handler = service_fn(move |request: Request<Body>| {
+        let (call, go_on) = (calls.fetch_add(1, Ordering::SeqCst) + 1, go_on.clone());
+        async move {
+            if request.method() == Method::GET {
+                go_on.acquire().await.expect("it is not closed").forget();
+            }
+            let response = Response::builder().header("cache-control", "max-age=100");
+            Ok(response.body(Body::from(format!("body {call}"))).expect("it is a response"))
+        }
+    });
+    let places = [Place::memory(), Place::own(shared.clone())];
+    let layer = CacheLayer::builder().name("http-nodes-slow").backends(places).build();
+    (layer.handle(), BoxCloneSyncService::new(layer.layer(handler)))
+}
+
+#[tokio::test]
+async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_it() {
+    for by_post in [false, true] {
+        let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let shared = OwnBackend::new(Clock::system());
+        let [(_, one), (handle, other)] = [(); 2].map(|()| slow_node(&shared, &calls, &go_on));
+        let filling = tokio::spawn({
+            let one = one.clone();
+            async move { get(&one).await }
+        });
+        while calls.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        if by_post {
+            let request = Request::post("/a").body(Body::empty()).expect("it is a request");
+            let Ok(response) = other.clone().oneshot(request).await;
+            assert_eq!(response.headers()["cache-status"], "cachekit; fwd=method");
+        } else {
+            let uri = Uri::from_static("http://localhost/a");
+            assert_eq!(handle.purge_uri(&uri).await, Ok(Delivery::Shared));
+        }
+        // The fill began before it, and ends after it.
+        let before = calls.load(Ordering::SeqCst);
+        go_on.add_permits(2);
+        assert_eq!(filling.await.expect("no panic"), "body 1");
+        let anew = format!("body {}", before + 1);
+        for node in [&one, &other] {
+            assert_eq!(get(node).await, anew, "by a POST: {by_post}");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_purge_by_http_says_whether_all_nodes_know() {
+    let shared = OwnBackend::new(Clock::system());
+    let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(100)));
+    let (handle, node) = slow_node(&shared, &calls, &go_on);
+    let purges: Router = handle.router(|_| true);
+    let mut filled = 1;
+    for (refuses, expected) in [(false, StatusCode::OK), (true, StatusCode::ACCEPTED)] {
+        for (path, body) in
+            [("/uri", "http://localhost/a"), ("/uri?soft", "http://localhost/a"), ("/all", ""), ("/tag", "some")]
+        {
+            assert_eq!(get(&node).await, format!("body {filled}"), "{path}");
+            shared.refuse_tags(refuses);
+            let request = Request::post(path).body(Body::from(body)).expect("it is a request");
+            let Ok(response) = purges.clone().oneshot(request).await;
+            assert_eq!(response.status(), expected, "{path}");
+            shared.refuse_tags(false);
+            // Nothing has the tag.
+            filled += usize::from(path != "/tag");
+        }
+    }
 }

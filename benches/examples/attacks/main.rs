@@ -1,6 +1,6 @@
 //! The attack cases of the HTTP cache, and its peers: who holds where.
 //!
-//! `cargo run -p cachekit-benches --example attacks` prints the table of docs/guides/http-attacks.md. The tests of our own are in
+//! `cargo run -p cachekit-benches --example attacks` prints the table of docs/guides/http.md. The tests of our own are in
 //! `cachekit-http/tests/layer/attacks.rs`.
 
 mod cases;

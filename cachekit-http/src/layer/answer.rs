@@ -135,6 +135,20 @@ enum Found {
 }
 
 impl Asked {
+    /// Says what the response of a function is purged by; `there`: the tags of what is there, if that is purged by other paths.
+    fn name_tags(&mut self, there: &[String]) {
+        let Some((tags, target)) = &self.named else { return };
+        let mut tags = tags.clone();
+        tags.extend(self.shared.store.tags_of_paths(&self.primary, target.path(), there, tags.len()));
+        self.parts.extensions.insert(NamedTags(tags));
+    }
+
+    /// Whether a purge of what the client asks for reaches a response with these tags: one of a function may have been asked for by another path, and whether
+    /// this one was purged since then nobody knows.
+    fn is_purged_with(&self, tags: &[String]) -> bool {
+        self.named.as_ref().is_none_or(|(_, target)| self.shared.store.is_purged_by(tags, target.path()))
+    }
+
     fn asking(&self) -> Asking<'_> {
         Asking { method: &self.parts.method, fields: &self.parts.headers }
     }
@@ -145,6 +159,7 @@ impl Asked {
         let seen = self.shared.store.glance(&self.primary, fields, &self.rules.first().normalisers)?;
         let now = self.shared.now();
         if let Seen::Response(_, entry) = &seen
+            && self.is_purged_with(&entry.tags)
             && reuse::is_for(&entry.head, fields)
             && reuse::decide(&entry.head, now, self.said.as_ref()) == Reuse::Fresh
         {
@@ -161,10 +176,7 @@ impl Asked {
         Q: Default + Send + 'static,
         P: ResponseBody,
     {
-        if let Some((mut tags, target)) = self.named.take() {
-            tags.push(self.shared.store.tag_of_uri(&self.rules.first().key_of(&target)));
-            self.parts.extensions.insert(NamedTags(tags));
-        }
+        self.name_tags(&[]);
         let mut variant: Option<EntryKey> = None;
         for _ in 0..MOST_JOINS {
             let (key, stale, why) = match self.look().await {
@@ -258,6 +270,10 @@ impl Asked {
         };
         if !reuse::is_for(&entry.head, &self.parts.headers) {
             return Found::NotForYou;
+        }
+        if !self.is_purged_with(&entry.tags) {
+            self.name_tags(&entry.tags);
+            return Found::Missing { key, stale: None, why: Forwarded::UriMiss };
         }
         let now = self.shared.now();
         let reused = reuse::decide(&entry.head, now, self.said.as_ref());
@@ -371,7 +387,7 @@ impl Asked {
         let selection = self.rules.first().normalisers.select(&head.selection.names(), &self.parts.headers);
         // Who came after a purge has found nothing stale.
         let is_right = stale.is_some() && answered.captured.is_current() && selection == head.selection;
-        if !is_right || !reuse::is_for(head, &self.parts.headers) {
+        if !is_right || !self.is_purged_with(&answered.entry.tags) || !reuse::is_for(head, &self.parts.headers) {
             return None;
         }
         let status = CacheStatus { forwarded: Some(why), is_collapsed: true, ..answered.status.clone() };
@@ -386,7 +402,7 @@ impl Asked {
             return Err(self.primary.variant(&selection));
         }
         let is_fresh = filling.captured.is_current() && reuse::decide(head, self.shared.now(), None) == Reuse::Fresh;
-        if !is_fresh || !reuse::is_for(head, &self.parts.headers) {
+        if !is_fresh || !self.is_purged_with(&filling.tags) || !reuse::is_for(head, &self.parts.headers) {
             return Ok(None);
         }
         let status = CacheStatus { is_collapsed: true, ..CacheStatus::forwarded(why) };

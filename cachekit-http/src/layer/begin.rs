@@ -119,7 +119,8 @@ pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>
     };
     // A function that is named sees nothing else of its request.
     let rewritten = if named.is_none() { target::rewritten(&parts) } else { None };
-    let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part)];
+    let key_fields = rule.key_of_fields(&parts.headers);
+    let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part), ('f', key_fields)];
     for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
         primary = primary.with(*kind, part);
     }

@@ -1,7 +1,10 @@
 //! What a layer is told.
 
 use super::{CacheLayer, flights::Flights, rule::Rule, shareable::Shareable, shared::Shared, time::Time};
-use crate::store::{self, EntryCodec, Limits, Store};
+use crate::{
+    fields::authority,
+    store::{self, EntryCodec, Limits, Store},
+};
 use cachekit_runtime::{Cache, Place, time::Clock};
 use std::{
     sync::{
@@ -80,7 +83,7 @@ impl CacheLayerBuilder {
 
     /// Requests for other hosts go past the cache, so that nobody fills it with hosts of their own. Default: every host.
     pub fn hosts<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
-        self.hosts.extend(hosts.into_iter().map(|host| host.into().to_ascii_lowercase()));
+        self.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
@@ -162,13 +165,21 @@ impl CacheLayerBuilder {
         } else if !self.places.is_empty() {
             cache = cache.stored(self.places, cachekit_runtime::codec::erase(EntryCodec));
         }
+        let hosts = self.hosts.into_iter().map(|host| match authority::normalised(&host, &self.scheme) {
+            Some(host) => host,
+            None => {
+                // It stays, and is nobody's: with none at all every host would be served.
+                tracing::error!(host, "what is to be served is no host");
+                host
+            }
+        });
         let limits = Limits { max_bytes: self.max_bytes, max_variants: self.max_variants, is_alone };
         let shared = Shared {
             store: Store::new(cache, passed, &name, limits),
             flights: Arc::new(Flights::default()),
-            rules: self.rules.into_iter().map(Arc::new).collect(),
-            otherwise: Arc::new(self.otherwise),
-            hosts: self.hosts,
+            rules: self.rules.into_iter().map(|rule| Arc::new(rule.checked(&self.scheme))).collect(),
+            otherwise: Arc::new(self.otherwise.checked(&self.scheme)),
+            hosts: hosts.collect(),
             scheme: self.scheme,
             status_name: self.status_name,
             shareable: Shareable::default(),

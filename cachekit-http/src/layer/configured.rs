@@ -1,10 +1,13 @@
 //! Rules from `cachekit.toml`.
 
-use super::{CacheLayerBuilder, Rule};
-use crate::policy::{Overrides, SetCookie};
+use super::{CacheLayerBuilder, Rule, pattern::PathPattern, template::Template};
+use crate::{
+    fields::authority,
+    policy::{Heuristic, Overrides, SetCookie, vary::Normaliser},
+};
 use cachekit_runtime::{
     Error,
-    private::{Bytes, Span, read_as},
+    private::{Bytes, Span, read_as, suggestion},
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -32,19 +35,28 @@ impl CacheLayerBuilder {
     /// stale_if_disconnected = "1h"
     /// keep_for_validation = "1h"
     /// max_body = "1MiB"
-    /// tags = ["users"]
+    /// heuristic = { percent = 10, most = "1day" }
+    /// tags = ["users", "user:{id}"]          # with parameters of the path
     /// tags_from = ["surrogate-key"]
     /// targeted = ["cdn-cache-control"]
     /// set_cookie = "bypass"                  # or "strip", "store"
+    /// key_headers = ["x-tenant"]             # parts of the key
     /// sort_query = false
     /// only_query = ["page"]                  # one of these three
-    /// without_query = ["utm_source"]
+    /// without_query = []
+    /// select_language = true
     /// ignore_cookies = ["_ga*"]
     /// overrides = ["ignore-no-store"]        # "ignore-no-cache", "serve-stale-always", "ignore-credentials"
+    ///
+    /// [http.pages.rules.normalise]           # "combined", "preferences", "ordered", or the first of a list
+    /// accept-language = "ordered"
+    /// accept-encoding = ["br", "gzip"]
     /// ```
     ///
+    /// The rules are read once, here: what is written later holds from the next start on.
+    ///
     /// # Errors
-    /// The file has a mistake, or cannot be read; or this cache has no name.
+    /// The file has a mistake, or cannot be read; it has rules for a name that this cache may have been meant by, and none for its own; or this cache has no name.
     pub fn configured(self) -> Result<Self, Error> {
         self.configured_by(read_as()?)
     }
@@ -55,8 +67,19 @@ impl CacheLayerBuilder {
                 "a cache of responses without a name has no rules in `cachekit.toml`: give it one before".to_owned();
             return Err(Error::Configuration { at: "the program".to_owned(), message });
         };
-        let rules = whole.http.into_iter().filter(|(of, _)| *of == name).flat_map(|(_, part)| part.rules);
-        Ok(rules.fold(self, |builder, rule| builder.rule(rule.into_rule())))
+        let mut all = whole.http;
+        let Some(part) = all.remove(&name) else {
+            return match suggestion(&name, all.keys().map(String::as_str)) {
+                Some(other) => {
+                    let message = format!(
+                        "`[http.{other}]` is for no cache of responses of that name, and there is nothing for `{name}`: write `[http.{name}]`, with `rules = []` if both are meant"
+                    );
+                    Err(Error::Configuration { at: "cachekit.toml".to_owned(), message })
+                }
+                None => Ok(self),
+            };
+        };
+        Ok(part.rules.into_iter().fold(self, |builder, Checked(rule)| builder.rule(rule)))
     }
 }
 
@@ -70,8 +93,13 @@ struct Whole {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Part {
-    rules: Vec<Written>,
+    rules: Vec<Checked>,
 }
+
+/// A rule as it is written, without a mistake.
+#[derive(Deserialize)]
+#[serde(try_from = "Written")]
+struct Checked(Rule);
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -91,15 +119,19 @@ struct Written {
     stale_if_error: Option<Span>,
     stale_if_disconnected: Option<Span>,
     keep_for_validation: Option<Span>,
+    heuristic: Option<Freshness>,
     max_body: Option<Bytes>,
     tags: Vec<String>,
     tags_from: Vec<Parsed<HeaderName>>,
     targeted: Vec<Parsed<HeaderName>>,
     set_cookie: Option<Cookies>,
+    key_headers: Vec<Parsed<HeaderName>>,
     sort_query: bool,
     only_query: Option<Vec<String>>,
     without_query: Option<Vec<String>>,
     ignore_cookies: Vec<String>,
+    normalise: BTreeMap<Parsed<HeaderName>, Normalised>,
+    select_language: bool,
     overrides: Vec<Override>,
 }
 
@@ -109,6 +141,31 @@ enum Cookies {
     Bypass,
     Strip,
     Store,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Freshness {
+    percent: Option<u32>,
+    most: Option<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write \"combined\", \"preferences\", \"ordered\", or a list whose first accepted member counts"
+)]
+enum Normalised {
+    Named(Manner),
+    FirstOf(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Manner {
+    Combined,
+    Preferences,
+    Ordered,
 }
 
 #[derive(Deserialize)]
@@ -159,12 +216,35 @@ impl Ord for Parsed<HeaderName> {
     }
 }
 
-impl Written {
-    fn into_rule(self) -> Rule {
-        let mut rule = Rule::new().methods(self.methods.into_iter().map(|method| method.0));
-        if let Some(path) = &self.path {
-            rule = rule.path(path);
+impl TryFrom<Written> for Checked {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let pattern = written.path.as_deref().map(PathPattern::new);
+        if let (Some(path), Some(false)) = (&written.path, pattern.as_ref().map(PathPattern::is_valid)) {
+            return Err(format!(
+                "`path`: `{path}` is no pattern: it begins with `/`, a segment has at most one `{{…}}`, and `{{*…}}` is the last segment alone"
+            ));
         }
+        if let Some(host) = written.host.as_ref().filter(|host| authority::normalised(host, "http").is_none()) {
+            return Err(format!("`host`: `{host}` is no host: write one like `shop.example` or `shop.example:8080`"));
+        }
+        let queries = [written.sort_query, written.only_query.is_some(), written.without_query.is_some()];
+        if queries.into_iter().filter(|is_said| *is_said).count() > 1 {
+            let message =
+                "only one of `sort_query`, `only_query` and `without_query` can hold: the last two sort as well";
+            return Err(message.to_owned());
+        }
+        let tags = written.tags.iter().map(|tag| Template::new(tag, pattern.as_ref()));
+        let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|mistake| format!("`tags`: {mistake}"))?;
+        Ok(Checked(written.into_rule(pattern, tags)))
+    }
+}
+
+impl Written {
+    fn into_rule(self, pattern: Option<PathPattern>, tags: Vec<Template>) -> Rule {
+        let mut rule = Rule::new().methods(self.methods.into_iter().map(|method| method.0));
+        rule.conditions.path.clone_from(&pattern);
         if let Some(host) = self.host {
             rule = rule.host(host);
         }
@@ -197,9 +277,30 @@ impl Written {
         if let Some(bytes) = self.max_body {
             rule = rule.max_body(usize::try_from(bytes.0).unwrap_or(usize::MAX));
         }
-        if !self.tags.is_empty() {
-            let tags = self.tags;
-            rule = rule.tags(move |_| tags.clone());
+        if let Some(Freshness { percent, most }) = self.heuristic {
+            let usual = Heuristic::default();
+            let most = most.map_or(usual.most, |Span(most)| most);
+            rule = rule.heuristic(Heuristic { percent: percent.unwrap_or(usual.percent), most });
+        }
+        if !tags.is_empty() {
+            rule = rule.tags(move |parts| tags.iter().map(|tag| tag.of(pattern.as_ref(), parts.uri.path())).collect());
+        }
+        rule = rule.key_headers(self.key_headers.into_iter().map(|name| name.0));
+        for (Parsed(name), normalised) in self.normalise {
+            rule = rule.normalise(
+                name,
+                match normalised {
+                    Normalised::Named(Manner::Combined) => Normaliser::Combined,
+                    Normalised::Named(Manner::Preferences) => Normaliser::Preferences,
+                    Normalised::Named(Manner::Ordered) => Normaliser::Ordered,
+                    Normalised::FirstOf(offered) => {
+                        Normaliser::FirstOf(offered.iter().map(|name| name.to_ascii_lowercase()).collect())
+                    }
+                },
+            );
+        }
+        if self.select_language {
+            rule = rule.select_language();
         }
         rule = self.tags_from.into_iter().fold(rule, |rule, name| rule.tags_from(name.0));
         rule = self.targeted.into_iter().fold(rule, |rule, name| rule.targeted(name.0));
@@ -227,6 +328,7 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::vary::Normalisers;
     use cachekit_runtime::private::parse_as;
     use std::time::Duration;
 
@@ -245,7 +347,7 @@ mod tests {
             bypass = true
             [[http.pages.rules]]
             methods = ['GET']
-            host = 'shop.example'
+            host = 'Shop.example:80'
             headers = { Accept = 'text/html' }
             has_headers = ['x']
             statuses = [200]
@@ -256,24 +358,40 @@ mod tests {
             stale_while_revalidate = '5m'
             keep_for_validation = '2h'
             max_body = 100
-            tags = ['users']
+            path = '/{page}'
+            heuristic = { percent = 20 }
+            key_headers = ['X-Tenant']
+            select_language = true
+            tags = ['users', 'page:{page}']
             tags_from = ['surrogate-key']
             targeted = ['cdn-cache-control']
             set_cookie = 'strip'
             only_query = ['page']
             ignore_cookies = ['_ga*']
             overrides = ['ignore-no-store', 'serve-stale-always']
+            normalise = { accept-language = 'ordered', accept-encoding = ['BR', 'gzip'] }
             [[http.others.rules]]
             ttl = '1h'";
         let read = rules(text).unwrap();
         let [bypass, pages] = &*read else { panic!("two are of this cache") };
+        let pages = &pages.clone().checked("http");
         assert!(bypass.is_bypass && !pages.is_bypass);
-        let parts = http::Request::get("http://shop.example/?page=1&x").header("accept", "text/html").header("x", "");
+        let parts = http::Request::get("http://shop.example/news?page=1&x")
+            .header("accept", "text/html")
+            .header("x", "")
+            .header("x-tenant", "a\"b");
         let parts = parts.body(()).unwrap().into_parts().0;
         assert!(pages.matches(&parts, &parts.uri) && !bypass.matches(&parts, &parts.uri));
-        assert_eq!(pages.key_of(&parts.uri), "http://shop.example/?page=1");
-        assert_eq!((pages.tags_of(&parts), pages.max_body), (vec!["users".to_owned()], 100));
+        assert_eq!(pages.key_of(&parts.uri), "http://shop.example/news?page=1");
+        assert_eq!(pages.key_of_fields(&parts.headers).as_deref(), Some(r#"x-tenant="a\"b""#));
+        assert_eq!((pages.tags_of(&parts), pages.max_body), (vec!["users".to_owned(), "page:news".to_owned()], 100));
+        let mut normalisers = Normalisers::default();
+        normalisers.set(http::header::ACCEPT_ENCODING, Normaliser::FirstOf(vec!["br".into(), "gzip".into()]));
+        normalisers.set(http::header::ACCEPT_LANGUAGE, Normaliser::Ordered);
+        normalisers.select_language(true);
+        assert_eq!(pages.normalisers, normalisers);
         let policy = &pages.policy;
+        assert_eq!(policy.heuristic, Some(Heuristic { percent: 20, ..Heuristic::default() }));
         assert_eq!((policy.ttl, policy.stale_if_error), (Some(Duration::from_secs(30)), None));
         assert_eq!(policy.keep_for_validation, Duration::from_secs(7200));
         assert!(policy.overrides.ignore_no_store && !policy.overrides.ignore_credentials);
@@ -288,11 +406,22 @@ mod tests {
             ("statuses = [99]", "99: invalid status code"),
             ("has_headers = ['a b']", "`a b`: invalid HTTP header name"),
             ("set_cookie = 'eat'", "unknown variant `eat`"),
+            ("path = 'account/{*rest}'\nbypass = true", "`account/{*rest}` is no pattern: it begins with `/`"),
+            ("host = 'shop example'", "`shop example` is no host"),
+            ("sort_query = true\nwithout_query = ['a']", "only one of `sort_query`"),
+            ("only_query = []\nwithout_query = ['a']", "only one of `sort_query`"),
+            ("path = '/{id}'\ntags = ['user:{name}']", "no `{name}`, but `{id}`"),
+            ("normalise = { accept = 'ordred' }", "write \"combined\", \"preferences\""),
+            ("heuristic = { percents = 1 }", "unknown field `percents`"),
         ] {
             let mistake = rules(&format!("[[http.pages.rules]]\n{rule}")).unwrap_err();
             assert!(mistake.contains(expected), "{mistake}");
         }
         assert!(rules("").unwrap().is_empty());
+        let misspelt = rules("[[http.pagez.rules]]\nbypass = true").unwrap_err();
+        assert!(misspelt.contains("`[http.pagez]`") && misspelt.contains("write `[http.pages]`"), "{misspelt}");
+        assert!(rules("[http.pages]\nrules = []\n[[http.pagez.rules]]\nbypass = true").unwrap().is_empty());
+        assert!(rules("[[http.articles.rules]]\nbypass = true").unwrap().is_empty(), "another cache");
         assert!(CacheLayerBuilder::default().configured_by(Whole::default()).is_err(), "it has no name");
     }
 }

@@ -384,6 +384,7 @@ impl Fetch {
         let filling = Arc::new(Filling {
             head: storing.head.clone(),
             length,
+            tags: storing.tags.clone(),
             spool: writer.spool().clone(),
             captured: captured.clone(),
         });

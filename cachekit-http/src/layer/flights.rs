@@ -20,7 +20,9 @@ pub(super) struct Filling {
     /// How long the body is, where that is known before its end.
     pub(super) length: Option<u64>,
     pub(super) spool: Arc<Spool>,
-    /// Its tags from before it was asked for: what was purged meanwhile is for nobody who comes afterwards.
+    /// What it is purged by.
+    pub(super) tags: Vec<String>,
+    /// The same from before it was asked for: what was purged meanwhile is for nobody who comes afterwards.
     pub(super) captured: Captured,
 }
 

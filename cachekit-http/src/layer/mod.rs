@@ -25,6 +25,8 @@ mod shared;
 mod spool;
 mod sync;
 mod target;
+#[cfg(feature = "config")]
+mod template;
 mod time;
 mod wanted;
 

@@ -3,7 +3,7 @@
 use super::{
     CacheHandle, CacheLayer, CacheLayerBuilder, Rule,
     answer::go_on,
-    begin::{Begun, Named, NamedTags, begin},
+    begin::{Begun, Named, NamedTags, Way, begin},
     body::BoxError,
     shared::Shared,
     sync::lock,
@@ -55,8 +55,8 @@ pub struct HandlerCache {
 /// One request to a cached handler.
 #[derive(Debug)]
 pub struct Asked {
-    /// What the response depends on, in one line.
-    pub key: String,
+    /// What the response depends on, in one line; `None`: nobody can say, or the cache is not asked, and the request goes past it.
+    pub key: Option<String>,
     /// Whom it is for, where that is asked.
     pub identity: Option<Option<String>>,
     /// The tags of the response.
@@ -82,7 +82,7 @@ impl HandlerCacheBuilder {
         // A handler sees nothing of a request but what it takes, and that is in the key.
         let overrides = Overrides { ignore_credentials: true, ..Overrides::default() };
         let tags = |parts: &Parts| parts.extensions.get::<NamedTags>().map(|tags| tags.0.clone()).unwrap_or_default();
-        let rule = Rule::new().overrides(overrides).tags(tags);
+        let rule = Rule::new().overrides(overrides).tags(tags).of_paths();
         HandlerCacheBuilder { layer: CacheLayer::builder().name(name), rule, manner }
     }
 
@@ -200,9 +200,13 @@ impl HandlerCache {
         L: Future<Output = Loaded> + Send + 'static,
     {
         let Asked { key, identity, tags, surrogate_keys } = asked;
-        let mut begun = begin(&self.shared, parts, Some(Named { key, identity, tags }));
+        let named = match key {
+            Some(key) => Named { key, identity, tags },
+            None => Named { key: String::new(), identity: Some(None), tags },
+        };
+        let mut begun = begin(&self.shared, parts, Some(named));
         if let Some(response) = begun.at_once() {
-            return self.manner.to_client(response.map(Body::new));
+            return self.manner.to_client(response.map(Body::new), false);
         }
         // A hit has no use for all that is in this.
         Box::pin(self.go_on(begun, surrogate_keys, load)).await
@@ -215,8 +219,9 @@ impl HandlerCache {
     {
         let surrogate_keys = HeaderValue::from_str(&surrogate_keys.join(" ")).ok().filter(|keys| !keys.is_empty());
         let handler = Once { load: Arc::new(Mutex::new(Some(load))), manner: self.manner.clone(), surrogate_keys };
+        let is_past = matches!(begun, Begun::Elsewhere(_, Way::Past(_)));
         match go_on(self.shared.clone(), handler, begun, ()).await {
-            Ok(response) => self.manner.to_client(response.map(Body::new)),
+            Ok(response) => self.manner.to_client(response.map(Body::new), is_past),
             Err(Spent) => {
                 tracing::error!("a cached handler gave a 304 that nobody had asked for");
                 let mut response = Response::new(Body::empty());
@@ -264,12 +269,12 @@ impl Manner {
         }
     }
 
-    /// A response for a client, who keeps nothing that can be purged here unless somebody says so.
-    fn to_client(&self, mut response: Response<Body>) -> Response<Body> {
+    /// A response for a client, who keeps nothing that can be purged here unless somebody says so, and nothing of what has gone past this cache.
+    fn to_client(&self, mut response: Response<Body>, is_past: bool) -> Response<Body> {
         let is_good = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
         if is_good && !response.headers().contains_key(header::CACHE_CONTROL) {
             let otherwise = if self.is_private { "private, no-cache" } else { "no-cache" };
-            let said = self.client.clone().unwrap_or(HeaderValue::from_static(otherwise));
+            let said = self.client.clone().filter(|_| !is_past).unwrap_or(HeaderValue::from_static(otherwise));
             response.headers_mut().insert(header::CACHE_CONTROL, said);
         }
         response

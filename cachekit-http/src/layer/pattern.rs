@@ -7,43 +7,88 @@ pub(super) struct PathPattern(Option<Vec<Segment>>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Text(String),
-    /// What is before and after what may be anything.
-    Any(String, String),
-    Rest,
+    /// What may be anything but nothing, by its name, and what is before and after it.
+    Any {
+        before: String,
+        name: String,
+        after: String,
+    },
+    Rest(String),
 }
 
 impl PathPattern {
     pub(super) fn new(pattern: &str) -> Self {
         let parsed = parse(pattern);
         if parsed.is_none() {
-            tracing::error!(pattern, "a pattern of paths that is none: the rule is for no request");
+            tracing::error!(
+                pattern,
+                "a pattern of paths that is none: the rule is for no request, and for every one if it is a bypass"
+            );
         }
         PathPattern(parsed)
     }
 
+    /// Whether it is one.
+    pub(super) fn is_valid(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(super) fn matches(&self, path: &str) -> bool {
-        let Some(segments) = &self.0 else { return false };
-        let (mut segments, mut path) = (segments.iter(), path.split('/'));
-        loop {
-            match (segments.next(), path.next()) {
-                (None, None) => return true,
-                (Some(Segment::Rest), Some(segment)) => return !segment.is_empty() || path.next().is_some(),
-                (Some(Segment::Any(before, after)), Some(segment)) => {
-                    let inner = segment.strip_prefix(&**before).and_then(|rest| rest.strip_suffix(&**after));
-                    if inner.is_none_or(str::is_empty) {
-                        return false;
-                    }
-                }
-                (Some(Segment::Text(text)), Some(segment)) if text == segment => {}
-                _ => return false,
+        self.walk(path, |_, _| {})
+    }
+
+    /// What is in the place of a parameter of a path that matches; `None`: it has no such parameter, or does not match.
+    #[cfg(feature = "config")]
+    pub(super) fn value<'p>(&self, path: &'p str, of: &str) -> Option<&'p str> {
+        let mut found = None;
+        let matches = self.walk(path, |name, value| {
+            if name == of {
+                found = Some(value);
             }
+        });
+        found.filter(|_| matches)
+    }
+
+    /// The names of its parameters.
+    #[cfg(feature = "config")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flatten().filter_map(|segment| match segment {
+            Segment::Text(_) => None,
+            Segment::Any { name, .. } | Segment::Rest(name) => Some(&**name),
+        })
+    }
+
+    /// Whether it matches; `found` gets what is in the place of each parameter.
+    fn walk<'p>(&self, path: &'p str, mut found: impl FnMut(&str, &'p str)) -> bool {
+        let (Some(segments), mut left) = (&self.0, Some(path)) else { return false };
+        for segment in segments {
+            let Some(there) = left else { return false };
+            let (part, after_it) = match there.split_once('/') {
+                Some((part, after_it)) => (part, Some(after_it)),
+                None => (there, None),
+            };
+            match segment {
+                Segment::Text(text) if text == part => {}
+                Segment::Text(_) => return false,
+                Segment::Any { before, name, after } => {
+                    let inner = part.strip_prefix(&**before).and_then(|inner| inner.strip_suffix(&**after));
+                    let Some(inner) = inner.filter(|inner| !inner.is_empty()) else { return false };
+                    found(name, inner);
+                }
+                Segment::Rest(name) => {
+                    found(name, there);
+                    return !there.is_empty();
+                }
+            }
+            left = after_it;
         }
+        left.is_none()
     }
 }
 
 fn parse(pattern: &str) -> Option<Vec<Segment>> {
     let segments = pattern.split('/').map(segment).collect::<Option<Vec<_>>>()?;
-    let rest = segments.iter().position(|segment| *segment == Segment::Rest);
+    let rest = segments.iter().position(|segment| matches!(segment, Segment::Rest(_)));
     (pattern.starts_with('/') && rest.is_none_or(|at| at + 1 == segments.len())).then_some(segments)
 }
 
@@ -56,8 +101,8 @@ fn segment(text: &str) -> Option<Segment> {
         return None;
     }
     match name.strip_prefix('*') {
-        Some(_) => (before.is_empty() && after.is_empty()).then_some(Segment::Rest),
-        None => Some(Segment::Any(before.to_owned(), after.to_owned())),
+        Some(name) => (before.is_empty() && after.is_empty()).then(|| Segment::Rest(name.to_owned())),
+        None => Some(Segment::Any { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() }),
     }
 }
 
@@ -91,5 +136,16 @@ mod tests {
         ] {
             assert_eq!(PathPattern::new(pattern).matches(path), expected, "{pattern} {path}");
         }
+    }
+
+    #[cfg(feature = "config")]
+    #[test]
+    fn parameters_are_what_is_in_their_place() {
+        let pattern = PathPattern::new("/{shop}/v{version}.json/{*rest}");
+        assert_eq!(pattern.names().collect::<Vec<_>>(), ["shop", "version", "rest"]);
+        for (name, expected) in [("shop", Some("a")), ("version", Some("2")), ("rest", Some("b/c/")), ("id", None)] {
+            assert_eq!(pattern.value("/a/v2.json/b/c/", name), expected, "{name}");
+        }
+        assert_eq!(pattern.value("/a/v2.json/", "shop"), None, "it does not match");
     }
 }

@@ -16,7 +16,7 @@ pub struct CacheHandle {
     pub(super) shared: Arc<Shared>,
 }
 
-/// A URI that is not absolute cannot be purged.
+/// A URI that is not absolute cannot be purged; of a handler, one without a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` has no host: write it with scheme and host, as clients do")]
 pub struct NotAbsolute(Uri);
@@ -24,8 +24,11 @@ pub struct NotAbsolute(Uri);
 impl CacheHandle {
     /// Purges every variant of a URI, of every identity. It is written as clients write it, with scheme and host.
     ///
+    /// Of a handler with `#[cache(http(…))]` it purges what was asked for by this path, of whatever host and query: what it is made of is what the handler takes. There the path alone,
+    /// `/users/7`, is enough.
+    ///
     /// # Errors
-    /// It has no host.
+    /// It has no host; of a handler: it has no path.
     pub async fn purge_uri(&self, uri: &Uri) -> Result<Delivery, NotAbsolute> {
         Ok(self.shared.store.invalidate_uris(&self.keys_of(uri)?).await)
     }

@@ -6,9 +6,12 @@ use super::{
     query::Query,
     target,
 };
-use crate::policy::{
-    Heuristic, Overrides, Policy, SetCookie,
-    vary::{Normaliser, Normalisers},
+use crate::{
+    fields::authority,
+    policy::{
+        Heuristic, Overrides, Policy, SetCookie,
+        vary::{Normaliser, Normalisers},
+    },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use std::{fmt, sync::Arc, time::Duration};
@@ -43,7 +46,10 @@ pub struct Rule {
     pub(super) tags: Option<Tags>,
     pub(super) tag_fields: Vec<HeaderName>,
     pub(super) key_part: Option<KeyPart>,
+    pub(super) key_fields: Vec<HeaderName>,
     pub(super) query: Query,
+    /// Of a URI the key has the path alone.
+    pub(super) is_of_paths: bool,
     pub(super) ignored_cookies: Vec<String>,
     pub(super) max_body: usize,
 }
@@ -67,7 +73,9 @@ impl Rule {
             tags: None,
             tag_fields: Vec::new(),
             key_part: None,
+            key_fields: Vec::new(),
             query: Query::default(),
+            is_of_paths: false,
             ignored_cookies: Vec::new(),
             max_body: 1 << 20,
         }
@@ -88,15 +96,16 @@ impl Rule {
 
     /// For paths of this pattern: `/users/{id}`, `/users/{id}.json`, `/files/{*rest}`. As in routers, `{…}` and `{*…}` stand for something that is not empty:
     /// `/files/{*rest}` is not for `/files` and `/files/`, which a rule that is to protect them has to name too. A segment has at most one `{…}`, and `{*…}` is the last one
-    /// alone; any other pattern is for no path, and an error in the log.
+    /// alone. Any other pattern is an error in the log, and its rule for no path at all; one that is a [`bypass`](Self::bypass) is for every path, so that nothing is stored that was not to be.
     pub fn path(mut self, pattern: &str) -> Self {
         self.conditions.path = Some(PathPattern::new(pattern));
         self
     }
 
-    /// For this host alone, in lower case and with its port unless that is the default.
+    /// For this host alone, with its port unless that is the default of the scheme: `shop.example`, `shop.example:8080`. What is no host is an error in the log, as with
+    /// [`path`](Self::path).
     pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.conditions.host = Some(host.into().to_ascii_lowercase());
+        self.conditions.host = Some(host.into());
         self
     }
 
@@ -264,6 +273,12 @@ impl Rule {
         self
     }
 
+    /// These fields of requests are parts of the key: those that a handler depends on and its responses do not name in `Vary`. Purges of the URI reach all of them.
+    pub fn key_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.key_fields.extend(names);
+        self
+    }
+
     /// The order of the query's parameters does not belong to the key.
     pub fn sort_query(mut self) -> Self {
         self.query = Query::Sorted;
@@ -282,9 +297,33 @@ impl Rule {
         self
     }
 
+    /// Of a URI the path alone is what responses are purged by: what is made by a handler depends on what that takes, and neither on hosts nor on the rest of a query.
+    #[cfg(feature = "axum")]
+    pub(super) fn of_paths(mut self) -> Self {
+        self.is_of_paths = true;
+        self
+    }
+
     /// The longest body that is stored, in bytes. Longer ones pass. Default: 1 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// Its host as targets have it. A condition that nothing can fulfil is none where the rule keeps requests out.
+    pub(super) fn checked(mut self, scheme: &str) -> Self {
+        if let Some(host) = self.conditions.host.take() {
+            self.conditions.host = match authority::normalised(&host, scheme) {
+                Some(host) => Some(host),
+                None => {
+                    tracing::error!(host, "no host: the rule is for no request, and for every one if it is a bypass");
+                    Some(host).filter(|_| !self.is_bypass)
+                }
+            };
+        }
+        if self.is_bypass && self.conditions.path.as_ref().is_some_and(|path| !path.is_valid()) {
+            self.conditions.path = None;
+        }
         self
     }
 
@@ -305,6 +344,9 @@ impl Rule {
 
     /// The URI as a part of the key.
     pub(super) fn key_of(&self, target: &Uri) -> String {
+        if self.is_of_paths {
+            return target.path().to_owned();
+        }
         let text = target::text(target);
         let Some(query) = target.query().filter(|_| self.query != Query::Exact) else { return text };
         let (front, kept) = (text.split('?').next().unwrap_or_default(), self.query.of(query));
@@ -314,6 +356,17 @@ impl Rule {
     /// Whether anything beyond its conditions asks for more of a request than its URI.
     pub(super) fn looks_at_requests(&self) -> bool {
         self.identity.is_some() || self.key_part.is_some() || self.honours.is_some()
+    }
+
+    /// The fields of a request that are parts of its key, as text.
+    pub(super) fn key_of_fields(&self, request: &HeaderMap) -> Option<String> {
+        // Quotes are escaped, so no value can pretend to be another field.
+        let values = |name: &HeaderName| {
+            let all = request.get_all(name).iter();
+            all.map(|value| format!("\"{}\"", value.as_bytes().escape_ascii())).collect::<Vec<_>>().join(",")
+        };
+        let fields = self.key_fields.iter().map(|name| format!("{name}={}", values(name)));
+        (!self.key_fields.is_empty()).then(|| fields.collect::<Vec<_>>().join(";"))
     }
 
     /// Whether the user's code is run to begin a request.
@@ -396,7 +449,8 @@ mod tests {
             .host("A.example")
             .header(HeaderName::from_static("x"), HeaderValue::from_static("1"))
             .has_header(HeaderName::from_static("y"))
-            .request_if(|parts| parts.uri.query().is_none());
+            .request_if(|parts| parts.uri.query().is_none())
+            .checked("http");
         let uri = "http://a.example/users/7";
         assert!(matches(&rule, Request::get(uri).header("x", "1").header("y", "2")));
         assert!(matches(&rule, Request::head(uri).header("x", "1").header("y", "2")));

@@ -54,6 +54,9 @@ impl Shared {
 
     /// An absolute URI as the keys have it: once for each way in which the rules that may match a request for it write it. `None`: it has no host.
     pub(super) fn keys_of(&self, uri: &Uri) -> Option<Vec<String>> {
+        if self.otherwise.is_of_paths {
+            return uri.path().starts_with('/').then(|| vec![self.otherwise.key_of(uri)]);
+        }
         uri.authority()?;
         let parts = http::Request::get(uri.clone()).body(()).ok()?.into_parts().0;
         let target = target::of(&parts, &self.scheme)?;

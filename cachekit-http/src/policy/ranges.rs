@@ -19,11 +19,16 @@ pub enum Part {
 /// What a request to GET asks for of a complete body.
 #[must_use]
 pub fn part(request: &HeaderMap, head: &Head, length: usize) -> Part {
-    let Some(range) = ByteRange::of(request).filter(|_| head.status == StatusCode::OK && if_range_holds(request, head))
-    else {
-        return Part::Whole;
-    };
+    let may_be_cut = || head.status == StatusCode::OK && !is_of_any_coding(head) && if_range_holds(request, head);
+    let Some(range) = ByteRange::of(request).filter(|_| may_be_cut()) else { return Part::Whole };
     range.within(length).map_or(Part::Nothing, Part::Bytes)
+}
+
+/// Whether clients could join parts of different bytes: a strong tag is to be another one for each coding (RFC 9110 §8.8.3.3), and layers that compress leave it as it is. Whether a response
+/// that depends on `Accept-Encoding` has one of its own nobody can tell.
+fn is_of_any_coding(head: &Head) -> bool {
+    head.selection.fields().any(|(name, _)| name == header::ACCEPT_ENCODING)
+        && EntityTag::of(&head.fields).is_some_and(|tag| tag.is_strong())
 }
 
 /// RFC 9110 §13.1.5: a strong tag alone; a date is a weak validator unless one knows more than a cache does.
@@ -73,6 +78,19 @@ mod tests {
         assert_eq!(of(200, &[], &[("range", "bytes=0-1,4-5")]), Part::Whole);
         assert_eq!(of(404, &[], &[("range", "bytes=0-1")]), Part::Whole);
         assert_eq!(content_range(&(0..2), 11), "bytes 0-1/11");
+    }
+
+    #[test]
+    fn nothing_is_cut_of_what_may_have_the_tag_of_another_coding() {
+        // RFC 9110 §8.8.3.3.
+        let cases: [(Lines, Part); 3] = [
+            (&[("etag", "\"a\""), ("vary", "accept-encoding")], Part::Whole),
+            (&[("etag", "\"a\""), ("vary", "accept")], Part::Bytes(0..2)),
+            (&[("etag", "W/\"a\""), ("vary", "accept-encoding")], Part::Bytes(0..2)),
+        ];
+        for (stored, expected) in cases {
+            assert_eq!(of(200, stored, &[("range", "bytes=0-1")]), expected, "{stored:?}");
+        }
     }
 
     #[test]

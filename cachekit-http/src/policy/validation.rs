@@ -36,11 +36,11 @@ pub fn make_conditional(request: &mut HeaderMap, head: &Head) -> bool {
     has_validator(&head.fields)
 }
 
-/// Whether a 304 is about this head (RFC 9111 §4.3.4): a strong tag has to be its own.
+/// Whether a 304 is about this head (RFC 9111 §4.3.4): a tag has to be its own, and a strong one is none of a head without.
 #[must_use]
 pub fn is_about(head: &Head, not_modified: &HeaderMap) -> bool {
     match (EntityTag::of(not_modified), EntityTag::of(&head.fields)) {
-        (Some(theirs), Some(ours)) if theirs.is_strong() => theirs.weakly_equals(&ours),
+        (Some(theirs), Some(ours)) => theirs.weakly_equals(&ours),
         (Some(theirs), None) => !theirs.is_strong(),
         _ => true,
     }
@@ -172,15 +172,18 @@ mod tests {
     }
 
     #[test]
-    fn a_304_with_another_strong_tag_is_about_something_else() {
-        // RFC 9111 §4.3.4.
+    fn a_304_with_another_tag_is_about_something_else() {
+        // RFC 9111 §4.3.4: strong validators have to be among those that are stored, weak ones to correspond to one of them.
         for (ours, theirs, is_ours) in [
             (Some("\"a\""), Some("\"a\""), true),
             (Some("\"a\""), Some("\"b\""), false),
             (Some("W/\"a\""), Some("\"a\""), true),
-            (Some("\"a\""), Some("W/\"b\""), true),
+            (Some("\"a\""), Some("W/\"a\""), true),
+            (Some("\"a\""), Some("W/\"b\""), false),
+            (Some("W/\"a\""), Some("W/\"b\""), false),
             (Some("\"a\""), None, true),
             (None, Some("\"a\""), false),
+            (None, Some("W/\"a\""), true),
             (None, None, true),
         ] {
             let tag = |tag: Option<&'static str>| tag.map(|tag| vec![("etag", tag)]).unwrap_or_default();

@@ -34,6 +34,9 @@ const MOST_FIELDS: usize = 16;
 /// At most so many tags of a rule, beside the two that every response has: with more the runtime stores nothing.
 const MOST_TAGS: usize = 14;
 
+/// At most so many paths lead to one response of a handler.
+const MOST_PATHS: usize = 8;
+
 /// So many responses can be stored at once.
 const TURNS: usize = 256;
 
@@ -65,7 +68,7 @@ pub(crate) struct Store {
     passed: Cache<u128, ()>,
     hashers: Hashers,
     variants: Variants,
-    /// The tags that the last response of a URI has named.
+    /// The tags that the last response of a URI has named; of a handler's those of the paths by which it was asked for.
     learned: Cache<u128, Arc<[String]>>,
     /// No other process has its entries.
     is_alone: bool,
@@ -231,6 +234,35 @@ impl Store {
 
     pub(crate) fn learn_tags(&self, primary: &EntryKey, named: Vec<String>) {
         let _ = self.learned.insert(self.hashers.hash(primary), named.into());
+    }
+
+    /// The tags of the paths by which a response of a handler is purged that is asked for by this one: beside it those by which it was asked for before, as far as what is there
+    /// (`there`) has told, and as there is room beside so many tags of its own.
+    pub(crate) fn tags_of_paths(&self, primary: &EntryKey, path: &str, there: &[String], others: usize) -> Vec<String> {
+        let (own, known) = (self.tag_of_uri(path), self.learned_tags(primary));
+        let found = there.iter().filter(|tag| uri_of(&self.name, tag).is_some());
+        let mut tags: Vec<String> = known.iter().flat_map(|known| known.iter()).cloned().collect();
+        for tag in found {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags.retain(|tag| *tag != own);
+        tags.push(own);
+        // Those go that were met first.
+        let most = MOST_PATHS.min(MOST_TAGS.saturating_sub(others)).max(1);
+        tags.drain(..tags.len().saturating_sub(most));
+        // One is what most responses have, and nothing to remember.
+        if !there.is_empty() {
+            self.learn_tags(primary, tags.clone());
+        }
+        tags
+    }
+
+    /// Whether a response with these tags is purged with this URI.
+    pub(crate) fn is_purged_by(&self, tags: &[String], uri: &str) -> bool {
+        // Those of URIs are the last ones.
+        tags.iter().rev().any(|tag| uri_of(&self.name, tag) == Some(uri))
     }
 
     pub(crate) fn is_alone(&self) -> bool {
@@ -438,6 +470,11 @@ fn tag_of_all(name: &str) -> String {
 
 fn tag_of_uri(name: &str, uri: &str) -> String {
     format!("http:{name}:uri:{uri}")
+}
+
+/// The URI whose tag this is, if it is one.
+fn uri_of<'a>(name: &str, tag: &'a str) -> Option<&'a str> {
+    tag.strip_prefix("http:")?.strip_prefix(name)?.strip_prefix(":uri:")
 }
 
 /// What an entry weighs: names, values, body and the key, with something for the bookkeeping of each.

@@ -30,10 +30,20 @@ fn text() -> String {
 fn handler(
     calls: &Arc<AtomicUsize>,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    tagged(calls, FIELDS)
+}
+
+/// The same, with a tag that says that the bytes are always the same.
+const STRONG: &[(&str, &str)] = &[("cache-control", "max-age=60"), ("content-type", "text/plain"), ("etag", "\"a\"")];
+
+fn tagged(
+    calls: &Arc<AtomicUsize>,
+    fields: &'static [(&'static str, &'static str)],
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let calls = calls.clone();
     service_fn(move |_| {
         calls.fetch_add(1, Ordering::SeqCst);
-        async { Ok(response(200, FIELDS, text())) }
+        async move { Ok(response(200, fields, text())) }
     })
 }
 
@@ -95,6 +105,34 @@ async fn outside_of_it_a_weak_tag_validates_and_joins_no_parts_of_different_byte
         let joined = get(&service, &with(&[("range", "bytes=2-5"), ("if-range", "W/\"a\"")])).await;
         assert_eq!((joined.status.as_u16(), joined.body), (200, whole.body), "RFC 9110 §13.1.5");
     }
+}
+
+#[tokio::test]
+async fn outside_of_it_no_parts_are_cut_of_what_has_one_strong_tag_for_all_codings() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let service = CacheLayer::new().layer(CompressionLayer::new().layer(tagged(&calls, STRONG)));
+    for coding in [&[GZIP][..], &[]] {
+        let with = |own: &[(&'static str, &'static str)]| [coding, own].concat();
+        let whole = get(&service, coding).await;
+        assert_eq!(whole.fields["etag"], "\"a\"", "which `If-Match` needs as it is");
+        assert_eq!(get(&service, &with(&[("if-none-match", "\"a\"")])).await.status, 304);
+        // What the client has may be of the other coding, and has the same tag.
+        for asked in [&[("range", "bytes=2-5")][..], &[("range", "bytes=2-5"), ("if-range", "\"a\"")]] {
+            let got = get(&service, &with(asked)).await;
+            assert_eq!((got.status.as_u16(), &got.body, got.is_hit()), (200, &whole.body, true), "{asked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn inside_of_it_a_strong_tag_is_the_handlers_matter() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let service = CompressionLayer::new().layer(CacheLayer::new().layer(tagged(&calls, STRONG)));
+    let (packed, plain) = (get(&service, &[GZIP]).await, get(&service, &[]).await);
+    // Whoever weakened it here would break `If-Match` where nobody compresses. The guide says what handlers do.
+    assert!(packed.is_gzip() && !plain.is_gzip() && packed.fields["etag"] == plain.fields["etag"]);
+    let part = get(&service, &[("range", "bytes=0-3"), ("if-range", "\"a\"")]).await;
+    assert_eq!((part.status.as_u16(), part.body.as_ref()), (206, &b"text"[..]));
 }
 
 #[tokio::test]

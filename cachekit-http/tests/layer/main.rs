@@ -14,6 +14,7 @@ mod purge_router;
 mod purging;
 mod response_tags;
 mod routers;
+mod rules;
 mod stale;
 mod streaming;
 mod validating;

@@ -43,12 +43,7 @@ impl Context<'_> {
                     };
                     #k::Loaded { response: #k::IntoResponse::into_response(__cachekit_output), is_error }
                 };
-                match __cachekit_asked {
-                    ::core::option::Option::Some(__cachekit_asked) => {
-                        #site().answer(__cachekit_head.into_parts(), __cachekit_asked, __cachekit_load).await
-                    }
-                    ::core::option::Option::None => __cachekit_load().await.response,
-                }
+                #site().answer(__cachekit_head.into_parts(), __cachekit_asked, __cachekit_load).await
             }
             #beside
         }
@@ -164,7 +159,7 @@ impl Context<'_> {
         }
     }
 
-    /// `Some(Asked { … })`, or `None` for a request that goes past the cache.
+    /// `Asked { … }`; without a key for a request that goes past the cache.
     fn asked(&self, http: &Http, k: &TokenStream) -> TokenStream {
         let span = self.span;
         let (assertions, parts) = self.handler_parts(http, k);
@@ -181,20 +176,17 @@ impl Context<'_> {
             quote_spanned!(span=> ::std::vec![#(::std::format!(#literals)),*])
         };
         let (tags, surrogate_keys) = (texts(&self.model.tags), texts(&http.surrogate_keys));
-        let bypass = self
-            .model
-            .outcome
-            .bypass_if
-            .as_ref()
-            .map(|condition| quote_spanned!(span=> if #condition { ::core::option::Option::None } else));
+        let key = quote_spanned!(span=> #k::Key::new() #parts .finish());
+        let key = match &self.model.outcome.bypass_if {
+            Some(condition) => quote_spanned!(span=> if #condition { ::core::option::Option::None } else { #key }),
+            None => key,
+        };
         let all = quote_spanned! {span=>
-            #bypass {
-                #k::Key::new() #parts .finish().map(|__cachekit_key| #k::Asked {
-                    key: __cachekit_key,
-                    identity: #identity,
-                    tags: #tags,
-                    surrogate_keys: #surrogate_keys,
-                })
+            #k::Asked {
+                key: #key,
+                identity: #identity,
+                tags: #tags,
+                surrogate_keys: #surrogate_keys,
             }
         };
         let rebound = self.rebound(&|name| self.reads(http, name));

@@ -36,6 +36,8 @@ pub use reload::{Reloaded, reload_configuration};
 pub(crate) use sources::gather;
 #[cfg(all(feature = "config", feature = "inspect"))]
 pub(crate) use sources::notes;
+#[cfg(feature = "config")]
+pub use suggest::suggestion;
 
 use crate::{Error, sync::lock};
 pub(crate) use said::Said;

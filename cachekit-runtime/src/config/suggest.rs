@@ -27,7 +27,8 @@ const OTHER_WORDS: [(&str, &str); 22] = [
 ];
 
 /// The one of `known` that `written` is likely to stand for.
-pub(crate) fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = written.to_lowercase().replace(['-', ' '], "_");
     let known: Vec<&str> = known.into_iter().collect();
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == plain).map(|(_, word)| *word);
