@@ -60,7 +60,10 @@ impl Changes {
     pub(crate) fn hold(&self, compared: &Compared, compare: impl FnOnce() -> Option<Tick>) -> bool {
         // First: a change that `compare` does not see yet moves the number afterwards.
         let now = self.0.load(Ordering::Acquire);
-        let Some(until) = compare() else { return false };
+        let Some(until) = compare() else {
+            compared.forget();
+            return false;
+        };
         compared.until.store(until, Ordering::Relaxed);
         compared.number.store(now, Ordering::Relaxed);
         true

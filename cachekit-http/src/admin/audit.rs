@@ -3,6 +3,7 @@
 use super::{Access, refusal::Refusal};
 use http::request::Parts;
 use std::future::Future;
+use tracing::Instrument;
 
 /// A change was carried out, or failed: `outcome` says which. Keys and tags may be personal data, so that `what` has at most their [`hash`].
 pub(super) fn changed(access: &Access, change: &'static str, cache: &str, what: &str, outcome: &str) {
@@ -40,11 +41,13 @@ pub(super) async fn carried_out<T: Send + 'static>(
     outcome: fn(&T) -> &'static str,
 ) -> Result<T, Refusal> {
     let mut change = Change { access: access.clone(), change, cache: cache.to_owned(), what, outcome: "abandoned" };
-    let work = tokio::spawn(async move {
+    let carry_out = async move {
         let done = work.await;
         change.end(outcome(&done));
         done
-    });
+    };
+    // In the span of the request, which may say more of who asked.
+    let work = tokio::spawn(carry_out.in_current_span());
     work.await.map_err(|_| Refusal::panicked())
 }
 

@@ -8,6 +8,7 @@ mod connection;
 pub mod date;
 mod etag;
 pub mod list;
+pub mod percent;
 pub mod preferences;
 mod range;
 mod targeted;

@@ -10,7 +10,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    fields::{CacheStatus, Forwarded, RequestDirectives},
+    fields::{CacheStatus, Forwarded, RequestDirectives, percent},
     policy::{
         invalidation,
         reuse::{self, Reuse},
@@ -139,14 +139,21 @@ impl Asked {
     fn name_tags(&mut self, there: &[String]) {
         let Some((tags, target)) = &self.named else { return };
         let mut tags = tags.clone();
-        tags.extend(self.shared.store.tags_of_paths(&self.primary, target.path(), there, tags.len()));
+        tags.extend(self.shared.store.tags_of_paths(
+            &self.primary,
+            &percent::canonical(target.path()),
+            there,
+            tags.len(),
+        ));
         self.parts.extensions.insert(NamedTags(tags));
     }
 
     /// Whether a purge of what the client asks for reaches a response with these tags: one of a function may have been asked for by another path, and whether
     /// this one was purged since then nobody knows.
     fn is_purged_with(&self, tags: &[String]) -> bool {
-        self.named.as_ref().is_none_or(|(_, target)| self.shared.store.is_purged_by(tags, target.path()))
+        self.named
+            .as_ref()
+            .is_none_or(|(_, target)| self.shared.store.is_purged_by(tags, &percent::canonical(target.path())))
     }
 
     fn asking(&self) -> Asking<'_> {

@@ -223,11 +223,21 @@ impl TryFrom<Written> for Checked {
         let pattern = written.path.as_deref().map(PathPattern::new);
         if let (Some(path), Some(false)) = (&written.path, pattern.as_ref().map(PathPattern::is_valid)) {
             return Err(format!(
-                "`path`: `{path}` is no pattern: it begins with `/`, a segment has at most one `{{…}}`, and `{{*…}}` is the last segment alone"
+                "`path`: `{path}` is no pattern: it begins with `/`, a parameter is `{{id}}`, at most one in a segment, and `{{*rest}}` is the last segment alone"
             ));
         }
-        if let Some(host) = written.host.as_ref().filter(|host| authority::normalised(host, "http").is_none()) {
+        let is_host = |host: &&String| authority::normalised(host, "http").is_some() && !host.contains('*');
+        if let Some(host) = written.host.as_ref().filter(|host| !is_host(host)) {
             return Err(format!("`host`: `{host}` is no host: write one like `shop.example` or `shop.example:8080`"));
+        }
+        for Parsed(method) in &written.methods {
+            let usual = method.as_str().to_ascii_uppercase();
+            if usual != method.as_str() && usual.parse::<Method>().is_ok_and(|usual| is_registered(&usual)) {
+                return Err(format!("`methods`: `{method}` is no method that clients use: write `{usual}`"));
+            }
+            if *method == Method::HEAD {
+                return Err("`methods`: a `HEAD` is answered as the `GET` of its URI: write `GET`".to_owned());
+            }
         }
         let queries = [written.sort_query, written.only_query.is_some(), written.without_query.is_some()];
         if queries.into_iter().filter(|is_said| *is_said).count() > 1 {
@@ -239,6 +249,12 @@ impl TryFrom<Written> for Checked {
         let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|mistake| format!("`tags`: {mistake}"))?;
         Ok(Checked(written.into_rule(pattern, tags)))
     }
+}
+
+/// The methods of RFC 9110 and `PATCH`.
+fn is_registered(method: &Method) -> bool {
+    use Method as M;
+    [M::GET, M::HEAD, M::POST, M::PUT, M::DELETE, M::CONNECT, M::OPTIONS, M::TRACE, M::PATCH].contains(method)
 }
 
 impl Written {
@@ -408,6 +424,11 @@ mod tests {
             ("set_cookie = 'eat'", "unknown variant `eat`"),
             ("path = 'account/{*rest}'\nbypass = true", "`account/{*rest}` is no pattern: it begins with `/`"),
             ("host = 'shop example'", "`shop example` is no host"),
+            ("host = '*.shop.example'\nbypass = true", "`*.shop.example` is no host"),
+            ("path = '/account/*'\nbypass = true", "`/account/*` is no pattern"),
+            ("path = '/users/:id'", "a parameter is `{id}`"),
+            ("methods = ['get']", "write `GET`"),
+            ("methods = ['HEAD']", "a `HEAD` is answered as the `GET`"),
             ("sort_query = true\nwithout_query = ['a']", "only one of `sort_query`"),
             ("only_query = []\nwithout_query = ['a']", "only one of `sort_query`"),
             ("path = '/{id}'\ntags = ['user:{name}']", "no `{name}`, but `{id}`"),

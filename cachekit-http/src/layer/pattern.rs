@@ -94,7 +94,9 @@ fn parse(pattern: &str) -> Option<Vec<Segment>> {
 
 fn segment(text: &str) -> Option<Segment> {
     let Some((before, rest)) = text.split_once('{') else {
-        return (!text.contains('}')).then(|| Segment::Text(text.to_owned()));
+        // `*` and `:id` are what other routers write, and nobody's path.
+        let is_text = !text.contains('}') && text != "*" && !text.starts_with(':');
+        return is_text.then(|| Segment::Text(text.to_owned()));
     };
     let (name, after) = rest.split_once('}')?;
     if [before, name, after].iter().any(|part| part.contains(['{', '}'])) {
@@ -132,6 +134,8 @@ mod tests {
             ("/{*rest}/x", "/1/x", false),
             ("/files/{*rest}.json", "/files/a.json", false),
             ("/{id", "/{id", false),
+            ("/account/*", "/account/*", false),
+            ("/users/:id", "/users/:id", false),
             ("users", "users", false),
         ] {
             assert_eq!(PathPattern::new(pattern).matches(path), expected, "{pattern} {path}");

@@ -7,7 +7,7 @@ use super::{
     target,
 };
 use crate::{
-    fields::authority,
+    fields::{authority, percent},
     policy::{
         Heuristic, Overrides, Policy, SetCookie,
         vary::{Normaliser, Normalisers},
@@ -345,7 +345,7 @@ impl Rule {
     /// The URI as a part of the key.
     pub(super) fn key_of(&self, target: &Uri) -> String {
         if self.is_of_paths {
-            return target.path().to_owned();
+            return percent::canonical(target.path()).into_owned();
         }
         let text = target::text(target);
         let Some(query) = target.query().filter(|_| self.query != Query::Exact) else { return text };

@@ -1,6 +1,7 @@
 //! Tags with parameters of the path in them, as files write them: `user:{id}`.
 
 use super::pattern::PathPattern;
+use crate::fields::percent;
 
 /// A text with the names of parameters; `{{` and `}}` are braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +38,12 @@ impl Template {
         }
     }
 
-    /// The text for a path that matches the pattern.
+    /// The text for a path that matches the pattern, with parameters decoded, as handlers get them.
     pub(super) fn of(&self, pattern: Option<&PathPattern>, path: &str) -> String {
         let text = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Parameter(name) => {
-                pattern.and_then(|pattern| pattern.value(path, name)).unwrap_or_default().to_owned()
+                percent::decoded(pattern.and_then(|pattern| pattern.value(path, name)).unwrap_or_default()).into_owned()
             }
         };
         self.0.iter().map(text).collect()
@@ -89,6 +90,8 @@ mod tests {
             let template = Template::new(text, Some(&pattern)).unwrap();
             assert_eq!(template.of(Some(&pattern), "/users/7/a/b"), expected, "{text}");
         }
+        let template = Template::new("user:{id}", Some(&pattern)).unwrap();
+        assert_eq!(template.of(Some(&pattern), "/users/Jos%C3%A9/a"), "user:José", "as a handler would write it");
     }
 
     #[test]

@@ -247,11 +247,11 @@ impl Store {
                 tags.push(tag.clone());
             }
         }
-        tags.retain(|tag| *tag != own);
-        tags.push(own);
-        // Those go that were met first.
-        let most = MOST_PATHS.min(MOST_TAGS.saturating_sub(others)).max(1);
-        tags.drain(..tags.len().saturating_sub(most));
+        if !tags.contains(&own) {
+            tags.push(own);
+        }
+        // Those stay that were met first: others, that anybody may think of, take nobody's place, and are asked for anew each time.
+        tags.truncate(MOST_PATHS.min(MOST_TAGS.saturating_sub(others)).max(1));
         // One is what most responses have, and nothing to remember.
         if !there.is_empty() {
             self.learn_tags(primary, tags.clone());

@@ -88,11 +88,15 @@ impl Freshness<More> for Judge<'_> {
     #[cold]
     #[inline(never)]
     fn closely(&self, compared: &Compared, more: &More) -> bool {
+        let end = more.end_of_freshness(self.clock.latest());
+        if end == PAST_TICK {
+            return false;
+        }
         let compare = || {
             let is_unchanged = self.allowed.idle() == NEVER
                 && more.tags.as_ref().is_none_or(TagSet::is_current)
                 && more.bond.as_ref().is_none_or(Bond::is_tight);
-            is_unchanged.then(|| more.end_of_freshness(self.clock.latest()))
+            is_unchanged.then_some(end)
         };
         CHANGES.hold(compared, compare) && is_surely_fresh(compared.until(), || self.clock.horizon())
     }
@@ -179,14 +183,19 @@ impl More {
         self.end_of_freshness(now)
     }
 
+    /// What is past is said as such: ticks further back than their reach would seem to be in the future.
     fn end_of_freshness(&self, now: u64) -> Tick {
-        within_reach(self.refresh.load(Ordering::Relaxed).min(self.expires), now)
+        let end = self.refresh.load(Ordering::Relaxed).min(self.expires);
+        if end <= now { PAST_TICK } else { within_reach(end, now) }
     }
 
     /// When a sweep should ask next.
     fn sweep(&self, now: u64, allowed: Allowances) -> Tick {
         let unused = self.used.load(Ordering::Relaxed).saturating_add(allowed.idle);
-        within_reach(self.expires.saturating_add(allowed.window).min(unused), now)
+        let kept_until = self.expires.saturating_add(allowed.window);
+        // What ends is met now and then however long it is kept: its ticks are to be renewed.
+        let meets = if self.expires == NEVER { kept_until } else { kept_until.min(NEVER - 1) };
+        within_reach(meets.min(unused), now)
     }
 }
 

@@ -67,7 +67,8 @@ pub struct FarPlaces {
     pub backends: Vec<String>,
     /// Those of them that calls do not ask now, because their breaker is open.
     pub not_asked: Vec<String>,
-    /// They were asked for the entry, because memory does not answer. One whose breaker is open has said nothing.
+    /// They were asked for the entry, because memory does not answer. One whose breaker is open has said nothing; neither has a file store before a tier that
+    /// processes share, which a call would ask whether that is still true. What they keep past its ttl counts as absent here.
     pub are_asked: bool,
     /// The address of the entry: name of the cache, arguments, fingerprint of the value's shape.
     pub address: Option<String>,

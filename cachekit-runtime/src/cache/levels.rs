@@ -110,7 +110,8 @@ impl<K: Key, V: Value> Core<K, V> {
             };
             let changed: Vec<Setting> = Setting::ALL.into_iter().filter(is_other).collect();
             for setting in &changed {
-                if !levels.live.contains_key(setting) {
+                // Of tiers it may count beside a change in use.
+                if !levels.live.contains_key(setting) || matches!(setting, Setting::Tier(_)) {
                     self.put_in_force(&levels, *setting, &mut out);
                 }
             }

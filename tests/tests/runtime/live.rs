@@ -345,6 +345,28 @@ fn an_idle_time_counts_also_for_what_was_compared_before() {
 }
 
 #[test]
+fn what_is_long_past_its_end_is_never_fresh_again() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    for (kept, has_tags) in
+        [60 * DAY, 400 * DAY, Duration::MAX].into_iter().flat_map(|kept| [(kept, false), (kept, true)])
+    {
+        let time = testing::TestClock::new();
+        let builder = Cache::<u64, u64>::builder().clock(time.clock()).ttl(SECOND * 3_600).stale_if_error(kept);
+        let cache = if has_tags { builder.tags_with(|_| vec!["all".to_owned()]) } else { builder }.build();
+        for key in 0..200 {
+            cache.insert(key, 1);
+        }
+        assert!((0..5_000).all(|_| cache.get(&0) == Some(1)));
+        // Each is looked at once, so that no look makes the next one right.
+        for day in 1..200 {
+            time.advance(DAY);
+            assert_eq!(cache.get(&day), None, "day {day}, kept for {kept:?}, tags: {has_tags}");
+        }
+        assert_eq!(cache.get(&0), None);
+    }
+}
+
+#[test]
 fn another_ttl_takes_the_place_of_a_function_of_the_value() {
     let scope = testing::scope();
     let cache: Cache<u64, u64> = Cache::builder().ttl_with(|seconds| SECOND * *seconds as u32).build();
