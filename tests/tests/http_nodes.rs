@@ -74,8 +74,9 @@ async fn one_node_refreshes_for_all() {
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
-/// A node whose handler waits until a test lets it go on, and takes other methods at once.
+/// A node whose handler waits until a test lets it go on, and takes other methods at once. Tags are those of the process, so each test has a name of its own.
 fn slow_node(
+    name: &'static str,
     shared: &OwnBackend,
     calls: &Arc<AtomicUsize>,
     go_on: &Arc<Semaphore>,
@@ -92,7 +93,7 @@ fn slow_node(
         }
     });
     let places = [Place::memory(), Place::own(shared.clone())];
-    let layer = CacheLayer::builder().name("http-nodes-slow").backends(places).build();
+    let layer = CacheLayer::builder().name(name).backends(places).build();
     (layer.handle(), BoxCloneSyncService::new(layer.layer(handler)))
 }
 
@@ -101,7 +102,7 @@ async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_
     for by_post in [false, true] {
         let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let shared = OwnBackend::new(Clock::system());
-        let [(_, one), (handle, other)] = [(); 2].map(|()| slow_node(&shared, &calls, &go_on));
+        let [(_, one), (handle, other)] = [(); 2].map(|()| slow_node("http-nodes-slow", &shared, &calls, &go_on));
         let filling = tokio::spawn({
             let one = one.clone();
             async move { get(&one).await }
@@ -119,7 +120,7 @@ async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_
         }
         // The fill began before it, and ends after it.
         let before = calls.load(Ordering::SeqCst);
-        go_on.add_permits(2);
+        go_on.add_permits(100);
         assert_eq!(filling.await.expect("no panic"), "body 1");
         let anew = format!("body {}", before + 1);
         for node in [&one, &other] {
@@ -133,7 +134,7 @@ async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_
 async fn a_purge_by_http_says_whether_all_nodes_know() {
     let shared = OwnBackend::new(Clock::system());
     let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(100)));
-    let (handle, node) = slow_node(&shared, &calls, &go_on);
+    let (handle, node) = slow_node("http-nodes-purged", &shared, &calls, &go_on);
     let purges: Router = handle.router(|_| true);
     let mut filled = 1;
     for (refuses, expected) in [(false, StatusCode::OK), (true, StatusCode::ACCEPTED)] {
