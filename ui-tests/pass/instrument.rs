@@ -32,7 +32,8 @@ struct Counting;
 
 impl Subscriber for Counting {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_span()
+        // Loads have spans of cachekit's own around those.
+        metadata.is_span() && !metadata.target().starts_with("cachekit")
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(SPANS.fetch_add(1, Ordering::Relaxed) + 1)
