@@ -1,6 +1,6 @@
 //! What changes something. All of it is in the audit.
 
-use super::{Access, audit, body::Said, named::Named, read::blocking, refusal::Refusal, view};
+use super::{Access, audit, body::Said, named::Named, refusal::Refusal, view};
 use axum::{
     Extension, Json,
     response::{IntoResponse, Response},
@@ -271,7 +271,7 @@ fn tiers<'s>(cache: &dyn AnyCache, said: &'s BTreeMap<String, bool>) -> Result<V
 #[cfg(feature = "config")]
 pub(super) async fn reload(Extension(access): Extension<Access>) -> Result<Json<Value>, Refusal> {
     // It reads a file, and may evict much.
-    let reload = blocking(cachekit_runtime::reload_configuration);
+    let reload = super::read::blocking(cachekit_runtime::reload_configuration);
     let is_done = |done: &Result<Result<_, _>, Refusal>| if matches!(done, Ok(Ok(_))) { "done" } else { "failed" };
     let reloaded = audit::carried_out(&access, "reload", "", "configuration".to_owned(), reload, is_done).await??;
     match reloaded {

@@ -6,7 +6,6 @@ use axum::{
     extract::{Query, rejection::QueryRejection},
 };
 use cachekit_runtime::registry::{self, Cursor, Values};
-use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -90,6 +89,7 @@ pub(super) async fn metrics(
 ) -> Result<axum::response::Response, Refusal> {
     use axum::response::IntoResponse;
     use cachekit_runtime::metrics::Prometheus;
+    use http::StatusCode;
     let Some(prometheus) = gate.prometheus.clone() else {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
