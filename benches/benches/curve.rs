@@ -26,6 +26,7 @@ cargo bench --bench curve --features advice -- [FLAGS]
   --traces DIR      reads all *.txt and *.txt.zst of the folder, a key per line (the folder in CACHEKIT_TRACES, else synthetic ones)
   --only A,B,…      traces whose name contains one of these
   --keys N          keys that the LRU curve follows at most (16384)
+  --one-in N        at most one key in so many is in the sample (1; `Cache::start_advice` takes 25)
   --rounds N        seeds of the hash (5)
   --threads N       so many traces at a time (2)
   --quick           only the first 100000 requests of each trace";
@@ -142,7 +143,7 @@ fn main() {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some((number, trace)) = traces.iter().enumerate().nth(next.fetch_add(1, Relaxed)) {
-                    let cells = compare(trace, seeds, samples);
+                    let cells = compare(trace, seeds, (samples, args.one_in));
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, cells);
                 }
             });
@@ -153,7 +154,7 @@ fn main() {
     json::save_and_say(&document(&args, folder.is_some(), &cells), "curve");
 }
 
-fn compare(trace: &Trace, seeds: usize, samples: usize) -> Vec<Cell> {
+fn compare(trace: &Trace, seeds: usize, (samples, one_in): (usize, usize)) -> Vec<Cell> {
     let capacities = PERCENT.map(|percent| trace.capacity(percent));
     let mut cells: Vec<Cell> = Vec::new();
     for strategy in Strategy::fixed() {
@@ -177,6 +178,7 @@ fn compare(trace: &Trace, seeds: usize, samples: usize) -> Vec<Cell> {
     for seed in 0..seeds as u64 {
         let hasher = foldhash::fast::FixedState::with_seed(seed + 1);
         let options = Options::for_capacity(capacities[2]).capacities(capacities).samples(samples);
+        let options = options.share(1.0 / one_in as f64);
         let mut estimator = Estimator::new(&options);
         trace.keys.iter().for_each(|key| estimator.access(hasher.hash_one(u64::from(*key))));
         let advice = estimator.advice(&Present::of_capacity(capacities[2] as u64, "lru"));

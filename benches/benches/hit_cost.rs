@@ -40,6 +40,9 @@ enum Sample {
     OfOthers,
     #[cfg(feature = "advice")]
     OfAll,
+    /// As `start_advice` takes it.
+    #[cfg(feature = "advice")]
+    Sparing,
 }
 
 impl Sample {
@@ -50,6 +53,8 @@ impl Sample {
             "others" => Some(Sample::OfOthers),
             #[cfg(feature = "advice")]
             "all" => Some(Sample::OfAll),
+            #[cfg(feature = "advice")]
+            "sparing" => Some(Sample::Sparing),
             _ => None,
         }
     }
@@ -64,7 +69,8 @@ impl Sample {
         const OTHERS: u64 = 300_000;
         match self {
             Sample::Off => {}
-            Sample::OfAll => cache.start_advice(),
+            Sample::OfAll => cache.start_thorough_advice(),
+            Sample::Sparing => cache.start_advice(),
             Sample::OfOthers => {
                 cache.start_advice_with(&Options::for_capacity(CAPACITY).strategies([]).samples(1));
                 for at in KEYS..KEYS + OTHERS {
@@ -105,7 +111,7 @@ fn main() -> ExitCode {
             calls(count, |key| _ = black_box(number(key)));
         }
         _ => {
-            eprintln!("this is run by `cargo xtask hit-cost`; by hand: loop|get|function off|others|all CALLS");
+            eprintln!("this is run by `cargo xtask hit-cost`; by hand: loop|get|function off|others|sparing|all CALLS");
             // For `cargo bench`, which runs every benchmark.
             return if words.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }

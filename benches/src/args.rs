@@ -21,6 +21,8 @@ pub struct Args {
     pub quick: bool,
     /// Also counts instructions per call, with callgrind.
     pub instructions: bool,
+    /// A sample has at most one key in so many.
+    pub one_in: usize,
     /// The folder of the traces.
     pub traces: Option<PathBuf>,
     /// For a process that the benchmark starts itself: one contestant by its number, for so many calls, and nothing else.
@@ -38,6 +40,7 @@ impl Default for Args {
             threads: thread_counts(thread::available_parallelism().map_or(1, usize::from)),
             quick: false,
             instructions: false,
+            one_in: 1,
             traces: None,
             once: None,
         }
@@ -79,12 +82,15 @@ impl Args {
                 "--only" => args.only = list(&word, words.next())?,
                 "--threads" => args.threads = list(&word, words.next())?,
                 "--instructions" => args.instructions = true,
+                "--one-in" => args.one_in = number(&word, words.next())?,
                 "--traces" => args.traces = Some(words.next().ok_or("`--traces` needs a folder")?.into()),
                 "--once" => args.once = Some((number(&word, words.next())?, number(&word, words.next())?)),
                 other => return Err(format!("unknown flag `{other}`")),
             }
         }
-        if [args.rounds, args.ops, args.keys, args.entries.unwrap_or(1)].contains(&0) || args.threads.contains(&0) {
+        if [args.rounds, args.ops, args.keys, args.one_in, args.entries.unwrap_or(1)].contains(&0)
+            || args.threads.contains(&0)
+        {
             return Err("all numbers must be at least 1".to_owned());
         }
         Ok(args)

@@ -94,7 +94,7 @@ impl Default for Compared {
 mod loom_models {
     use super::*;
     use crate::time::NEVER_TICK;
-    use loom::{sync::Arc, thread};
+    use loom::{model::Builder, sync::Arc, thread};
 
     struct World {
         changes: Changes,
@@ -137,7 +137,10 @@ mod loom_models {
 
     #[test]
     fn loom_of_two_changes_at_once_each_is_seen() {
-        loom::model(|| {
+        // Three threads have more interleavings than anyone waits for.
+        let mut model = Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
             let world = World::new();
             assert!(world.is_current());
             let (other, looking) = (world.clone(), world.clone());

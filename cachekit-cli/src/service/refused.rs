@@ -63,7 +63,7 @@ impl Refused {
             }
             (_, "hidden") => Failure::store(format_args!("{name}: {message}"))
                 .next("let the authorisation function of the service give you `may_see_entries`"),
-            (_, "no_route") if path.ends_with("/advice") => {
+            (_, "no_route") if path.split('?').next().unwrap_or_default().ends_with("/advice") => {
                 Failure::store(format_args!("{name} is built without advice"))
                     .next("build the service with the feature `advice`, or let it record a trace (docs/traces.md)")
             }

@@ -344,7 +344,7 @@ fn advice_comes_from_the_calls_of_a_service() {
     );
     assert!(wanted.iter().all(|name| curves.contains_key(name)), "{curves:?} of {wanted:?}");
 
-    registry::find("asked::user").expect("the cache").start_advice();
+    registry::find("asked::user").expect("the cache").start_thorough_advice();
     eventually("it has seen some", || {
         registry::find("asked::user").and_then(|cache| cache.advice()).is_some_and(|advice| advice.sampled > 10_000)
     });
@@ -358,7 +358,7 @@ fn advice_comes_from_the_calls_of_a_service() {
 fn what_advice_prints_is_taken_by_set() {
     let service = Service::start("line");
     let user = || registry::find("line::user").expect("the cache");
-    user().start_advice();
+    user().start_thorough_advice();
     // Room for three times as many as there are.
     (0..30_000).for_each(|turn| service.call(turn % 300));
     eventually("it has seen some", || user().advice().is_some_and(|advice| advice.sampled > 1_000));

@@ -34,12 +34,12 @@ pub(super) enum Reuse {
 }
 
 impl Distances {
-    /// Follows at most so many keys.
-    pub(super) fn new(most: usize) -> Self {
+    /// Follows at most so many keys, and none with a greater hash than the limit.
+    pub(super) fn new(most: usize, limit: u64) -> Self {
         let most = most.clamp(1, 1 << 30);
         Distances {
             most,
-            limit: u64::MAX,
+            limit,
             last: HashTable::new(),
             greatest: BinaryHeap::new(),
             tree: vec![0; 2 * most + 2],
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn distances_are_those_of_a_list_in_the_order_of_use() {
         // So few that the keys move together often.
-        let (mut distances, mut list, mut draw) = (Distances::new(40), Vec::new(), random(3));
+        let (mut distances, mut list, mut draw) = (Distances::new(40, u64::MAX), Vec::new(), random(3));
         for _ in 0..5_000 {
             let hash = spread(draw(40));
             assert_eq!(distances.access(hash), Some(by_list(&mut list, hash)));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn of_more_keys_those_with_the_smallest_hashes_are_followed() {
-        let (mut distances, mut draw) = (Distances::new(100), random(5));
+        let (mut distances, mut draw) = (Distances::new(100, u64::MAX), random(5));
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..20_000 {
             let hash = spread(draw(2_000));
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn memory_stays_where_it_was_once_full() {
-        let (mut distances, mut draw) = (Distances::new(256), random(5));
+        let (mut distances, mut draw) = (Distances::new(256, u64::MAX), random(5));
         (0..20_000).for_each(|_| _ = distances.access(spread(draw(5_000))));
         let before = distances.bytes();
         (0..200_000).for_each(|_| _ = distances.access(spread(draw(1 << 40))));

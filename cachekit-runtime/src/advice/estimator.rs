@@ -3,7 +3,9 @@
 use super::{
     Curve, Options, Point,
     distances::{Distances, Reuse},
+    limit,
     misses::{GROUPS, Misses, group, sum_and_deviation},
+    options::part_of_keys,
     rate,
     report::{Advice, Outlook, Present},
     shadow::{SCALE, Shadow},
@@ -11,6 +13,9 @@ use super::{
 
 /// Accesses that are simulated at a time: each simulation then finds its own memory near.
 const BATCH: usize = 1_024;
+
+/// With fewer entries a simulation that is scaled down is no cache any more.
+const FEWEST: usize = 16;
 
 /// An LRU curve changes by a cliff if its hit ratio grows by this much more than in proportion within [`NEAR`].
 const JUMP: f64 = 0.05;
@@ -45,12 +50,13 @@ impl Estimator {
     /// With nothing seen yet.
     #[must_use]
     pub fn new(options: &Options) -> Self {
+        let share = part_of_keys(options.share);
         let shadows = options.strategies.iter().flat_map(|strategy| {
-            let of = |capacity: &usize| Shadow::new(strategy, *capacity, options.miniature);
+            let of = |capacity: &usize| Shadow::new(strategy, *capacity, options.miniature, share);
             options.capacities.iter().map(of)
         });
         Estimator {
-            distances: Distances::new(options.samples),
+            distances: Distances::new(options.samples, limit(share)),
             misses: Misses::new(),
             shadows: shadows.collect(),
             waiting: Vec::with_capacity(BATCH),
@@ -167,12 +173,16 @@ impl Estimator {
             curve.mark_cliffs(JUMP);
             let slopes: Vec<f64> = (0..curve.points.len()).map(|index| slope(&curve.points, index)).collect();
             for ((point, shadow), slope) in curve.points.iter().zip(able).zip(slopes) {
+                let is_whole = shadow.limit == u64::MAX;
+                let is_tiny = !is_whole && shadow.entries() < FEWEST;
+                // Several tiny ones are one and the same, whose slope says nothing. Without a cliff no curve is steeper than a line through the origin.
+                let slope = if is_tiny { slope.max(point.hit_ratio) } else { slope };
                 let sideways = slope * 2.0 * relative_deviation(rate(shadow.limit), shadow.capacity as f64);
                 let by_scale = by_scale(shadow, slope, accesses);
                 let error = (point.error.hypot(sideways) + by_scale).min(1.0);
                 let (entries, full) = (shadow.entries() as u64, shadow.is_full());
                 let mut outlook = Outlook::new(shadow.strategy.name(), Point { error, ..*point }, entries, full);
-                outlook.predictable &= shadow.is_scalable() || shadow.limit == u64::MAX;
+                outlook.predictable &= is_whole || shadow.is_scalable() && !is_tiny;
                 all.push(outlook);
             }
         }

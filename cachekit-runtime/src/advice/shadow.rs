@@ -36,19 +36,20 @@ struct Simulated {
 pub(super) const SCALE: usize = 4;
 
 impl Shadow {
-    /// At most `most` entries stand for the capacity.
-    pub(super) fn new(strategy: &Strategy, capacity: usize, most: usize) -> Self {
-        let (limit, entries) =
-            if capacity <= most { (u64::MAX, capacity) } else { (super::limit(most as f64 / capacity as f64), most) };
+    /// At most `most` entries stand for the capacity, and it sees at most that share of the keys.
+    pub(super) fn new(strategy: &Strategy, capacity: usize, most: usize, share: f64) -> Self {
+        let rate = share.min(most as f64 / capacity.max(1) as f64);
+        // The share of a few entries may be less than one.
+        let entries = ((capacity as f64 * rate).round() as usize).clamp(1, capacity.max(1));
         let factory = strategy.factory();
         Shadow {
             strategy: strategy.clone(),
             capacity,
-            limit,
+            limit: super::limit(rate),
             entries,
             simulated: catch_unwind(AssertUnwindSafe(|| Simulated {
                 miniature: Miniature::new(&factory, entries),
-                witness: (capacity > most).then(|| Miniature::new(&factory, entries / SCALE)),
+                witness: (rate < 1.0).then(|| Miniature::new(&factory, (entries / SCALE).max(1))),
             }))
             .ok(),
             misses: [0.0; GROUPS],

@@ -160,6 +160,38 @@ fn a_sample_of_all_keys_is_exact() {
 }
 
 #[test]
+fn a_sparing_sample_has_no_more_keys_than_its_share_and_says_what_that_costs() {
+    let keys = zipf(200_000, 0.8, 300_000, 2);
+    let options = Options::sparing(25_600).capacities([100, 2_000, 25_600]);
+    let advice = estimated(&keys, &options, 1);
+    assert!((advice.one_in - 25.0).abs() < 1e-6, "{}", advice.one_in);
+    // Of the accesses of popular keys, all or none are in it.
+    assert!(advice.sampled * 10 < advice.accesses, "{} of {}", advice.sampled, advice.accesses);
+    let [tiny, small, large] = [100, 2_000, 25_600].map(|capacity| advice.outlook("lru", capacity).unwrap().clone());
+    assert_eq!([&tiny, &small, &large].map(|outlook| outlook.simulated_entries), [4, 80, 1_024]);
+    for (outlook, most) in [(&tiny, 0.25_f64), (&small, 0.05), (&large, 0.02)] {
+        let truth = true_ratio(&keys, &Strategy::Lru, outlook.capacity as usize);
+        assert!((outlook.hit_ratio - truth).abs() <= most.min(outlook.error + 0.005), "{outlook:?} for {truth}");
+    }
+    assert!(
+        large.predictable && !tiny.predictable && tiny.error > small.error && small.error > large.error,
+        "{advice}"
+    );
+    assert!(advice.outlooks.iter().all(|outlook| outlook.capacity > 100 || !outlook.predictable), "{advice}");
+}
+
+#[test]
+fn a_share_is_more_than_nothing_and_at_most_all() {
+    let share = |part| Options::for_capacity(100).share(part).share;
+    assert_eq!([share(0.5), share(7.0), share(f64::NAN)], [0.5, 1.0, 1.0]);
+    assert!(share(0.0) > 0.0 && share(-1.0) > 0.0);
+    // A field that is public may hold anything.
+    let mut options = Options::for_capacity(1);
+    options.share = -3.0;
+    assert!(estimated(&looping(10, 1_000), &options, 1).sampled < 1_000);
+}
+
+#[test]
 fn the_cliff_of_a_loop_is_flagged_and_a_strategy_that_keeps_a_part_has_none() {
     let keys = looping(20_000, 200_000);
     let options = Options::for_capacity(5_000).samples(1_024).capacities([5_000, 10_000, 19_000, 21_000]);
@@ -254,7 +286,7 @@ fn a_witness_tells_lfu_from_what_is_the_same_at_any_scale() {
     let hasher = FixedState::with_seed(1);
     let hashes: Vec<u64> = keys.iter().map(|key| hasher.hash_one(*key)).collect();
     let changed = |strategy: &Strategy| {
-        let mut shadow = super::shadow::Shadow::new(strategy, 4_000, 1_000);
+        let mut shadow = super::shadow::Shadow::new(strategy, 4_000, 1_000, 1.0);
         shadow.feed(&hashes);
         shadow.changed_by_scale() / keys.len() as f64
     };

@@ -79,7 +79,7 @@ fn each_look_is_told_once_whatever_it_finds() {
         for strategy in [Strategy::Lru, Strategy::Adaptive] {
             let cache = builder().capacity(5_000).strategy(strategy).stepping(Stepping::Inline).build();
             let recording = cache.record_trace(io::sink(), &Header::default(), u64::MAX).unwrap();
-            cache.start_advice();
+            cache.start_thorough_advice();
             for key in 0..1_000 {
                 cache.get_or_compute(&key, || key);
                 cache.get_or_compute(&key, || key);
@@ -121,7 +121,7 @@ fn the_advice_of_a_live_cache_is_that_of_its_accesses() {
     assert!(advice.load_nanos > 0 && advice.outlook("lru", 400).unwrap().saved_load_nanos > 0);
     assert_eq!(advice.outlook("lru", 200).unwrap().saved_load_nanos, 0);
     // Anew: nothing of before is left.
-    cache.start_advice();
+    cache.start_thorough_advice();
     assert_eq!(cache.advice().map(|advice| (advice.accesses, advice.sampled, advice.keys)), Some((0, 0, 0)));
 }
 
@@ -130,7 +130,7 @@ fn what_is_stopped_is_told_of_nothing_and_costs_nothing() {
     let cache = lru(100);
     let quiet = || cache.core.besides.all() & SAMPLED == 0 && !cache.core.besides.may_concern(1);
     assert!(quiet() && cache.advice().is_none());
-    cache.start_advice();
+    cache.start_thorough_advice();
     assert!(cache.core.besides.may_concern(u64::MAX), "a small cache is sampled whole");
     let recording = cache.record_trace(io::sink(), &Header::one_in(4), 1_000).unwrap();
     cache.stop_advice();
@@ -233,7 +233,7 @@ fn a_cache_that_is_bounded_by_bytes_is_told_of_in_both() {
         Cache::builder().strategy(Strategy::Lru).stepping(Stepping::Inline).max_bytes_with(100_000, |_, _| 100).build();
     (0..2_000).for_each(|key| _ = cache.get_or_compute(&key, || key));
     let fit = cache.len() as u64;
-    cache.start_advice();
+    cache.start_thorough_advice();
     (0..2_000).for_each(|key| _ = cache.get_or_compute(&key, || key));
     let advice = cache.advice().unwrap();
     assert_eq!((advice.capacity, advice.outlook("lru", fit).is_some()), (fit, true));
@@ -246,7 +246,7 @@ fn a_cache_that_is_bounded_by_bytes_is_told_of_in_both() {
 #[test]
 fn background_threads_look_at_what_waits() {
     let cache: Cache<u64, u64> = Cache::builder().capacity(500).build();
-    cache.start_advice();
+    cache.start_thorough_advice();
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let cache = &cache;
@@ -272,7 +272,7 @@ fn top_keys_are_those_that_are_looked_for_most() {
         (0..100).for_each(|key| _ = cache.insert(key, key));
         cache.start_top_keys();
         // Also beside a sample of a few keys, which it does not become a part of.
-        cache.start_advice();
+        cache.start_advice_with(&Options::for_capacity(1_000).share(0.25));
         for turn in 0..9_000_u64 {
             let key = if turn % 3 == 0 { turn % 90 } else { 7 + turn % 2 };
             assert_eq!(cache.get(&key), Some(key));

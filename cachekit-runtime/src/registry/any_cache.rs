@@ -104,6 +104,10 @@ pub trait AnyCache: Send + Sync {
     #[cfg(feature = "advice")]
     fn start_advice(&self);
 
+    /// As [`Cache::start_thorough_advice`](crate::Cache::start_thorough_advice).
+    #[cfg(feature = "advice")]
+    fn start_thorough_advice(&self);
+
     /// As [`Cache::stop_advice`](crate::Cache::stop_advice).
     #[cfg(feature = "advice")]
     fn stop_advice(&self);

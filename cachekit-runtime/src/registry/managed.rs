@@ -222,6 +222,11 @@ impl<K: Key, V: Value> AnyCache for Managed<K, V> {
     }
 
     #[cfg(feature = "advice")]
+    fn start_thorough_advice(&self) {
+        self.cache.start_thorough_advice();
+    }
+
+    #[cfg(feature = "advice")]
     fn stop_advice(&self) {
         self.cache.stop_advice();
     }

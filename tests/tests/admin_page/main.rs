@@ -298,6 +298,7 @@ fn it_looks_as_the_system_does_or_as_one_likes() {
     browser.act("const to = document.getElementById('theme'); to.value = ''; to.dispatchEvent(new Event('change'))");
     browser.click(&format!("a[href='#{USERS}']"));
     browser.until("document.querySelector('#advise button').textContent === 'Start'");
+    browser.click("#thorough input");
     browser.click("#advise button");
     browser.until("document.querySelector('#curve svg')");
     browser.until("past.get('shop::users').length > 75 && document.querySelector('#curve .facts li')");

@@ -82,6 +82,7 @@ fn the_curve_says_where_the_cache_stands_what_that_is_worth_and_how_sure_it_is()
     let (service, browser) = (Service::start("curve", ALL), Browser::open());
     service.signed_in(&browser, "curve%3A%3Ausers");
     browser.until("document.querySelector('#advise button').textContent === 'Start'");
+    browser.click("#thorough input");
     browser.click("#advise button");
     browser.until("document.querySelector('#curve svg .mark') && document.querySelector('#curve .facts li')");
     assert!(browser.text("#curve .facts").contains("Now: 500 entries hit "), "{}", browser.text("#curve .facts"));

@@ -98,7 +98,8 @@ fn sampled(service: &Service, path: &str, was_sampled: bool, time: Duration, qui
     // From here on Ctrl-C ends it where sampling is ended too.
     interrupt::note();
     if !was_sampled {
-        let answer = service.send(path, &json!({})).inspect_err(|_| {
+        // Somebody waits for it, and it ends soon.
+        let answer = service.send(&format!("{path}?thorough=true"), &json!({})).inspect_err(|_| {
             // It may have begun all the same. Why it is not known is said; that this cannot be told either is the same thing again.
             service.delete(path).ok();
         })?;
@@ -141,8 +142,7 @@ fn document<'a>(
     };
     let here = advice.outlook(&advice.strategy, advice.capacity);
     let now = here.map(setting).or_else(measured).ok_or_else(few)?;
-    // What cannot be relied on is no advice.
-    let reliable: Vec<Setting> = advice.outlooks.iter().filter(|outlook| outlook.predictable).map(setting).collect();
+    let reliable = reliable(advice, &cache.name)?;
     let load_ms = load_time
         .map(|time| time.as_secs_f64() * 1e3)
         .or((advice.load_nanos > 0).then(|| advice.load_nanos as f64 / 1e6));
@@ -160,6 +160,20 @@ fn document<'a>(
         verdict,
         outlooks: &advice.outlooks,
     })
+}
+
+/// What cannot be relied on is no advice.
+fn reliable(advice: &Advice, cache: &str) -> Result<Vec<Setting>, Failure> {
+    let reliable: Vec<Setting> = advice.outlooks.iter().filter(|outlook| outlook.predictable).map(setting).collect();
+    if !reliable.is_empty() || advice.one_in < 1.5 {
+        return Ok(reliable);
+    }
+    let (one_in, entries) = (advice.one_in, output::count(advice.capacity));
+    let few =
+        Failure::nothing(format_args!("one key in {one_in:.0} says too little of the {entries} entries of {cache}"));
+    Err(few.next(
+        "stop that sample, on the admin page or in the code; then `cachekit advise … --for 1m` takes a thorough one",
+    ))
 }
 
 /// What to say to `cachekit set`.
@@ -268,6 +282,22 @@ fn show(advice: &Advice, document: &Document<'_>, load_time: Option<Duration>, o
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cachekit_runtime::advice::{Estimator, Options, Present};
+    use std::hash::BuildHasher;
+
+    #[test]
+    fn a_sample_that_says_too_little_says_what_to_do() {
+        let estimated = |options: Options| {
+            let mut estimator = Estimator::new(&options);
+            let hasher = std::hash::RandomState::new();
+            (0..40_000_u64).for_each(|turn| estimator.access(hasher.hash_one(turn * turn % 499)));
+            estimator.advice(&Present::of_capacity(40, "lru"))
+        };
+        let failure = reliable(&estimated(Options::sparing(40)), "shop::user").expect_err("too few");
+        let text = format!("{failure:?}");
+        assert!(text.contains("one key in 25") && text.contains("thorough"), "{text}");
+        assert!(reliable(&estimated(Options::for_capacity(40)), "shop::user").is_ok_and(|all| all.len() > 10));
+    }
 
     #[test]
     fn what_would_gain_nothing_is_no_change() {

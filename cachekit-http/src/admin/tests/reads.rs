@@ -183,6 +183,13 @@ async fn advice_is_started_read_and_stopped() {
     assert!(ok(&router, get(uri)).await["advice"].is_null());
     ok(&router, post(uri, "")).await;
     assert_eq!(ok(&router, get("/api/caches/a::advice")).await["advised"], true);
+    assert!(ok(&router, get(uri)).await["advice"]["one_in"].as_f64().unwrap() > 24.0);
+    assert_eq!(ok(&router, post(&format!("{uri}?thorough=true"), "")).await["thorough"], true);
+    assert_eq!(ok(&router, get(uri)).await["advice"]["one_in"], 1.0);
+    for wrong in ["?thorough=1", "?throrough=true"] {
+        let refused = response(&router, post(&format!("{uri}{wrong}"), "")).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{wrong}");
+    }
     (0..3_000_u64).for_each(|turn| _ = users.get_or_compute(&format!("{}", turn % 150), || turn));
     let said = ok(&router, get(uri)).await;
     assert_eq!((&said["advice"]["cache"], &said["advice"]["capacity"]), (&"a::advice".into(), &100.into()));
