@@ -1,6 +1,11 @@
 //! What concerns a whole process runs in a child: this test binary again, with one test and a variable.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Lines, Write, stdin},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
 
 const CHILD: &str = "CACHEKIT_TESTS_CHILD";
 
@@ -10,14 +15,18 @@ pub fn role() -> Option<String> {
     std::env::var(CHILD).ok()
 }
 
+fn command(test: &str, role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the test binary"));
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, role);
+    command
+}
+
 /// Runs the test of that path in a child of that role, as `change` has it started, and gives what it printed.
 ///
 /// # Panics
 /// If it cannot be started, or if the test fails there.
 pub fn run(test: &str, role: &str, change: impl FnOnce(&mut Command)) -> String {
-    let binary = std::env::current_exe().expect("the test binary");
-    let mut command = Command::new(binary);
-    command.args(["--exact", test, "--nocapture"]).env(CHILD, role);
+    let mut command = command(test, role);
     change(&mut command);
     let output = command.output().expect("the child starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -59,4 +68,76 @@ pub fn is_configured(test: &str, file: &str, change: impl FnOnce(&mut Command, &
     }
     run_configured(test, "child", Some(file), change);
     false
+}
+
+/// What an answer begins with, among all that a test prints.
+const ANSWER: &str = "the child answers: ";
+
+/// A child that is asked line by line, and does what it is asked with [`answer_with`].
+#[derive(Debug)]
+pub struct Asked {
+    child: Child,
+    /// `None`: nothing is asked any more.
+    questions: Option<ChildStdin>,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Asked {
+    /// The test of that path in a child of that role, as `change` has it started, [without other configuration](unconfigured).
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(test: &str, role: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command(test, role);
+        unconfigured(&mut command);
+        change(&mut command);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the child starts");
+        let questions = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        Asked { child, questions, answers }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    pub fn ask(&mut self, question: &str) -> String {
+        let questions = self.questions.as_mut().expect("it has not ended");
+        writeln!(questions, "{question}").unwrap_or_else(|error| panic!("{question}: {error}"));
+        for line in self.answers.by_ref() {
+            if let Some((_, answer)) = line.expect("it is text").split_once(ANSWER) {
+                return answer.to_owned();
+            }
+        }
+        panic!("it ended: {question}");
+    }
+
+    /// Lets it end as a program does.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn end(mut self) {
+        self.questions = None;
+        let status = self.child.wait().expect("it can be waited for");
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        // After an end there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// In the child: answers until nothing is asked any more.
+///
+/// # Panics
+/// If what is asked cannot be read.
+pub fn answer_with(mut answer: impl FnMut(&str) -> String) {
+    for question in stdin().lines() {
+        println!("{ANSWER}{}", answer(&question.expect("it is text")));
+    }
 }

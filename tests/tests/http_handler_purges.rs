@@ -64,6 +64,49 @@ async fn a_purge_of_a_path_reaches_it_whatever_its_host_and_query() {
     }
 }
 
+#[cache(http, ttl = "30s", stale_while_revalidate = "1m", tags = ["purges::page:{id}"])]
+async fn page(State(app): State<Arc<App>>, Path(id): Path<u64>) -> String {
+    format!("page {id}, run {}", app.run())
+}
+
+#[tokio::test]
+async fn its_handle_purges_everything_and_softly() {
+    let app = Arc::new(App::default());
+    let router = Router::new().route("/pages/{id}", get(page)).with_state(app.clone());
+    let runs = || app.runs.load(Ordering::SeqCst);
+    let (handle, of_seven) = (page::handle(), "/pages/7".parse().expect("a URI"));
+    for (purge, is_soft, is_of_both) in
+        [("all", false, true), ("soft uri", true, false), ("soft tag", true, false), ("soft all", true, true)]
+    {
+        for uri in ["/pages/7", "/pages/8"] {
+            get_of(&router, uri).await;
+        }
+        let stored = [body(&router, "/pages/7").await, body(&router, "/pages/8").await];
+        let before = runs();
+        match purge {
+            "all" => handle.purge_all().await,
+            "soft uri" => handle.soft_purge_uri(&of_seven).await.expect("it has a path"),
+            "soft tag" => handle.soft_purge_tag("purges::page:7").await,
+            _ => handle.soft_purge_all().await,
+        };
+        assert_eq!(runs(), before, "{purge}: nobody has asked yet");
+        for ((uri, stored), is_purged) in ["/pages/7", "/pages/8"].iter().zip(stored).zip([true, is_of_both]) {
+            let before = runs();
+            let got = get_of(&router, uri).await;
+            assert_eq!(got.is_hit(), is_soft || !is_purged, "{purge}, {uri}: {got:?}");
+            assert_eq!(got.body == stored, is_soft || !is_purged, "{purge}, {uri}: {got:?}");
+            // What is given for now is asked for anew meanwhile.
+            while is_purged && runs() == before {
+                tokio::task::yield_now().await;
+            }
+            while is_purged && body(&router, uri).await == stored {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(runs(), before + u64::from(is_purged), "{purge}, {uri}");
+        }
+    }
+}
+
 #[cache(http, ttl = "30s", skip(slug))]
 async fn post_of(State(app): State<Arc<App>>, Path((id, slug)): Path<(u64, String)>) -> String {
     format!("{id} {slug}, run {}", app.run())

@@ -56,6 +56,28 @@ async fn vary_is_obeyed_where_a_response_is_public() {
 }
 
 #[tokio::test]
+async fn vary_is_obeyed_where_a_response_says_public_and_no_more() {
+    for rule in [Rule::new(), Rule::new().ttl(TTL)] {
+        let bench = Bench::new(rule, |request, _| async move {
+            let who =
+                request.headers().get("x-who").map_or("nobody".to_owned(), |who| who.to_str().unwrap().to_owned());
+            Ok(response(200, &[("cache-control", "public"), ("vary", "x-who")], who))
+        });
+        for _ in 0..2 {
+            for who in ["ada", "bob"] {
+                assert_eq!(bench.send("GET", "/a", &[("x-who", who)]).await.body, who);
+            }
+            assert_eq!(bench.get("/a").await.body, "nobody");
+        }
+    }
+    let bench = Bench::always(Rule::new().ttl(TTL), 200, &[("cache-control", "public"), ("vary", "x-who")]);
+    for who in ["ada", "bob", "ada", "bob"] {
+        bench.send("GET", "/a", &[("x-who", who)]).await;
+    }
+    assert_eq!(bench.calls(), 2, "fresh by the rule, each for its own");
+}
+
+#[tokio::test]
 async fn nobody_gets_what_was_made_for_another_user() {
     // A rule that the author of the handler did not think of.
     for credential in ["authorization", "cookie"] {

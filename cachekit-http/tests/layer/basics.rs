@@ -1,5 +1,5 @@
 use crate::harness::{Bench, response};
-use cachekit_http::Rule;
+use cachekit_http::{Rule, policy::CDN_FIELD};
 use http::StatusCode;
 use std::time::Duration;
 
@@ -232,6 +232,43 @@ async fn unsafe_methods_invalidate_what_they_name() {
     assert_eq!(hits().await, [true; 4], "it failed");
     bench.send("M-SEARCH", "http://here/p/a", &[]).await;
     assert_eq!(hits().await, [false, false, false, true]);
+}
+
+#[tokio::test]
+async fn a_response_to_a_post_is_not_stored_however_fresh_it_says_to_be() {
+    let fields = &[("cache-control", "public, max-age=60"), ("content-location", "/a"), ("etag", "\"a\"")];
+    let bench = Bench::always(Rule::new().ttl(Duration::from_secs(60)), 200, fields);
+    for body in ["body 1", "body 2"] {
+        let got = bench.send("POST", "/a", &[]).await;
+        assert_eq!((&got.body[..], got.cache()), (body.as_bytes(), "cachekit; fwd=method"));
+    }
+    let got = bench.get("/a").await;
+    assert_eq!((&got.body[..], got.cache()), (&b"body 3"[..], "cachekit; fwd=uri-miss; stored"), "nor for a GET");
+    // What is there answers none either.
+    assert_eq!(bench.send("POST", "/a", &[]).await.body, "body 4");
+    assert_eq!(bench.calls(), 4);
+}
+
+#[tokio::test]
+async fn a_targeted_field_of_others_counts_where_a_rule_says_so_and_goes_on() {
+    let fields: &[_] =
+        &[("cdn-cache-control", "max-age=60"), ("cache-control", "no-store"), ("expires", "0"), ("x", "1")];
+    for (rule, is_targeted) in [(Rule::new(), false), (Rule::new().targeted(CDN_FIELD), true)] {
+        let bench = Bench::always(rule, 200, fields);
+        for is_again in [false, true] {
+            let got = bench.get("/a").await;
+            assert_eq!(got.is_hit(), is_again && is_targeted, "{}", got.cache());
+            let said = ["cdn-cache-control", "cache-control"].map(|name| got.field(name));
+            assert_eq!(said, ["max-age=60", "no-store"], "{is_targeted} {is_again}");
+        }
+        bench.advance(60);
+        assert!(!bench.get("/a").await.is_hit());
+    }
+    let ours_first: &[_] = &[("cdn-cache-control", "no-store"), ("cachekit-cache-control", "max-age=60")];
+    let bench = Bench::always(Rule::new().targeted(CDN_FIELD), 200, ours_first);
+    bench.get("/a").await;
+    let got = bench.get("/a").await;
+    assert_eq!((got.is_hit(), got.field("cdn-cache-control")), (true, "no-store"));
 }
 
 #[tokio::test]

@@ -119,6 +119,46 @@ async fn parameters_of_a_preference_belong_to_it() {
 }
 
 #[tokio::test]
+async fn encodings_select_what_the_handler_chooses_by() {
+    // It offers these, in this order.
+    let offered = ["br", "gzip"];
+    let bench = |rule: Rule| {
+        Bench::new(rule, move |request, call| async move {
+            let accepted = request.headers().get("accept-encoding").map_or("", |value| value.to_str().unwrap());
+            let is_accepted = |name: &&str| {
+                accepted.split(',').any(|one| one.trim().split(';').next() == Some(name) && !one.contains("q=0"))
+            };
+            let encoding = offered.into_iter().find(|name| is_accepted(name)).unwrap_or("identity");
+            let fields = [("cache-control", "max-age=60"), ("vary", "accept-encoding"), ("x-call", &*call.to_string())];
+            Ok(response(200, &fields, encoding))
+        })
+    };
+    let first_of = Normaliser::FirstOf(offered.map(str::to_owned).to_vec());
+    let (plain, normalised) = (bench(Rule::new()), bench(Rule::new().normalise(header::ACCEPT_ENCODING, first_of)));
+    for (accepted, encoding, by_default, by_choice) in [
+        ("gzip, deflate, br", "br", "1", "1"),
+        // By default the order of what is liked the same and how it is written do not matter, and nothing else is known.
+        ("br,deflate, GZIP;q=1.0", "br", "1", "1"),
+        ("br", "br", "2", "1"),
+        ("gzip, deflate", "gzip", "3", "2"),
+        ("gzip, br;q=0", "gzip", "4", "2"),
+        ("deflate", "identity", "5", "3"),
+        ("zstd", "identity", "6", "3"),
+        ("br, zstd", "br", "7", "1"),
+    ] {
+        for (bench, call) in [(&plain, by_default), (&normalised, by_choice)] {
+            let got = bench.send("GET", "/a", &[("accept-encoding", accepted)]).await;
+            assert_eq!((got.body.as_ref(), got.field("x-call")), (encoding.as_bytes(), call), "{accepted}");
+        }
+    }
+    // One that is empty is not one that is absent, and either takes nothing that is encoded.
+    for (fields, call) in [(&[("accept-encoding", "")][..], "3"), (&[], "4")] {
+        let got = normalised.send("GET", "/a", fields).await;
+        assert_eq!((got.body.as_ref(), got.field("x-call")), (&b"identity"[..], call), "{fields:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_bypass_for_some_responses_is_for_these() {
     let builder =
         CacheLayer::builder().rule(Rule::new().content_type("text/html").bypass()).otherwise(Rule::new().ttl(TTL));
@@ -149,13 +189,15 @@ async fn the_scheme_is_the_one_of_the_layer() {
 async fn locations_are_of_the_same_origin_however_they_are_written() {
     for location in ["https://a.example/new", "http://A.example:80/new", "//a.example/new", "https://a.example:443/new"]
     {
-        let bench = Bench::new(Rule::new().ttl(TTL), move |request, _| async move {
-            let fields = [("location", location)];
-            Ok(response(200, if request.method() == "POST" { &fields } else { &[] }, "x"))
-        });
-        bench.get("http://a.example/new").await;
-        bench.send("POST", "/", &[("host", "a.example")]).await;
-        assert!(!bench.get("http://a.example/new").await.is_hit(), "{location}");
+        for (name, is_one) in [("location", true), ("content-location", true), ("x-location", false)] {
+            let bench = Bench::new(Rule::new().ttl(TTL), move |request, _| async move {
+                let fields = [(name, location)];
+                Ok(response(200, if request.method() == "POST" { &fields } else { &[] }, "x"))
+            });
+            bench.get("http://a.example/new").await;
+            bench.send("POST", "/", &[("host", "a.example")]).await;
+            assert_eq!(bench.get("http://a.example/new").await.is_hit(), !is_one, "{name}: {location}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod harness;
 mod keys;
 mod leaving;
 mod order;
+mod overrides;
 #[cfg(feature = "axum")]
 mod purge_router;
 mod purging;

@@ -1,3 +1,4 @@
+use crate::harness::settle;
 use axum::{Router, body::Body, routing::get};
 use cachekit_http::{CacheLayer, Rule};
 use http::Request;
@@ -51,10 +52,21 @@ async fn purges_by_uri_tag_and_all() {
             "{path}"
         );
     }
-    fill(&app).await;
-    assert_eq!(purge(&app, "/purge/all?soft", "", true).await, 200);
-    let soft = status(&app, "/a").await;
-    assert!(soft.starts_with("cachekit; hit; ttl="), "stale, and given while it is asked for anew: {soft}");
+    for (path, body, is_soft) in [
+        ("/purge/uri?soft", "http://localhost/a", [true, false]),
+        ("/purge/tag?soft", "router:/b\n", [false, true]),
+        ("/purge/all?soft", "", [true, true]),
+    ] {
+        fill(&app).await;
+        assert_eq!(purge(&app, path, body, true).await, 200);
+        for (page, is_soft) in ["/a", "/b"].into_iter().zip(is_soft) {
+            let said = status(&app, page).await;
+            let ttl: i64 = said.strip_prefix("cachekit; hit; ttl=").expect("it is given").parse().unwrap();
+            // While it is asked for anew.
+            assert_eq!(ttl <= 0, is_soft, "{path}, {page}: {said}");
+            settle().await;
+        }
+    }
 }
 
 #[tokio::test]

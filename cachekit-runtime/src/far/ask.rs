@@ -260,7 +260,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         }
     }
 
-    /// Looks, and leaves nothing for a fill. `is_use`: it is a call that looks, and not somebody who operates the cache.
+    /// Looks, and leaves nothing for a fill. `is_use`: it is a call that looks, and not somebody who operates the cache, who changes nothing by it.
     pub(crate) async fn peek(self: Arc<Self>, question: Question<V>, budget: Budget, is_use: bool) -> Option<Found<V>> {
         let mut question = question;
         let mut fill = self.fill_of(&mut question);
@@ -282,7 +282,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 }
             };
             let found = match bytes {
-                Some(bytes) => self.peeked(Visit { index, tier, budget: &budget }, &mut fill, &bytes, generation).await,
+                Some(bytes) => {
+                    let at = Visit { index, tier, budget: &budget };
+                    self.peeked(at, &mut fill, &bytes, generation, is_use).await
+                }
                 None => None,
             };
             if is_use {
@@ -298,15 +301,25 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         None
     }
 
-    /// The value, if it is fresh and valid. `generation`: of the cache, as a shared tier says.
+    /// The value, if it is fresh and valid. An entry that is none is removed where that `is_use`. `generation`: of the cache, as a shared tier says.
     pub(super) async fn peeked(
         &self,
         at: Visit<'_>,
         fill: &mut Fill,
         bytes: &Bytes,
         generation: Option<Option<u64>>,
+        is_use: bool,
     ) -> Option<Found<V>> {
-        let mut opened = self.open(at.tier, &fill.address, bytes.clone()).ok()?;
+        let mut opened = match self.open(at.tier, &fill.address, bytes.clone()) {
+            Ok(opened) => opened,
+            Err(rejected) => {
+                // What is no value by its kind belongs to a fill under way.
+                if is_use && rejected != Rejected::NoValue {
+                    Box::pin(self.reject(at, &fill.address, &rejected)).await;
+                }
+                return None;
+            }
+        };
         let is_fresh = matches!(opened.worth, Worth::Fresh { .. });
         let is_of_now = generation.is_none_or(|generation| generation.is_some() && generation == opened.generation);
         if !is_fresh || !is_of_now || self.is_orphan(&opened) {

@@ -114,7 +114,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 for ((fill, slot), (bytes, generation)) in flush.iter_mut().zip(looked) {
                     **slot = match bytes {
                         Some(bytes) => {
-                            self.peeked(Visit { index, tier, budget: &budget }, fill, &bytes, generation).await
+                            let at = Visit { index, tier, budget: &budget };
+                            self.peeked(at, fill, &bytes, generation, true).await
                         }
                         None => None,
                     };

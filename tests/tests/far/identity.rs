@@ -163,14 +163,21 @@ fn damaged<B: Backend + Clone>(of: &'static str, make: impl Fn() -> B, get: impl
     node().clear();
     node().insert(1, before());
     let (address, whole) = get(&backend);
+    let by_load = |cache: &Cache<u64, Before>| cache.try_get_or_compute(&1, || Err(7)).ok();
+    let looks: [(&str, &dyn Fn(&Cache<u64, Before>) -> Option<Before>); 3] = [
+        ("a load", &by_load),
+        ("a look", &|cache| cache.get(&1)),
+        ("a look for several", &|cache| cache.get_many(&[1]).remove(0)),
+    ];
     for (what, bytes) in damages(&whole, &other) {
-        run(backend.set(&address, bytes.into(), None)).expect("it is set");
-        let cache = node();
-        let failed: Result<Before, u32> = cache.try_get_or_compute(&1, || Err(7));
-        assert_eq!(failed, Err(7), "{of}, {what}: it counts as missing");
-        assert_eq!(cache.stats().far.rejected, 1, "{of}, {what}");
-        cachekit_runtime::flush().wait();
-        assert_eq!(run(backend.get(&address)).expect("an answer"), None, "{of}, {what}: it is removed");
+        for (by, look) in looks {
+            run(backend.set(&address, bytes.clone().into(), None)).expect("it is set");
+            let cache = node();
+            assert_eq!(look(&cache), None, "{of}, {what}, {by}: it counts as missing");
+            assert_eq!(cache.stats().far.rejected, 1, "{of}, {what}, {by}");
+            cachekit_runtime::flush().wait();
+            assert_eq!(run(backend.get(&address)).expect("an answer"), None, "{of}, {what}, {by}: it is removed");
+        }
     }
     run(backend.set(&address, whole[..30].to_vec().into(), None)).expect("it is set");
     assert_eq!(node().get_or_compute(&1, before), before());
