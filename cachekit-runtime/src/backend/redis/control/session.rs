@@ -3,6 +3,7 @@
 use super::{
     BEAT, Control, Heard, PATIENCE,
     news::{End, Reader},
+    too_late,
 };
 use crate::{
     Error,
@@ -194,10 +195,6 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Resul
         Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
         Err(_) => Err(too_late()),
     }
-}
-
-fn too_late() -> Error {
-    failures::error(Failure::Timeout, format_args!("within {PATIENCE:?}"))
 }
 
 fn answered(answer: Value) -> Result<(), Error> {
