@@ -339,16 +339,18 @@ impl Drop for Detached {
     }
 }
 
-/// As [`RedisServer::calls`], of a server of another process.
+/// As [`RedisServer::calls`], of a server of another process; and how often it has read from a connection.
 ///
 /// # Panics
 /// Where it does not answer as it should.
 #[must_use]
-pub fn calls_at(port: u16) -> BTreeMap<String, u64> {
+pub fn calls_at(port: u16) -> (BTreeMap<String, u64>, u64) {
     let mut command = Command::new("redis-cli");
-    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "INFO", "commandstats"]);
+    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "INFO", "everything"]);
     let output = command.output().unwrap_or_else(|error| missing("redis-cli", &error));
-    calls_in(&String::from_utf8_lossy(&output.stdout))
+    let all = String::from_utf8_lossy(&output.stdout);
+    let reads = all.lines().find_map(|line| line.strip_prefix("total_reads_processed:")?.trim().parse().ok());
+    (calls_in(&all), reads.expect("a number"))
 }
 
 fn calls_in(stats: &str) -> BTreeMap<String, u64> {
