@@ -80,6 +80,37 @@ fn a_tag_that_another_node_invalidated_is_seen() {
 }
 
 #[test]
+fn a_clear_by_another_node_reaches_what_is_in_memory() {
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::clear", redis_at(&server.url())));
+        let beside = Node::new("coherence_redis::beside", redis_at(&server.url()));
+        let source = AtomicU64::new(0);
+        beside.hears(7, &source).await;
+        let mut longest = Duration::ZERO;
+        for round in 1..=100 {
+            for key in 0..4 {
+                other.hears(key, &source).await;
+            }
+            source.store(round, Ordering::SeqCst);
+            shared(|| one.cache.clear_async()).await;
+            let start = Instant::now();
+            if round % 2 == 0 {
+                synced().await;
+            } else {
+                comes_true("the news", || async { other.call(0, &source).await == round }).await;
+                longest = longest.max(start.elapsed());
+            }
+            for key in 0..4 {
+                assert_eq!((one.call(key, &source).await, other.call(key, &source).await), (round, round));
+            }
+            assert_eq!(beside.call(7, &source).await, 0, "another cache");
+        }
+        assert!(longest < 4 * Duration::from_secs(2), "{longest:?}");
+    });
+}
+
+#[test]
 fn a_tag_that_has_expired_comes_back_as_another_one() {
     let _turn = turn_of_tags();
     let server = RedisServer::start();
