@@ -1,6 +1,9 @@
 //! `sync()` promises something to whoever it tells that it is done, so it has to say when it is not: a master does not answer.
 
-use cachekit_runtime::backend::{Failure, redis::Settings};
+use cachekit_runtime::{
+    Delivery,
+    backend::{Failure, redis::Settings},
+};
 use cachekit_tests::{
     node::Node,
     redis_server::{Cluster, RedisServer},
@@ -94,4 +97,19 @@ async fn one_master_of_a_cluster_that_does_not_answer_fails_a_sync() {
     cluster.restart(2);
     comes_true("an answer again, after a start", is_synced).await;
     node.hears(7, &source).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_no_cache_has_any_more_fails_none() {
+    let _turn = TURN.lock().await;
+    let mut server = RedisServer::start();
+    let node = node("sync::gone", &server.url());
+    let source = AtomicU64::new(1);
+    node.hears(7, &source).await;
+    server.kill();
+    // It waits for the server, however long that takes.
+    assert_eq!(node.cache.invalidate_async(&7).await, Delivery::Queued);
+    fails().await;
+    drop(node);
+    comes_true("nobody asks it", is_synced).await;
 }

@@ -27,7 +27,7 @@ use crate::{
     sync::lock,
 };
 use covered::Covered;
-use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection};
 use std::{
     collections::HashMap,
     fmt,
@@ -128,7 +128,7 @@ impl Control {
         let masters = timeout(ANSWER, self.topology.known_masters()).await.map_err(|_| too_late())??;
         let unheard =
             masters.nodes.iter().filter(|master| !connections.iter().any(|known| known.address == master.address));
-        let there = each(unheard.map(|master| Box::pin(self.is_there(master))).collect());
+        let there = each(unheard.map(|master| Box::pin(is_there(master))).collect());
         let heard = each(connections.iter().cloned().map(|heard| Box::pin(self.hear(heard))).collect());
         let (there, heard) = tokio::join!(there, heard);
         there.into_iter().chain(heard).collect()
@@ -136,10 +136,7 @@ impl Control {
 
     async fn hear(self: &Arc<Self>, mut heard: Heard) -> Result<(), Error> {
         let (ping, since) = (redis::cmd("PING"), self.now());
-        let answer = match timeout(ANSWER, heard.connection.send_packed_command(&ping)).await {
-            Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
-            Err(_) => Err(too_late()),
-        };
+        let answer = within(ANSWER, heard.connection.send_packed_command(&ping)).await;
         match answer {
             Err(_) => self.lose(&heard.address),
             // What was not told is found when it is compared.
@@ -147,12 +144,6 @@ impl Control {
             Ok(_) => {}
         }
         answer.map(drop)
-    }
-
-    /// Nothing is used of what is known of the part of a master that is not heard. But who waits is told whether it answers at all.
-    async fn is_there(&self, master: &Arc<Master>) -> Result<(), Error> {
-        let answer = timeout(ANSWER, self.topology.send_to(master, &redis::cmd("PING"))).await;
-        answer.map_err(|_| too_late())?.map(drop)
     }
 
     /// Is this another start of a server than the last that was a master here, while there were masters? It may lack what that had acknowledged. A start that
@@ -237,6 +228,23 @@ impl Control {
         if let Some(since) = since {
             self.tell(News::Holds(since));
         }
+    }
+}
+
+/// Nothing is used of what is known of the part of a master that is not heard. But who waits is told whether it answers at all, by a connection that nobody else has or waits for.
+async fn is_there(master: &Master) -> Result<(), Error> {
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(None);
+    let asking = async {
+        let mut connection = master.client.get_multiplexed_async_connection_with_config(&config).await?;
+        connection.send_packed_command(&redis::cmd("PING")).await
+    };
+    within(ANSWER, asking).await.map(drop)
+}
+
+async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
+    match timeout(limit, asked).await {
+        Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
+        Err(_) => Err(too_late()),
     }
 }
 
