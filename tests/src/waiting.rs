@@ -1,6 +1,6 @@
 //! Waiting for what other processes, or the network, bring about.
 
-use cachekit_runtime::{Error, backend::Failure};
+use cachekit_runtime::{Delivery, Error, backend::Failure};
 use std::{
     fmt,
     future::Future,
@@ -40,6 +40,19 @@ pub async fn comes_true<F: Future<Output = bool>>(what: &str, mut condition: imp
     while !condition().await {
         assert!(Instant::now() < deadline, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await; // sleeps: between looks at another process
+    }
+}
+
+/// Tells a real server until its answer is in time, which on a busy machine the first may not be.
+///
+/// # Panics
+/// If it is not told after a minute, or what is told concerns nobody else.
+pub async fn shared<F: Future<Output = Delivery>>(mut tell: impl FnMut() -> F) {
+    let mut told = tell().await;
+    while told != Delivery::Shared {
+        assert_eq!(told, Delivery::Queued);
+        comes_true("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
+        told = tell().await;
     }
 }
 

@@ -1,9 +1,11 @@
 //! Tiers that the configuration switches off or points elsewhere while calls go on, over real servers and stores.
 
-use cachekit_runtime::{Cache, Delivery, Place, Setting, Tier, flush, registry, reload_configuration};
+use cachekit_runtime::{
+    Cache, Delivery, Outcome, OutcomeKind, Place, Setting, Tier, flush, registry, reload_configuration,
+};
 use cachekit_tests::{
     child::{self, is_configured},
-    redis_server::RedisServer,
+    redis_server::{RedisServer, calls_at},
     waiting::eventually,
 };
 use std::{fs, time::Duration};
@@ -180,6 +182,53 @@ fn what_a_file_has_beside_a_redis_counts_for_nothing_without_it() {
     assert_eq!(call(&cache, 1, 13), 11, "also in the file");
     reload("");
     assert_eq!(call(&cache, 2, 21), 20, "Redis has it still");
+}
+
+#[test]
+fn what_a_file_has_from_before_a_restart_is_compared_before_it_is_used() {
+    const TEST: &str = "what_a_file_has_from_before_a_restart_is_compared_before_it_is_used";
+    let near_redis = || cache([Place::file(), Place::redis()]);
+    let server = match child::role().as_deref() {
+        None => RedisServer::start(),
+        Some("fills") => {
+            let cache = near_redis();
+            for key in 1..=3 {
+                assert_eq!(call(&cache, key, 10 * key), 10 * key);
+            }
+            return;
+        }
+        // It knows nothing of the other one's file.
+        Some("invalidates") => return assert_eq!(cache([Place::redis()]).invalidate(&1), Delivery::Shared),
+        Some("begins anew") => {
+            let cache = near_redis();
+            let port = std::env::var("TESTED_PORT").expect("it was said").parse().expect("a port");
+            let heads = || calls_at(port).0.get("getrange").copied().unwrap_or(0);
+            let (before, mut outcome) = (heads(), Outcome::new());
+            assert_eq!(cache.call(&2).traced(&mut outcome).get_or_compute(|| 21), 20);
+            assert_eq!((outcome.kind, outcome.tier), (OutcomeKind::Hit, Some(Tier::File)));
+            assert_eq!(heads() - before, 1, "the head was looked at");
+            assert_eq!(call(&cache, 1, 11), 11, "it was invalidated meanwhile");
+            assert_eq!((call(&cache, 1, 12), call(&cache, 2, 22)), (11, 20));
+            return;
+        }
+        Some(_) => {
+            let cache = near_redis();
+            return assert_eq!(call(&cache, 3, 31), 31, "there is nobody who could say that it is true still");
+        }
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!("[redis]\nurl = '{}'\n[file]\ndirectory = 'here'", server.url());
+    fs::write(folder.path().join("cachekit.toml"), file).expect("the file");
+    let run = |role: &str| {
+        child::run(TEST, role, |command| {
+            command.current_dir(folder.path()).env("TESTED_PORT", server.port().to_string());
+            child::unconfigured(command);
+        });
+    };
+    ["fills", "invalidates", "begins anew"].into_iter().for_each(run);
+    let paused = server.pause();
+    run("without");
+    drop(paused);
 }
 
 #[test]

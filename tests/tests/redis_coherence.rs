@@ -1,6 +1,6 @@
 //! Memory in front of a Cluster, and of a master that Sentinels name, on several nodes: through failovers and moving slots.
 
-use cachekit_runtime::{Delivery, backend::redis::Settings};
+use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
 use cachekit_tests::{
     fault_proxy::{Fault, FaultProxy},
     lag::Lag,
@@ -10,7 +10,10 @@ use cachekit_tests::{
 };
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -66,6 +69,138 @@ async fn a_cluster_whose_slots_move() {
         assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
     }
     agree(&one, &other, &sources).await;
+}
+
+/// Three moments of each slot: before its keys move, half way, and when it has arrived and not everybody knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_whose_slots_move_under_load() {
+    const KEYS: u64 = 24;
+    let cluster = Cluster::start(3, 0);
+    let nodes: Arc<Vec<Node>> = Arc::new((0..3).map(|_| node(&cluster.url())).collect());
+    let sources = Arc::new(sources(KEYS as usize));
+    for node in nodes.iter() {
+        node.hears(0, &sources[0]).await;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..6_u64)
+        .map(|task| {
+            let (nodes, sources, stop) = (nodes.clone(), sources.clone(), stop.clone());
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let (node, key) = (&nodes[(calls % 3) as usize], (calls * 7 + task) % KEYS);
+                    let seen = node.call(key, &sources[key as usize]).await;
+                    assert!(seen <= sources[key as usize].load(Ordering::SeqCst));
+                    // Keys that do not move are changed too.
+                    if calls % 64 == 0 && key >= KEYS / 2 {
+                        sources[key as usize].fetch_add(1, Ordering::SeqCst);
+                        node.cache.invalidate_async(&key).await;
+                    }
+                    calls += 1;
+                    tokio::task::yield_now().await;
+                }
+                calls
+            })
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for key in 0..KEYS / 2 {
+        let slot = cluster.slot(&format!("ck:default:s:{{coherence:{key}}}"));
+        let to = (cluster.owner_seen_by(0, slot) + 1) % 3;
+        let from = cluster.begin_move(slot, to);
+        for moment in 0..3 {
+            let source = &sources[key as usize];
+            let writer = &nodes[(moment + key as usize) % 3];
+            for node in nodes.iter() {
+                node.call(key, source).await;
+            }
+            match moment {
+                0 => {}
+                1 => while cluster.move_keys(slot, from, to, 1) > 0 {},
+                _ => cluster.end_move(slot, from, to),
+            }
+            let version = source.fetch_add(1, Ordering::SeqCst) + 1;
+            comes_true("an invalidation", || async { writer.cache.invalidate_async(&key).await == Delivery::Shared })
+                .await;
+            let start = Instant::now();
+            comes_true("its news", || async {
+                let mut seen = 0;
+                for node in nodes.iter() {
+                    seen += u8::from(node.call(key, source).await == version);
+                }
+                seen == 3
+            })
+            .await;
+            longest = longest.max(start.elapsed());
+        }
+    }
+    assert!(longest < BOUND, "{longest:?}");
+    stop.store(true, Ordering::Relaxed);
+    for task in load {
+        assert!(task.await.expect("no call was wrong") > 500);
+    }
+    for node in nodes.iter() {
+        // Each sees in the end what anybody has changed under load, in memory or not.
+        for key in 0..KEYS {
+            let source = &sources[key as usize];
+            comes_true("all news", || async { node.call(key, source).await == source.load(Ordering::SeqCst) }).await;
+        }
+        let stats = node.cache.stats();
+        assert!(stats.hits > stats.misses.total(), "{stats}");
+    }
+    agree(&nodes[0], &nodes[1], &sources).await;
+}
+
+/// By how many connections each running node of the cluster is heard.
+fn hearing(cluster: &Cluster, running: &[usize]) -> Vec<usize> {
+    let count = |at: &usize| {
+        let clients = cluster.node(*at).cli(&["CLIENT", "LIST", "TYPE", "pubsub"]);
+        clients.lines().filter(|line| !line.is_empty()).count()
+    };
+    running.iter().map(count).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_master_is_heard_by_one_connection_of_a_process() {
+    let mut cluster = Cluster::start(3, 3);
+    let settings = Settings::new(cluster.url()).connect_timeout(Duration::from_millis(500));
+    let redis = Arc::new(settings.response_timeout(Duration::from_millis(250)).open().expect("settings"));
+    // As the caches of a process have it: one backend for all.
+    let caches: Vec<Node> = ["heard_a", "heard_b", "heard_c"]
+        .map(|name| {
+            let places = [Place::memory(), Place::own(redis.clone())];
+            Node { cache: Cache::builder().name(name).ttl(Duration::from_secs(600)).backends(places).build() }
+        })
+        .into();
+    let source = AtomicU64::new(1);
+    for node in &caches {
+        for key in 0..24 {
+            node.hears(key, &source).await;
+        }
+    }
+    let all: Vec<usize> = (0..12).collect();
+    let expected: Vec<usize> = all.iter().map(|at| usize::from(*at < 3)).collect();
+    assert_eq!(hearing(&cluster, &all), expected, "no replica, and no master twice");
+    // It is another one afterwards, and not one more.
+    for at in 0..3 {
+        cluster.node(at).cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        let slot = cluster.slot(&format!("ck:default:s:{{heard_a:{at}}}"));
+        cluster.move_slot(slot, (cluster.owner_seen_by(0, slot) + 1) % 3);
+    }
+    for node in &caches {
+        node.hears(0, &source).await;
+    }
+    comes_true("all are heard again", || async { hearing(&cluster, &all) == expected }).await;
+    cluster.kill(1);
+    let heir = cluster.wait_for_failover(1);
+    let running: Vec<usize> = all.iter().copied().filter(|at| *at != 1).collect();
+    let expected: Vec<usize> = running.iter().map(|at| usize::from([0, 2, heir].contains(at))).collect();
+    comes_true("the heir is heard", || async { hearing(&cluster, &running) == expected }).await;
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        let now = hearing(&cluster, &running);
+        assert!(now.iter().zip(&expected).all(|(now, most)| now <= most), "{now:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -138,6 +138,46 @@ async fn a_node_that_stops_reading_is_closed_and_comes_back() {
     assert!(told.elapsed() < BOUND, "{:?}", told.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_can_wait_for_a_server_is_delivered_as_a_clear() {
+    // So many keys are remembered one by one.
+    const MOST: u64 = 64 * 1024;
+    let server = RedisServer::start();
+    // What the server has stays, and nothing is on its way while it is down.
+    let proxy = FaultProxy::before(server.port());
+    let redis = || Settings::new(server.url_at(proxy.port())).open().expect("settings");
+    let [one, other] = [(); 2].map(|()| Node::new("overflow", redis()));
+    let (beside, far) = (Node::new("overflow_beside", redis()), far("overflow", &server.url()));
+    let source = AtomicU64::new(1);
+    for key in 0..8 {
+        one.hears(key, &source).await;
+        other.hears(key, &source).await;
+        assert_eq!(far.get_async(&key).await, Some(1));
+    }
+    beside.hears(0, &source).await;
+    let generation = || server.cli(&["GET", "ck:default:s:g:{overflow}"]);
+    let before = generation();
+    proxy.set(Fault::Refused);
+    source.store(2, Ordering::SeqCst);
+    // None of those that anybody has.
+    let some: Vec<u64> = (0..MOST / 2).map(|key| 1_000_000 + key).collect();
+    assert_eq!(one.cache.invalidate_many_async(&some).await, Delivery::Queued);
+    assert_eq!(one.call(0, &source).await, 2, "there is no server");
+    let rest: Vec<u64> = (MOST / 2..=MOST).map(|key| 1_000_000 + key).collect();
+    assert_eq!(one.cache.invalidate_many_async(&rest).await, Delivery::Queued);
+    proxy.set(Fault::None);
+    comes_true("it is cleared", || async { generation() != before }).await;
+    for key in 0..8 {
+        comes_true("the news", || async { other.call(key, &source).await == 2 }).await;
+        assert_eq!((one.call(key, &source).await, far.get_or_compute_async(&key, || async { 2 }).await), (2, 2));
+    }
+    assert_eq!(beside.call(0, &source).await, 1, "of another cache");
+    for key in 0..8 {
+        other.hears(key, &source).await;
+        assert_eq!(other.call(key, &source).await, 2);
+    }
+}
+
 const TTL: Duration = Duration::from_millis(1_500);
 const KEYS: u64 = 20;
 

@@ -40,6 +40,8 @@ pub(crate) struct Link {
     /// What others change in it.
     pub(super) watch: Arc<Watch>,
     is_watched: Once,
+    /// Held by the caches that ask it.
+    uses: Arc<()>,
     /// Held by the stores of a backend that knows no witness, so that a delivery comes after those that are under way.
     pub(super) settling: RwLock<()>,
     /// Held while the version of a tag is changed in a backend that can only read and write.
@@ -67,6 +69,7 @@ impl Link {
             backend,
             watch,
             is_watched: Once::new(),
+            uses: Arc::default(),
             breaker,
             undelivered: Undelivered::default(),
             clock,
@@ -78,6 +81,16 @@ impl Link {
         });
         flush::enlist(&link);
         link
+    }
+
+    /// For as long as this lives a cache asks it.
+    pub(super) fn used(&self) -> Arc<()> {
+        Arc::clone(&self.uses)
+    }
+
+    /// Does any cache ask it? It may live on for what it has to be told.
+    pub(super) fn is_used(&self) -> bool {
+        Arc::strong_count(&self.uses) > 1
     }
 
     /// Does it answer? Blocks this thread.

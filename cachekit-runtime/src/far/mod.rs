@@ -115,11 +115,18 @@ struct Tier {
     kind: outcome::Tier,
     /// When the fingerprint was announced last; 0: never.
     announced: AtomicU64,
+    /// `None`: it is told, and nobody asks it.
+    _use: Option<Arc<()>>,
 }
 
 impl Tier {
-    fn new((link, kind): (Arc<Link>, outcome::Tier)) -> Self {
-        Tier { link, kind, announced: AtomicU64::new(0) }
+    fn used((link, kind): (Arc<Link>, outcome::Tier)) -> Self {
+        let mark = link.used();
+        Tier { _use: Some(mark), ..Tier::silent((link, kind)) }
+    }
+
+    fn silent((link, kind): (Arc<Link>, outcome::Tier)) -> Self {
+        Tier { link, kind, announced: AtomicU64::new(0), _use: None }
     }
 }
 
@@ -153,8 +160,8 @@ impl<V: Send + Sync + 'static> Far<V> {
     pub(crate) fn new(parts: Parts<V>) -> Arc<Self> {
         Arc::new(Far {
             name: identity::text::cache_name(&parts.name),
-            tiers: parts.links.into_iter().map(Tier::new).collect(),
-            silent: parts.silent.into_iter().map(Tier::new).collect(),
+            tiers: parts.links.into_iter().map(Tier::used).collect(),
+            silent: parts.silent.into_iter().map(Tier::silent).collect(),
             codec: parts.codec,
             version: parts.version,
             identity: OnceLock::new(),
@@ -177,15 +184,15 @@ impl<V: Send + Sync + 'static> Far<V> {
     /// The same cache with other tiers and times. What it had begun goes on, and keeps its order with what this one does.
     pub(crate) fn rearranged(&self, change: Rearranged) -> Arc<Self> {
         let Rearranged { links, silent, timeout, revalidate } = change;
-        let known = |(link, kind): (Arc<Link>, outcome::Tier)| {
-            let before = self.all_tiers().find(|tier| Arc::ptr_eq(&tier.link, &link));
-            let announced = before.map_or(0, |tier| tier.announced.load(Ordering::Relaxed));
-            Tier { link, kind, announced: AtomicU64::new(announced) }
+        let known = |mut tier: Tier| {
+            let before = self.all_tiers().find(|before| Arc::ptr_eq(&before.link, &tier.link));
+            tier.announced = AtomicU64::new(before.map_or(0, |before| before.announced.load(Ordering::Relaxed)));
+            tier
         };
         Arc::new(Far {
             name: self.name.clone(),
-            tiers: links.into_iter().map(known).collect(),
-            silent: silent.into_iter().map(known).collect(),
+            tiers: links.into_iter().map(Tier::used).map(known).collect(),
+            silent: silent.into_iter().map(Tier::silent).map(known).collect(),
             codec: self.codec.clone(),
             version: self.version,
             identity: self.identity.clone(),

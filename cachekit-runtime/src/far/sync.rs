@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// # drop(in_async_code);
 /// ```
 pub async fn sync() -> Result<(), Error> {
-    let told = flush::links().into_iter().filter(|link| link.watch.is_told());
+    let told = flush::links().into_iter().filter(|link| link.watch.is_told() && link.is_used());
     let hearing = each(told.map(|link| Box::pin(hear(link))).collect());
     // On a runtime of our own: the backends need one, and the caller may have none, or block its only thread.
     let unheard = || Error::backend("cachekit", Failure::Other, "there is no thread to hear from");

@@ -190,14 +190,7 @@ impl RedisServer {
     /// Where the server does not answer as it should.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
-        let stats = self.cli(&["INFO", "commandstats"]);
-        let lines = stats.lines().filter_map(|line| line.trim().strip_prefix("cmdstat_")?.split_once(':'));
-        let count = |(name, fields): (&str, &str)| {
-            let counts = fields.split(',').filter_map(|field| field.split_once('='));
-            let counts = counts.filter(|(field, _)| matches!(*field, "calls" | "rejected_calls"));
-            (name.to_owned(), counts.map(|(_, count)| count.parse::<u64>().expect("a number")).sum())
-        };
-        lines.map(count).collect()
+        calls_in(&self.cli(&["INFO", "commandstats"]))
     }
 
     /// How often it was called so; see [`calls`](Self::calls).
@@ -344,6 +337,30 @@ impl Drop for Detached {
         self.0.kill().ok();
         self.0.wait().ok();
     }
+}
+
+/// As [`RedisServer::calls`], of a server of another process; and how often it has read from a connection.
+///
+/// # Panics
+/// Where it does not answer as it should.
+#[must_use]
+pub fn calls_at(port: u16) -> (BTreeMap<String, u64>, u64) {
+    let mut command = Command::new("redis-cli");
+    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "INFO", "everything"]);
+    let output = command.output().unwrap_or_else(|error| missing("redis-cli", &error));
+    let all = String::from_utf8_lossy(&output.stdout);
+    let reads = all.lines().find_map(|line| line.strip_prefix("total_reads_processed:")?.trim().parse().ok());
+    (calls_in(&all), reads.expect("a number"))
+}
+
+fn calls_in(stats: &str) -> BTreeMap<String, u64> {
+    let lines = stats.lines().filter_map(|line| line.trim().strip_prefix("cmdstat_")?.split_once(':'));
+    let count = |(name, fields): (&str, &str)| {
+        let counts = fields.split(',').filter_map(|field| field.split_once('='));
+        let counts = counts.filter(|(field, _)| matches!(*field, "calls" | "rejected_calls"));
+        (name.to_owned(), counts.map(|(_, count)| count.parse::<u64>().expect("a number")).sum())
+    };
+    lines.map(count).collect()
 }
 
 fn missing(program: &str, error: &std::io::Error) -> ! {

@@ -405,7 +405,6 @@ fn without_the_mechanism_the_test_fails() {
         ("epochs", "coherence::a_reply_that_the_news_have_overtaken_is_not_kept"),
         ("lease", "coherence::without_a_confirmation_a_copy_is_compared_before_it_is_used"),
         ("witness", "coherence::a_load_that_the_news_have_overtaken_is_joined_by_nobody_and_kept_nowhere"),
-        ("boot", "coherence_redis::a_server_that_comes_back_with_old_data_brings_no_old_value"),
     ] {
         let run = |off: &str| {
             let binary = std::env::current_exe().expect("this binary");

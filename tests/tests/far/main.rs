@@ -5,7 +5,6 @@ mod basics;
 mod batch;
 mod captured;
 mod coherence;
-mod coherence_redis;
 mod delivery;
 mod flush;
 mod freshness;

@@ -4,7 +4,6 @@ use cachekit_runtime::{
     Builder, Cache, Delivery, Place,
     backend::redis::{RedisBackend, Settings},
 };
-use cachekit_tests::waiting::comes_true;
 use std::{
     future::Future,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
@@ -31,16 +30,6 @@ pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub(crate) fn turn_of_tags() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Tells a real server until its answer is in time, which on a busy machine the first may not be.
-pub(crate) async fn shared<F: Future<Output = Delivery>>(mut tell: impl FnMut() -> F) {
-    let mut told = tell().await;
-    while told != Delivery::Shared {
-        assert_eq!(told, Delivery::Queued);
-        comes_true("an answer in time", || async { cachekit_runtime::sync().await.is_ok() }).await;
-        told = tell().await;
-    }
 }
 
 pub(crate) fn redis(port: u16) -> RedisBackend {

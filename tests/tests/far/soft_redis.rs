@@ -105,7 +105,7 @@ async fn process(number: u64, url: &str, place: &Path) {
     meet(place, "begin", number).await;
     if number == 0 {
         let begin = now();
-        crate::nodes::shared(|| invalidate_tag_soft_async("all")).await;
+        cachekit_tests::waiting::shared(|| invalidate_tag_soft_async("all")).await;
         std::fs::write(place.join("softening"), begin.to_string()).expect("a file");
         std::fs::rename(place.join("softening"), place.join("softened")).expect("a file");
     }

@@ -16,14 +16,18 @@ mod news;
 mod session;
 mod supervise;
 
-use super::{layout::Layout, topology::Topology};
+use super::{
+    failures,
+    layout::Layout,
+    topology::{Master, Topology},
+};
 use crate::{
     Error,
-    backend::{News, Parts, Watcher, each},
+    backend::{Failure, News, Parts, Watcher, each},
     sync::lock,
 };
 use covered::Covered;
-use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection};
 use std::{
     collections::HashMap,
     fmt,
@@ -31,12 +35,16 @@ use std::{
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
+use tokio::time::timeout;
 
 /// Between two questions to a master that confirm what was pushed.
 const BEAT: Duration = Duration::from_millis(500);
 
 /// How long an answer on such a connection may take: after half of a lease without one, its time is better spent on a new connection.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the answer to a `sync` may take: less than its caller waits, so that a master is given up before the caller is told.
+const ANSWER: Duration = Duration::from_millis(900);
 
 /// The sessions of a backend.
 pub(super) struct Control {
@@ -112,22 +120,30 @@ impl Control {
 
     /// Ends when everything has been heard that was pushed before it began. A master that does not answer in time is not heard any more: what is known of its
     /// part is not used without asking.
+    ///
+    /// # Errors
+    /// A master did not answer, or nobody says who they are.
     pub(super) async fn hear_out(self: &Arc<Self>) -> Result<(), Error> {
         let connections = lock(&self.state).connections.clone();
-        let ask = |mut heard: Heard| {
-            Box::pin(async move {
-                let (ping, since) = (redis::cmd("PING"), self.now());
-                let answer = tokio::time::timeout(PATIENCE, heard.connection.send_packed_command(&ping)).await;
-                if !matches!(answer, Ok(Ok(_))) {
-                    self.lose(&heard.address);
-                } else if !heard.is_tracked {
-                    // What was not told is found when it is compared.
-                    self.cover_again(&heard, since);
-                }
-            })
-        };
-        each(connections.into_iter().map(ask).collect()).await;
-        Ok(())
+        let masters = timeout(ANSWER, self.topology.known_masters()).await.map_err(|_| too_late())??;
+        let unheard =
+            masters.nodes.iter().filter(|master| !connections.iter().any(|known| known.address == master.address));
+        let there = each(unheard.map(|master| Box::pin(is_there(master))).collect());
+        let heard = each(connections.iter().cloned().map(|heard| Box::pin(self.hear(heard))).collect());
+        let (there, heard) = tokio::join!(there, heard);
+        there.into_iter().chain(heard).collect()
+    }
+
+    async fn hear(self: &Arc<Self>, mut heard: Heard) -> Result<(), Error> {
+        let (ping, since) = (redis::cmd("PING"), self.now());
+        let answer = within(ANSWER, heard.connection.send_packed_command(&ping)).await;
+        match answer {
+            Err(_) => self.lose(&heard.address),
+            // What was not told is found when it is compared.
+            Ok(_) if !heard.is_tracked => self.cover_again(&heard, since),
+            Ok(_) => {}
+        }
+        answer.map(drop)
     }
 
     /// Is this another start of a server than the last that was a master here, while there were masters? It may lack what that had acknowledged. A start that
@@ -213,6 +229,27 @@ impl Control {
             self.tell(News::Holds(since));
         }
     }
+}
+
+/// Nothing is used of what is known of the part of a master that is not heard. But who waits is told whether it answers at all, by a connection that nobody else has or waits for.
+async fn is_there(master: &Master) -> Result<(), Error> {
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(None);
+    let asking = async {
+        let mut connection = master.client.get_multiplexed_async_connection_with_config(&config).await?;
+        connection.send_packed_command(&redis::cmd("PING")).await
+    };
+    within(ANSWER, asking).await.map(drop)
+}
+
+async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
+    match timeout(limit, asked).await {
+        Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
+        Err(_) => Err(too_late()),
+    }
+}
+
+fn too_late() -> Error {
+    failures::error(Failure::Timeout, format_args!("within {PATIENCE:?}"))
 }
 
 impl fmt::Debug for Control {

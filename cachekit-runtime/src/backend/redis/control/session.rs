@@ -3,6 +3,7 @@
 use super::{
     BEAT, Control, Heard, PATIENCE,
     news::{End, Reader},
+    too_late, within,
 };
 use crate::{
     Error,
@@ -190,14 +191,7 @@ impl Beat {
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
-    match timeout(PATIENCE, asked).await {
-        Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
-        Err(_) => Err(too_late()),
-    }
-}
-
-fn too_late() -> Error {
-    failures::error(Failure::Timeout, format_args!("within {PATIENCE:?}"))
+    within(PATIENCE, asked).await
 }
 
 fn answered(answer: Value) -> Result<(), Error> {

@@ -1,15 +1,49 @@
 //! Memory in front of a real Redis, on two nodes.
 
-use crate::nodes::{RUNTIME, redis_at, shared, turn_of_tags};
-use cachekit_runtime::{Builder, Cache, Delivery, Place, invalidate_tag_async};
-use cachekit_tests::{node::Node, redis_server::RedisServer, waiting::comes_true};
+use cachekit_runtime::{
+    Builder, Cache, Delivery, Place,
+    backend::redis::{RedisBackend, Settings},
+    invalidate_tag_async,
+};
+use cachekit_tests::{
+    node::Node,
+    redis_server::RedisServer,
+    waiting::{comes_true, shared},
+};
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+
+/// A `sync` fails where any server of the process does not answer: who needs that all do, and who stops one, take turns.
+static ALL_ANSWER: RwLock<()> = RwLock::new(());
+
+fn all_answer() -> RwLockReadGuard<'static, ()> {
+    ALL_ANSWER.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_all_answer() -> RwLockWriteGuard<'static, ()> {
+    ALL_ANSWER.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a tag's invalidation comes to depends on every backend of the process that has tags.
+fn turn_of_tags() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn redis_at(url: &str) -> RedisBackend {
+    let settings = Settings::new(url).connect_timeout(Duration::from_millis(300));
+    settings.response_timeout(Duration::from_millis(150)).open().expect("settings")
+}
 
 /// On a machine that is busy an answer may be late: then what is in memory is compared, until the next one.
 async fn synced() {
@@ -18,9 +52,10 @@ async fn synced() {
 
 #[test]
 fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::seen", redis_at(&server.url())));
+        let [one, other] = [(); 2].map(|()| Node::new("redis_near::seen", redis_at(&server.url())));
         let source = AtomicU64::new(0);
         other.hears(7, &source).await;
         let mut longest = Duration::ZERO;
@@ -47,11 +82,12 @@ fn what_another_node_invalidated_is_seen_after_a_sync_and_soon_without() {
 #[test]
 fn a_tag_that_another_node_invalidated_is_seen() {
     let _turn = turn_of_tags();
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
         let tagged =
             |builder: Builder<u64, u64>| builder.tags_with(|key| vec![format!("half:{}", key % 2), "all".to_owned()]);
-        let [one, other] = [(); 2].map(|()| Node::with("coherence_redis::tags", redis_at(&server.url()), tagged));
+        let [one, other] = [(); 2].map(|()| Node::with("redis_near::tags", redis_at(&server.url()), tagged));
         let source = AtomicU64::new(1);
         for key in 0..4 {
             one.hears(key, &source).await;
@@ -80,12 +116,45 @@ fn a_tag_that_another_node_invalidated_is_seen() {
 }
 
 #[test]
+fn a_clear_by_another_node_reaches_what_is_in_memory() {
+    let _answers = all_answer();
+    let server = RedisServer::start();
+    RUNTIME.block_on(async {
+        let [one, other] = [(); 2].map(|()| Node::new("redis_near::clear", redis_at(&server.url())));
+        let beside = Node::new("redis_near::beside", redis_at(&server.url()));
+        let source = AtomicU64::new(0);
+        beside.hears(7, &source).await;
+        let mut longest = Duration::ZERO;
+        for round in 1..=100 {
+            for key in 0..4 {
+                other.hears(key, &source).await;
+            }
+            source.store(round, Ordering::SeqCst);
+            shared(|| one.cache.clear_async()).await;
+            let start = Instant::now();
+            if round % 2 == 0 {
+                synced().await;
+            } else {
+                comes_true("the news", || async { other.call(0, &source).await == round }).await;
+                longest = longest.max(start.elapsed());
+            }
+            for key in 0..4 {
+                assert_eq!((one.call(key, &source).await, other.call(key, &source).await), (round, round));
+            }
+            assert_eq!(beside.call(7, &source).await, 0, "another cache");
+        }
+        assert!(longest < 4 * Duration::from_secs(2), "{longest:?}");
+    });
+}
+
+#[test]
 fn a_tag_that_has_expired_comes_back_as_another_one() {
     let _turn = turn_of_tags();
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
         let tagged = |builder: Builder<u64, u64>| builder.tags_with(|_| vec!["brief".to_owned()]);
-        let [one, other] = [(); 2].map(|()| Node::with("coherence_redis::brief", redis_at(&server.url()), tagged));
+        let [one, other] = [(); 2].map(|()| Node::with("redis_near::brief", redis_at(&server.url()), tagged));
         let source = AtomicU64::new(1);
         for node in [&one, &other] {
             node.hears(1, &source).await;
@@ -110,9 +179,10 @@ fn a_tag_that_has_expired_comes_back_as_another_one() {
 
 #[test]
 fn a_server_that_is_emptied_says_so() {
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let node = Node::new("coherence_redis::emptied", redis_at(&server.url()));
+        let node = Node::new("redis_near::emptied", redis_at(&server.url()));
         let source = AtomicU64::new(1);
         for (round, command) in (2..).zip(["FLUSHALL", "FLUSHDB", "FLUSHALL"]) {
             node.hears(7, &source).await;
@@ -126,9 +196,10 @@ fn a_server_that_is_emptied_says_so() {
 
 #[test]
 fn connections_that_are_cut_cost_questions_and_nothing_stale() {
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::cut", redis_at(&server.url())));
+        let [one, other] = [(); 2].map(|()| Node::new("redis_near::cut", redis_at(&server.url())));
         let source = AtomicU64::new(0);
         other.hears(7, &source).await;
         for round in 1..=60 {
@@ -145,11 +216,12 @@ fn connections_that_are_cut_cost_questions_and_nothing_stale() {
 
 #[test]
 fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
+    let _answers = not_all_answer();
     let mut server = RedisServer::options().persistent().set("appendonly", "no").set("save", "").start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::snapshot", redis_at(&server.url())));
+        let [one, other] = [(); 2].map(|()| Node::new("redis_near::snapshot", redis_at(&server.url())));
         let far = Cache::<u64, u64>::builder()
-            .name("coherence_redis::snapshot")
+            .name("redis_near::snapshot")
             .ttl(Duration::from_secs(600))
             .backends([Place::own(redis_at(&server.url()))])
             .build();
@@ -174,9 +246,10 @@ fn a_server_that_comes_back_with_old_data_brings_no_old_value() {
 
 #[test]
 fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
+    let _answers = not_all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let [one, other] = [(); 2].map(|()| Node::new("coherence_redis::still", redis_at(&server.url())));
+        let [one, other] = [(); 2].map(|()| Node::new("redis_near::still", redis_at(&server.url())));
         let source = AtomicU64::new(1);
         other.hears(7, &source).await;
         let paused = server.pause();
@@ -198,10 +271,11 @@ fn a_server_that_stands_still_is_not_trusted_for_longer_than_the_lease() {
 
 #[test]
 fn in_an_outage_copies_are_given_only_where_that_was_asked_for() {
+    let _answers = not_all_answer();
     let mut server = RedisServer::start();
     RUNTIME.block_on(async {
-        let plain = Node::new("coherence_redis::outage", redis_at(&server.url()));
-        let lenient = Node::with("coherence_redis::outage", redis_at(&server.url()), |builder| {
+        let plain = Node::new("redis_near::outage", redis_at(&server.url()));
+        let lenient = Node::with("redis_near::outage", redis_at(&server.url()), |builder| {
             builder.near_outage(Duration::from_secs(3_600))
         });
         let source = AtomicU64::new(1);
@@ -222,10 +296,10 @@ fn in_an_outage_copies_are_given_only_where_that_was_asked_for() {
 
 #[test]
 fn under_load_nothing_is_older_than_a_sync_allows() {
+    let _answers = all_answer();
     let server = RedisServer::start();
     RUNTIME.block_on(async {
-        let nodes: Vec<_> =
-            (0..3).map(|_| Arc::new(Node::new("coherence_redis::load", redis_at(&server.url())))).collect();
+        let nodes: Vec<_> = (0..3).map(|_| Arc::new(Node::new("redis_near::load", redis_at(&server.url())))).collect();
         let source: Arc<Vec<AtomicU64>> = Arc::new((0..16).map(|_| AtomicU64::new(0)).collect());
         nodes[0].hears(0, &source[0]).await;
         let stop = Arc::new(AtomicBool::new(false));
@@ -268,9 +342,24 @@ fn under_load_nothing_is_older_than_a_sync_allows() {
 
 #[test]
 fn a_sync_needs_no_runtime() {
+    let _answers = all_answer();
     let server = RedisServer::start();
-    let node = Node::new("coherence_redis::apart", redis_at(&server.url()));
+    let node = Node::new("redis_near::apart", redis_at(&server.url()));
     let source = AtomicU64::new(1);
     RUNTIME.block_on(node.hears(7, &source));
     cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
+}
+
+/// That the test of old data can fail.
+#[test]
+fn without_the_boot_key_old_data_bring_an_old_value() {
+    const TEST: &str = "a_server_that_comes_back_with_old_data_brings_no_old_value";
+    let run = |off: &str| {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("this binary"));
+        child.args(["--exact", TEST]).env("CACHEKIT_TEST_WITHOUT", off).output().expect("it starts")
+    };
+    let without = run("boot");
+    let text = String::from_utf8_lossy(&without.stdout).into_owned();
+    assert!(!without.status.success() && text.contains("1 failed"), "{text}");
+    assert!(run("").status.success());
 }
