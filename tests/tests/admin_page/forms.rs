@@ -107,6 +107,7 @@ fn all_entries_are_shown_page_by_page_with_their_values() {
         browser.click("#page tfoot button");
         browser.until(&format!("document.querySelectorAll('#page tbody tr').length > {shown}"));
         shown = rows().len();
+        assert!(shown <= 120, "{shown}: it comes to an end");
     }
     let rows = rows();
     let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{text} is no number"));
