@@ -99,7 +99,7 @@ fn a_service_says_why_a_call_computes_whatever_there_is() {
 #[test]
 fn a_service_says_which_backend_is_not_asked() {
     let (service, mut server) = (Service::start("mute"), RedisServer::start());
-    let backend = Settings::new(&server.url()).response_timeout(Duration::from_secs(20)).open().expect("a backend");
+    let backend = Settings::new(server.url()).response_timeout(Duration::from_secs(20)).open().expect("a backend");
     let places = [Place::memory(), Place::own(backend)];
     let orders = Cache::builder().name("mute::order").timeout(Duration::from_secs(20)).backends(places).readable();
     let orders: Cache<u64, u64> = orders.build();
