@@ -5,9 +5,10 @@ use cachekit_tests::{child, redis_server::RedisServer};
 use std::{
     fmt::{Debug, Write},
     fs,
+    net::TcpListener,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -128,6 +129,36 @@ fn the_program_counts_before_the_environment_and_the_environment_before_the_file
     let made: Vec<_> = folders.iter().filter(|name| name.to_string_lossy().starts_with("by_the_")).collect();
     assert_eq!(made, [&*format!("by_the_{role}")]);
     assert_eq!(log.lines(), [""; 0]);
+}
+
+#[test]
+fn who_says_how_long_a_connection_may_take_is_obeyed() {
+    let test = "who_says_how_long_a_connection_may_take_is_obeyed";
+    let long = Duration::from_millis(2_500);
+    let Some(role) = child::role() else {
+        // The system takes connections, and nobody says anything on them.
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("redis://{}", silent.local_addr().expect("its address"));
+        for role in ["file", "environment", "program"] {
+            let by_file = if role == "file" { "2500ms" } else { "20ms" };
+            let file = format!("[redis]\nurl = '{url}'\nresponse_timeout = '20s'\nconnect_timeout = '{by_file}'");
+            child::run_configured(test, role, Some(&file), |command, _| {
+                if role != "file" {
+                    let by_variable = if role == "environment" { "2500ms" } else { "30ms" };
+                    command.env("CACHEKIT_REDIS_CONNECT_TIMEOUT", by_variable);
+                }
+            });
+        }
+        return;
+    };
+    if role == "program" {
+        configure().redis_connect_timeout(long).apply().expect("nothing was said before");
+    }
+    let patient = Cache::builder().name("config::silent").timeout(Duration::from_secs(20));
+    let cache: Cache<u64, u64> = patient.backends([Place::redis()]).build();
+    let begun = Instant::now();
+    assert_eq!(cache.get_or_compute(&1, || 7), 7);
+    assert!(begun.elapsed() >= long, "{role}: {:?}", begun.elapsed());
 }
 
 #[test]

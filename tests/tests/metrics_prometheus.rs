@@ -98,6 +98,15 @@ fn prometheus_reads_what_all_caches_have_counted() {
     assert!(line(&text, "cachekit_load_seconds_bucket{cache=\"squares\",le=\"+Inf\"}").ends_with(" 3"));
     assert!(line(&text, "cachekit_breaker_state{cache=\"own\",tier=\"own\",state=\"closed\"}").ends_with(" 1"));
     line(&text, "cachekit_backend_seconds_bucket{tier=\"own\",le=\"0.001\"}");
+    let of_the_process = |text: &str| {
+        ["cachekit_caches", "cachekit_tags", "cachekit_name_conflicts"].map(|name| {
+            let (_, number) = line(text, &format!("{name} ")).split_once(' ').unwrap();
+            number.parse::<u64>().unwrap()
+        })
+    };
+    // Those of the helpers of all tests are there too.
+    let all = text.lines().filter(|line| line.starts_with("cachekit_enabled{")).count() as u64;
+    assert_eq!(of_the_process(&text), [all, 0, 0]);
 
     // Twice: what has been told is not told again.
     assert!(line(&prometheus.render(), "cachekit_loads_total{cache=\"squares\"}").ends_with(" 3"));
@@ -107,6 +116,16 @@ fn prometheus_reads_what_all_caches_have_counted() {
     square(10);
     server.answers("cachekit_loads_total%7Bcache%3D%22squares%22%7D", "\"4\"");
     server.answers("cachekit_load_seconds_count%7Bcache%3D%22squares%22%7D", "\"4\"");
+    // Of tags and caches each is counted once, and none of them is a label.
+    let third: Cache<u64, u64> = Cache::builder().name("third").build();
+    for key in [2, 3] {
+        third.call(&key).tags(["even", "prime", "small"]).get_or_compute(|| key);
+    }
+    let _another: [Cache<u64, u64>; 2] = [(); 2].map(|()| Cache::builder().name("squares").build());
+    assert_eq!(of_the_process(&prometheus.render()), [all + 1, 3, 1]);
+    server.answers("cachekit_tags", "\"3\"");
+    server.answers("cachekit_caches", &format!("\"{}\"", all + 1));
+    server.answers("cachekit_name_conflicts", "\"1\"");
     square::cache().set_ttl(Some(Duration::from_secs(5)));
     square::clear();
     server.answers("cachekit_entries%7Bcache%3D%22squares%22%7D", "\"0\"");
@@ -114,6 +133,7 @@ fn prometheus_reads_what_all_caches_have_counted() {
     // A cache that is gone has no entries; one of its name goes on counting.
     drop(own);
     let gone = prometheus.render();
+    assert_eq!(of_the_process(&gone)[0], all, "own has gone, and the third is there");
     assert!(line(&gone, "cachekit_weight{cache=\"own\"}").ends_with(" 0"), "{gone}");
     let second: Cache<u64, u64> = Cache::builder().name("own").build();
     (0..3).for_each(|key| _ = second.get_or_compute(&key, || key));

@@ -1,12 +1,12 @@
-//! Redis in its other forms: a cluster, a socket.
+//! Redis in its other forms: a cluster, a master that sentinels name, TLS, a socket.
 
 use crate::{
     interrupted::{MANY, an_export_goes_on, beside, ids, signal, start},
-    shop::{self, Shop, User, json, said},
+    shop::{self, Shop, User, failed, json, said},
 };
 use cachekit_tests::{
     eventually,
-    redis_server::{Cluster, RedisServer},
+    redis_server::{Cluster, RedisServer, Sentinels, Tls},
     watched,
 };
 use rustix::process::Signal;
@@ -74,6 +74,65 @@ fn what_a_cluster_has_is_moved_out_of_it_and_back_though_both_are_interrupted() 
     let moved = Shop::in_redis(&url);
     for id in 0..MANY {
         assert_eq!(moved.user(id), Some(User::of(id)), "{id}");
+    }
+}
+
+#[test]
+fn the_master_is_the_one_that_the_sentinels_name() {
+    let mut sentinels = Sentinels::start(1);
+    let url = sentinels.url();
+    Shop::in_redis(&url).fill();
+    let port = || {
+        let stats = json(&["stats", "--redis", &url]);
+        let servers = stats["servers"].as_array().expect("servers");
+        assert_eq!(servers.len(), 1, "{stats}");
+        servers[0]["address"].as_str().and_then(|at| at.rsplit(':').next()?.parse::<u16>().ok()).expect("a port")
+    };
+    assert_eq!(port(), sentinels.server(0).port());
+    let keys = said(&["keys", "app/user", "--json", "--redis", &url]);
+    assert_eq!(shop::numbers(&keys), (0..shop::USERS).collect());
+    assert_eq!(json(&["doctor", "--redis", &url])["healthy"], true);
+    said(&["invalidate", "app::user", "7", "--yes", "--redis", &url]);
+    assert_eq!(failed(&["get", "app::user", "7", "--redis", &url]).0, 1);
+
+    let next = sentinels.failover();
+    // They do not all say so at once.
+    eventually("the command asks the new master", || port() == sentinels.server(next).port());
+    assert_eq!(json(&["get", "app::user", "8", "--redis", &url])["value"]["name"], "user 8");
+    said(&["clear", "app::user", "--yes", "--redis", &url]);
+    assert_eq!(failed(&["get", "app::user", "8", "--redis", &url]).0, 1);
+    assert!(said(&["list", "--redis", &url]).contains("page"), "other caches are left alone");
+}
+
+#[test]
+fn tls_is_spoken_to_a_redis_whose_certificate_is_trusted() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
+    let folder = tempfile::tempdir().expect("a folder");
+    let authorities = folder.path().join("ca.pem");
+    fs::write(&authorities, &certificate).expect("a file");
+    let tls = Tls { authority: certificate.clone(), certificate, key, clients: false };
+    let server = RedisServer::options().password("hunter2").tls(tls).start();
+    Shop::in_redis(&server.url()).fill();
+    let at = |host: &str| format!("rediss://:hunter2@{host}:{}", server.tls_port());
+    let run = |arguments: &[&str], host: &str, is_trusting: bool| {
+        let mut command = shop::cachekit(&[arguments, &["--timeout", "20s", "--redis", &at(host)]].concat());
+        if is_trusting {
+            command.env("SSL_CERT_FILE", &authorities);
+        }
+        command.output().expect("it runs")
+    };
+    let output = run(&["get", "app::user", "7", "--json"], "localhost", true);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("user 7"), "{output:?}");
+    let output = run(&["export"], "localhost", true);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count() as u64, shop::USERS + 2, "{output:?}");
+    assert!(run(&["doctor"], "localhost", true).status.success());
+    // It is signed by nobody who is known, or is of another host.
+    for (host, is_trusting) in [("localhost", false), ("127.0.0.1", true)] {
+        let output = run(&["list"], host, is_trusting);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(3) && told.contains("certificate"), "{host}: {output:?}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }
 

@@ -1,7 +1,12 @@
 //! Ctrl-C in the middle of a move or of a removal, and going on after it; and what it leaves behind.
 
 use crate::shop::{self, Shop, User, said};
-use cachekit_tests::{eventually, redis_server::RedisServer, watched};
+use cachekit_tests::{
+    eventually,
+    fault_proxy::{Fault, FaultProxy},
+    redis_server::RedisServer,
+    watched,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
@@ -9,6 +14,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 /// Enough that a move takes many steps.
@@ -282,4 +288,63 @@ fn an_import_goes_on_where_it_was_interrupted() {
     for id in 0..MANY {
         assert_eq!(moved.user(id), Some(User::of(id)), "{id}");
     }
+}
+
+/// Its figures are of the time that it had.
+fn is_a_short_bench(output: &Output) {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(130) && told.contains("interrupted"), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a document");
+    assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds < 600.0), "{report}");
+    let calls = |operation: &serde_json::Value| operation["calls"].as_u64().unwrap_or_default();
+    assert!(report["operations"].as_array().expect("operations").iter().map(calls).sum::<u64>() > 0, "{report}");
+}
+
+#[test]
+fn a_bench_that_is_interrupted_says_what_it_has_and_leaves_nothing() {
+    let bench = ["bench", "--seconds", "600", "--callers", "2", "--keys", "100", "--reads", "10", "--json"];
+    let (server, _shop) = shop::redis();
+    let written = || server.cli(&["KEYS", "ck:cachekit-bench:d:*"]).lines().filter(|key| !key.is_empty()).count();
+    let child = start(&[&bench[..], &["--redis", &server.url()]].concat());
+    eventually("it writes", || written() > 10);
+    signal(&child, Signal::INT);
+    is_a_short_bench(&child.wait_with_output().expect("its end"));
+    assert_eq!(written(), 0);
+
+    let folder = shop::folder();
+    let dir = folder.path().to_str().expect("a path");
+    let bytes = || -> u64 {
+        let files = fs::read_dir(folder.path()).expect("the folder").flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum()
+    };
+    let before = bytes();
+    let child = start(&[&bench[..], &["--value-bytes", "100000", "--dir", dir]].concat());
+    eventually("it writes", || bytes() > before + 5_000_000);
+    signal(&child, Signal::INT);
+    is_a_short_bench(&child.wait_with_output().expect("its end"));
+    let listed = shop::json(&["list", "--dir", dir]);
+    let names: Vec<&str> =
+        listed["caches"].as_array().expect("caches").iter().filter_map(|cache| cache["cache"].as_str()).collect();
+    assert_eq!(names, ["app/user", "page"], "{listed}");
+}
+
+#[test]
+fn a_long_walk_that_is_interrupted_shows_nothing_of_a_part() {
+    let server = RedisServer::start();
+    Shop::in_redis(&server.url()).fill_many(MANY);
+    let proxy = FaultProxy::before(server.port());
+    // Each of its many pages takes that long.
+    proxy.set(Fault::Delay(Duration::from_millis(200)));
+    let url = server.url_at(proxy.port());
+    for command in ["list", "stats", "doctor"] {
+        let before = server.calls_of("scan");
+        let child = start(&[command, "--timeout", "60s", "--redis", &url]);
+        eventually("it walks", || server.calls_of("scan") > before);
+        signal(&child, Signal::INT);
+        let output = child.wait_with_output().expect("its end");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(130) && told.contains("interrupted"), "{command}: {output:?}");
+        assert!(output.stdout.is_empty(), "{command}: {output:?}");
+    }
+    assert!(said(&["list", "--redis", &server.url()]).contains("12 000"), "all is there still");
 }

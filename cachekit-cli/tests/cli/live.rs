@@ -12,8 +12,8 @@ use axum::{
     middleware::{Next, from_fn},
     routing::{get, post},
 };
-use cachekit_runtime::{Cache, registry};
-use cachekit_tests::eventually;
+use cachekit_runtime::{Cache, Place, backend::redis::Settings, flush, registry};
+use cachekit_tests::{eventually, redis_server::RedisServer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{fs, process::Stdio, time::Duration};
@@ -66,6 +66,59 @@ fn a_service_can_be_looked_at() {
     assert!(code == 2 && told.contains("cachekit keys"), "{code} {told}");
     let (code, told) = service.failed(&["get", "look::user", "7", "--raw"]);
     assert!(code == 2 && told.contains("--redis"), "{code} {told}");
+}
+
+/// What `explain` says of a key, for people and for programs, whether a call would get it or not.
+fn explained(service: &Service, cache: &str, key: &str) -> (Value, Vec<String>) {
+    let of = |more: &[&str]| service.output(&[&["explain", cache, key], more].concat());
+    let document = serde_json::from_slice(&of(&["--json"]).stdout).expect("a document");
+    let text = String::from_utf8(of(&[]).stdout).expect("text");
+    (document, text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
+}
+
+#[test]
+fn a_service_says_why_a_call_computes_whatever_there_is() {
+    let service = Service::start("bypass");
+    let users = &service.users;
+    let why = || {
+        let (document, lines) = explained(&service, "bypass::user", "7");
+        let line = lines.iter().find_map(|line| line.strip_prefix("calls compute ")).map(str::to_owned);
+        (document["bypassed"].as_str().map(str::to_owned), line)
+    };
+    let said = |word: &str, text: &str| (Some(word.to_owned()), Some(text.to_owned()));
+    assert_eq!(why(), (None, None));
+    users.set_enabled(false);
+    assert_eq!(why(), said("disabled", "the cache is switched off"));
+    users.set_enabled(true);
+    users.set_dry_run(true);
+    assert_eq!(why(), said("dry_run", "it is a dry run, which compares"));
+    users.set_dry_run(false);
+    assert_eq!(why(), (None, None));
+}
+
+#[test]
+fn a_service_says_which_backend_is_not_asked() {
+    let (service, mut server) = (Service::start("mute"), RedisServer::start());
+    let backend = Settings::new(server.url()).response_timeout(Duration::from_secs(20)).open().expect("a backend");
+    let places = [Place::memory(), Place::own(backend)];
+    let orders = Cache::builder().name("mute::order").timeout(Duration::from_secs(20)).backends(places).readable();
+    let orders: Cache<u64, u64> = orders.build();
+    orders.get_or_compute(&7, || 14);
+    flush().wait();
+    orders.retain(|_, _| false);
+    let (document, lines) = explained(&service, "mute::order", "7");
+    assert_eq!((&document["state"], &document["not_asked"]), (&"fresh".into(), &json!([])), "{document}");
+    assert!(lines.iter().any(|line| line == "in own"), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("not asked now")), "{lines:?}");
+    server.kill();
+    eventually("its breaker opens", || {
+        (100..110).for_each(|id| _ = orders.get_or_compute(&id, || id));
+        orders.retain(|_, _| false);
+        !orders.explain(&7).far.not_asked.is_empty()
+    });
+    let (document, lines) = explained(&service, "mute::order", "7");
+    assert_eq!((&document["state"], &document["not_asked"]), (&"absent".into(), &json!(["redis"])), "{document}");
+    assert!(lines.iter().any(|line| line == "not asked now redis: the breaker is open"), "{lines:?}");
 }
 
 #[test]

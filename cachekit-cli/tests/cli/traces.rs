@@ -88,6 +88,61 @@ fn lru_hits_what_the_plainest_lru_hits_and_nobody_beats_the_optimum() {
     assert_eq!(names.len(), 10, "nine strategies and the optimum: {names:?}");
 }
 
+/// The table of `simulate`: its cells row by row, and where its percents stand. What it remarks is beside it.
+fn table(arguments: &[&str]) -> (Vec<Vec<String>>, BTreeSet<Vec<usize>>) {
+    let output = cachekit(&[&["simulate"], arguments].concat()).output().expect("it runs");
+    let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && told.contains("* the best strategy of the size"), "{output:?}");
+    let (summary, table) = out.split_once("\n\n").expect("a line about the trace, and the table");
+    assert!(summary.contains("requests of"), "{out}");
+    // A cell may have single spaces in it.
+    let cells =
+        |line: &str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect();
+    let ends = table.lines().skip(1).map(|line| line.match_indices('%').map(|(at, _)| at).collect());
+    (table.lines().map(cells).collect(), ends.collect())
+}
+
+#[test]
+fn the_table_has_a_row_for_each_strategy_and_a_star_for_the_best_of_each_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // By hand: of two entries fifo loses 1 once to 3, which lru does not. The optimum may leave out what comes, and keeps 1.
+    let trace = write(folder.path(), "small.txt", b"1\n2\n1\n3\n1\n4\n1\n5\n");
+    let (rows, ends) = table(&[&trace, "--size", "5,1", "--size", "2", "--strategy", "lru,fifo"]);
+    let row = |name: &str, cells: [&str; 3]| [name].into_iter().chain(cells).map(str::to_owned).collect::<Vec<_>>();
+    let wanted = [
+        row("entries", ["1", "2", "5"]),
+        row("optimum", ["37.50 %", "37.50 %", "37.50 %"]),
+        row("lru", ["0.00 %*", "37.50 %*", "37.50 %*"]),
+        row("fifo", ["0.00 %*", "25.00 %", "37.50 %*"]),
+        row("room for all", ["37.50 %", "37.50 %", "37.50 %"]),
+    ];
+    assert_eq!(rows, wanted);
+    assert_eq!(ends.len(), 1, "numbers stand below one another: {ends:?}");
+
+    // All of them: what the document says, in its order.
+    let trace = write(folder.path(), "trace.txt", text(&keys(5_000)).as_bytes());
+    let arguments = [&trace, "--size", "20,200,900"];
+    let (rows, ends) = table(&arguments);
+    let report = json(&[&["simulate"], &arguments[..]].concat());
+    let best = |capacity: u64| {
+        let results = report["results"].as_array().expect("results");
+        let ours = results.iter().filter(|row| row["strategy"] != "optimum" && row["capacity"] == capacity);
+        ours.filter_map(|row| row["hits"].as_u64()).max().expect("a strategy")
+    };
+    let names = ["lru", "lfu", "fifo", "sieve", "s3-fifo", "s3-tinylfu", "w-tinylfu", "lirs", "adaptive"];
+    let names: Vec<&str> = ["optimum"].into_iter().chain(names).collect();
+    assert_eq!(rows[0], row("entries", ["20", "200", "900"]));
+    assert_eq!((rows.len(), ends.len()), (names.len() + 2, 1));
+    for (name, shown) in names.iter().zip(&rows[1..]) {
+        let cells = [20, 200, 900].map(|capacity| {
+            let hits = hits(&report, name, capacity);
+            let star = if *name != "optimum" && hits == best(capacity) { "*" } else { "" };
+            format!("{:.2} %{star}", hits as f64 / 50.0)
+        });
+        assert_eq!(*shown, row(name, cells.each_ref().map(String::as_str)));
+    }
+}
+
 /// The curves of a plot: their names, and how many points each has.
 pub(crate) fn curves(svg: &str) -> BTreeMap<&str, usize> {
     let curve = |line: &'_ str| -> Option<(usize, usize, usize)> {

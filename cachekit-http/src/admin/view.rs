@@ -203,6 +203,10 @@ fn stats(stats: &Stats) -> Value {
             "hits": stats.far.hits,
             "file_hits": stats.far.file_hits,
             "redis_hits": stats.far.redis_hits,
+            // Parts of the three before.
+            "stale_hits": stats.far.stale_hits,
+            "file_stale_hits": stats.far.file_stale_hits,
+            "redis_stale_hits": stats.far.redis_stale_hits,
             "misses": stats.far.misses,
             "errors": stats.far.errors,
             "skipped": stats.far.skipped,

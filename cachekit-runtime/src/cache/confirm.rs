@@ -146,7 +146,7 @@ impl<K: Key, V: Value> Miss<K, V> {
         let (Some((found, before)), Some(key)) = (found, &self.inner.key) else { return Look::Miss(self) };
         let core = &self.inner.core;
         core.counters.join();
-        let kind = if found.stale_for > 0 { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
+        let kind = if found.is_stale() { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
         trace.found(kind, found.tier, found.age);
         core.keep(key, &found, before);
         Look::Hit(found.value)
@@ -156,7 +156,7 @@ impl<K: Key, V: Value> Miss<K, V> {
 impl<K: Key, V: Value> Load<K, V> {
     fn confirmed(self, found: Found<V>, trace: &mut Outcome) -> Look<K, V> {
         let (core, hash): (Arc<Core<K, V>>, u64) = (self.core.clone(), self.hash);
-        let key = self.key.clone().filter(|_| found.stale_for > 0);
+        let key = self.key.clone().filter(|_| found.is_stale());
         let value = self.settle_found::<V, Plain>(found, trace);
         match key {
             Some(key) => Look::Stale(Stale::new(core, hash, key, value)),

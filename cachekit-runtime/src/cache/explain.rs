@@ -241,7 +241,7 @@ impl Explain {
     fn or_in<V>(mut self, found: Option<Found<V>>) -> Self {
         self.far.are_asked = true;
         if let Some(found) = found {
-            self.state = if found.stale_for > 0 { State::Stale } else { State::Fresh };
+            self.state = if found.is_stale() { State::Stale } else { State::Fresh };
             self.tier = Some(found.tier);
             self.age = Some(found.age);
             self.ttl_left = (found.left != NEVER).then(|| duration(found.left));

@@ -385,7 +385,7 @@ impl<K: Key, V: Value> Load<K, V> {
     where
         M: OutputKind<R, Stored = V>,
     {
-        let kind = if found.stale_for > 0 { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
+        let kind = if found.is_stale() { OutcomeKind::StaleHit } else { OutcomeKind::Hit };
         trace.found(kind, found.tier, found.age);
         self.traced.found(found.tier);
         if self.core.is_near()

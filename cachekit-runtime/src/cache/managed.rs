@@ -322,7 +322,7 @@ fn seen_of<V>(hash: u64, found: Found<V>) -> SeenEntry<V> {
     SeenEntry {
         hash,
         tier: found.tier,
-        state: if found.stale_for > 0 { State::Stale } else { State::Fresh },
+        state: if found.is_stale() { State::Stale } else { State::Fresh },
         value: Some(found.value),
         age: Some(found.age),
         ttl_left: (found.left != NEVER).then(|| duration(found.left)),

@@ -142,14 +142,19 @@ fn open_file(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     let Some(directory) = elsewhere.map(std::path::PathBuf::from).or_else(|| file.directory.clone()) else {
         return Err(missing(Kind::File, "directory", "directory", "CACHEKIT_DIR"));
     };
+    Ok(Arc::new(file_settings(file, &directory).open()))
+}
+
+#[cfg(feature = "file")]
+fn file_settings(said: &super::said::File, directory: &Path) -> crate::backend::FileBuilder {
     let mut builder = crate::backend::FileBackend::builder(directory);
-    if let Some(bytes) = file.max_bytes {
+    if let Some(bytes) = said.max_bytes {
         builder = builder.max_bytes(bytes);
     }
-    if let Some(bytes) = file.page_cache {
+    if let Some(bytes) = said.page_cache {
         builder = builder.page_cache(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
-    Ok(Arc::new(builder.open()))
+    builder
 }
 
 #[cfg(not(feature = "file"))]
@@ -163,6 +168,11 @@ fn open_redis(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     let Some(url) = elsewhere.or(said.redis.url.as_deref()) else {
         return Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL"));
     };
+    Ok(Arc::new(redis_settings(said, url).open()?))
+}
+
+#[cfg(feature = "redis")]
+fn redis_settings(said: &super::Said, url: &str) -> crate::backend::redis::Settings {
     let mut settings = crate::backend::redis::Settings::new(url);
     if let Some(namespace) = &said.namespace {
         settings = settings.namespace(namespace);
@@ -173,10 +183,52 @@ fn open_redis(elsewhere: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     if let Some(timeout) = said.redis.response_timeout {
         settings = settings.response_timeout(timeout);
     }
-    Ok(Arc::new(settings.open()?))
+    settings
 }
 
 #[cfg(not(feature = "redis"))]
 fn open_redis(_: Option<&str>) -> Result<Arc<dyn Backend>, Error> {
     Err(missing(Kind::Redis, "redis", "url", "CACHEKIT_REDIS_URL"))
+}
+
+#[cfg(all(test, feature = "config", feature = "file", feature = "redis"))]
+mod tests {
+    use super::{
+        super::{Said, file, variables},
+        *,
+    };
+    use std::ffi::OsString;
+
+    /// What the backends are opened with.
+    fn settings(said: &Said) -> String {
+        let (file, redis) = (file_settings(&said.file, Path::new("/d")), redis_settings(said, "redis://h"));
+        format!("{file:?} {redis:?}")
+    }
+
+    #[test]
+    fn what_is_said_of_connections_reaches_the_backends_from_the_file_and_from_variables() {
+        let text = "[redis]\nconnect_timeout = '3s'\nresponse_timeout = '70ms'\n[file]\nmax_bytes = '8MiB'\npage_cache = '3MiB'";
+        let of_file = file::parse(text, "cachekit.toml").expect("no mistake").said;
+        let all = [
+            ("CACHEKIT_REDIS_CONNECT_TIMEOUT", "4s"),
+            ("CACHEKIT_REDIS_RESPONSE_TIMEOUT", "80ms"),
+            ("CACHEKIT_FILE_MAX_BYTES", "16MiB"),
+            ("CACHEKIT_FILE_PAGE_CACHE", "5MiB"),
+        ];
+        let all = all.into_iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let of_variables = variables::read_from(all).expect("no mistake").said;
+        let by_file = ["connect_timeout: 3s", "response_timeout: 70ms", "max_bytes: 8388608", "page_cache: 3145728"];
+        let by_variables =
+            ["connect_timeout: 4s", "response_timeout: 80ms", "max_bytes: 16777216", "page_cache: 5242880"];
+        for (said, expected) in [
+            (&of_file, by_file),
+            (&of_variables, by_variables),
+            (&of_variables.clone().or(of_file.clone()), by_variables),
+        ] {
+            let settings = settings(said);
+            for one in expected {
+                assert!(settings.contains(one), "no {one} in {settings}");
+            }
+        }
+    }
 }

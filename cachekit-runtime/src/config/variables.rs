@@ -46,7 +46,7 @@ pub(super) fn ending(setting: Setting) -> String {
     setting.name().to_uppercase().replace('.', "_")
 }
 
-fn read_from(all: impl Iterator<Item = (OsString, OsString)>) -> Result<Variables, Vec<Error>> {
+pub(super) fn read_from(all: impl Iterator<Item = (OsString, OsString)>) -> Result<Variables, Vec<Error>> {
     let (mut variables, mut mistakes) = (Variables::default(), Vec::new());
     let mut rules: BTreeMap<Option<String>, Rule> = BTreeMap::new();
     // In an order of its own, so that mistakes come in one.

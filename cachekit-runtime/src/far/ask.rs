@@ -148,7 +148,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
             let at = Visit { index, tier, budget: &budget };
             match self.ask_tier(at, &mut question, &mut asked.fill).await {
                 Ok(Has::Value(found, bytes)) => {
-                    self.counters.hit(tier.kind);
+                    self.counters.hit(tier.kind, found.is_stale());
                     let tickets = std::mem::take(&mut asked.fill.tickets);
                     if index > 0 && !found.is_known {
                         self.back_fill(vec![self.backfill(&asked.fill, tickets, bytes, &found)]);
@@ -289,8 +289,8 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                 None => None,
             };
             if is_use {
-                match found {
-                    Some(_) => self.counters.hit(tier.kind),
+                match &found {
+                    Some(found) => self.counters.hit(tier.kind, found.is_stale()),
                     None => self.counters.miss(),
                 }
             }
@@ -478,9 +478,14 @@ pub(super) enum Weighed<V> {
 }
 
 impl<V> Found<V> {
+    /// One of its tags was made stale, and it is given all the same.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale_for > 0
+    }
+
     /// A copy near by of what was made stale is stale too: it goes by the versions that it was loaded under.
     pub(super) fn keep_stale(&mut self, fill: &Fill, stored: &[TagVersion]) {
-        if self.stale_for > 0
+        if self.is_stale()
             && let Some(tie) = &mut self.tie
         {
             tie.tags = cells::set_of_stored(&fill.tagged, stored);

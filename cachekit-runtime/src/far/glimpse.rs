@@ -100,7 +100,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         if !is_good {
             return None;
         }
-        self.counters.hit(tier.kind);
+        self.counters.hit(tier.kind, opened.found.is_stale());
         opened.found.tie = self.tie_under(terms.sight, &[], Some(head), Some(generation));
         Some(opened.found)
     }

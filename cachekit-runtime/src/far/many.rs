@@ -119,7 +119,10 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
                         }
                         None => None,
                     };
-                    if slot.is_some() { self.counters.hit(tier.kind) } else { self.counters.miss() }
+                    match slot {
+                        Some(found) => self.counters.hit(tier.kind, found.is_stale()),
+                        None => self.counters.miss(),
+                    }
                 }
             }
         }
@@ -180,7 +183,7 @@ impl<V: Clone + Send + Sync + 'static> Far<V> {
         let asked = &mut question.asked;
         match told {
             Told::Has(Has::Value(found, bytes)) => {
-                self.counters.hit(tier.kind);
+                self.counters.hit(tier.kind, found.is_stale());
                 let tickets = std::mem::take(&mut asked.fill.tickets);
                 let backfill =
                     (index > 0 && !found.is_known).then(|| self.backfill(&asked.fill, tickets, bytes, &found));

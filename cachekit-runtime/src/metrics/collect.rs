@@ -79,11 +79,17 @@ impl Of<'_> {
     pub(super) fn calls(&mut self, stats: &Stats) {
         self.hits(Tier::Memory, "fresh", stats.hits);
         self.hits(Tier::Memory, "stale", stats.stale_hits);
-        for (tier, hits) in [(Tier::File, stats.far.file_hits), (Tier::Redis, stats.far.redis_hits)] {
-            self.hits(tier, "fresh", hits);
+        let far = &stats.far;
+        let own = far.hits.saturating_sub(far.file_hits + far.redis_hits);
+        let own_stale = far.stale_hits.saturating_sub(far.file_stale_hits + far.redis_stale_hits);
+        for (tier, all, stale) in [
+            (Tier::File, far.file_hits, far.file_stale_hits),
+            (Tier::Redis, far.redis_hits, far.redis_stale_hits),
+            (Tier::Own, own, own_stale),
+        ] {
+            self.hits(tier, "fresh", all.saturating_sub(stale));
+            self.hits(tier, "stale", stale);
         }
-        let known = stats.far.file_hits + stats.far.redis_hits;
-        self.hits(Tier::Own, "fresh", stats.far.hits.saturating_sub(known));
         let misses = &stats.misses;
         let why = [
             ("absent", misses.absent),

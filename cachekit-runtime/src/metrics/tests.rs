@@ -180,6 +180,8 @@ fn all_different() -> (Stats, Vec<(&'static str, u64)>) {
         stale_hits => "hits_total{tier=memory,outcome=stale}";
         far.file_hits => "hits_total{tier=file,outcome=fresh}";
         far.redis_hits => "hits_total{tier=redis,outcome=fresh}";
+        far.file_stale_hits => "hits_total{tier=file,outcome=stale}";
+        far.redis_stale_hits => "hits_total{tier=redis,outcome=stale}";
         misses.absent => "misses_total{reason=absent}";
         misses.expired => "misses_total{reason=expired}";
         misses.invalidated => "misses_total{reason=invalidated}";
@@ -219,11 +221,15 @@ fn all_different() -> (Stats, Vec<(&'static str, u64)>) {
         far.lock_waits => "backend_lock_waits_total{}";
     }
     // Sums of which the others are parts.
-    stats.far.hits = stats.far.file_hits + stats.far.redis_hits + 31;
+    stats.far.file_hits += stats.far.file_stale_hits;
+    stats.far.redis_hits += stats.far.redis_stale_hits;
+    stats.far.stale_hits = stats.far.file_stale_hits + stats.far.redis_stale_hits + 29;
+    stats.far.hits = stats.far.file_hits + stats.far.redis_hits + 31 + 29;
     stats.far.rejected = stats.far.other_shape + stats.far.oversized + 37;
     stats.far.misses = stats.far.rejected + 41;
     expected.extend([
         ("hits_total{tier=own,outcome=fresh}", 31),
+        ("hits_total{tier=own,outcome=stale}", 29),
         ("backend_misses_total{reason=corrupt}", 37),
         ("backend_misses_total{reason=absent}", 41),
     ]);

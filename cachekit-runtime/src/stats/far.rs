@@ -10,13 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FarStats {
-    /// Fresh values that one of them had; so many of the cache's misses loaded nothing.
+    /// Values that one of them had, fresh or made stale by a tag; so many of the cache's misses loaded nothing.
     pub hits: u64,
     /// Those of them that the file store had.
     pub file_hits: u64,
     /// Those of them that Redis had.
     pub redis_hits: u64,
-    /// Looks at one of them that found nothing fresh.
+    /// Those of the hits that a tag had made stale, and that were given within what `stale_while_revalidate` allows.
+    pub stale_hits: u64,
+    /// Those of the stale ones that the file store had.
+    pub file_stale_hits: u64,
+    /// Those of the stale ones that Redis had.
+    pub redis_stale_hits: u64,
+    /// Looks at one of them that found nothing usable.
     pub misses: u64,
     /// Looks and invalidations that failed, or took too long.
     pub errors: u64,
@@ -45,6 +51,9 @@ pub(crate) struct FarCounters {
     hits: AtomicU64,
     file_hits: AtomicU64,
     redis_hits: AtomicU64,
+    stale_hits: AtomicU64,
+    file_stale_hits: AtomicU64,
+    redis_stale_hits: AtomicU64,
     misses: AtomicU64,
     errors: AtomicU64,
     skipped: AtomicU64,
@@ -64,13 +73,22 @@ fn add(count: &AtomicU64) {
 
 #[cfg(feature = "backend")]
 impl FarCounters {
-    pub(crate) fn hit(&self, tier: Tier) {
+    pub(crate) fn hit(&self, tier: Tier, is_stale: bool) {
         // The part after the whole: a snapshot reads it before.
         add(&self.hits);
-        match tier {
-            Tier::File => add(&self.file_hits),
-            Tier::Redis => add(&self.redis_hits),
-            Tier::Memory | Tier::Own => {}
+        let of_tier = match tier {
+            Tier::File => Some((&self.file_hits, &self.file_stale_hits)),
+            Tier::Redis => Some((&self.redis_hits, &self.redis_stale_hits)),
+            Tier::Memory | Tier::Own => None,
+        };
+        if let Some((all, _)) = of_tier {
+            add(all);
+        }
+        if is_stale {
+            add(&self.stale_hits);
+            if let Some((_, stale)) = of_tier {
+                add(stale);
+            }
         }
     }
     pub(crate) fn miss(&self) {
@@ -106,11 +124,15 @@ impl FarCounters {
 
     pub(crate) fn snapshot(&self) -> FarStats {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let [file_hits, redis_hits, other_shape, oversized] =
-            [&self.file_hits, &self.redis_hits, &self.other_shape, &self.oversized].map(get);
+        let [file_stale_hits, redis_stale_hits] = [&self.file_stale_hits, &self.redis_stale_hits].map(get);
+        let [stale_hits, file_hits, redis_hits, other_shape, oversized] =
+            [&self.stale_hits, &self.file_hits, &self.redis_hits, &self.other_shape, &self.oversized].map(get);
         FarStats {
             file_hits,
             redis_hits,
+            stale_hits,
+            file_stale_hits,
+            redis_stale_hits,
             other_shape,
             oversized,
             hits: get(&self.hits),

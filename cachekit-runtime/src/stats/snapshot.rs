@@ -247,6 +247,7 @@ impl fmt::Display for Stats {
         let far = &self.far;
         let backends = [
             ("hits", far.hits),
+            ("of them stale", far.stale_hits),
             ("misses", far.misses),
             ("errors", far.errors),
             ("skipped", far.skipped),
@@ -313,5 +314,7 @@ mod tests {
         (stats.far.hits, stats.far.stores) = (1, 1);
         let table = "calls     2, 50.0 % hits\nmisses    2 absent\nbackends  1 hits, 1 stores\nentries   0";
         assert_eq!(stats.to_string(), table);
+        stats.far.stale_hits = 1;
+        assert!(stats.to_string().contains("backends  1 hits, 1 of them stale, 1 stores"), "{stats}");
     }
 }

@@ -1,5 +1,6 @@
 //! The admin page in a real browser, of a real server.
 
+mod forms;
 mod one;
 mod service;
 

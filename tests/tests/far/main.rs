@@ -20,6 +20,7 @@ mod nodes;
 mod outage;
 mod scopes;
 mod soft;
+mod soft_counted;
 mod soft_redis;
 mod storm;
 mod sync;

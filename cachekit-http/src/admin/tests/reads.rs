@@ -115,9 +115,37 @@ async fn a_key_is_explained_with_what_the_backends_have_and_why_a_call_would_com
     assert_eq!(explained("7").await["bypassed"], "dry_run");
     assert_eq!(users.stats().far, before, "nothing of it is a use");
     let far = ok(&router, get("/api/caches/a::far")).await["stats"]["far"].clone();
-    for name in ["file_hits", "redis_hits", "other_shape", "oversized"] {
+    for name in ["file_hits", "redis_hits", "stale_hits", "other_shape", "oversized"] {
         assert_eq!(far[name], 0, "{far}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_explained_with_its_age_and_what_is_left_of_its_ttl() {
+    use cachekit_runtime::{Place, backend::MemoryBytes, testing::TestClock};
+    use std::time::Duration;
+    let clock = TestClock::new();
+    let places = [Place::memory(), Place::own(MemoryBytes::new().with_clock(clock.clock()))];
+    let users = Cache::builder().name("a::left").clock(clock.clock()).ttl(Duration::from_secs(60)).backends(places);
+    let users: Cache<u64, u64> = users.readable().build();
+    let endless: Cache<u64, u64> = Cache::builder().name("a::endless").clock(clock.clock()).readable().build();
+    users.insert_async(7, 42).await;
+    endless.insert(7, 42);
+    let router = admin("explainer");
+    let explained = async |cache: &str| {
+        let said = ok(&router, post(&format!("/api/caches/{cache}/explain"), r#"{"key":"7"}"#)).await;
+        ["state", "tier", "age_seconds", "ttl_left_seconds"].map(|name| said[name].clone())
+    };
+    let is = |state: &str, tier: Value, age: f64, left: f64| [state.into(), tier, age.into(), left.into()];
+    clock.advance(Duration::from_secs(20));
+    assert_eq!(explained("a::left").await, is("fresh", "memory".into(), 20.0, 40.0));
+    users.retain(|_, _| false);
+    clock.advance(Duration::from_millis(5_500));
+    assert_eq!(explained("a::left").await, is("fresh", "own".into(), 25.5, 34.5), "as a backend has it");
+    clock.advance(Duration::from_millis(34_500));
+    assert_eq!(explained("a::left").await[3], Value::Null, "nothing is left");
+    let [state, _, _, left] = explained("a::endless").await;
+    assert_eq!((state, left), ("fresh".into(), Value::Null), "it has no end");
 }
 
 #[tokio::test]
