@@ -152,6 +152,8 @@ fn damages(whole: &[u8], other: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
+type Look<'a> = &'a dyn Fn(&Cache<u64, Before>) -> Option<Before>;
+
 fn damaged<B: Backend + Clone>(of: &'static str, make: impl Fn() -> B, get: impl Fn(&B) -> (Address, bytes::Bytes)) {
     let backend = make();
     let node = || {
@@ -164,7 +166,7 @@ fn damaged<B: Backend + Clone>(of: &'static str, make: impl Fn() -> B, get: impl
     node().insert(1, before());
     let (address, whole) = get(&backend);
     let by_load = |cache: &Cache<u64, Before>| cache.try_get_or_compute(&1, || Err(7)).ok();
-    let looks: [(&str, &dyn Fn(&Cache<u64, Before>) -> Option<Before>); 3] = [
+    let looks: [(&str, Look<'_>); 3] = [
         ("a load", &by_load),
         ("a look", &|cache| cache.get(&1)),
         ("a look for several", &|cache| cache.get_many(&[1]).remove(0)),
