@@ -17,8 +17,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
+
+/// Tags are those of the process, and so is what a backend that refuses them has not heard.
+static TAGS: Mutex<()> = Mutex::const_new(());
 
 /// A node whose handler counts its calls with those of the others.
 fn node(
@@ -99,6 +102,7 @@ fn slow_node(
 
 #[tokio::test]
 async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_it() {
+    let _tags = TAGS.lock().await;
     for by_post in [false, true] {
         let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let shared = OwnBackend::new(Clock::system());
@@ -132,6 +136,7 @@ async fn what_is_filled_on_one_node_while_another_one_purges_is_not_found_after_
 
 #[tokio::test]
 async fn a_purge_by_http_says_whether_all_nodes_know() {
+    let _tags = TAGS.lock().await;
     let shared = OwnBackend::new(Clock::system());
     let (calls, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(100)));
     let (handle, node) = slow_node("http-nodes-purged", &shared, &calls, &go_on);
