@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Failure, News, Parts, Watcher, each},
+    backend::{BackendFuture, Failure, News, Parts, Watcher, each},
     sync::lock,
 };
 use covered::Covered;
@@ -128,10 +128,9 @@ impl Control {
         let masters = timeout(ANSWER, self.topology.known_masters()).await.map_err(|_| too_late())??;
         let unheard =
             masters.nodes.iter().filter(|master| !connections.iter().any(|known| known.address == master.address));
-        let there = each(unheard.map(|master| Box::pin(is_there(master))).collect());
-        let heard = each(connections.iter().cloned().map(|heard| Box::pin(self.hear(heard))).collect());
-        let (there, heard) = tokio::join!(there, heard);
-        there.into_iter().chain(heard).collect()
+        let there = unheard.map(|master| Box::pin(is_there(master)) as BackendFuture<'_, ()>);
+        let heard = connections.iter().cloned().map(|heard| Box::pin(self.hear(heard)) as BackendFuture<'_, ()>);
+        each(there.chain(heard).collect()).await.into_iter().collect()
     }
 
     async fn hear(self: &Arc<Self>, mut heard: Heard) -> Result<(), Error> {
