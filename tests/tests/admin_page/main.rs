@@ -14,7 +14,7 @@ const TAB: char = '\u{E004}';
 const ENTER: char = '\u{E007}';
 const USERS: &str = "shop%3A%3Ausers";
 
-/// Where pictures are put, if anybody wants them: in the folder `CACHEKIT_TEST_PICTURES`. `admin-caches.png` and `admin-cache.png` are those of `docs/images`; the others are to be looked at.
+/// Where pictures are put, if anybody wants them: in the folder `CACHEKIT_TEST_PICTURES`. `admin-cache.png` is that of `docs/images`, whose other one is of the example (`ops_example.rs`); the rest are to be looked at.
 fn pictures() -> Option<PathBuf> {
     std::env::var_os("CACHEKIT_TEST_PICTURES").map(PathBuf::from)
 }
@@ -291,10 +291,9 @@ fn it_looks_as_the_system_does_or_as_one_likes() {
     assert_eq!(background(), light);
     let Some(folder) = pictures() else { return };
     browser.write("#filter", "shop");
-    // The pictures of README and the guide are `admin-caches.png` and `admin-cache.png`; the others are to be looked at.
     // What is seen of two minutes is seen after some of them.
     browser.until("past.get('shop::users').length > 40");
-    browser.screenshot(&folder.join("admin-caches.png"));
+    browser.screenshot(&folder.join("admin-few.png"));
     system("light");
     browser.act("const to = document.getElementById('theme'); to.value = ''; to.dispatchEvent(new Event('change'))");
     browser.click(&format!("a[href='#{USERS}']"));
