@@ -11,7 +11,7 @@ const FEWEST: usize = 64;
 /// Entries of each scaled-down simulation unless told otherwise.
 const MINIATURE: usize = 1_024;
 
-/// The part of the keys that [`Options::sparing`] samples at most: a hit on one of them costs some 90 instructions more, so that one in the mean costs 4 more.
+/// The part of the keys that [`Options::sparing`] samples at most: a hit on one of them costs some 80 instructions more, so that one in the mean costs 3 to 4 more.
 const SPARING: f64 = 0.04;
 
 /// The least part of the keys that a sample may be limited to.

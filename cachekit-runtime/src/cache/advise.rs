@@ -108,7 +108,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     /// Begins to sample the accesses, for [`advice`](Self::advice); begins anew if it does so already. All of cachekit's strategies are simulated, from an
     /// eighth to eight times the present capacity.
     ///
-    /// The sample is sparing: at most one key in 25. A hit on another key costs no instruction more, one on a sampled key some 90, so that one in the mean costs 4 more. Samples
+    /// The sample is sparing: at most one key in 25. A hit on another key costs no instruction more, one on a sampled key some 80, so that one in the mean costs 3 to 4 more. Samples
     /// are left in a queue, for one thread of all caches that takes at most a tenth of a core. What comes faster is dropped and counted. The figures of capacities below 25,000 entries are better
     /// by [`start_thorough_advice`](Self::start_thorough_advice). Takes 6 to 9 MB at most.
     pub fn start_advice(&self) {
@@ -116,7 +116,7 @@ impl<K: Key, V: Value> Cache<K, V> {
     }
 
     /// As [`start_advice`](Self::start_advice), with as many keys in the sample as figures within two points ask for: all of them for up to 8,192 entries, where a hit then costs
-    /// some 90 instructions more until it is stopped.
+    /// some 80 instructions more until it is stopped.
     pub fn start_thorough_advice(&self) {
         self.start_advice_with(&Options::for_capacity(self.here().core.bound_in_entries()));
     }

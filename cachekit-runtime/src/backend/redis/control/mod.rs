@@ -125,7 +125,7 @@ impl Control {
     /// A master did not answer, or nobody says who they are.
     pub(super) async fn hear_out(self: &Arc<Self>) -> Result<(), Error> {
         let connections = lock(&self.state).connections.clone();
-        let masters = timeout(ANSWER, self.topology.known_masters()).await.map_err(|_| too_late())??;
+        let masters = timeout(ANSWER, self.topology.known_masters()).await.map_err(|_| too_late(ANSWER))??;
         let unheard =
             masters.nodes.iter().filter(|master| !connections.iter().any(|known| known.address == master.address));
         let there = unheard.map(|master| Box::pin(is_there(master)) as BackendFuture<'_, ()>);
@@ -243,12 +243,12 @@ async fn is_there(master: &Master) -> Result<(), Error> {
 async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Error> {
     match timeout(limit, asked).await {
         Ok(answer) => answer.map_err(|said| failures::from_redis(&said)),
-        Err(_) => Err(too_late()),
+        Err(_) => Err(too_late(limit)),
     }
 }
 
-fn too_late() -> Error {
-    failures::error(Failure::Timeout, format_args!("within {PATIENCE:?}"))
+fn too_late(limit: Duration) -> Error {
+    failures::error(Failure::Timeout, format_args!("within {limit:?}"))
 }
 
 impl fmt::Debug for Control {

@@ -79,7 +79,7 @@ impl Control {
             tracing::debug!(master = &*master.address, %error, "no channel bounds what is pushed");
         }
         let boot = Boot::new(&self.layout, self.topology.is_sharded());
-        let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late())?;
+        let verdict = timeout(PATIENCE, boot.check(&mut connection)).await.map_err(|_| too_late(PATIENCE))?;
         let verdict = verdict.inspect_err(|error| {
             tracing::debug!(master = &*master.address, %error, "whether it is another start of the server is not known");
         });
@@ -108,7 +108,7 @@ impl Control {
             }
             // Given up meanwhile, by a `sync` that had no answer in time.
             if self.covered_ranges(&master.address).is_none() {
-                return Err(too_late());
+                return Err(too_late(PATIENCE));
             }
             beat = Beat::now(self, beat.number + 1);
             self.ask(&mut connection, master, &boot, verdict.as_ref(), beat).await?;
@@ -155,7 +155,7 @@ impl Control {
         }
         if verdict.is_some() && boot.is_old(answers.first(), answers.get(1)) {
             // Otherwise the next session would take a failover for a restart.
-            let checked = timeout(PATIENCE, boot.check(connection)).await.map_err(|_| too_late())?;
+            let checked = timeout(PATIENCE, boot.check(connection)).await.map_err(|_| too_late(PATIENCE))?;
             if let Ok(now) = checked
                 && master.is_of_another_lineage(now.number())
             {
