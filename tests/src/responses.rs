@@ -3,8 +3,30 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
 use http_body_util::{BodyExt, Full};
-use std::{convert::Infallible, fmt::Debug};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::atomic::{AtomicU64, Ordering},
+};
 use tower::{Service, ServiceExt};
+
+/// What handlers count their runs in.
+#[derive(Debug, Default)]
+pub struct App {
+    runs: AtomicU64,
+}
+
+impl App {
+    /// Counts one more: which it is, from 1 on.
+    pub fn run(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// How many there were.
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
 
 /// A response, read to its end.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use cachekit::{
     cache,
     http::{Scope, ScopeId},
 };
-use cachekit_tests::responses::{ask, get as get_of};
+use cachekit_tests::responses::{App, ask, get as get_of};
 use http::{HeaderMap, StatusCode, request::Parts};
 use std::{
     convert::Infallible,
@@ -23,17 +23,6 @@ use std::{
     },
 };
 use tower::ServiceExt;
-
-#[derive(Default)]
-struct App {
-    runs: AtomicU64,
-}
-
-impl App {
-    fn run(&self) -> u64 {
-        self.runs.fetch_add(1, Ordering::SeqCst) + 1
-    }
-}
 
 #[derive(Clone)]
 struct Tenant {

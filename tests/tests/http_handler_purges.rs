@@ -8,27 +8,10 @@ use axum::{
     routing::{any, get},
 };
 use cachekit::{cache, invalidate};
-use cachekit_tests::responses::{Got, ask, ask_with, get as get_of};
+use cachekit_tests::responses::{App, Got, ask, ask_with, get as get_of};
 use http::Request;
 use serde::{Deserialize, Serialize};
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
-
-#[derive(Default)]
-struct App {
-    runs: AtomicU64,
-}
-
-impl App {
-    fn run(&self) -> u64 {
-        self.runs.fetch_add(1, Ordering::SeqCst) + 1
-    }
-}
+use std::{convert::Infallible, sync::Arc};
 
 #[cache(http, ttl = "30s", tags = ["purges::user:{id}"])]
 async fn user(State(app): State<Arc<App>>, method: http::Method, Path(id): Path<u64>) -> String {
@@ -73,7 +56,7 @@ async fn page(State(app): State<Arc<App>>, Path(id): Path<u64>) -> String {
 async fn its_handle_purges_everything_and_softly() {
     let app = Arc::new(App::default());
     let router = Router::new().route("/pages/{id}", get(page)).with_state(app.clone());
-    let runs = || app.runs.load(Ordering::SeqCst);
+    let runs = || app.runs();
     let (handle, of_seven) = (page::handle(), "/pages/7".parse().expect("a URI"));
     for (purge, is_soft, is_of_both) in
         [("all", false, true), ("soft uri", true, false), ("soft tag", true, false), ("soft all", true, true)]
@@ -116,7 +99,7 @@ async fn post_of(State(app): State<Arc<App>>, Path((id, slug)): Path<(u64, Strin
 async fn what_several_paths_lead_to_is_purged_by_each_of_them() {
     let app = Arc::new(App::default());
     let router = Router::new().route("/posts/{id}/{slug}", get(post_of)).with_state(app.clone());
-    let runs = || app.runs.load(Ordering::SeqCst);
+    let runs = || app.runs();
     // Whether a path was purged before its first request nobody knows: it asks once.
     for (path, run) in [("/posts/1/a", 1), ("/posts/1/b", 2), ("/posts/1/a", 2), ("/posts/1/b?x", 2)] {
         body(&router, path).await;

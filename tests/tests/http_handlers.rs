@@ -8,32 +8,10 @@ use axum::{
     routing::get,
 };
 use cachekit::{cache, invalidate_tag};
-use cachekit_tests::responses::{ask, get as get_of};
+use cachekit_tests::responses::{App, ask, get as get_of};
 use http::{HeaderMap, Request, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
-
-/// What every handler here counts its runs in.
-#[derive(Default)]
-struct App {
-    runs: AtomicU64,
-}
-
-impl App {
-    fn run(&self) -> u64 {
-        self.runs.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    fn runs(&self) -> u64 {
-        self.runs.load(Ordering::SeqCst)
-    }
-}
+use std::{convert::Infallible, sync::Arc};
 
 #[derive(Serialize)]
 struct User {
