@@ -15,6 +15,7 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct Lag {
     micros: Arc<AtomicU64>,
+    last: Arc<AtomicU64>,
     ticks: Arc<AtomicU64>,
 }
 
@@ -22,14 +23,18 @@ impl Lag {
     /// Begins to watch. The task ends when nobody has this any more.
     #[must_use]
     pub fn watch() -> Self {
-        let lag = Lag { micros: Arc::default(), ticks: Arc::default() };
-        let (micros, ticks) = (Arc::downgrade(&lag.micros), Arc::downgrade(&lag.ticks));
+        let lag = Lag { micros: Arc::default(), last: Arc::default(), ticks: Arc::default() };
+        let (sum, last, ticks) = (Arc::downgrade(&lag.micros), Arc::downgrade(&lag.last), Arc::downgrade(&lag.ticks));
         tokio::spawn(async move {
             loop {
                 let start = Instant::now();
                 tokio::time::sleep(TICK).await; // sleeps: how long that takes is what is measured
-                let (Some(micros), Some(ticks)) = (micros.upgrade(), ticks.upgrade()) else { return };
-                micros.fetch_add(start.elapsed().saturating_sub(TICK).as_micros() as u64, Ordering::SeqCst);
+                let (Some(sum), Some(last), Some(ticks)) = (sum.upgrade(), last.upgrade(), ticks.upgrade()) else {
+                    return;
+                };
+                let micros = start.elapsed().saturating_sub(TICK).as_micros() as u64;
+                sum.fetch_add(micros, Ordering::SeqCst);
+                last.store(micros, Ordering::SeqCst);
                 ticks.fetch_add(1, Ordering::SeqCst);
             }
         });
@@ -40,6 +45,12 @@ impl Lag {
     #[must_use]
     pub fn so_far(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+
+    /// How long a task waits for its turn just now.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_micros(self.last.load(Ordering::SeqCst))
     }
 
     /// The sum, with the tick that is under way.

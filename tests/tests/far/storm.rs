@@ -97,13 +97,19 @@ fn node(proxy: &FaultProxy, near: bool) -> Cache<u64, u64> {
         .build()
 }
 
-/// Between two calls of one caller. Without it the test would measure the machine: 500 callers that never wait keep every task from being polled.
+/// Between two calls of one caller, where the machine has nothing else to do.
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// Waits until the caller's next call. The longer tasks wait for their turn, the fewer calls are made: else 500 callers on a busy machine would keep every task
+/// from being polled, no answer of the server would be read in time, and the test would measure the machine.
+async fn pause(lag: &Lag) {
+    tokio::time::sleep(PAUSE + 8 * lag.now()).await; // sleeps: it is the load
+}
 
 /// A caller of the node that writes: it invalidates what it changes, and reads.
 async fn here(node: Cache<u64, u64>, truth: Arc<Truth>, counts: Arc<Counts>, stop: Arc<AtomicBool>, mut seed: u64) {
     while !stop.load(Ordering::Relaxed) {
-        tokio::time::sleep(PAUSE).await; // sleeps: see there
+        pause(&counts.lag).await;
         let key = random(&mut seed) % KEYS;
         if random(&mut seed).is_multiple_of(10) {
             let version = truth.versions[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
@@ -126,7 +132,7 @@ async fn here(node: Cache<u64, u64>, truth: Arc<Truth>, counts: Arc<Counts>, sto
 /// A caller of another node, which only reads.
 async fn there(node: Cache<u64, u64>, truth: Arc<Truth>, counts: Arc<Counts>, stop: Arc<AtomicBool>, mut seed: u64) {
     while !stop.load(Ordering::Relaxed) {
-        tokio::time::sleep(PAUSE).await; // sleeps: see there
+        pause(&counts.lag).await;
         let key = random(&mut seed) % KEYS;
         let floor = truth.everywhere[key as usize].load(Ordering::SeqCst);
         if call(&node, &truth, &counts, key).await < floor {
@@ -156,7 +162,7 @@ fn random(seed: &mut u64) -> u64 {
     *seed
 }
 
-async fn faults(server: &mut RedisServer, proxy: &FaultProxy, nodes: [&Cache<u64, u64>; 2]) {
+async fn faults(server: &mut RedisServer, proxy: &FaultProxy, nodes: [&Cache<u64, u64>; 2], lag: &Lag) {
     let mut seed = 0x5eed;
     for round in 0..20_u64 {
         match (round + random(&mut seed) % 2) % 10 {
@@ -179,10 +185,10 @@ async fn faults(server: &mut RedisServer, proxy: &FaultProxy, nodes: [&Cache<u64
             server.restart();
         }
         for node in nodes {
-            let (stores, start) = (node.stats().far.stores, Instant::now());
+            let (stores, start, lost) = (node.stats().far.stores, Instant::now(), lag.so_far());
             while node.stats().far.stores < stores + 100 {
                 assert!(
-                    start.elapsed() < Duration::from_secs(30),
+                    start.elapsed() < Duration::from_secs(30) + 4 * (lag.so_far() - lost),
                     "in use again, round {round}: {:?}",
                     node.stats().far
                 );
@@ -216,7 +222,7 @@ async fn nobody_notices_twenty_faults_in_a_row() {
             }
         })
         .collect();
-    faults(&mut server, &proxy, [&one, &other]).await;
+    faults(&mut server, &proxy, [&one, &other], &counts.lag).await;
     stop.store(true, Ordering::Relaxed);
     let ended = tokio::time::timeout(Duration::from_secs(30), async {
         for caller in callers {
