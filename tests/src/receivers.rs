@@ -1,7 +1,11 @@
 //! Programs that others wrote and that take metrics: a Prometheus that scrapes, and what StatsD servers do.
 
 use crate::waiting::eventually_or;
-use statsd_parser::Metric;
+use statsdproxy::{
+    config::AggregateMetricsConfig,
+    middleware::{Middleware, aggregate::AggregateMetrics, server::Server},
+    types::{Metric, MetricTag},
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -11,6 +15,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -126,7 +131,7 @@ impl PrometheusServer {
     }
 }
 
-/// A StatsD server: a socket, and a parser that somebody else wrote (`statsd-parser`), whose messages are added up as servers do.
+/// A StatsD server that somebody else wrote: the one of `statsdproxy`, with its reading of lines and tags and its adding up; what would go on from it is kept.
 pub struct StatsdServer {
     port: u16,
     seen: Arc<Mutex<Seen>>,
@@ -134,59 +139,89 @@ pub struct StatsdServer {
 
 #[derive(Debug, Default)]
 struct Seen {
+    /// As they came.
     lines: Vec<String>,
-    /// By name and tags.
+    /// What they come to, by name and tags.
     values: BTreeMap<String, f64>,
     refused: Vec<String>,
 }
 
-impl Seen {
-    fn take(&mut self, line: &str) {
-        self.lines.push(line.to_owned());
-        let Ok(message) = statsd_parser::parse(line.to_owned()) else {
-            self.refused.push(line.to_owned());
-            return;
-        };
-        let mut name = message.name;
-        for (tag, value) in message.tags.into_iter().flatten() {
-            name.push_str(&format!(";{tag}={value}"));
-        }
-        match message.metric {
-            Metric::Counter(counter) => *self.values.entry(name).or_default() += counter.value,
-            Metric::Gauge(gauge) => _ = self.values.insert(name, gauge.value),
-            // How often something took some time.
-            Metric::Histogram(_) | Metric::Timing(_) => *self.values.entry(name).or_default() += 1.0,
-            _ => self.refused.push(line.to_owned()),
+/// The first step behind the socket.
+struct Arrived<M>(Arc<Mutex<Seen>>, M);
+
+impl<M: Middleware> Middleware for Arrived<M> {
+    fn poll(&mut self) {
+        self.1.poll();
+    }
+
+    fn submit(&mut self, metric: &mut Metric) {
+        lock(&self.0).lines.push(text(&metric.raw));
+        self.1.submit(metric);
+    }
+}
+
+/// The last step, in place of the next server.
+struct Kept(Arc<Mutex<Seen>>);
+
+impl Middleware for Kept {
+    fn submit(&mut self, metric: &mut Metric) {
+        let mut seen = lock(&self.0);
+        if seen.take(metric).is_none() {
+            seen.refused.push(text(&metric.raw));
         }
     }
 }
 
-/// A line for each value: since version 1.1 of the protocol of DogStatsD one may have several, which the parser does not know.
-fn unpacked(line: &str) -> Vec<String> {
-    let parts = line.split_once(':').and_then(|(name, rest)| Some((name, rest.split_once('|')?)));
-    let Some((name, (values, rest))) = parts else { return vec![line.to_owned()] };
-    values.split(':').map(|value| format!("{name}:{value}|{rest}")).collect()
+impl Seen {
+    fn take(&mut self, metric: &Metric) -> Option<()> {
+        let mut name = text(metric.name()?);
+        let tag = |tag: MetricTag<'_>| Some(format!(";{}={}", text(tag.name()), text(tag.value()?)));
+        let mut tags = metric.tags_iter().map(tag).collect::<Option<Vec<String>>>()?;
+        tags.sort();
+        name.push_str(&tags.concat());
+        match metric.ty()? {
+            // An interval's sum; what comes next is the next one's.
+            b"c" => *self.values.entry(name).or_default() += number(metric.value()?)?,
+            b"g" => _ = self.values.insert(name, number(metric.value()?)?),
+            // How often something took some time; since version 1.1 of the protocol of DogStatsD a line may have several values.
+            b"h" | b"d" | b"ms" => {
+                let values: Vec<&[u8]> = metric.name_and_value()?.split(|&byte| byte == b':').skip(1).collect();
+                values.iter().try_for_each(|value| number(value).map(drop))?;
+                *self.values.entry(name).or_default() += values.len() as f64;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn number(bytes: &[u8]) -> Option<f64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
 impl StatsdServer {
-    /// One that keeps what it gets.
+    /// One that keeps what it gets, to the end of the process.
     ///
     /// # Panics
     /// If there is no free port.
     #[must_use]
     pub fn start() -> Self {
-        let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = socket.local_addr().expect("its number").port();
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let keeps = Arc::downgrade(&seen);
-        thread::spawn(move || {
-            let mut buffer = vec![0; 65_536];
-            while let Ok((length, _)) = socket.recv_from(&mut buffer) {
-                let Some(seen) = keeps.upgrade() else { return };
-                let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
-                text.lines().flat_map(unpacked).for_each(|line| lock(&seen).take(&line));
-            }
-        });
+        let sums = AggregateMetricsConfig {
+            aggregate_counters: true,
+            aggregate_gauges: true,
+            flush_interval: Duration::from_millis(200),
+            flush_offset: 0,
+            max_map_size: None,
+        };
+        let steps = Arrived(seen.clone(), AggregateMetrics::new(sums, Kept(seen.clone())));
+        let port = free_udp_port();
+        let server = Server::new(format!("127.0.0.1:{port}"), steps).expect("a port that was free a moment ago");
+        thread::spawn(move || server.run());
         StatsdServer { port, seen }
     }
 
@@ -202,7 +237,7 @@ impl StatsdServer {
         lock(&self.seen).lines.clone()
     }
 
-    /// Those that the parser makes nothing of.
+    /// Those that it makes nothing of.
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         lock(&self.seen).refused.clone()
@@ -216,6 +251,12 @@ impl StatsdServer {
         let instead = || format!("{:#?}", lock(&self.seen));
         eventually_or(name, instead, || lock(&self.seen).values.get(name) == Some(&value));
     }
+}
+
+/// The server takes a name, and does not say which port it got.
+fn free_udp_port() -> u16 {
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("a free port");
+    socket.local_addr().expect("its number").port()
 }
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {

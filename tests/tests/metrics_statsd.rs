@@ -1,4 +1,4 @@
-//! What is sent to StatsD, as a parser that somebody else wrote understands it. A process has one recorder, so that all of it is one test.
+//! What is sent to StatsD, as a server that somebody else wrote takes it, reads it and adds it up. A process has one recorder, so that all of it is one test.
 
 use cachekit::{cache, metrics::METRICS};
 use cachekit_tests::receivers::StatsdServer;
