@@ -118,9 +118,13 @@ pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>
         None => EntryKey::primary(&rule.key_of(&target), identity.as_deref()),
     };
     // A function that is named sees nothing else of its request.
-    let rewritten = if named.is_none() { target::rewritten(&parts) } else { None };
+    let (rewritten, proxied) = match &named {
+        Some(_) => (None, None),
+        None => (target::rewritten(&parts), rule.proxied(&parts.headers)),
+    };
     let key_fields = rule.key_of_fields(&parts.headers);
-    let further = [('r', rules.apart().map(str::to_owned)), ('u', rewritten), ('k', key_part), ('f', key_fields)];
+    let apart = rules.apart().map(str::to_owned);
+    let further = [('r', apart), ('u', rewritten), ('p', proxied), ('k', key_part), ('f', key_fields)];
     for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
         primary = primary.with(*kind, part);
     }

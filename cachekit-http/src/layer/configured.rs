@@ -41,6 +41,7 @@ impl CacheLayerBuilder {
     /// targeted = ["cdn-cache-control"]
     /// set_cookie = "bypass"                  # or "strip", "store"
     /// key_headers = ["x-tenant"]             # parts of the key
+    /// ignore_proxied = false
     /// sort_query = false
     /// only_query = ["page"]                  # one of these three
     /// without_query = []
@@ -126,6 +127,7 @@ struct Written {
     targeted: Vec<Parsed<HeaderName>>,
     set_cookie: Option<Cookies>,
     key_headers: Vec<Parsed<HeaderName>>,
+    ignore_proxied: bool,
     sort_query: bool,
     only_query: Option<Vec<String>>,
     without_query: Option<Vec<String>>,
@@ -302,6 +304,9 @@ impl Written {
             rule = rule.tags(move |parts| tags.iter().map(|tag| tag.of(pattern.as_ref(), parts.uri.path())).collect());
         }
         rule = rule.key_headers(self.key_headers.into_iter().map(|name| name.0));
+        if self.ignore_proxied {
+            rule = rule.ignore_proxied();
+        }
         for (Parsed(name), normalised) in self.normalise {
             rule = rule.normalise(
                 name,
@@ -377,6 +382,7 @@ mod tests {
             path = '/{page}'
             heuristic = { percent = 20 }
             key_headers = ['X-Tenant']
+            ignore_proxied = true
             select_language = true
             tags = ['users', 'page:{page}']
             tags_from = ['surrogate-key']

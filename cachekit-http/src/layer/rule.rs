@@ -7,7 +7,7 @@ use super::{
     target,
 };
 use crate::{
-    fields::{authority, percent},
+    fields::{authority, percent, proxied},
     policy::{
         Heuristic, Overrides, Policy, SetCookie,
         vary::{Normaliser, Normalisers},
@@ -47,6 +47,7 @@ pub struct Rule {
     pub(super) tag_fields: Vec<HeaderName>,
     pub(super) key_part: Option<KeyPart>,
     pub(super) key_fields: Vec<HeaderName>,
+    pub(super) ignores_proxied: bool,
     pub(super) query: Query,
     /// Of a URI the key has the path alone.
     pub(super) is_of_paths: bool,
@@ -74,6 +75,7 @@ impl Rule {
             tag_fields: Vec::new(),
             key_part: None,
             key_fields: Vec::new(),
+            ignores_proxied: false,
             query: Query::default(),
             is_of_paths: false,
             ignored_cookies: Vec::new(),
@@ -279,6 +281,13 @@ impl Rule {
         self
     }
 
+    /// What proxies say that was asked for, in `X-Forwarded-Host`, `X-Original-URL` and the like, does not belong to the key: handlers read none of it. By default it does,
+    /// since whoever sends such a field could put a page with links of their own into the cache.
+    pub fn ignore_proxied(mut self) -> Self {
+        self.ignores_proxied = true;
+        self
+    }
+
     /// The order of the query's parameters does not belong to the key.
     pub fn sort_query(mut self) -> Self {
         self.query = Query::Sorted;
@@ -367,6 +376,11 @@ impl Rule {
         };
         let fields = self.key_fields.iter().map(|name| format!("{name}={}", values(name)));
         (!self.key_fields.is_empty()).then(|| fields.collect::<Vec<_>>().join(";"))
+    }
+
+    /// What proxies say that was asked for, where that is a part of the key.
+    pub(super) fn proxied(&self, request: &HeaderMap) -> Option<String> {
+        if self.ignores_proxied { None } else { proxied(request) }
     }
 
     /// Whether the user's code is run to begin a request.

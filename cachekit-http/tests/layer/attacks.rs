@@ -112,46 +112,64 @@ async fn cookies_of_one_are_not_given_to_others() {
     }
 }
 
-/// A handler that reflects `X-Forwarded-Host`, and says so or not.
-fn reflecting(rule: Rule, says_so: bool) -> Bench {
+/// A handler that reflects a field, and says so or not.
+fn reflecting(rule: Rule, field: &'static str, says_so: bool) -> Bench {
     Bench::new(rule, move |request, _| async move {
-        let host = request.headers().get("x-forwarded-host");
-        let host = host.map_or("good".to_owned(), |host| host.to_str().unwrap().to_owned());
-        let fields = [("cache-control", "max-age=60"), ("vary", if says_so { "x-forwarded-host" } else { "" })];
-        Ok(response(200, &fields, host))
+        let value = request.headers().get(field);
+        let value = value.map_or("good".to_owned(), |value| value.to_str().unwrap().to_owned());
+        let fields = [("cache-control", "max-age=60"), ("vary", if says_so { field } else { "" })];
+        Ok(response(200, &fields, value))
     })
 }
 
 #[tokio::test]
 async fn a_field_that_is_reflected_and_named_in_vary_poisons_nobody() {
-    let bench = reflecting(Rule::new(), true);
-    bench.send("GET", "/a", &[("x-forwarded-host", "evil")]).await;
+    let bench = reflecting(Rule::new(), "x-colour", true);
+    bench.send("GET", "/a", &[("x-colour", "evil")]).await;
     assert_eq!(bench.get("/a").await.body, "good");
 }
 
 #[tokio::test]
-async fn a_field_that_is_reflected_and_not_named_is_put_in_the_key_or_kept_out_by_a_rule() {
+async fn what_says_that_something_else_was_asked_for_poisons_nobody_who_does_not_say_so() {
+    for field in ["x-forwarded-host", "x-original-url", "x-http-method-override", "forwarded"] {
+        let bench = reflecting(Rule::new(), field, false);
+        for _ in 0..2 {
+            assert_eq!(bench.send("GET", "/a", &[(field, "host=evil")]).await.body, "host=evil");
+            assert_eq!(bench.get("/a").await.body, "good", "{field}");
+        }
+        assert_eq!(bench.calls(), 2, "each has an entry");
+        assert!(bench.send("GET", "/a", &[(field, "host=evil"), ("x-forwarded-for", "10.0.0.1")]).await.is_hit());
+        bench.send("POST", "/a", &[]).await;
+        assert!(!bench.send("GET", "/a", &[(field, "host=evil")]).await.is_hit(), "it is one URI");
+        let ignoring = reflecting(Rule::new().ignore_proxied(), field, false);
+        ignoring.send("GET", "/a", &[(field, "host=evil")]).await;
+        assert_eq!(ignoring.get("/a").await.body, "host=evil", "as was said");
+    }
+}
+
+#[tokio::test]
+async fn any_other_field_that_is_reflected_and_not_named_is_put_in_the_key_or_kept_out_by_a_rule() {
     // What a handler reads and does not say nobody else can know: this is what is to be known of it.
-    let bench = reflecting(Rule::new(), false);
-    bench.send("GET", "/a", &[("x-forwarded-host", "evil")]).await;
+    let bench = reflecting(Rule::new(), "x-colour", false);
+    bench.send("GET", "/a", &[("x-colour", "evil")]).await;
     assert_eq!(bench.get("/a").await.body, "evil");
     bench.advance(60);
     assert_eq!(bench.get("/a").await.body, "good", "for no longer than it is fresh");
 
-    let field = http::HeaderName::from_static("x-forwarded-host");
+    let field = http::HeaderName::from_static("x-colour");
     let of = |parts: &http::request::Parts| {
-        parts.headers.get("x-forwarded-host").map_or(String::new(), |host| format!("{host:?}"))
+        parts.headers.get("x-colour").map_or(String::new(), |colour| format!("{colour:?}"))
     };
     let bypass = CacheLayer::builder().rule(Rule::new().has_header(field).bypass());
     let key = CacheLayer::builder().otherwise(Rule::new().key_with(of));
     for builder in [bypass, key] {
         let bench = Bench::built(builder, |request, _| async move {
-            let host = request.headers().get("x-forwarded-host");
-            let host = host.map_or("good".to_owned(), |host| host.to_str().unwrap().to_owned());
-            Ok(response(200, &[("cache-control", "max-age=60")], host))
+            let colour = request.headers().get("x-colour");
+            let colour = colour.map_or("good".to_owned(), |colour| colour.to_str().unwrap().to_owned());
+            Ok(response(200, &[("cache-control", "max-age=60")], colour))
         });
-        for (host, body) in [("evil", "evil"), ("other", "other")] {
-            assert_eq!(bench.send("GET", "/a", &[("x-forwarded-host", host)]).await.body, body);
+        for (colour, body) in [("evil", "evil"), ("other", "other")] {
+            assert_eq!(bench.send("GET", "/a", &[("x-colour", colour)]).await.body, body);
         }
         assert_eq!(bench.get("/a").await.body, "good");
         assert!(bench.get("/a").await.is_hit());
