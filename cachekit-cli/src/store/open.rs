@@ -20,8 +20,8 @@ use std::{
 /// What no store reaches: this command makes no room in a store, however small its owner's bound is.
 const UNBOUNDED: u64 = u64::MAX;
 
-/// How much of a file store may be in memory.
-const PAGE_CACHE: usize = 64 << 20;
+/// How much of a file store may be in memory: little, so that a big store takes no more than a small one.
+const PAGE_CACHE: usize = 16 << 20;
 
 /// A store that could be opened.
 #[derive(Debug, Clone)]

@@ -25,9 +25,6 @@ const MAY_SHIFT: u64 = 1_000;
 const MAY_GROW: f64 = 1.25;
 const MAY_GROW_BYTES: u64 = 16 << 20;
 
-/// The command lets a file store have so much in memory, which fewer entries do not fill.
-const PAGES: u64 = 64 << 20;
-
 /// What is to be moved, and by which command.
 #[derive(Debug)]
 pub struct Plan {
@@ -104,8 +101,7 @@ impl Report {
             }
         }
         for (few, many) in self.few.steps.iter().zip(&self.many.steps) {
-            let pages = if many.has_pages { PAGES } else { 0 };
-            if many.memory as f64 > few.memory as f64 * MAY_GROW + (MAY_GROW_BYTES + pages) as f64 {
+            if many.memory as f64 > few.memory as f64 * MAY_GROW + MAY_GROW_BYTES as f64 {
                 let (few, much) = (mb(few.memory), mb(many.memory));
                 mistakes.push(format!("{} takes {much} of memory for ten times what takes {few}", many.what));
             }
@@ -159,13 +155,7 @@ mod tests {
     use super::*;
 
     fn report(change: impl FnOnce(&mut Moved)) -> Report {
-        let ran = |memory| Ran {
-            what: "export, Redis".to_owned(),
-            seconds: 1.0,
-            memory,
-            has_pages: false,
-            interrupted: 50.0,
-        };
+        let ran = |memory| Ran { what: "export, Redis".to_owned(), seconds: 1.0, memory, interrupted: 50.0 };
         let moved = |entries, memory| Moved {
             entries,
             filled: 1.0,

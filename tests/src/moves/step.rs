@@ -23,8 +23,6 @@ pub(super) struct Ran {
     pub(super) seconds: f64,
     /// The most that either run had resident, in bytes.
     pub(super) memory: u64,
-    /// Some of it is the pages of a file store.
-    pub(super) has_pages: bool,
     /// After so many percent.
     pub(super) interrupted: f64,
 }
@@ -79,7 +77,7 @@ pub(super) fn step(
     if !status.success() {
         return Err(format!("{what}: resumed, it ended with {status}: {}", said(&mut child)).into());
     }
-    Ok(Ran { what, seconds: began.elapsed().as_secs_f64(), memory, has_pages: store.contains(&"--dir"), interrupted })
+    Ok(Ran { what, seconds: began.elapsed().as_secs_f64(), memory, interrupted })
 }
 
 /// How many entries an export has noted so far.
