@@ -2,11 +2,12 @@
 
 use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
 use cachekit_tests::{
+    child::fails_without,
     fault_proxy::{Fault, FaultProxy},
     lag::Lag,
     node::Node,
     redis_server::{Cluster, RedisServer, Sentinels},
-    waiting::comes_true,
+    waiting::{comes_by, comes_true},
 };
 use std::{
     collections::BTreeMap,
@@ -69,6 +70,30 @@ async fn a_cluster_whose_slots_move() {
         assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
     }
     agree(&one, &other, &sources).await;
+}
+
+/// Masters that are known already tell of whatever is invalidated in them. From this one nobody hears who has not seen that slots have moved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_that_move_to_a_master_that_had_none() {
+    const NEW: usize = 2;
+    let cluster = Cluster::with_spare(RedisServer::options(), 2, 0, 1);
+    let [one, other] = [(); 2].map(|()| node(&cluster.url()));
+    let sources = sources(4);
+    for key in 0..4_u64 {
+        other.hears(key, &sources[key as usize]).await;
+        cluster.move_slot(cluster.slot(&format!("ck:default:s:{{coherence:{key}}}")), NEW);
+        let version = sources[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
+        comes_true("an invalidation", || async { one.cache.invalidate_async(&key).await == Delivery::Shared }).await;
+        let start = Instant::now();
+        comes_by("slots", "the news", || async { other.call(key, &sources[key as usize]).await == version }).await;
+        assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
+    }
+    agree(&one, &other, &sources).await;
+}
+
+#[test]
+fn without_a_look_at_the_slots_a_new_master_is_not_heard() {
+    fails_without("slots", "slots_that_move_to_a_master_that_had_none", "in vain: the news");
 }
 
 /// Three moments of each slot: before its keys move, half way, and when it has arrived and not everybody knows.
@@ -263,11 +288,11 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
     drop(replica);
     sentinels.wait_for_failover(0);
     for key in 0..4_u64 {
-        comes_true("it is repeated", || async {
+        comes_by("journal", "it is repeated", || async {
             other.call(key, &sources[key as usize]).await == 2 && one.call(key, &sources[key as usize]).await == 2
         })
         .await;
-        comes_true("it stays so", || async {
+        comes_by("journal", "it stays so", || async {
             other.hears(key, &sources[key as usize]).await;
             other.call(key, &sources[key as usize]).await == 2
         })
@@ -309,12 +334,22 @@ async fn a_deposed_master_with_a_client_on_its_side() {
     sentinels.step_down(0, 1);
     proxies.iter().for_each(|proxy| proxy.set(Fault::None));
     for key in 0..8_u64 {
-        comes_true("it is repeated", || async {
+        comes_by("journal", "it is repeated", || async {
             one.call(key, &sources[key as usize]).await == 2 && other.call(key, &sources[key as usize]).await == 2
         })
         .await;
     }
     agree(&one, &other, &sources).await;
+}
+
+#[test]
+fn without_the_journal_what_a_failover_lost_stays_lost() {
+    fails_without("journal", "an_invalidation_that_a_failover_lost_is_repeated", "in vain: it");
+}
+
+#[test]
+fn without_the_journal_what_a_deposed_master_took_stays_lost() {
+    fails_without("journal", "a_deposed_master_with_a_client_on_its_side", "in vain: it");
 }
 
 /// `kill -9`, of a server that something else looks at meanwhile.

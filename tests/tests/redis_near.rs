@@ -6,6 +6,7 @@ use cachekit_runtime::{
     invalidate_tag_async,
 };
 use cachekit_tests::{
+    child::fails_without,
     node::Node,
     redis_server::RedisServer,
     waiting::{comes_true, shared},
@@ -350,16 +351,7 @@ fn a_sync_needs_no_runtime() {
     cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
 }
 
-/// That the test of old data can fail.
 #[test]
 fn without_the_boot_key_old_data_bring_an_old_value() {
-    const TEST: &str = "a_server_that_comes_back_with_old_data_brings_no_old_value";
-    let run = |off: &str| {
-        let mut child = std::process::Command::new(std::env::current_exe().expect("this binary"));
-        child.args(["--exact", TEST]).env("CACHEKIT_TEST_WITHOUT", off).output().expect("it starts")
-    };
-    let without = run("boot");
-    let text = String::from_utf8_lossy(&without.stdout).into_owned();
-    assert!(!without.status.success() && text.contains("1 failed"), "{text}");
-    assert!(run("").status.success());
+    fails_without("boot", "a_server_that_comes_back_with_old_data_brings_no_old_value", "left: 1");
 }
