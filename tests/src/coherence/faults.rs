@@ -2,7 +2,7 @@
 
 use super::{
     KEYS, KINDS, Place,
-    check::{Trouble, Window},
+    check::{LEASE, Trouble, Window},
     now,
     random::Random,
     run::Process,
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
     PauseNode,
     /// A process is killed, and so is a master, which starts at once, with old data: nobody is left who remembers what that process has invalidated.
     OldData,
-    /// The same, and all processes are killed: none has an invalidation left that it could repeat. Most of what the master has back was invalidated.
+    /// The same, with all processes killed: none has an invalidation left that it could repeat. Most of what the master has back was invalidated.
     OldDataForAll,
     /// A master stands still until its replica has taken over, and then goes on as if it were still one.
     Depose,
@@ -166,12 +166,15 @@ impl Faults {
                 thread::sleep(Duration::from_millis(1_000)); // sleeps: until what it has saved is old
                 let all = self.processes.len();
                 self.processes.clear();
+                thread::sleep(LEASE); // sleeps: so long that no row of the table excuses the first calls with what was invalidated
                 self.cluster.restart(master);
+                // Those who call it before would have invalidated most of what it has by the time that it answers.
+                let troubles = self.well_or_failed_over(master, Trouble::Lost);
                 for _ in 0..all {
                     let heir = (self.start)(&self.cluster);
                     self.processes.push(heir);
                 }
-                self.well_or_failed_over(master, Trouble::Lost)
+                troubles
             }
             Fault::Depose => {
                 let master = self.a_master();
