@@ -1,6 +1,6 @@
 //! Memory in front of a Cluster, and of a master that Sentinels name, on several nodes: through failovers and moving slots.
 
-use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
+use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings, invalidate_tag_async};
 use cachekit_tests::{
     child::fails_without,
     fault_proxy::{Fault, FaultProxy},
@@ -174,6 +174,46 @@ async fn a_cluster_whose_slots_move_under_load() {
         assert!(stats.hits > stats.misses.total(), "{stats}");
     }
     agree(&nodes[0], &nodes[1], &sources).await;
+}
+
+/// A tag, or the generation of a cache, is on one master, and most of what it is about on the others, which have not been away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_comes_back_with_old_data_makes_nothing_valid_on_the_others() {
+    const TAG: &str = "coherence_old";
+    let mut cluster = Cluster::start(3, 0);
+    for is_clear in [false, true] {
+        let tagged = |url: &str| {
+            let settings = Settings::new(url).response_timeout(Duration::from_secs(5)).open().expect("settings");
+            Node::with("old", settings, |builder| builder.tags_with(|_| vec![TAG.to_owned()]))
+        };
+        let (node, source) = (tagged(&cluster.url()), AtomicU64::new(1));
+        for key in 0..24 {
+            node.hears(key, &source).await;
+        }
+        cachekit_runtime::flush().await;
+        let control = if is_clear { "g:{old}".to_owned() } else { format!("t:{{{TAG}}}") };
+        let master = cluster.owner_seen_by(0, cluster.slot(&format!("ck:default:s:{control}")));
+        cluster.node(master).cli(&["SAVE"]);
+        // A process that started in the same second as the snapshot was taken cannot be told from one before.
+        tokio::time::sleep(Duration::from_millis(1_100)).await; // sleeps: the server's own clock has to go on
+        source.store(2, Ordering::SeqCst);
+        comes_true("an invalidation", || async {
+            let told = if is_clear { node.cache.clear_async().await } else { invalidate_tag_async(TAG).await };
+            told == Delivery::Shared
+        })
+        .await;
+        // Nobody is left who could repeat it.
+        drop(node);
+        cluster.kill(master);
+        cluster.restart(master);
+        cluster.wait_until_well();
+        let heir = tagged(&cluster.url());
+        for key in 0..24 {
+            assert_eq!(heir.call(key, &source).await, 2, "key {key}, {control} is back");
+        }
+        heir.hears(0, &source).await;
+        heir.cache.clear_async().await;
+    }
 }
 
 /// By how many connections each running node of the cluster is heard.
