@@ -351,6 +351,12 @@ fn a_sync_needs_no_runtime() {
     cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
 }
 
+/// What a connection that was cut did not tell is in memory still when the next one begins.
+#[test]
+fn without_a_look_at_heads_what_was_not_told_is_never_seen() {
+    fails_without("heads", "connections_that_are_cut_cost_questions_and_nothing_stale", "left: ");
+}
+
 #[test]
 fn without_the_boot_key_old_data_bring_an_old_value() {
     fails_without("boot", "a_server_that_comes_back_with_old_data_brings_no_old_value", "left: 1");

@@ -1,7 +1,7 @@
 //! Parts of the protocol that a test of the protocol switches off, to see that it would notice. In builds without debug assertions they are always on.
 //!
-//! `CACHEKIT_TEST_WITHOUT` is a list of the names below. Which row of the guarantee table needs which, and which test fails without it, is said in
-//! docs/decisions/0013-coherence.md.
+//! `CACHEKIT_TEST_WITHOUT` is a list of the names below. Which row of the guarantee table needs which, and which test fails without it, stands in
+//! CONTRIBUTING.md.
 
 #[cfg(debug_assertions)]
 fn is_off(part: &str) -> bool {

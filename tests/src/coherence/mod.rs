@@ -33,6 +33,8 @@ pub struct Plan {
     pub nodes: usize,
     /// Parts of the protocol that are switched off: `epochs`, `witness`, `lease`, `boot`.
     pub without: Vec<String>,
+    /// Parts of it that stay on, and are needed as often as if they were to be missed.
+    pub often: Vec<String>,
     /// The program that is started with `node` and its arguments, and calls [`node::main`].
     pub program: PathBuf,
 }

@@ -213,12 +213,18 @@ fn a_tag_of_another_process_reaches_copies() {
     }
     assert_eq!(nodes.loads(), 4);
     nodes.backend.keep_back();
-    assert_eq!(invalidate_tag("even:true"), Delivery::Shared);
+    // By a process that has nothing in common with these two but the backend.
+    let tag = identity::text::tag_name("even:true");
+    RUNTIME.block_on(nodes.backend.invalidate_tags(&[&*tag])).expect("it takes it");
+    assert_eq!(nodes.call(&nodes.other, 0), 1, "the news are on their way");
     nodes.backend.tell_on();
     let values: Vec<u64> = (0..4).map(|key| nodes.call(&nodes.other, key)).collect();
     assert_eq!(values, [5, 2, 6, 4]);
     let values: Vec<u64> = (0..4).map(|key| nodes.call(&nodes.one, key)).collect();
-    assert_eq!(values, [5, 2, 6, 4], "and who invalidated takes what the other has loaded");
+    assert_eq!(values, [5, 2, 6, 4], "and this one takes what the other has loaded");
+    assert_eq!(invalidate_tag("even:false"), Delivery::Shared);
+    let values: Vec<u64> = (0..4).map(|key| nodes.call(&nodes.one, key)).collect();
+    assert_eq!(values, [5, 7, 6, 8], "who invalidates sees it at once");
 }
 
 #[test]
@@ -405,6 +411,7 @@ fn without_the_mechanism_the_test_fails() {
         ("own", "a_copy_goes_when_its_invalidation_is_told", "who invalidates sees it at once"),
         ("push", "a_copy_goes_when_its_invalidation_is_told", "it was told"),
         ("push", "a_clear_is_told_too", "left: 20"),
+        ("push", "a_tag_of_another_process_reaches_copies", "left: [1, 2, 3, 4]"),
         ("epochs", "a_reply_that_the_news_have_overtaken_is_not_kept", "left: 1"),
         ("lease", "without_a_confirmation_a_copy_is_compared_before_it_is_used", "left: "),
         ("heads", "after_a_gap_a_copy_is_compared_once", "nothing is told, so it asks"),
