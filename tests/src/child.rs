@@ -35,6 +35,20 @@ pub fn run(test: &str, role: &str, change: impl FnOnce(&mut Command)) -> String 
     text
 }
 
+/// Runs the test of that path in a child without that part of the protocol, where it has to fail, saying this: that it can, and that it needs the part.
+///
+/// # Panics
+/// If it cannot be started, passes, or fails for another reason.
+pub fn fails_without(part: &str, test: &str, says: &str) {
+    let mut command = Command::new(std::env::current_exe().expect("the test binary"));
+    command.args(["--exact", test]).env("CACHEKIT_TEST_WITHOUT", part);
+    let output = command.output().expect("the child starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let is_failed = !output.status.success() && text.contains("1 failed") && text.contains(says);
+    assert!(is_failed, "without {part} it is to fail with {says:?}:\n{text}");
+    println!("without {part}:\n{text}");
+}
+
 /// Takes out what the environment of this machine says of backends and configuration.
 pub fn unconfigured(command: &mut Command) {
     for name in ["CACHEKIT_CONFIG", "CACHEKIT_REDIS_URL", "CACHEKIT_DIR", "CACHEKIT_NAMESPACE"] {

@@ -11,6 +11,16 @@ use std::{
 /// How long it may take. No test waits for it unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long is waited for what a part of the protocol brings about, where that part is switched off: several times as long as it takes otherwise.
+const IN_VAIN: Duration = Duration::from_secs(8);
+
+/// How long something may take that the part of this name brings about.
+#[must_use]
+pub fn patience_with(part: &str) -> Duration {
+    let off = std::env::var("CACHEKIT_TEST_WITHOUT").unwrap_or_default();
+    if off.split(',').any(|off| off == part) { IN_VAIN } else { PATIENCE }
+}
+
 /// Waits until the condition holds.
 ///
 /// # Panics
@@ -19,12 +29,29 @@ pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     eventually_or(what, String::new, condition);
 }
 
+/// As [`eventually`]; it is this part of the protocol that brings it about, and where that is [switched off](patience_with) nobody waits for a minute.
+///
+/// # Panics
+/// As that.
+pub fn eventually_by(part: &str, what: &str, condition: impl FnMut() -> bool) {
+    eventually_within(patience_with(part), what, String::new, condition);
+}
+
 /// As [`eventually`]; says what there is instead.
 ///
 /// # Panics
 /// As that.
-pub fn eventually_or(what: &str, instead: impl Fn() -> String, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+pub fn eventually_or(what: &str, instead: impl Fn() -> String, condition: impl FnMut() -> bool) {
+    eventually_within(PATIENCE, what, instead, condition);
+}
+
+fn eventually_within(
+    patience: Duration,
+    what: &str,
+    instead: impl Fn() -> String,
+    mut condition: impl FnMut() -> bool,
+) {
+    let deadline = Instant::now() + patience;
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: {what}\n{}", instead());
         thread::sleep(Duration::from_millis(2)); // sleeps: between looks at another process
@@ -35,8 +62,20 @@ pub fn eventually_or(what: &str, instead: impl Fn() -> String, mut condition: im
 ///
 /// # Panics
 /// As that.
-pub async fn comes_true<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn comes_true<F: Future<Output = bool>>(what: &str, condition: impl FnMut() -> F) {
+    comes_true_within(PATIENCE, what, condition).await;
+}
+
+/// As [`comes_true`]; it is this part of the protocol that brings it about, and where that is [switched off](patience_with) nobody waits for a minute.
+///
+/// # Panics
+/// As that.
+pub async fn comes_by<F: Future<Output = bool>>(part: &str, what: &str, condition: impl FnMut() -> F) {
+    comes_true_within(patience_with(part), what, condition).await;
+}
+
+async fn comes_true_within<F: Future<Output = bool>>(patience: Duration, what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = Instant::now() + patience;
     while !condition().await {
         assert!(Instant::now() < deadline, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await; // sleeps: between looks at another process

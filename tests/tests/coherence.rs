@@ -11,6 +11,7 @@ fn no_call_is_given_anything_older_than_promised() {
         duration: Duration::from_secs(30),
         nodes: 4,
         without: Vec::new(),
+        often: Vec::new(),
         program: env!("CARGO_BIN_EXE_coherence").into(),
     };
     let report = run(&plan);

@@ -1,12 +1,13 @@
 //! Memory in front of a Cluster, and of a master that Sentinels name, on several nodes: through failovers and moving slots.
 
-use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings};
+use cachekit_runtime::{Cache, Delivery, Place, backend::redis::Settings, invalidate_tag_async};
 use cachekit_tests::{
+    child::fails_without,
     fault_proxy::{Fault, FaultProxy},
     lag::Lag,
     node::Node,
     redis_server::{Cluster, RedisServer, Sentinels},
-    waiting::comes_true,
+    waiting::{comes_by, comes_true},
 };
 use std::{
     collections::BTreeMap,
@@ -69,6 +70,30 @@ async fn a_cluster_whose_slots_move() {
         assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
     }
     agree(&one, &other, &sources).await;
+}
+
+/// Masters that are known already tell of whatever is invalidated in them. From this one nobody hears who has not seen that slots have moved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_that_move_to_a_master_that_had_none() {
+    const NEW: usize = 2;
+    let cluster = Cluster::with_spare(RedisServer::options(), 2, 0, 1);
+    let [one, other] = [(); 2].map(|()| node(&cluster.url()));
+    let sources = sources(4);
+    for key in 0..4_u64 {
+        other.hears(key, &sources[key as usize]).await;
+        cluster.move_slot(cluster.slot(&format!("ck:default:s:{{coherence:{key}}}")), NEW);
+        let version = sources[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
+        comes_true("an invalidation", || async { one.cache.invalidate_async(&key).await == Delivery::Shared }).await;
+        let start = Instant::now();
+        comes_by("slots", "the news", || async { other.call(key, &sources[key as usize]).await == version }).await;
+        assert!(start.elapsed() < BOUND, "key {key}: {:?}", start.elapsed());
+    }
+    agree(&one, &other, &sources).await;
+}
+
+#[test]
+fn without_a_look_at_the_slots_a_new_master_is_not_heard() {
+    fails_without("slots", "slots_that_move_to_a_master_that_had_none", "in vain: the news");
 }
 
 /// Three moments of each slot: before its keys move, half way, and when it has arrived and not everybody knows.
@@ -149,6 +174,46 @@ async fn a_cluster_whose_slots_move_under_load() {
         assert!(stats.hits > stats.misses.total(), "{stats}");
     }
     agree(&nodes[0], &nodes[1], &sources).await;
+}
+
+/// A tag, or the generation of a cache, is on one master, and most of what it is about on the others, which have not been away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_comes_back_with_old_data_makes_nothing_valid_on_the_others() {
+    const TAG: &str = "coherence_old";
+    let mut cluster = Cluster::start(3, 0);
+    for is_clear in [false, true] {
+        let tagged = |url: &str| {
+            let settings = Settings::new(url).response_timeout(Duration::from_secs(5)).open().expect("settings");
+            Node::with("old", settings, |builder| builder.tags_with(|_| vec![TAG.to_owned()]))
+        };
+        let (node, source) = (tagged(&cluster.url()), AtomicU64::new(1));
+        for key in 0..24 {
+            node.hears(key, &source).await;
+        }
+        cachekit_runtime::flush().await;
+        let control = if is_clear { "g:{old}".to_owned() } else { format!("t:{{{TAG}}}") };
+        let master = cluster.owner_seen_by(0, cluster.slot(&format!("ck:default:s:{control}")));
+        cluster.node(master).cli(&["SAVE"]);
+        // A process that started in the same second as the snapshot was taken cannot be told from one before.
+        tokio::time::sleep(Duration::from_millis(1_100)).await; // sleeps: the server's own clock has to go on
+        source.store(2, Ordering::SeqCst);
+        comes_true("an invalidation", || async {
+            let told = if is_clear { node.cache.clear_async().await } else { invalidate_tag_async(TAG).await };
+            told == Delivery::Shared
+        })
+        .await;
+        // Nobody is left who could repeat it.
+        drop(node);
+        cluster.kill(master);
+        cluster.restart(master);
+        cluster.wait_until_well();
+        let heir = tagged(&cluster.url());
+        for key in 0..24 {
+            assert_eq!(heir.call(key, &source).await, 2, "key {key}, {control} is back");
+        }
+        heir.hears(0, &source).await;
+        heir.cache.clear_async().await;
+    }
 }
 
 /// By how many connections each running node of the cluster is heard.
@@ -263,11 +328,11 @@ async fn an_invalidation_that_a_failover_lost_is_repeated() {
     drop(replica);
     sentinels.wait_for_failover(0);
     for key in 0..4_u64 {
-        comes_true("it is repeated", || async {
+        comes_by("journal", "it is repeated", || async {
             other.call(key, &sources[key as usize]).await == 2 && one.call(key, &sources[key as usize]).await == 2
         })
         .await;
-        comes_true("it stays so", || async {
+        comes_by("journal", "it stays so", || async {
             other.hears(key, &sources[key as usize]).await;
             other.call(key, &sources[key as usize]).await == 2
         })
@@ -309,12 +374,22 @@ async fn a_deposed_master_with_a_client_on_its_side() {
     sentinels.step_down(0, 1);
     proxies.iter().for_each(|proxy| proxy.set(Fault::None));
     for key in 0..8_u64 {
-        comes_true("it is repeated", || async {
+        comes_by("journal", "it is repeated", || async {
             one.call(key, &sources[key as usize]).await == 2 && other.call(key, &sources[key as usize]).await == 2
         })
         .await;
     }
     agree(&one, &other, &sources).await;
+}
+
+#[test]
+fn without_the_journal_what_a_failover_lost_stays_lost() {
+    fails_without("journal", "an_invalidation_that_a_failover_lost_is_repeated", "in vain: it");
+}
+
+#[test]
+fn without_the_journal_what_a_deposed_master_took_stays_lost() {
+    fails_without("journal", "a_deposed_master_with_a_client_on_its_side", "in vain: it");
 }
 
 /// `kill -9`, of a server that something else looks at meanwhile.

@@ -6,6 +6,7 @@ use cachekit_runtime::{
     invalidate_tag_async,
 };
 use cachekit_tests::{
+    child::fails_without,
     node::Node,
     redis_server::RedisServer,
     waiting::{comes_true, shared},
@@ -350,16 +351,13 @@ fn a_sync_needs_no_runtime() {
     cachekit_tests::eventually("an answer in time", || cachekit_tests::drive::drive(cachekit_runtime::sync()).is_ok());
 }
 
-/// That the test of old data can fail.
+/// What a connection that was cut did not tell is in memory still when the next one begins.
+#[test]
+fn without_a_look_at_heads_what_was_not_told_is_never_seen() {
+    fails_without("heads", "connections_that_are_cut_cost_questions_and_nothing_stale", "left: ");
+}
+
 #[test]
 fn without_the_boot_key_old_data_bring_an_old_value() {
-    const TEST: &str = "a_server_that_comes_back_with_old_data_brings_no_old_value";
-    let run = |off: &str| {
-        let mut child = std::process::Command::new(std::env::current_exe().expect("this binary"));
-        child.args(["--exact", TEST]).env("CACHEKIT_TEST_WITHOUT", off).output().expect("it starts")
-    };
-    let without = run("boot");
-    let text = String::from_utf8_lossy(&without.stdout).into_owned();
-    assert!(!without.status.success() && text.contains("1 failed"), "{text}");
-    assert!(run("").status.success());
+    fails_without("boot", "a_server_that_comes_back_with_old_data_brings_no_old_value", "left: 1");
 }

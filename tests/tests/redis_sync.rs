@@ -5,6 +5,8 @@ use cachekit_runtime::{
     backend::{Failure, redis::Settings},
 };
 use cachekit_tests::{
+    child::fails_without,
+    fault_proxy::{Fault, FaultProxy},
     node::Node,
     redis_server::{Cluster, RedisServer},
     waiting::{comes_true, failure},
@@ -112,4 +114,30 @@ async fn a_server_that_no_cache_has_any_more_fails_none() {
     fails().await;
     drop(node);
     comes_true("nobody asks it", is_synced).await;
+}
+
+/// What a process is told is on its way for longer than anything else here takes: only who waits for it sees it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_slow_on_its_way_is_heard_out() {
+    let _turn = TURN.lock().await;
+    let server = RedisServer::start();
+    let proxy = FaultProxy::before(server.port());
+    let (one, other) = (node("sync::slow", &server.url()), node("sync::slow", &server.url_at(proxy.port())));
+    let source = AtomicU64::new(0);
+    // Whoever is held up for as long as the news are sees them without a wait too; not every time.
+    for round in 1..=5 {
+        proxy.set(Fault::None);
+        other.hears(7, &source).await;
+        proxy.set(Fault::Delay(Duration::from_millis(300)));
+        source.store(round, Ordering::SeqCst);
+        comes_true("an invalidation", || async { one.cache.invalidate_async(&7).await == Delivery::Shared }).await;
+        comes_true("an answer in time", is_synced).await;
+        assert_eq!(other.call(7, &source).await, round, "after a sync");
+    }
+}
+
+#[test]
+fn without_a_wait_for_answers_a_sync_promises_what_is_not_so() {
+    fails_without("sync", "what_is_slow_on_its_way_is_heard_out", "after a sync");
+    fails_without("sync", "a_server_that_stands_still_fails_a_sync", "panicked");
 }

@@ -3,7 +3,7 @@
 use crate::shell::Cmd;
 use crate::{Result, needs};
 
-const USAGE: &str = "`cargo xtask check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot] [--expect violations]`";
+const USAGE: &str = "`cargo xtask check-coherence [--seed N] [--minutes M] [--seeds COUNT] [--nodes N] [--without epochs|witness|lease|boot] [--often lease|boot] [--expect violations]`";
 
 /// What is asked for.
 #[derive(Debug, PartialEq)]
@@ -46,7 +46,9 @@ fn read(words: &[&str]) -> Result<Options> {
             "--seed" => options.seed = number()?,
             "--seeds" => options.seeds = number()?,
             "--minutes" => options.minutes = (*value).to_owned(),
-            "--nodes" | "--without" | "--expect" => options.rest.extend([(*flag).to_owned(), (*value).to_owned()]),
+            "--nodes" | "--without" | "--often" | "--expect" => {
+                options.rest.extend([(*flag).to_owned(), (*value).to_owned()])
+            }
             _ => return Err(format!("unknown flag `{flag}`: {USAGE}")),
         }
     }

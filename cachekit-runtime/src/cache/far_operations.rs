@@ -1,7 +1,14 @@
 //! The operations of a cache that reach its far tiers: get, insert, invalidate, clear.
 
-use super::{Cache, bond::Tie, store::Terms};
-use crate::{far::Found, key::Key, outcome::Delivery, output::Value, scope, tags::TagSet};
+use super::{Cache, Core, bond::Tie, store::Terms};
+use crate::{
+    far::{Found, without_own},
+    key::Key,
+    outcome::Delivery,
+    output::Value,
+    scope,
+    tags::TagSet,
+};
 
 /// What is done whatever happens.
 struct AtLast<F: Fn()>(F);
@@ -9,6 +16,15 @@ struct AtLast<F: Fn()>(F);
 impl<F: Fn()> Drop for AtLast<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+impl<K, V> Core<K, V> {
+    /// What this process's own memory has of an entry that it invalidates.
+    pub(super) fn drop_own(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
+        if !without_own() {
+            self.invalidate(hash, is_key);
+        }
     }
 }
 
@@ -119,10 +135,10 @@ impl<K: Key, V: Value> Cache<K, V> {
     pub async fn invalidate_async(&self, key: &K) -> Delivery {
         let cache = self.here().into_owned();
         let hash = cache.core.hash_one(key);
-        cache.core.invalidate(hash, |other| other == key);
+        cache.core.drop_own(hash, |other| other == key);
         let Some((far, address)) = cache.core.far_address(key) else { return Delivery::Local };
         // Again, also when this is dropped: what was read from the tiers in between is in memory.
-        let again = AtLast(|| cache.core.invalidate(hash, |other| other == key));
+        let again = AtLast(|| cache.core.drop_own(hash, |other| other == key));
         let delivery = far.clone().invalidate(address).await;
         drop(again);
         delivery

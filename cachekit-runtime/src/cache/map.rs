@@ -258,13 +258,13 @@ impl<K: Key, V: Value> Cache<K, V> {
         is_key: impl Fn(&K) -> bool,
         to_key: impl FnOnce() -> Option<K>,
     ) -> Delivery {
-        self.core.invalidate(hash, &is_key);
+        self.core.drop_own(hash, &is_key);
         if !self.has_far() {
             return Delivery::Local;
         }
         let delivery = to_key().and_then(|key| self.invalidate_far(&key));
         // Again: what was read from the tiers in between is in memory.
-        self.core.invalidate(hash, is_key);
+        self.core.drop_own(hash, is_key);
         delivery.unwrap_or(Delivery::Local)
     }
 

@@ -53,6 +53,11 @@ impl<K, V> FarTiers<K, V> {
 }
 
 impl<K, V> Core<K, V> {
+    /// What is in memory of an entry that is invalidated.
+    pub(super) fn drop_own(&self, hash: u64, is_key: impl Fn(&K) -> bool) {
+        self.invalidate(hash, is_key);
+    }
+
     /// There is nothing to be arranged.
     pub(super) fn arrange(&self, _: &super::levels::Levels, _: &mut crate::memory::Removed<K, V, super::entry::More>) {}
 

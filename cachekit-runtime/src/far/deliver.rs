@@ -2,6 +2,7 @@
 
 use super::{
     link::{AGAIN, Link, invalidate},
+    switches,
     tagged::{outdate, soften},
     undelivered::Batch,
 };
@@ -62,6 +63,10 @@ impl Link {
                 break;
             }
             attempts.tried = batch.last;
+            if switches::without_queue() {
+                self.forget(&batch);
+                continue;
+            }
             // Each store lasts no longer than its caller's budget.
             let _settled = if self.is_shared() { None } else { Some(self.settling.write().await) };
             self.deliver_batch(batch, &mut failed).await?;
@@ -75,6 +80,14 @@ impl Link {
                 Ok(())
             }
         }
+    }
+
+    /// As if it were delivered.
+    fn forget(&self, batch: &Batch) {
+        batch.caches.iter().for_each(|(cache, number)| self.undelivered.cache_delivered(cache, *number, self.now()));
+        self.tags_told(&batch.tags);
+        self.undelivered.softened(&batch.softened, self.now());
+        self.undelivered.keys_delivered(&batch.keys, self.now());
     }
 
     async fn deliver_batch(&self, batch: Batch, failed: &mut Failed) -> Result<(), Error> {

@@ -52,8 +52,8 @@ pub(crate) use settings::{FarSettings, Placed};
 #[cfg(feature = "inspect")]
 pub(crate) use shared::MARKER;
 #[cfg(feature = "redis")]
-pub(crate) use switches::without_boot;
-pub(crate) use switches::without_epochs;
+pub(crate) use switches::{without_boot, without_slots};
+pub(crate) use switches::{without_epochs, without_own};
 pub use sync::sync;
 pub(crate) use tie::Tie;
 pub(crate) use watch::{Covered, LEASE, Near, Sight, Watch};

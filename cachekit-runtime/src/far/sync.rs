@@ -1,6 +1,6 @@
 //! Hearing out what other processes have changed.
 
-use super::{Link, bridge, flush};
+use super::{Link, bridge, flush, switches};
 use crate::{
     Error,
     backend::{Failure, each},
@@ -27,6 +27,9 @@ use std::sync::Arc;
 /// # drop(in_async_code);
 /// ```
 pub async fn sync() -> Result<(), Error> {
+    if switches::without_sync() {
+        return Ok(());
+    }
     let told = flush::links().into_iter().filter(|link| link.watch.is_told() && link.is_used());
     let hearing = each(told.map(|link| Box::pin(hear(link))).collect());
     // On a runtime of our own: the backends need one, and the caller may have none, or block its only thread.

@@ -216,6 +216,9 @@ impl Watch {
         let put = |range: std::ops::RangeInclusive<usize>| {
             let last = (*range.end()).min(self.parts.len().saturating_sub(1));
             for (word, ended) in self.parts.iter().zip(&self.ended).take(last + 1).skip(*range.start()) {
+                if switches::without_heads() && word.load(Ordering::SeqCst) != 0 {
+                    continue;
+                }
                 if word.swap(incarnation, Ordering::SeqCst) != 0 {
                     ended.store(until, Ordering::Release);
                 }
@@ -230,6 +233,9 @@ impl Watch {
     }
 
     fn end(&self, parts: Parts<'_>) {
+        if switches::without_heads() {
+            return;
+        }
         self.put(parts, 0);
         // A tag is of no part that its entries know of.
         self.cells.forget_all();
@@ -248,6 +254,8 @@ impl Watch {
 impl Watcher for Watch {
     fn told(&self, news: News<'_>) {
         match news {
+            News::Entry(_) | News::Tag(_) | News::Cache(_) | News::Everything if switches::without_push() => {}
+            News::Replaced if switches::without_journal() => {}
             News::Entry(id) => {
                 let number = self.number_of(id);
                 self.striped(number).fetch_add(1, Ordering::AcqRel);

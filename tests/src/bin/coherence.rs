@@ -3,8 +3,7 @@
 use cachekit_tests::coherence::{self, Plan};
 use std::{process::exit, time::Duration};
 
-const USAGE: &str =
-    "coherence --seed N --minutes M [--nodes N] [--without epochs,witness,lease,boot] [--expect violations]";
+const USAGE: &str = "coherence --seed N --minutes M [--nodes N] [--without epochs,witness,lease,boot] [--often lease,boot] [--expect violations]";
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +27,8 @@ fn main() {
 fn read(words: &[String]) -> Result<(Plan, bool), String> {
     let mut are_expected = false;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut plan = Plan { seed: 1, duration: Duration::from_secs(60), nodes: 4, without: Vec::new(), program };
+    let mut plan =
+        Plan { seed: 1, duration: Duration::from_secs(60), nodes: 4, without: Vec::new(), often: Vec::new(), program };
     for pair in words.chunks(2) {
         let [flag, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
         let number = || value.parse::<f64>().ok().filter(|number| *number > 0.0).ok_or(format!("{flag} {value}?"));
@@ -37,12 +37,13 @@ fn read(words: &[String]) -> Result<(Plan, bool), String> {
             "--minutes" => plan.duration = Duration::from_secs_f64(number()? * 60.0),
             "--nodes" => plan.nodes = number()? as usize,
             "--expect" if value == "violations" => are_expected = true,
+            "--often" => plan.often = value.split(',').map(str::to_owned).collect(),
             "--without" => plan.without = value.split(',').map(str::to_owned).collect(),
             _ => return Err(format!("unknown flag `{flag}`")),
         }
     }
     let parts = ["epochs", "witness", "lease", "boot"];
-    match plan.without.iter().find(|part| !parts.contains(&part.as_str())) {
+    match plan.without.iter().chain(&plan.often).find(|part| !parts.contains(&part.as_str())) {
         Some(other) => Err(format!("`{other}` cannot be switched off: one of {}", parts.join(", "))),
         None => Ok((plan, are_expected)),
     }

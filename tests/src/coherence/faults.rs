@@ -2,7 +2,7 @@
 
 use super::{
     KEYS, KINDS, Place,
-    check::{Trouble, Window},
+    check::{LEASE, Trouble, Window},
     now,
     random::Random,
     run::Process,
@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     PauseNode,
     /// A process is killed, and so is a master, which starts at once, with old data: nobody is left who remembers what that process has invalidated.
     OldData,
+    /// The same, with all processes killed: none has an invalidation left that it could repeat. Most of what the master has back was invalidated.
+    OldDataForAll,
     /// A master stands still until its replica has taken over, and then goes on as if it were still one.
     Depose,
     /// A master is killed, its replica takes over, and it comes back.
@@ -42,8 +44,28 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// The order in which they come first, so that a short run has seen the most of them.
-    const FIRST: [Fault; 7] =
-        [Fault::MoveSlots, Fault::Kill, Fault::PauseNode, Fault::Depose, Fault::Cut, Fault::OldData, Fault::Stall];
+    const FIRST: [Fault; 8] = [
+        Fault::MoveSlots,
+        Fault::Kill,
+        Fault::PauseNode,
+        Fault::Depose,
+        Fault::Cut,
+        Fault::OldData,
+        Fault::Stall,
+        Fault::OldDataForAll,
+    ];
+
+    /// Those that come first, from which later ones are drawn too. Where a part of the protocol is switched off, the one that cannot be survived without
+    /// it comes before each of the others.
+    pub(crate) fn schedule(without: &[String]) -> Vec<Fault> {
+        let needing = |part: &String| match part.as_str() {
+            "lease" => Some(Fault::PauseNode),
+            "boot" => Some(Fault::OldDataForAll),
+            _ => None,
+        };
+        let needing: Vec<Fault> = without.iter().filter_map(needing).collect();
+        Self::FIRST.into_iter().flat_map(|fault| needing.iter().copied().chain([fault])).collect()
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -52,6 +74,7 @@ impl Fault {
             Fault::Stall => "a master silent",
             Fault::PauseNode => "a process paused",
             Fault::OldData => "a process killed and a master restarted with old data",
+            Fault::OldDataForAll => "all processes killed and a master restarted with old data",
             Fault::Depose => "a master deposed",
             Fault::Kill => "a master killed",
         }
@@ -74,6 +97,8 @@ pub(crate) struct Faults {
     pub(crate) processes: Vec<Process>,
     /// Starts one more.
     pub(crate) start: Box<dyn FnMut(&Cluster) -> Process + Send>,
+    /// What comes first, and is drawn from then.
+    pub(crate) schedule: Vec<Fault>,
     pub(crate) random: Random,
     pub(crate) counts: BTreeMap<Fault, u64>,
 }
@@ -88,8 +113,8 @@ impl Faults {
             if Instant::now() >= until {
                 return;
             }
-            let drawn = Fault::FIRST[self.random.below(Fault::FIRST.len())];
-            let fault = Fault::FIRST.get(number).copied().unwrap_or(drawn);
+            let drawn = self.schedule[self.random.below(self.schedule.len())];
+            let fault = self.schedule.get(number).copied().unwrap_or(drawn);
             number += 1;
             let start = now();
             tell(News::Begins(start));
@@ -134,6 +159,22 @@ impl Faults {
                 let heir = (self.start)(&self.cluster);
                 self.processes.push(heir);
                 self.well_or_failed_over(master, Trouble::Lost)
+            }
+            Fault::OldDataForAll => {
+                let master = self.a_master();
+                self.cluster.node(master).cli(&["SAVE"]);
+                thread::sleep(Duration::from_millis(1_000)); // sleeps: until what it has saved is old
+                let all = self.processes.len();
+                self.processes.clear();
+                thread::sleep(LEASE); // sleeps: so long that no row of the table excuses the first calls with what was invalidated
+                self.cluster.restart(master);
+                // Those who call it before would have invalidated most of what it has by the time that it answers.
+                let troubles = self.well_or_failed_over(master, Trouble::Lost);
+                for _ in 0..all {
+                    let heir = (self.start)(&self.cluster);
+                    self.processes.push(heir);
+                }
+                troubles
             }
             Fault::Depose => {
                 let master = self.a_master();

@@ -33,6 +33,8 @@ pub struct Plan {
     pub nodes: usize,
     /// Parts of the protocol that are switched off: `epochs`, `witness`, `lease`, `boot`.
     pub without: Vec<String>,
+    /// Parts of it that stay on, and are needed as often as if they were to be missed.
+    pub often: Vec<String>,
     /// The program that is started with `node` and its arguments, and calls [`node::main`].
     pub program: PathBuf,
 }
@@ -44,6 +46,8 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Does memory stand in front of Redis, or do tags belong to it? Then others may see a change late.
     pub(crate) is_bounded: bool,
+    /// Does memory stand in front?
+    pub(crate) is_near: bool,
     pub(crate) has_tags: bool,
     /// How long an entry lives. A short one shows what outlives it; with a long one, what is never repeated after a failover is still there when it should be.
     pub(crate) ttl: Duration,
@@ -51,10 +55,10 @@ pub(crate) struct Kind {
 
 /// The functions of [`node`].
 pub(crate) const KINDS: [Kind; 4] = [
-    Kind { name: "near", is_bounded: true, has_tags: false, ttl: LONG },
-    Kind { name: "far", is_bounded: false, has_tags: false, ttl: SHORT },
-    Kind { name: "near_tagged", is_bounded: true, has_tags: true, ttl: LONG },
-    Kind { name: "far_tagged", is_bounded: true, has_tags: true, ttl: SHORT },
+    Kind { name: "near", is_bounded: true, is_near: true, has_tags: false, ttl: LONG },
+    Kind { name: "far", is_bounded: false, is_near: false, has_tags: false, ttl: SHORT },
+    Kind { name: "near_tagged", is_bounded: true, is_near: true, has_tags: true, ttl: LONG },
+    Kind { name: "far_tagged", is_bounded: true, is_near: false, has_tags: true, ttl: SHORT },
 ];
 
 /// Keys of each function.

@@ -2,14 +2,17 @@
 
 use super::{
     GROUPS, KEYS, KINDS, LONG, Place, SHORT,
+    check::nanos,
     history::{Call, Change, Event, Outcome, What},
     now,
     random::Random,
 };
 use cachekit::{Delivery, OutcomeKind, cache};
 use std::{
+    future::Future,
     io::{Read, Write},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
@@ -23,6 +26,12 @@ const TASKS: usize = 8;
 
 /// How often what happened is written.
 const REPORTS: Duration = Duration::from_millis(20);
+
+/// Whoever slept for so much longer than it wanted was held up with the whole process, for longer than a lease.
+const HELD_UP: Duration = Duration::from_secs(2);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[cache(backend = ["memory", "redis"], ttl = LONG, name = "near", version = 1)]
 async fn near(key: usize) -> u64 {
@@ -124,6 +133,10 @@ impl Journal {
         lines.push_str(&format!("{event}\n"));
     }
 
+    fn called(&self, place: Place, start: u64, (version, is_joined): (u64, bool)) {
+        self.note(|end| Event::Call(Call { node: self.node, place, start, end, version, is_joined }));
+    }
+
     fn write(&self) {
         self.note(|now| Event::Until(self.node, now));
         let lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
@@ -163,10 +176,37 @@ pub fn main(words: &[String]) {
             writes.write();
         }
     });
+    let (notes, handle) = (journal.clone(), runtime.handle().clone());
+    thread::spawn(move || read_after_pauses(&notes, &handle));
     let mut end = Vec::new();
     std::io::stdin().read_to_end(&mut end).ok();
     runtime.shutdown_background();
     journal.write();
+}
+
+/// After a pause of the process all that memory may have is called for at once: what others have changed meanwhile waits in the sockets still, and only that
+/// the last confirmation is long ago keeps memory from being used.
+fn read_after_pauses(journal: &Journal, handle: &tokio::runtime::Handle) {
+    let _entered = handle.enter();
+    let mut last = now();
+    loop {
+        thread::sleep(LOOK); // sleeps: a pause of the process is seen by how long this took
+        if now() - last > nanos(HELD_UP) {
+            let mut pending = Vec::new();
+            for place in Place::all().filter(|place| KINDS[place.kind].is_near) {
+                let (start, mut called) = (now(), Box::pin(call(place)));
+                match called.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(given) => journal.called(place, start, given),
+                    // Not from memory: the others come first.
+                    Poll::Pending => pending.push((place, start, called)),
+                }
+            }
+            for (place, start, called) in pending {
+                journal.called(place, start, handle.block_on(called));
+            }
+        }
+        last = now();
+    }
 }
 
 async fn act(journal: Arc<Journal>, mut random: Random) {
@@ -176,8 +216,7 @@ async fn act(journal: Arc<Journal>, mut random: Random) {
             0..930 => {
                 let place = any(&mut random);
                 let start = now();
-                let (version, is_joined) = call(place).await;
-                journal.note(|end| Event::Call(Call { node, place, start, end, version, is_joined }));
+                journal.called(place, start, call(place).await);
             }
             930..980 => change(&journal, What::Key(any(&mut random))).await,
             980..986 => change(&journal, What::Group(random.below(GROUPS))).await,

@@ -3,7 +3,7 @@
 use super::{
     LONG, Place, Plan, Report,
     check::{Checker, LEASE, REPLAY, nanos},
-    faults::{Faults, News},
+    faults::{Fault, Faults, News},
     history::{Call, Event, What},
     random::Random,
     source::Source,
@@ -65,7 +65,8 @@ pub fn run(plan: &Plan) -> Report {
     let processes: Vec<_> = (0..plan.nodes).map(|_| start(&cluster)).collect();
     let until = Instant::now() + plan.duration;
     let random = Random::new(plan.seed, u64::MAX);
-    let mut faults = Faults { cluster, processes, start: Box::new(start), random, counts: BTreeMap::new() };
+    let schedule = Fault::schedule(&[&*plan.without, &*plan.often].concat());
+    let mut faults = Faults { cluster, processes, start: Box::new(start), schedule, random, counts: BTreeMap::new() };
     let inflicting = thread::spawn(move || {
         faults.go_on(until, &|news| _ = send.send(Message::News(news)));
         // Their inputs end, and so do they.

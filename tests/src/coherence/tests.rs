@@ -3,6 +3,7 @@
 use super::{
     GROUPS, KINDS, Place,
     check::{CLOCKS, Checker, LEASE, MOVING, REPLAY, Row, Trouble, Violation, Window, nanos},
+    faults::Fault,
     history::{Call, Change, Event, Outcome, What},
 };
 const SECOND: u64 = 1_000_000_000;
@@ -251,5 +252,15 @@ fn events_are_read_as_they_were_written() {
         "calls 1 2 3 4 5",
     ] {
         assert_eq!(Event::read(line), None, "{line}");
+    }
+}
+
+#[test]
+fn without_a_part_what_needs_it_happens_more_often() {
+    let all = Fault::schedule(&[]);
+    assert_eq!(Fault::schedule(&["epochs".to_owned()]), all);
+    for (part, needing) in [("lease", Fault::PauseNode), ("boot", Fault::OldDataForAll)] {
+        let faults = Fault::schedule(&[part.to_owned()]);
+        assert!(faults.chunks(2).zip(&all).all(|(two, then)| two == [needing, *then]), "{part}: {faults:?}");
     }
 }

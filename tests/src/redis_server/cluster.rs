@@ -34,7 +34,17 @@ impl Cluster {
     /// As there.
     #[must_use]
     pub fn with(options: Options, masters: usize, replicas: usize) -> Self {
-        let nodes: Vec<_> = (0..masters * (1 + replicas)).map(|_| options.clone().cluster().start()).collect();
+        Self::with_spare(options, masters, replicas, 0)
+    }
+
+    /// As [`with`](Self::with), and so many masters beside, the last nodes, which have no slots yet.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn with_spare(options: Options, masters: usize, replicas: usize, spare: usize) -> Self {
+        let all = masters * (1 + replicas) + spare;
+        let nodes: Vec<_> = (0..all).map(|_| options.clone().cluster().start()).collect();
         let ids = nodes.iter().map(|node| node.cli(&["CLUSTER", "MYID"])).collect();
         let cluster = Cluster { nodes, ids, masters };
         for (at, node) in cluster.nodes.iter().enumerate() {
@@ -48,14 +58,13 @@ impl Cluster {
                 cluster.tell(0, &["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
             }
         }
-        let all = cluster.nodes.len();
         cluster.wait("the nodes to know each other", || {
             (0..all).all(|at| {
                 let known = cluster.nodes[at].cli(&["CLUSTER", "NODES"]);
                 known.lines().count() == all && !known.contains("handshake")
             })
         });
-        for at in masters..all {
+        for at in masters..all - spare {
             let master = &cluster.ids[at % masters];
             cluster.wait("a replica to know its master", || {
                 cluster.nodes[at].cli(&["CLUSTER", "REPLICATE", master]) == "OK"

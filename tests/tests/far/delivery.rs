@@ -7,7 +7,11 @@ use cachekit_runtime::{
     invalidate_tag, invalidate_tag_soft,
     testing::TestClock,
 };
-use cachekit_tests::{eventually, own_backend::OwnBackend};
+use cachekit_tests::{
+    child::fails_without,
+    own_backend::OwnBackend,
+    waiting::{eventually, eventually_by},
+};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -52,6 +56,33 @@ impl Scene {
             condition()
         });
     }
+}
+
+#[test]
+fn what_was_queued_is_told_when_the_server_is_back() {
+    let scene = Scene::new("delivery_queued");
+    scene.fill(1..2);
+    let other: Cache<u64, u64> = Cache::builder()
+        .name("delivery_queued")
+        .clock(scene.clock.clock())
+        .backends([Place::own(scene.backend.clone())])
+        .build();
+    let id = scene.id(1);
+    scene.backend.lose([&*id]);
+    assert_eq!(scene.cache.invalidate(&1), Delivery::Queued);
+    assert_eq!((scene.cache.get(&1), other.get(&1)), (None, Some(1)), "this process takes it as invalid at once");
+    scene.backend.find([&*id]);
+    eventually_by("queue", "it is delivered", || {
+        scene.clock.advance(Duration::from_millis(100));
+        scene.backend.confirm();
+        other.get(&1).is_none()
+    });
+}
+
+#[test]
+fn without_the_queue_it_is_forgotten() {
+    let test = "delivery::what_was_queued_is_told_when_the_server_is_back";
+    fails_without("queue", test, "in vain: it is delivered");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What was invalidated stays away, whatever happens meanwhile.
 
 use crate::gated::{Gated, Op, begin};
-use cachekit_runtime::{Cache, Place};
+use cachekit_runtime::{Cache, Delivery, Place};
+use cachekit_tests::child::fails_without;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -108,4 +109,24 @@ async fn an_insertion_is_newer_than_what_was_loaded_before_it_was_stored() {
     back.open(Op::Set);
     tokio::join!(first, insertion, second);
     assert_eq!(one.get_async(&1).await.as_deref(), Some("inserted"));
+}
+
+#[tokio::test]
+async fn what_memory_alone_has_is_gone_at_once() {
+    let one = cache(true, &[]);
+    for round in 0..3 {
+        assert_eq!(one.get_or_compute_async(&1, || async { format!("{round}") }).await, format!("{round}"));
+        assert_eq!(one.invalidate_async(&1).await, Delivery::Local);
+    }
+}
+
+/// Those of one process, which no other changes.
+#[test]
+fn without_the_mechanism_the_test_fails() {
+    for (off, test, says) in [
+        ("own", "what_memory_alone_has_is_gone_at_once", "right: \"1\""),
+        ("order", "an_insertion_is_newer_than_what_was_loaded_before_it_was_stored", "left: Some(\"second\")"),
+    ] {
+        fails_without(off, &format!("invalidations::{test}"), says);
+    }
 }

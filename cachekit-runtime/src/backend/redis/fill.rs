@@ -134,7 +134,8 @@ impl RedisBackend {
         Ok(looked)
     }
 
-    /// A generation is what the cache's key says, together with the lineage of the data on the entry's server.
+    /// A generation is what the cache's key says, together with the lineages of the data on the entry's server and on its own: what either of them has back from
+    /// before a restart is of another one.
     pub(super) fn looked(&self, address: &Address, data: Value, generation: Value) -> Result<Looked, Error> {
         let generation = ask::bytes(generation)?.and_then(|digits| read_generation(&digits));
         Ok(self.looked_at(address, ask::bytes(data)?, generation))
@@ -142,7 +143,10 @@ impl RedisBackend {
 
     fn looked_at(&self, address: &Address, data: Option<Bytes>, generation: Option<u64>) -> Looked {
         let lineage = match self.topology.is_sharded() {
-            true => self.topology.lineage(self.layout.signal(address.id()).as_bytes()),
+            true => both(
+                self.topology.lineage(self.layout.signal(address.id()).as_bytes()),
+                self.topology.lineage(self.layout.generation_of(address.cache()).as_bytes()),
+            ),
             false => self.topology.lineage(&[]),
         };
         Looked::new(data, generation.map(|generation| generation ^ lineage))
@@ -157,7 +161,10 @@ impl RedisBackend {
         });
         let digits = ask::bytes(answer.await?)?;
         let generation = digits.and_then(|digits| read_generation(&digits));
-        let lineage = self.topology.known_lineage(self.layout.signal(address.id()).as_bytes()).await?;
+        let mut lineage = self.topology.known_lineage(self.layout.signal(address.id()).as_bytes()).await?;
+        if self.topology.is_sharded() {
+            lineage = both(lineage, self.topology.known_lineage(key.as_bytes()).await?);
+        }
         generation.map(|generation| generation ^ lineage).ok_or_else(|| failures::senseless("no generation"))
     }
 
@@ -250,6 +257,11 @@ impl RedisBackend {
 /// Sixteen hexadecimal digits, as of a fingerprint.
 pub(super) fn read_generation(digits: &[u8]) -> Option<u64> {
     super::layout::fingerprint(digits).map(|number| number.0)
+}
+
+/// Another number if either is another one; of one server and its own as well.
+fn both(of_entry: u64, of_generation: u64) -> u64 {
+    of_entry ^ of_generation.rotate_left(1)
 }
 
 /// A number that no other process and no later start of this one has.

@@ -19,7 +19,22 @@ impl RedisBackend {
         for key in tags.iter().map(|tag| self.layout.tag(tag)) {
             flush.add(&key, ask::command("GET", &key));
         }
-        self.topology.send_all(flush).await?.into_iter().map(version).collect()
+        let answers = self.topology.send_all(flush).await?;
+        let mut versions = Vec::with_capacity(answers.len());
+        for (tag, answer) in tags.iter().zip(answers) {
+            versions.push(version(answer, self.lineage_of_tag(tag).await?)?);
+        }
+        Ok(versions)
+    }
+
+    /// In a cluster entries outlive a restart of the server that has their tag. It may come back with the version from before an invalidation, which must
+    /// not be what those entries have: so a version is what the key says, together with the lineage of the data there. On one server that is part of the entries'
+    /// generation.
+    async fn lineage_of_tag(&self, tag: &str) -> Result<u64, Error> {
+        match self.topology.is_sharded() {
+            true => self.topology.known_lineage(self.layout.tag(tag).as_bytes()).await,
+            false => Ok(0),
+        }
     }
 
     /// Each lives twice as long as asked for, so that it need not be prolonged often.
@@ -30,8 +45,12 @@ impl RedisBackend {
             call.arg(1).arg(key).arg(fresh).arg(millis(ttl.saturating_mul(2))).arg(millis(ttl));
             key.clone()
         });
-        let made = made.await?.into_iter().map(version);
-        made.map(|made| made?.ok_or_else(|| super::failures::senseless("no version of a tag"))).collect()
+        let mut versions = Vec::with_capacity(tags.len());
+        for (tag, made) in tags.iter().zip(made.await?) {
+            let made = version(made, self.lineage_of_tag(tag).await?)?;
+            versions.push(made.ok_or_else(|| super::failures::senseless("no version of a tag"))?);
+        }
+        Ok(versions)
     }
 
     /// By taking the keys away, which a server does also when its memory is full.
@@ -76,15 +95,15 @@ impl RedisBackend {
 }
 
 /// A version that cannot be read is none: no entry has it.
-fn version(answer: Value) -> Result<Option<Version>, Error> {
-    Ok(ask::bytes(answer)?.and_then(|text| read(&text)))
+fn version(answer: Value, lineage: u64) -> Result<Option<Version>, Error> {
+    Ok(ask::bytes(answer)?.and_then(|text| read(&text, lineage)))
 }
 
 /// The hard version, and then the soft ones.
-fn read(text: &[u8]) -> Option<Version> {
+fn read(text: &[u8], lineage: u64) -> Option<Version> {
     let mut numbers = text.split(|byte| *byte == b' ').map(fill::read_generation);
     let hard = numbers.next()??;
-    Some(Version::new(hard).softened(numbers.collect::<Option<Vec<u64>>>()?))
+    Some(Version::new(hard ^ lineage).softened(numbers.collect::<Option<Vec<u64>>>()?))
 }
 
 #[cfg(test)]
@@ -93,11 +112,12 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_they_are_written() {
-        assert_eq!(read(b"00000000000000ff"), Some(Version::new(255)));
-        let softened = read(b"00000000000000ff 0000000000010000 0000000000020003");
+        assert_eq!(read(b"00000000000000ff", 0), Some(Version::new(255)));
+        assert_eq!(read(b"00000000000000ff", 256), Some(Version::new(511)));
+        let softened = read(b"00000000000000ff 0000000000010000 0000000000020003", 0);
         assert_eq!(softened, Some(Version::new(255).softened([0x1_0000, 0x2_0003])));
         for text in [&b""[..], b" ", b"ff", b"00000000000000ff ", b"00000000000000ff x", b"00000000000000ff  1"] {
-            assert_eq!(read(text), None, "{text:?}");
+            assert_eq!(read(text, 0), None, "{text:?}");
         }
     }
 }

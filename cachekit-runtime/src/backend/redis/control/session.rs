@@ -113,7 +113,7 @@ impl Control {
             beat = Beat::now(self, beat.number + 1);
             self.ask(&mut connection, master, &boot, verdict.as_ref(), beat).await?;
             let masters = self.topology.masters();
-            if masters.epoch != epoch {
+            if masters.epoch != epoch && !crate::far::without_slots() {
                 epoch = masters.epoch;
                 self.recover(&heard, beat.since);
             }

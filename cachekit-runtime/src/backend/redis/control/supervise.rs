@@ -15,6 +15,11 @@ pub(super) async fn run(control: Weak<Control>) {
     let mut sessions: HashMap<Arc<str>, JoinHandle<()>> = HashMap::new();
     loop {
         let Some(strong) = control.upgrade() else { break };
+        if !sessions.is_empty() && crate::far::without_slots() {
+            drop(strong);
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
         if let Err(error) = strong.topology.refresh().await {
             tracing::debug!(%error, "the masters are not known");
         }
