@@ -4,7 +4,7 @@ use cachekit::policy::Strategy;
 use cachekit_benches::{
     args::Args,
     json,
-    replay::{Cell, Kind, Player, Summary, beside_simulations, players, replay, table},
+    replay::{Cell, Kind, Player, Summary, beside_simulations, players, replay, replay_with, table},
     traces::{Trace, from_folder, synthetic},
 };
 use std::{path::PathBuf, process::exit};
@@ -13,6 +13,7 @@ const USAGE: &str = "\
 cargo bench --bench hit_ratio -- [FLAGS]
   --traces DIR      replays all *.txt and *.txt.zst of the folder, a key per line (the folder in CACHEKIT_TRACES, else synthetic ones)
   --only A,B,…      traces or caches whose name contains one of these; the optimum always runs
+  --entries N       caches of this size alone
   --threads N       so many caches at a time (2)
   --quick           only the first 100000 requests of each trace
 With `--features advice` before the `--`, each of our caches is compared with what `cachekit simulate` says of it, and a difference is a failure.";
@@ -44,12 +45,23 @@ fn main() {
         traces = traces.into_iter().map(|trace| trace.shortened(QUICK_REQUESTS)).collect();
     }
     let threads = args.threads.iter().copied().max().unwrap_or(1).min(AT_MOST);
+    if let Some(entries) = args.entries {
+        let cells = replay_with(&traces, &players, threads, entries);
+        for Cell { trace, player, hits, hit_ratio, .. } in &cells {
+            println!("{trace:24}{player:32}{hits:>12} hits{:>10.4} %", 100.0 * hit_ratio);
+        }
+        return compare(&cells);
+    }
     let cells = replay(&traces, &players, threads);
     let summary = Summary::of(&cells);
     print!("{}", table(&cells, &summary));
     println!("\nhits over requests in percent; sizes in percent of each trace's distinct keys");
     json::save_and_say(&document(&args, folder.is_some(), &traces, &players, &cells, &summary), "hit_ratio");
-    let (compared, differ) = beside_simulations(&cells);
+    compare(&cells);
+}
+
+fn compare(cells: &[Cell]) {
+    let (compared, differ) = beside_simulations(cells);
     if compared > 0 {
         println!("cachekit simulate: {} of {compared} cells the same, hit for hit", compared - differ.len());
     }

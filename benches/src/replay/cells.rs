@@ -37,18 +37,33 @@ pub struct Cell {
 /// Plays all traces at all sizes with all players, each on one thread, so many at a time; in the order of traces, sizes and players.
 #[must_use]
 pub fn replay(traces: &[Trace], players: &[Player], threads: usize) -> Vec<Cell> {
-    let jobs: Vec<(&Trace, f64, &Player)> = traces
+    let sizes = |trace: &'_ Trace| PERCENTS.map(|percent| (percent, trace.capacity(percent))).to_vec();
+    replay_at(traces, players, threads, sizes)
+}
+
+/// The same at one size, in entries.
+#[must_use]
+pub fn replay_with(traces: &[Trace], players: &[Player], threads: usize, entries: usize) -> Vec<Cell> {
+    replay_at(traces, players, threads, |trace| vec![(100.0 * entries as f64 / trace.distinct as f64, entries)])
+}
+
+fn replay_at(
+    traces: &[Trace],
+    players: &[Player],
+    threads: usize,
+    sizes: impl Fn(&Trace) -> Vec<(f64, usize)>,
+) -> Vec<Cell> {
+    let jobs: Vec<(&Trace, (f64, usize), &Player)> = traces
         .iter()
-        .flat_map(|trace| PERCENTS.iter().map(move |percent| (trace, *percent)))
-        .flat_map(|(trace, percent)| players.iter().map(move |player| (trace, percent, player)))
+        .flat_map(|trace| sizes(trace).into_iter().map(move |size| (trace, size)))
+        .flat_map(|(trace, size)| players.iter().map(move |player| (trace, size, player)))
         .collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
-        while let Some((at, (trace, percent, player))) = {
+        while let Some((at, (trace, (percent, capacity), player))) = {
             let at = next.fetch_add(1, Ordering::Relaxed);
             jobs.get(at).map(|job| (at, *job))
         } {
-            let capacity = trace.capacity(percent);
             let hits = player.hits(trace, capacity);
             let cell = Cell {
                 trace: trace.name.clone(),

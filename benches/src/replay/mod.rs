@@ -4,6 +4,6 @@ mod cells;
 mod players;
 mod summary;
 
-pub use cells::{Cell, PERCENTS, replay};
+pub use cells::{Cell, PERCENTS, replay, replay_with};
 pub use players::{Kind, Player, players};
 pub use summary::{Summary, beside_simulations, table};

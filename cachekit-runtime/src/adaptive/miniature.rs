@@ -87,6 +87,14 @@ impl Miniature {
         false
     }
 
+    /// Lets the next victim go if it is full, as the miss of a key would that is not simulated.
+    #[cfg(feature = "advice")]
+    pub(crate) fn make_room(&mut self) {
+        if self.slots.len() >= self.capacity {
+            self.evict();
+        }
+    }
+
     fn insert(&mut self, hash: u64) {
         let cells = &mut self.cells.0;
         let cell = Cell { hash, word: AtomicU64::new(self.touch.first_word(&self.clock)), live: true };

@@ -51,8 +51,10 @@ impl Estimator {
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let share = part_of_keys(options.share);
+        let part = |capacity: &usize| Shadow::part(*capacity, options.miniature, share);
+        let sample = options.capacities.iter().map(part).fold(0.0, f64::max);
         let shadows = options.strategies.iter().flat_map(|strategy| {
-            let of = |capacity: &usize| Shadow::new(strategy, *capacity, options.miniature, share);
+            let of = |capacity: &usize| Shadow::new(strategy, *capacity, part(capacity), sample);
             options.capacities.iter().map(of)
         });
         Estimator {

@@ -33,6 +33,7 @@ mod misses;
 mod optimum;
 mod options;
 mod report;
+mod scaled;
 mod shadow;
 mod simulation;
 #[cfg(test)]

@@ -2,22 +2,24 @@
 
 use super::{
     misses::{GROUPS, group},
+    scaled::Scaled,
     spread,
 };
-use crate::{adaptive::Miniature, policy::Strategy};
+use crate::policy::Strategy;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A cache without values, as much smaller than the capacity as the part of the keys that it sees: Waldspurger, Saemundsson, Ahmad, Park, "Cache Modeling
 /// and Optimization using Miniature Simulations", USENIX ATC 2017, section 3.
 ///
-/// That holds for policies whose parts grow with the capacity. One whose newest entry is always the next to go, as LFU's is among popular ones, keeps it for as long
-/// as until the next miss, and scaled down misses are rarer. So beside it runs a witness, smaller still: what changes from here to there has changed
-/// until here too.
+/// That holds for policies whose parts grow with the capacity; of LFU more is needed (see [`Scaled`]). Whether it does is told by a witness that runs beside it, smaller
+/// still: what changes from here to there has changed until here too.
 pub(super) struct Shadow {
     pub(super) strategy: Strategy,
     pub(super) capacity: usize,
     /// Keys with greater hashes are not seen.
     pub(super) limit: u64,
+    /// Those with greater ones still are not in the sample, or not for long.
+    sample: u64,
     entries: usize,
     /// `None` once its policy has panicked.
     simulated: Option<Simulated>,
@@ -27,18 +29,22 @@ pub(super) struct Shadow {
 }
 
 struct Simulated {
-    miniature: Miniature,
+    scaled: Scaled,
     /// The same once more, scaled down by [`SCALE`] beyond this one. `None` where all keys are seen.
-    witness: Option<Miniature>,
+    witness: Option<Scaled>,
 }
 
 /// By how much a witness is smaller.
 pub(super) const SCALE: usize = 4;
 
 impl Shadow {
-    /// At most `most` entries stand for the capacity, and it sees at most that share of the keys.
-    pub(super) fn new(strategy: &Strategy, capacity: usize, most: usize, share: f64) -> Self {
-        let rate = share.min(most as f64 / capacity.max(1) as f64);
+    /// What part of the keys it would see of a share of them: at most `most` entries stand for the capacity.
+    pub(super) fn part(capacity: usize, most: usize, share: f64) -> f64 {
+        share.min(most as f64 / capacity.max(1) as f64)
+    }
+
+    /// It sees that [`part`](Self::part) of the keys; of a greater one its accesses are known.
+    pub(super) fn new(strategy: &Strategy, capacity: usize, rate: f64, sample: f64) -> Self {
         // The share of a few entries may be less than one.
         let entries = ((capacity as f64 * rate).round() as usize).clamp(1, capacity.max(1));
         let factory = strategy.factory();
@@ -46,10 +52,14 @@ impl Shadow {
             strategy: strategy.clone(),
             capacity,
             limit: super::limit(rate),
+            sample: super::limit(sample),
             entries,
             simulated: catch_unwind(AssertUnwindSafe(|| Simulated {
-                miniature: Miniature::new(&factory, entries),
-                witness: (rate < 1.0).then(|| Miniature::new(&factory, (entries / SCALE).max(1))),
+                scaled: Scaled::new(strategy, &factory, entries, rate, sample),
+                witness: (rate < 1.0).then(|| {
+                    let entries = (entries / SCALE).max(1);
+                    Scaled::new(strategy, &factory, entries, rate / SCALE as f64, sample)
+                }),
             }))
             .ok(),
             misses: [0.0; GROUPS],
@@ -59,16 +69,25 @@ impl Shadow {
 
     /// Simulates those of the accesses that it sees. A policy that panics, as a user's may, is not asked again.
     pub(super) fn feed(&mut self, hashes: &[u64]) {
-        let Some(Simulated { miniature, witness }) = &mut self.simulated else { return };
-        let (limit, for_witness, misses, compared) =
-            (self.limit, self.limit / SCALE as u64, &mut self.misses, &mut self.compared);
+        let Some(Simulated { scaled, witness }) = &mut self.simulated else { return };
+        let (limit, for_witness, sample) = (self.limit, self.limit / SCALE as u64, self.sample);
+        let (misses, compared) = (&mut self.misses, &mut self.compared);
         let run = AssertUnwindSafe(|| {
-            for hash in hashes.iter().copied().filter(|hash| *hash <= limit) {
-                let misses_here = !miniature.access(spread(hash));
+            for hash in hashes.iter().copied().filter(|hash| *hash <= sample) {
+                if hash > limit {
+                    scaled.pass();
+                    witness.iter_mut().for_each(Scaled::pass);
+                    continue;
+                }
+                let misses_here = !scaled.access(spread(hash));
                 misses[group(hash)] += f64::from(misses_here);
-                if let Some(witness) = witness.as_mut().filter(|_| hash <= for_witness) {
-                    compared[0] += f64::from(misses_here);
-                    compared[1] += f64::from(!witness.access(spread(hash)));
+                match witness {
+                    Some(witness) if hash <= for_witness => {
+                        compared[0] += f64::from(misses_here);
+                        compared[1] += f64::from(!witness.access(spread(hash)));
+                    }
+                    Some(witness) => witness.pass(),
+                    None => {}
                 }
             }
         });
@@ -92,7 +111,7 @@ impl Shadow {
 
     /// Has it been full? Until then it tells of no eviction.
     pub(super) fn is_full(&self) -> bool {
-        self.simulated.as_ref().is_some_and(|simulated| simulated.miniature.len() >= self.entries)
+        self.simulated.as_ref().is_some_and(|simulated| simulated.scaled.miniature.len() >= self.entries)
     }
 
     /// Entries of the simulation.
@@ -109,7 +128,7 @@ impl Shadow {
     /// The memory in use, in bytes; what policies allocate is estimated.
     pub(super) fn bytes(&self) -> usize {
         let simulated = self.simulated.iter();
-        let all = simulated.flat_map(|simulated| [&simulated.miniature].into_iter().chain(&simulated.witness));
-        size_of::<Self>() + all.map(Miniature::bytes).sum::<usize>()
+        let all = simulated.flat_map(|simulated| [&simulated.scaled].into_iter().chain(&simulated.witness));
+        size_of::<Self>() + all.map(Scaled::bytes).sum::<usize>()
     }
 }
