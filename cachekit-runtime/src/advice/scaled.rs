@@ -34,7 +34,7 @@ impl Scaled {
     /// So many entries for that part of the keys, out of a sample that has another part of them.
     pub(super) fn new(strategy: &Strategy, factory: &PolicyFactory, entries: usize, part: f64, sample: f64) -> Self {
         let is_another = matches!(strategy, Strategy::Lfu) && part < 1.0;
-        let unseen = is_another.then(|| Unseen {
+        let unseen = is_another.then_some(Unseen {
             sample,
             misses: 0.0,
             accesses: 0,
