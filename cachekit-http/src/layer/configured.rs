@@ -401,11 +401,14 @@ mod tests {
         let parts = http::Request::get("http://shop.example/news?page=1&x")
             .header("accept", "text/html")
             .header("x", "")
+            .header("x-forwarded-host", "a")
             .header("x-tenant", "a\"b");
         let parts = parts.body(()).unwrap().into_parts().0;
         assert!(pages.matches(&parts, &parts.uri) && !bypass.matches(&parts, &parts.uri));
         assert_eq!(pages.key_of(&parts.uri), "http://shop.example/news?page=1");
         assert_eq!(pages.key_of_fields(&parts.headers).as_deref(), Some(r#"x-tenant="a\"b""#));
+        assert_eq!(bypass.proxied(&parts.headers).as_deref(), Some(r#"x-forwarded-host="a""#));
+        assert_eq!(pages.proxied(&parts.headers), None);
         assert_eq!((pages.tags_of(&parts), pages.max_body), (vec!["users".to_owned(), "page:news".to_owned()], 100));
         let mut normalisers = Normalisers::default();
         normalisers.set(http::header::ACCEPT_ENCODING, Normaliser::FirstOf(vec!["br".into(), "gzip".into()]));
