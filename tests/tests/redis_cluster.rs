@@ -323,6 +323,7 @@ async fn a_replica_takes_over_from_a_master_that_hangs() {
         (0..100).filter(|number| cluster.owner_seen_by(1, cluster.slot(&key(*number))) == 0).collect();
     assert!(numbers.len() > 10);
     let pid = cluster.node(0).pid();
+    cluster.be_quick();
     signal(pid, "STOP");
     let start = Instant::now();
     let (kind, _) = failure(backend.get(&address(numbers[0])).await);

@@ -2,6 +2,7 @@
 
 use super::{Options, Paused, RedisServer};
 use crate::waiting::eventually_or;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many slots there are.
 const SLOTS: usize = 16_384;
@@ -9,12 +10,17 @@ const SLOTS: usize = 16_384;
 /// How many keys move at once.
 const KEYS: usize = 64;
 
+/// A node that does not answer for so long, in milliseconds, has failed; while nobody has made one fail, what else the machine does must not look like it.
+const QUICK: &str = "1000";
+const PATIENT: &str = "30000";
+
 /// The nodes of a cluster. Dropping it kills them.
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<RedisServer>,
     ids: Vec<String>,
     masters: usize,
+    is_quick: AtomicBool,
 }
 
 impl Cluster {
@@ -46,7 +52,7 @@ impl Cluster {
         let all = masters * (1 + replicas) + spare;
         let nodes: Vec<_> = (0..all).map(|_| options.clone().cluster().start()).collect();
         let ids = nodes.iter().map(|node| node.cli(&["CLUSTER", "MYID"])).collect();
-        let cluster = Cluster { nodes, ids, masters };
+        let cluster = Cluster { nodes, ids, masters, is_quick: AtomicBool::new(true) };
         for (at, node) in cluster.nodes.iter().enumerate() {
             cluster.tell(at, &["CLUSTER", "SET-CONFIG-EPOCH", &(at + 1).to_string()]);
             if at < masters {
@@ -118,19 +124,28 @@ impl Cluster {
             .expect("a slot")
     }
 
-    /// The node that owns the slot, in the eyes of node `asked`.
+    /// The node that owns the slot, in the eyes of node `asked`. Waits for one: during a failover there may be none for a moment.
     ///
     /// # Panics
-    /// If nobody does.
+    /// If nobody does after a minute.
     #[must_use]
     pub fn owner_seen_by(&self, asked: usize, slot: usize) -> usize {
-        let nodes = self.nodes[asked].cli(&["CLUSTER", "NODES"]);
-        let owner = nodes.lines().find_map(|line| {
+        let mut owner = None;
+        self.wait(&format!("an owner of slot {slot}"), || {
+            owner = self.find_owner(asked, slot);
+            owner.is_some()
+        });
+        owner.expect("it was waited for")
+    }
+
+    /// As [`owner_seen_by`](Self::owner_seen_by), at once: none if there is none, or the node does not say.
+    fn find_owner(&self, asked: usize, slot: usize) -> Option<usize> {
+        let nodes = self.nodes[asked].try_cli(&["CLUSTER", "NODES"]).ok()?;
+        nodes.lines().find_map(|line| {
             let mut words = line.split(' ');
             let id = words.next()?;
             words.skip(7).any(|range| has(range, slot)).then(|| self.ids.iter().position(|known| known == id))?
-        });
-        owner.unwrap_or_else(|| panic!("nobody owns slot {slot}:\n{nodes}"))
+        })
     }
 
     /// Is it a master, as it says itself?
@@ -139,8 +154,9 @@ impl Cluster {
         self.nodes[at].try_cli(&["ROLE"]).is_ok_and(|role| role.starts_with("master"))
     }
 
-    /// `kill -9` of a node.
+    /// `kill -9` of a node, which the others notice within seconds.
     pub fn kill(&mut self, at: usize) {
+        self.be_quick();
         self.nodes[at].kill();
     }
 
@@ -151,7 +167,23 @@ impl Cluster {
 
     /// Stops a node in the middle of whatever it does, until the guard is dropped.
     pub fn pause(&self, at: usize) -> Paused<'_> {
+        self.be_quick();
         self.nodes[at].pause()
+    }
+
+    /// From now on until the cluster is [well](Self::wait_until_well) again, a node fails that does not answer for a second.
+    pub fn be_quick(&self) {
+        // Not twice: a node that was stopped since answers nobody.
+        if !self.is_quick.swap(true, Ordering::SeqCst) {
+            self.set_patience(QUICK);
+        }
+    }
+
+    fn set_patience(&self, milliseconds: &str) {
+        for at in 0..self.nodes.len() {
+            // One that is gone starts with the quick one.
+            let _ = self.nodes[at].try_cli(&["CONFIG", "SET", "cluster-node-timeout", milliseconds]);
+        }
     }
 
     /// Waits until a replica has taken over from the master, which is gone or paused, and all others know it. Which one?
@@ -165,7 +197,9 @@ impl Cluster {
         let heirs: Vec<_> = running.iter().copied().filter(is_heir).collect();
         let slot = SLOTS * (of % self.masters) / self.masters;
         self.wait("a replica to take over", || {
-            running.iter().all(|at| heirs.contains(&self.owner_seen_by(*at, slot)) && self.is_well(*at))
+            running
+                .iter()
+                .all(|at| self.find_owner(*at, slot).is_some_and(|owner| heirs.contains(&owner)) && self.is_well(*at))
         });
         self.owner_seen_by(running[0], slot)
     }
@@ -174,17 +208,20 @@ impl Cluster {
     pub fn wait_until_well(&self) {
         self.wait("the cluster to be well", || {
             (0..self.nodes.len()).all(|at| {
-                let nodes = self.nodes[at].cli(&["CLUSTER", "NODES"]);
-                let role = self.nodes[at].cli(&["ROLE"]);
+                // One that changes its role may close the connection.
+                let Ok(nodes) = self.nodes[at].try_cli(&["CLUSTER", "NODES"]) else { return false };
+                let Ok(role) = self.nodes[at].try_cli(&["ROLE"]) else { return false };
                 // What replicates says how far it is.
                 let is_in_sync = role.starts_with("master") || role.lines().nth(3) == Some("connected");
                 self.is_well(at) && !nodes.contains("fail") && is_in_sync
             })
         });
+        self.set_patience(PATIENT);
+        self.is_quick.store(false, Ordering::SeqCst);
     }
 
     fn is_well(&self, at: usize) -> bool {
-        self.nodes[at].cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+        self.nodes[at].try_cli(&["CLUSTER", "INFO"]).is_ok_and(|info| info.contains("cluster_state:ok"))
     }
 
     /// Moves a slot with its keys to another master, and tells all nodes.
@@ -237,7 +274,7 @@ impl Cluster {
         assert_eq!(said, "OK", "{command:?}");
     }
 
-    fn wait(&self, what: &str, ready: impl Fn() -> bool) {
+    fn wait(&self, what: &str, ready: impl FnMut() -> bool) {
         eventually_or(what, || self.nodes[0].cli(&["CLUSTER", "NODES"]), ready);
     }
 }

@@ -143,6 +143,8 @@ impl Options {
             set("cluster-node-timeout", &["1000"]);
             // A replica takes over however long it was without its master.
             set("cluster-replica-validity-factor", &["0"]);
+            // And no other master's.
+            set("cluster-migration-barrier", &["100"]);
             if self.tls.is_some() {
                 set("tls-cluster", &["yes"]);
             }

@@ -236,10 +236,15 @@ fn a_slow_network() {
     let proxy = FaultProxy::before(server.port());
     for near in [false, true] {
         let (one, other) = (node("far::slow", proxy.port(), near), node("far::slow", proxy.port(), near));
-        let key = u64::from(near);
         proxy.set(Fault::Delay(TIMEOUT / 50));
-        assert_eq!(one.get_or_compute(&key, || "computed".to_owned()), "computed");
-        eventually("it is stored", || one.stats().far.stores == 1);
+        // On a machine that has a lot to do an answer may be too late all the same: then another key has its turn.
+        let is_stored = |key: &u64| {
+            assert_eq!(one.get_or_compute(key, || "computed".to_owned()), "computed");
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(cachekit_runtime::flush());
+            one.stats().far.stores == 1
+        };
+        let key = (0..10).map(|at| 2 * at + u64::from(near)).find(is_stored).expect("one of ten is stored");
         assert_eq!(other.get_or_compute(&key, || panic!("it is there")), "computed");
         assert_eq!(other.invalidate(&key), Delivery::Shared);
     }
