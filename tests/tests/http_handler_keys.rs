@@ -205,6 +205,21 @@ async fn a_tuple_is_stored_as_the_response_that_it_is() {
     }
 }
 
+/// A function sees no host, so that none makes a difference, and what is none neither.
+#[tokio::test]
+async fn hosts_are_nothing_to_a_function() {
+    let router = Router::new().route("/pair", get(pair)).with_state(Arc::default());
+    for (host, is_hit) in [("a.example", false), ("B.example:81", true), ("no host", true), ("", true)] {
+        let got = ask(&router, http::Request::get("/pair").header("host", host)).await;
+        assert_eq!((got.is_hit(), &*got.body), (is_hit, "run 1"), "{host}");
+        assert_eq!(got.field("cache-control"), "no-cache", "with what it says to clients");
+    }
+    // What it says to clients is of the entry: conditions are answered with it, too.
+    let tag = get_of(&router, "/pair").await.field("etag").to_owned();
+    let got = ask(&router, http::Request::get("/pair").header("if-none-match", tag)).await;
+    assert_eq!((got.status, got.field("cache-control")), (StatusCode::NOT_MODIFIED, "no-cache"));
+}
+
 async fn get_bytes(router: &Router, uri: &str) -> (http::response::Parts, Bytes) {
     let request = http::Request::get(uri).body(Body::empty()).expect("a request");
     let Ok(response) = router.clone().oneshot(request).await;

@@ -22,11 +22,23 @@ pub fn normalised(authority: &str, scheme: &str) -> Option<String> {
 
 /// As [`normalised`], parsed; most hosts are written so already.
 pub(crate) fn canonical(authority: &str, scheme: &str) -> Option<Authority> {
-    let parsed: Authority = authority.parse().ok()?;
-    let is_canonical = !parsed.host().is_empty()
-        && parsed.host().len() == authority.len()
-        && !authority.bytes().any(|byte| byte.is_ascii_uppercase());
-    if is_canonical { Some(parsed) } else { normalised(authority, scheme)?.parse().ok() }
+    if is_plain(authority, scheme) { authority.parse().ok() } else { normalised(authority, scheme)?.parse().ok() }
+}
+
+/// Whether it is canonical beyond doubt: a name of the usual letters, with a port or without.
+pub(crate) fn is_plain(authority: &str, scheme: &str) -> bool {
+    let colon = authority.bytes().position(|byte| byte == b':');
+    let (name, port) = match colon {
+        Some(at) => (authority.get(..at).unwrap_or_default(), authority.get(at + 1..)),
+        None => (authority, None),
+    };
+    let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    let default = if scheme == "https" { "443" } else { "80" };
+    let is_port = |port: &str| {
+        // As many digits as every port may have.
+        matches!(port.len(), 1..=4) && !port.starts_with('0') && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    !name.is_empty() && name.bytes().all(is_usual) && port.is_none_or(|port| is_port(port) && port != default)
 }
 
 #[cfg(test)]
@@ -39,6 +51,13 @@ mod tests {
             ("EXAMPLE.com", "http", Some("example.com")),
             ("example.com:80", "http", Some("example.com")),
             ("example.com:80", "https", Some("example.com:80")),
+            ("a-1.example:8080", "http", Some("a-1.example:8080")),
+            ("example.com:65535", "http", Some("example.com:65535")),
+            ("example.com:080", "http", Some("example.com")),
+            ("example.com:0", "http", Some("example.com:0")),
+            ("a_b.example", "http", Some("a_b.example")),
+            ("example.com:80:80", "http", None),
+            ("a/b", "http", None),
             ("example.com:443", "https", Some("example.com")),
             ("example.com:08080", "http", Some("example.com:8080")),
             ("[::1]", "http", Some("[::1]")),

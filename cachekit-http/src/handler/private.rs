@@ -9,7 +9,7 @@ pub use axum::response::{IntoResponse, Response};
 use cachekit_runtime::identity::text::KeyText;
 pub use cachekit_runtime::private::{Place, place_at};
 use serde::Serialize;
-use std::{any::TypeId, collections::HashMap, fmt::Write as _, sync::Mutex};
+use std::{any::TypeId, collections::HashMap, sync::Mutex};
 
 /// The key of a request, as it is put together.
 #[derive(Debug)]
@@ -22,18 +22,17 @@ impl Key {
     /// Of nothing yet.
     #[allow(clippy::new_without_default, reason = "it is for generated code")]
     pub fn new() -> Self {
-        Key { text: String::new(), is_whole: true }
+        // Room for most keys, which would otherwise be moved while they grow.
+        Key { text: String::with_capacity(64), is_whole: true }
     }
 
     /// One more part.
     pub fn part<T: KeyContent + ?Sized>(mut self, part: &T) -> Self {
-        match KeyText::of(part) {
-            // One line, in which parts are told apart: texts are quoted, and line feeds escaped.
-            Ok(text) => _ = write!(self.text, ",{}", text.whole()),
-            Err(error) => {
-                tracing::warn!(%error, "a part of the key of a cached handler cannot be written; the request goes past its cache");
-                self.is_whole = false;
-            }
+        // One line, in which parts are told apart: texts are quoted, and line feeds escaped.
+        self.text.push(',');
+        if let Err(error) = KeyText::append(&mut self.text, part) {
+            tracing::warn!(%error, "a part of the key of a cached handler cannot be written; the request goes past its cache");
+            self.is_whole = false;
         }
         self
     }
@@ -48,7 +47,8 @@ impl Key {
 
     /// Whose state it is.
     pub fn scope(mut self, scope: &ScopeId) -> Self {
-        let _ = write!(self.text, ",{scope}");
+        self.text.push(',');
+        scope.append_to(&mut self.text);
         self
     }
 

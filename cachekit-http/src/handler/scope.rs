@@ -1,8 +1,8 @@
 //! Which application a handler serves: two routers over one handler have two caches, unless somebody says otherwise.
 
 use std::{
-    collections::HashMap,
-    fmt,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
     sync::{Arc, LazyLock, RwLock, Weak},
 };
 
@@ -52,6 +52,19 @@ enum Id {
     Place(u64),
     Number(i128),
     Text(String),
+}
+
+impl ScopeId {
+    /// Writes it at the end of a text. Places are what most are, and what each hit writes.
+    pub(super) fn append_to(&self, text: &mut String) {
+        _ = match &self.0 {
+            Id::Place(place) => {
+                text.push('@');
+                write!(text, "{place}")
+            }
+            _ => write!(text, "{self}"),
+        };
+    }
 }
 
 impl fmt::Display for ScopeId {
@@ -113,7 +126,8 @@ type IsThere = Box<dyn Fn() -> bool + Send + Sync>;
 
 #[derive(Default)]
 struct Known {
-    by_place: HashMap<usize, (u64, IsThere)>,
+    /// Ordered: of the few that most applications have, each hit finds one so without a hash.
+    by_place: BTreeMap<usize, (u64, IsThere)>,
     next: u64,
 }
 
@@ -173,5 +187,10 @@ mod tests {
             assert!(!text.contains('\n') && texts.iter().skip(at + 1).all(|other| other != text), "{texts:?}");
         }
         assert_eq!((7_u64.scope(), "a".scope()), (7_i8.scope(), "a".to_owned().scope()));
+        for scope in &all {
+            let mut text = "x".to_owned();
+            scope.append_to(&mut text);
+            assert_eq!(text, format!("x{scope}"));
+        }
     }
 }

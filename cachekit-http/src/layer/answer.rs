@@ -8,6 +8,7 @@ use super::{
     handler::{Handler, ResponseBody, call},
     respond::Asking,
     shared::Shared,
+    target,
 };
 use crate::{
     fields::{CacheStatus, Forwarded, RequestDirectives, percent},
@@ -16,7 +17,7 @@ use crate::{
         reuse::{self, Reuse},
         storage, validation,
     },
-    store::{self, Entry, EntryKey, Keeping, Looked, Seen},
+    store::{self, Entry, EntryKey, Keeping, Looked},
 };
 use http::{Method, Request, Response, StatusCode, Uri, header, request::Parts};
 use std::{
@@ -137,27 +138,21 @@ enum Found {
 impl Asked {
     /// Says what the response of a function is purged by; `there`: the tags of what is there, if that is purged by other paths.
     fn name_tags(&mut self, there: &[String]) {
-        let Some((tags, target)) = &self.named else { return };
+        let Some(tags) = &self.named else { return };
         let mut tags = tags.clone();
-        tags.extend(self.shared.store.tags_of_paths(
-            &self.primary,
-            &percent::canonical(target.path()),
-            there,
-            tags.len(),
-        ));
+        let path = percent::canonical(target::path(&self.parts));
+        tags.extend(self.shared.store.tags_of_paths(&self.primary, &path, there, tags.len()));
         self.parts.extensions.insert(NamedTags(tags));
     }
 
     /// Whether a purge of what the client asks for reaches a response with these tags: one of a function may have been asked for by another path, and whether
     /// this one was purged since then nobody knows.
     fn is_purged_with(&self, tags: &[String]) -> bool {
-        self.named
-            .as_ref()
-            .is_none_or(|(_, target)| self.shared.store.is_purged_by(tags, &percent::canonical(target.path())))
+        self.named.is_none() || self.shared.store.is_purged_by(tags, &percent::canonical(target::path(&self.parts)))
     }
 
     fn asking(&self) -> Asking<'_> {
-        Asking { method: &self.parts.method, fields: &self.parts.headers }
+        Asking { method: &self.parts.method, fields: &self.parts.headers, marks: self.marks }
     }
 
     /// The answer, where it is in memory and fresh beyond doubt.
@@ -165,7 +160,7 @@ impl Asked {
         let fields = &self.parts.headers;
         let seen = self.shared.store.glance(&self.primary, fields, &self.rules.first().normalisers)?;
         let now = self.shared.now();
-        if let Seen::Response(_, entry) = &seen
+        if let Some(entry) = seen.response()
             && self.is_purged_with(&entry.tags)
             && reuse::is_for(&entry.head, fields)
             && reuse::decide(&entry.head, now, self.said.as_ref()) == Reuse::Fresh

@@ -6,8 +6,8 @@ use super::{
     target,
 };
 use crate::{
-    fields::{Forwarded, RequestDirectives, is_upgrade},
-    policy::{invalidation, preconditions},
+    fields::{Forwarded, Marks, RequestDirectives, is_upgrade},
+    policy::invalidation,
     store::{EntryKey, Seen},
 };
 use http::{Method, Response, Uri, request::Parts};
@@ -35,12 +35,13 @@ pub(super) struct Asked {
     pub(super) rules: Rules,
     pub(super) primary: EntryKey,
     pub(super) parts: Parts,
+    pub(super) marks: Marks,
     /// What the client said, where that is honoured.
     pub(super) said: Option<RequestDirectives>,
     /// Why it has waited for another request, if it has.
     pub(super) waited: Option<Forwarded>,
-    /// The tags of a named response, and its URI, with which it goes too.
-    pub(super) named: Option<(Vec<String>, Uri)>,
+    /// The tags of a named response.
+    pub(super) named: Option<Vec<String>>,
     /// What the first look has found already.
     pub(super) seen: Option<Seen>,
 }
@@ -80,17 +81,25 @@ impl Begun {
 
 /// Begins a request; `named` says what the response depends on, where that is not the URI.
 pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>) -> Begun {
-    let Some(target) = target::of(&parts, &shared.scheme).filter(|_| parts.method != Method::CONNECT) else {
-        return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
-    };
-    if !invalidation::is_safe(&parts.method) {
-        return Begun::Elsewhere(parts, Way::Unsafe(target));
-    }
     let is_cached_method = parts.method == Method::GET || parts.method == Method::HEAD;
-    if !is_cached_method {
-        return Begun::Elsewhere(parts, Way::Past(Forwarded::Method));
-    }
-    let rules = shared.rules_of(&mut parts, &target);
+    // Most layers use a URI for the key alone, and a function that is named sees nothing of its own but what it takes.
+    let is_for_the_key = is_cached_method && !shared.looks_at_uris();
+    let plain = if is_for_the_key && named.is_none() { target::plain_text(&parts, &shared.scheme) } else { None };
+    let target = if is_for_the_key && (named.is_some() || plain.is_some()) {
+        None
+    } else {
+        let Some(target) = target::of(&parts, &shared.scheme).filter(|_| parts.method != Method::CONNECT) else {
+            return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
+        };
+        if !invalidation::is_safe(&parts.method) {
+            return Begun::Elsewhere(parts, Way::Unsafe(target));
+        }
+        if !is_cached_method {
+            return Begun::Elsewhere(parts, Way::Past(Forwarded::Method));
+        }
+        Some(target)
+    };
+    let rules = shared.rules_of(&mut parts, target.as_ref());
     let rule = rules.first();
     let mut identity = named.as_ref().and_then(|named| named.identity.clone());
     let (mut key_part, mut is_honoured) = (None, false);
@@ -103,20 +112,20 @@ pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>
             is_honoured = rule.honours.as_ref().is_some_and(|honours| honours(parts));
         });
     }
+    let marks = Marks::of(&parts.headers);
     let is_bypassed = rule.is_bypass
-        || !shared.serves(&target)
+        || target.as_ref().is_some_and(|target| !shared.serves(target))
         || identity == Some(None)
-        || is_upgrade(&parts.headers)
-        || preconditions::are_for_the_handler(&parts.headers);
+        || (marks.has_upgrade && is_upgrade(&parts.headers))
+        || marks.guards_a_state;
     if is_bypassed {
         return Begun::Elsewhere(parts, Way::Past(Forwarded::Bypass));
     }
     rule.strip_cookies(&mut parts.headers);
     let identity = identity.flatten();
-    let mut primary = match &named {
-        Some(named) => EntryKey::primary(&named.key, identity.as_deref()),
-        None => EntryKey::primary(&rule.key_of(&target), identity.as_deref()),
-    };
+    let key_of_uri = plain.map(|text| rule.key_of_text(text)).or_else(|| Some(rule.key_of(target.as_ref()?)));
+    let key = named.as_ref().map(|named| &*named.key).or(key_of_uri.as_deref()).unwrap_or_default();
+    let mut primary = EntryKey::primary(key, identity.as_deref());
     // A function that is named sees nothing else of its request.
     let (rewritten, proxied) = match &named {
         Some(_) => (None, None),
@@ -128,8 +137,8 @@ pub(super) fn begin(shared: &Arc<Shared>, mut parts: Parts, named: Option<Named>
     for (kind, part) in further.iter().filter_map(|(kind, part)| Some((kind, part.as_ref()?))) {
         primary = primary.with(*kind, part);
     }
-    let named = named.map(|named| (named.tags, target));
+    let named = named.map(|named| named.tags);
     let said = is_honoured.then(|| RequestDirectives::of(&parts.headers));
     let shared = shared.clone();
-    Begun::Asked(Asked { shared, rules, primary, parts, said, waited: None, named, seen: None })
+    Begun::Asked(Asked { shared, rules, primary, parts, marks, said, waited: None, named, seen: None })
 }

@@ -6,6 +6,7 @@ use crate::{
     store::{self, EntryCodec, Limits, Store},
 };
 use cachekit_runtime::{Cache, Place, time::Clock};
+use http::HeaderValue;
 use std::{
     sync::{
         Arc,
@@ -20,6 +21,7 @@ use std::{
 pub struct CacheLayerBuilder {
     pub(super) name: Option<String>,
     status_name: Option<String>,
+    unsaid: Option<HeaderValue>,
     pub(super) rules: Vec<Rule>,
     otherwise: Rule,
     hosts: Vec<String>,
@@ -39,6 +41,7 @@ impl Default for CacheLayerBuilder {
         CacheLayerBuilder {
             name: None,
             status_name: Some("cachekit".to_owned()),
+            unsaid: None,
             rules: Vec::new(),
             otherwise: Rule::new(),
             hosts: Vec::new(),
@@ -66,6 +69,13 @@ impl CacheLayerBuilder {
     /// Its name in `Cache-Status`; `None`: the field is not sent. Default: `cachekit`.
     pub fn status_name(mut self, name: Option<String>) -> Self {
         self.status_name = name;
+        self
+    }
+
+    /// What clients are told of a success whose fields do not say how long they may keep it.
+    #[cfg(feature = "axum")]
+    pub(super) fn unsaid(mut self, value: HeaderValue) -> Self {
+        self.unsaid = Some(value);
         self
     }
 
@@ -182,6 +192,7 @@ impl CacheLayerBuilder {
             hosts: hosts.collect(),
             scheme: self.scheme,
             status_name: self.status_name,
+            unsaid: self.unsaid,
             shareable: Shareable::default(),
             wait_limit: self.wait_limit,
             fill_limit: self.fill_limit,

@@ -182,7 +182,8 @@ impl HandlerCacheBuilder {
 
     /// The cache.
     pub fn build(self) -> HandlerCache {
-        let CacheLayer { shared } = self.layer.otherwise(self.rule).build();
+        let unsaid = self.manner.client.clone().unwrap_or_else(|| self.manner.nothing_said());
+        let CacheLayer { shared } = self.layer.otherwise(self.rule).unsaid(unsaid).build();
         HandlerCache { shared, manner: Arc::new(self.manner) }
     }
 }
@@ -206,7 +207,7 @@ impl HandlerCache {
         };
         let mut begun = begin(&self.shared, parts, Some(named));
         if let Some(response) = begun.at_once() {
-            return self.manner.to_client(response.map(Body::new), false);
+            return response.map(Body::new);
         }
         // A hit has no use for all that is in this.
         Box::pin(self.go_on(begun, surrogate_keys, load)).await
@@ -233,6 +234,11 @@ impl HandlerCache {
 }
 
 impl Manner {
+    /// That a client asks each time.
+    fn nothing_said(&self) -> HeaderValue {
+        HeaderValue::from_static(if self.is_private { "private, no-cache" } else { "no-cache" })
+    }
+
     /// A response of the handler, with what the policy and clients are to know of it.
     async fn prepared(&self, loaded: Loaded, surrogate_keys: Option<HeaderValue>) -> Response<Body> {
         let Loaded { response, is_error } = loaded;
@@ -273,8 +279,7 @@ impl Manner {
     fn to_client(&self, mut response: Response<Body>, is_past: bool) -> Response<Body> {
         let is_good = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
         if is_good && !response.headers().contains_key(header::CACHE_CONTROL) {
-            let otherwise = if self.is_private { "private, no-cache" } else { "no-cache" };
-            let said = self.client.clone().filter(|_| !is_past).unwrap_or(HeaderValue::from_static(otherwise));
+            let said = self.client.clone().filter(|_| !is_past).unwrap_or_else(|| self.nothing_said());
             response.headers_mut().insert(header::CACHE_CONTROL, said);
         }
         response

@@ -2,7 +2,7 @@
 
 use super::{body::CacheBody, flights::Filling, shared::Shared, spool::Reader};
 use crate::{
-    fields::CacheStatus,
+    fields::{CacheStatus, Marks},
     policy::{
         Head, preconditions,
         ranges::{self, Part},
@@ -23,6 +23,7 @@ const OURS: usize = 5;
 pub(super) struct Asking<'a> {
     pub(super) method: &'a Method,
     pub(super) fields: &'a HeaderMap,
+    pub(super) marks: Marks,
 }
 
 /// The fields of a head for a client.
@@ -90,17 +91,21 @@ impl Shared {
             if !has_no_body(head.status) {
                 fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
             }
+            if let Some(unsaid) = self.unsaid.as_ref().filter(|_| head.status.is_success()) {
+                fields.entry(header::CACHE_CONTROL).or_insert_with(|| unsaid.clone());
+            }
             fields
         };
         let mut fields = match status.of_plain_hit() {
             Some(ttl) if !is_validated => entry.given.at((head.age(now).as_secs(), ttl), make),
             _ => make(),
         };
-        if preconditions::is_not_modified(asking.fields, head) {
+        let asks_for_less = asking.marks.asks_for_less;
+        if asks_for_less && preconditions::is_not_modified(asking.fields, head) {
             return not_modified(fields);
         }
-        let is_get = asking.method == Method::GET;
-        let part = if is_get { ranges::part(asking.fields, head, body.len()) } else { Part::Whole };
+        let may_be_cut = asks_for_less && asking.method == Method::GET;
+        let part = if may_be_cut { ranges::part(asking.fields, head, body.len()) } else { Part::Whole };
         let text = |text: String| HeaderValue::from_str(&text).ok();
         let (code, body, content_range) = match part {
             Part::Whole => (head.status, body.clone(), None),
@@ -141,7 +146,7 @@ impl Shared {
             parts
         });
         self.say(status, &mut parts.headers);
-        if preconditions::is_not_modified(asking.fields, head) {
+        if asking.marks.asks_for_less && preconditions::is_not_modified(asking.fields, head) {
             return not_modified(parts.headers);
         }
         let body = match asking.method == Method::HEAD {

@@ -356,9 +356,13 @@ impl Rule {
         if self.is_of_paths {
             return percent::canonical(target.path()).into_owned();
         }
-        let text = target::text(target);
-        let Some(query) = target.query().filter(|_| self.query != Query::Exact) else { return text };
-        let (front, kept) = (text.split('?').next().unwrap_or_default(), self.query.of(query));
+        self.key_of_text(target::text(target))
+    }
+
+    /// As [`key_of`](Self::key_of), from the text of the URI.
+    pub(super) fn key_of_text(&self, text: String) -> String {
+        let Some((front, query)) = text.split_once('?').filter(|_| self.query != Query::Exact) else { return text };
+        let kept = self.query.of(query);
         if kept.is_empty() { front.to_owned() } else { format!("{front}?{kept}") }
     }
 

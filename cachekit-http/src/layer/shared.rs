@@ -2,7 +2,7 @@
 
 use super::{flights::Flights, rule::Rule, shareable::Shareable, target, time::Time};
 use crate::{fields::CacheStatus, policy::OWN_FIELD, store::Store};
-use http::{HeaderMap, StatusCode, Uri, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, request::Parts};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -18,6 +18,8 @@ pub(super) struct Shared {
     pub(super) hosts: Vec<String>,
     pub(super) scheme: String,
     pub(super) status_name: Option<String>,
+    /// What clients are told of a success whose fields do not say how long they may keep it.
+    pub(super) unsaid: Option<HeaderValue>,
     pub(super) wait_limit: Duration,
     pub(super) fill_limit: Duration,
     pub(super) time: Time,
@@ -34,11 +36,9 @@ impl Shared {
     }
 
     /// The rules that match a request, the first one first; what holds otherwise comes last.
-    pub(super) fn rules_of(&self, parts: &mut Parts, target: &Uri) -> Rules {
+    pub(super) fn rules_of(&self, parts: &mut Parts, target: Option<&Uri>) -> Rules {
         let mut rules = Rules { matching: Vec::new(), otherwise: self.otherwise.clone(), apart: String::new() };
-        if self.rules.is_empty() {
-            return rules;
-        }
+        let Some(target) = target.filter(|_| !self.rules.is_empty()) else { return rules };
         target::outside(parts, |parts| {
             let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.matches(parts, target));
             for (number, rule) in matching {
@@ -65,6 +65,11 @@ impl Shared {
         keys.sort_unstable();
         keys.dedup();
         Some(keys)
+    }
+
+    /// Whether what becomes of a request may depend on its URI beyond its key.
+    pub(super) fn looks_at_uris(&self) -> bool {
+        !(self.rules.is_empty() && self.hosts.is_empty())
     }
 
     /// Whether responses of this host are stored.

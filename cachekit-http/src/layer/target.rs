@@ -33,10 +33,34 @@ pub(super) fn of(parts: &Parts, scheme: &str) -> Option<Uri> {
     Uri::from_parts(target).ok()
 }
 
+/// What [`of`] gives as text, at once: of a request whose host is written as it is kept.
+pub(super) fn plain_text(parts: &Parts, scheme: &str) -> Option<String> {
+    let uri = original(parts);
+    let host = match (uri.scheme_str(), uri.authority()) {
+        (None, None) => {
+            let mut hosts = parts.headers.get_all(header::HOST).iter();
+            let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
+            host.to_str().ok()?
+        }
+        (theirs, Some(authority)) if theirs.is_none_or(|theirs| theirs == scheme) => authority.as_str(),
+        _ => return None,
+    };
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    (path.starts_with('/') && authority::is_plain(host, scheme)).then(|| joined(scheme, host, path))
+}
+
+/// The path of a request, as [`of`] has it.
+pub(super) fn path(parts: &Parts) -> &str {
+    original(parts).path()
+}
+
 /// An absolute URI as text.
 pub(super) fn text(target: &Uri) -> String {
     let (scheme, host) = (target.scheme_str().unwrap_or_default(), target.authority().map_or("", Authority::as_str));
-    let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
+    joined(scheme, host, target.path_and_query().map_or("/", PathAndQuery::as_str))
+}
+
+fn joined(scheme: &str, host: &str, path: &str) -> String {
     let mut text = String::with_capacity(scheme.len() + 3 + host.len() + path.len());
     for part in [scheme, "://", host, path] {
         text.push_str(part);
@@ -85,10 +109,29 @@ mod tests {
     use http::Request;
 
     fn uri(request: http::request::Builder) -> Option<String> {
-        of(&request.body(()).unwrap().into_parts().0, "http").map(|uri| {
+        let parts = request.body(()).unwrap().into_parts().0;
+        let whole = of(&parts, "http").map(|uri| {
             assert_eq!(text(&uri), uri.to_string());
             uri.to_string()
-        })
+        });
+        if let Some(plain) = plain_text(&parts, "http") {
+            assert_eq!(whole.as_deref(), Some(&*plain));
+        }
+        whole
+    }
+
+    #[test]
+    fn most_targets_are_there_at_once() {
+        let of_host = |uri: &str, host: &str| {
+            plain_text(&Request::get(uri).header("host", host).body(()).unwrap().into_parts().0, "http")
+        };
+        assert_eq!(of_host("/a?b=%41", "example.com").as_deref(), Some("http://example.com/a?b=%41"));
+        assert_eq!(of_host("http://a.example:8080/x", "other").as_deref(), Some("http://a.example:8080/x"));
+        for (uri, host) in
+            [("/", "A.example"), ("/", "a.example:80"), ("/", ""), ("https://a.example/", "a"), ("*", "a")]
+        {
+            assert_eq!(of_host(uri, host), None, "{uri} {host}");
+        }
     }
 
     #[test]

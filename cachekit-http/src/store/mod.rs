@@ -54,8 +54,10 @@ pub(crate) struct Looked {
 /// What a glance has seen in memory, fresh beyond doubt.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    /// The response, and where it is.
-    Response(Looked, Arc<Entry>),
+    /// The response at the key of the URI.
+    Response(Arc<Stored>),
+    /// The response of a variant, and where it is.
+    Variant(EntryKey, Arc<Stored>),
     /// What is at the key of the URI, which leads to a variant.
     Primary(Arc<Stored>),
 }
@@ -102,8 +104,15 @@ pub(crate) struct Keeping<'a> {
 }
 
 impl Seen {
-    fn response(key: EntryKey, entry: &Arc<Entry>, has_variants: bool) -> Self {
-        Seen::Response(Looked { key, entry: Some(entry.clone()), has_variants }, entry.clone())
+    /// The response, if that is what was seen.
+    pub(crate) fn response(&self) -> Option<&Arc<Entry>> {
+        match self {
+            Seen::Response(stored) | Seen::Variant(_, stored) => match &**stored {
+                Stored::Response(entry) => Some(entry),
+                Stored::Recipe(_) => None,
+            },
+            Seen::Primary(_) => None,
+        }
     }
 }
 
@@ -161,16 +170,16 @@ impl Store {
         let stored = self.cache.get_at_once(primary)?;
         let names = match &*stored {
             Stored::Response(entry) if entry.head.selection.is_empty() => {
-                return Some(Seen::response(primary.clone(), entry, false));
+                return Some(Seen::Response(stored));
             }
             Stored::Response(entry) => entry.head.selection.names(),
             Stored::Recipe(recipe) => recipe.names.clone(),
         };
         let key = primary.variant(&normalisers.select(&names, request));
-        match self.cache.get_at_once(&key).as_deref() {
-            Some(Stored::Response(entry)) => {
+        match self.cache.get_at_once(&key) {
+            Some(variant) if matches!(&*variant, Stored::Response(_)) => {
                 self.variants.touch(primary, &key);
-                Some(Seen::response(key, entry, true))
+                Some(Seen::Variant(key, variant))
             }
             _ => Some(Seen::Primary(stored)),
         }
@@ -185,8 +194,10 @@ impl Store {
         now: SystemTime,
         seen: Option<Seen>,
     ) -> Looked {
+        let found = seen.as_ref().and_then(Seen::response).cloned();
         let stored = match seen {
-            Some(Seen::Response(looked, _)) => return looked,
+            Some(Seen::Response(_)) => return Looked { key: primary.clone(), entry: found, has_variants: false },
+            Some(Seen::Variant(key, _)) => return Looked { key, entry: found, has_variants: true },
             Some(Seen::Primary(stored)) => Some((stored, None)),
             None => self.cache.get_softened_async(primary).await,
         };

@@ -74,6 +74,17 @@ impl KeyText {
         Ok(KeyText { whole, short })
     }
 
+    /// Writes the [whole](Self::whole) text of `key` at the end of `text`, which stays as it is if that fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn append<K: Serialize + ?Sized>(text: &mut String, key: &K) -> Result<(), Unwritable> {
+        let before = text.len();
+        let written = key.serialize(Writer { out: &mut *text, depth: 0, is_whole: true });
+        written.inspect_err(|_| text.truncate(before))
+    }
+
     /// Of what stands in an address, of a long key too.
     #[cfg(feature = "registry")]
     pub(crate) fn in_short(text: &str) -> Self {

@@ -78,6 +78,10 @@ fn what_cannot_be_written_says_so() {
     assert!(parse(&whole).is_some(), "what can be written can be read");
     nested = Nested(Some(Box::new(Nested(Some(Box::new(nested))))));
     assert_eq!(KeyText::of(&nested), Err(Unwritable::TooDeep));
+    let mut text = "before".to_owned();
+    assert_eq!(KeyText::append(&mut text, &nested), Err(Unwritable::TooDeep));
+    assert_eq!(text, "before", "what failed leaves nothing behind");
+    assert_eq!((KeyText::append(&mut text, &(1, "a")), &*text), (Ok(()), "before1,\"a\""));
     assert_eq!(parse(&format!("{}none{}", "some(".repeat(100_000), ")".repeat(100_000))), None);
 
     struct Fails;
