@@ -10,6 +10,7 @@ pub mod instructions;
 pub mod json;
 pub mod keys;
 pub mod machine;
+pub mod proxies;
 pub mod random;
 pub mod replay;
 pub mod report;

@@ -1,6 +1,5 @@
 //! The application, and what stands in front of it.
 
-use crate::proxies::{self, Proxy};
 use axum::{
     Router,
     body::Bytes,
@@ -15,6 +14,7 @@ use cachekit::{
     cache,
     http::{CacheLayer, Rule},
 };
+use cachekit_benches::proxies::{self, Proxy};
 use std::{
     collections::HashMap,
     io,

@@ -4,7 +4,6 @@
 
 mod contestants;
 mod load;
-mod proxies;
 
 use cachekit_benches::{args::Args, json, stats::Quartiles};
 use contestants::{Contestant, STATIC};

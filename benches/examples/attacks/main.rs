@@ -5,6 +5,7 @@
 
 mod cases;
 mod contestants;
+mod nginx;
 mod scene;
 
 use contestants::Contestant;
@@ -38,6 +39,11 @@ fn main() -> std::io::Result<()> {
             is_ours_whole &= lost.is_ok() || contestant != Contestant::Cachekit || is_known;
         }
         println!("{row}");
+    }
+    match nginx::injected() {
+        Ok(Ok(())) => println!("\nnginx with `proxy_cache`: no field is injected by stored bytes: holds"),
+        Ok(Err(why)) => println!("\nnginx with `proxy_cache`: no field is injected by stored bytes: **fails**: {why}"),
+        Err(error) => println!("\nnginx with `proxy_cache` takes no part: {error}"),
     }
     if is_ours_whole { Ok(()) } else { Err(std::io::Error::other("cachekit does not hold")) }
 }

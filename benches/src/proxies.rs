@@ -3,17 +3,27 @@
 use std::{
     fs, io,
     net::{TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-/// A proxy that runs.
+/// A proxy that runs; dropping it ends it.
 #[derive(Debug)]
-pub(crate) struct Proxy {
-    pub(crate) port: u16,
+pub struct Proxy {
+    /// Where it answers.
+    pub port: u16,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Proxy {
+    /// Where its files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 impl Drop for Proxy {
@@ -23,8 +33,11 @@ impl Drop for Proxy {
     }
 }
 
-/// One process, no log, what is cached in memory-backed files.
-pub(crate) fn nginx(origin: u16) -> io::Result<Proxy> {
+/// nginx in front of the application at this port: one process, no log, what it caches below `cache` of its folder.
+///
+/// # Errors
+/// It is not installed, or does not start.
+pub fn nginx(origin: u16) -> io::Result<Proxy> {
     let (folder, port) = (TempDir::new()?, free_port()?);
     let at = folder.path().display();
     let settings = format!(
@@ -47,7 +60,11 @@ pub(crate) fn nginx(origin: u16) -> io::Result<Proxy> {
     run(command, port, folder, "nginx")
 }
 
-pub(crate) fn varnish(origin: u16) -> io::Result<Proxy> {
+/// Varnish in front of the application at this port, with 64 MB of memory.
+///
+/// # Errors
+/// It is not installed, or does not start.
+pub fn varnish(origin: u16) -> io::Result<Proxy> {
     let (folder, port) = (TempDir::new()?, free_port()?);
     let mut command = Command::new("varnishd");
     command.arg("-F").arg("-a").arg(format!("127.0.0.1:{port}")).arg("-b").arg(format!("127.0.0.1:{origin}"));
@@ -59,7 +76,7 @@ fn run(mut command: Command, port: u16, folder: TempDir, package: &str) -> io::R
     let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let child =
         started.map_err(|error| io::Error::other(format!("{error}; `apt-get install -y {package}` installs it")))?;
-    let mut proxy = Proxy { port, child, _folder: folder };
+    let mut proxy = Proxy { port, child, folder };
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if proxy.child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
