@@ -5,6 +5,9 @@
 //! if nothing of this were here. Otherwise a task that was started with the second of them sends all that were noted by the time it runs: when the tasks
 //! that were ready before it have been polled. Nothing waits for company, and nobody for the first, who may never be polled again.
 //!
+//! Answers are given out in portions. All at once they would wake everybody, and what they ask next would go out when the last of them has decoded what he
+//! got: the server would rest while this process works, and the other way round.
+//!
 //! Whoever looks may go away at any time, and whoever waits does not hang: the answers come from that task, and when it is dropped with its runtime, so are
 //! the ends of the channels that it holds.
 
@@ -23,7 +26,10 @@ use redis::{Cmd, Value};
 use std::{
     future::poll_fn,
     mem,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -31,6 +37,11 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 /// Most looks of one command: a server does nothing else meanwhile, and while it answers one command the answers of the one before are decoded.
 const MOST: usize = 128;
+
+/// How many answers are given before those have their turn who got them, by how many are under way: enough commands to keep the server at work.
+fn portion(under_way: usize) -> usize {
+    (under_way / 8).clamp(4, 32)
+}
 
 /// What is at an entry, and the digits of its cache's generation as a number.
 pub(super) type Seen = (Value, Option<u64>);
@@ -40,7 +51,11 @@ type Answer = oneshot::Receiver<Result<Seen, Error>>;
 
 /// The looks of a connection that are not sent yet.
 #[derive(Default)]
-pub(super) struct Gather(Mutex<State>);
+pub(super) struct Gather {
+    state: Mutex<State>,
+    /// Looks that were sent, and have no answer yet.
+    under_way: AtomicUsize,
+}
 
 #[derive(Default)]
 struct State {
@@ -65,6 +80,33 @@ struct Look {
     give: oneshot::Sender<Result<Seen, Error>>,
     /// Which of the generations is its cache's.
     generation: usize,
+}
+
+/// Looks of one batch that are under way.
+struct UnderWay<'a> {
+    all: &'a AtomicUsize,
+    of_this: usize,
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(all: &'a AtomicUsize, of_this: usize) -> Self {
+        all.fetch_add(of_this, Ordering::Relaxed);
+        UnderWay { all, of_this }
+    }
+
+    /// How many are to get their answers next, which are under way no longer then.
+    fn next_portion(&mut self) -> usize {
+        let portion = portion(self.all.load(Ordering::Relaxed)).min(self.of_this);
+        self.of_this -= portion;
+        self.all.fetch_sub(portion, Ordering::Relaxed);
+        portion
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.of_this, Ordering::Relaxed);
+    }
 }
 
 impl State {
@@ -115,14 +157,14 @@ async fn yield_once() {
 
 impl Gather {
     fn take(&self) -> Batch {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.is_awaited = false;
         state.take()
     }
 
     /// Takes the only look of the batch of this number out of it. `false`: others have come, or it was sent.
     fn take_back(&self, number: u64) -> bool {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let is_alone = state.number == number && !state.is_awaited && state.batch.looks.len() == 1;
         let alone = is_alone.then(|| state.take());
         drop(state);
@@ -142,7 +184,7 @@ impl Gather {
     ) -> Result<Noted, Error> {
         layout.check(address)?;
         let (give, answer) = oneshot::channel();
-        let mut state = lock(&connection.gather.0);
+        let mut state = lock(&connection.gather.state);
         let expected = state.last;
         state.batch.add(layout, address, give, expected);
         if state.batch.looks.len() == 1 && !state.is_awaited {
@@ -192,12 +234,20 @@ impl Batch {
             self.command.arg(key);
         }
         let limit = Limit::new(time);
+        let mut under_way = UnderWay::new(&connection.gather.under_way, self.looks.len());
         match self.ask(&connection, limit).await {
             Ok((entries, generations)) => {
-                for (look, entry) in self.looks.into_iter().zip(entries) {
-                    let generation = generations.get(look.generation).copied().flatten();
-                    // Who does not wait any more has gone.
-                    let _ = look.give.send(Ok((entry, generation)));
+                let mut answers = self.looks.into_iter().zip(entries);
+                loop {
+                    for (look, entry) in answers.by_ref().take(under_way.next_portion()) {
+                        let generation = generations.get(look.generation).copied().flatten();
+                        // Who does not wait any more has gone.
+                        let _ = look.give.send(Ok((entry, generation)));
+                    }
+                    if answers.len() == 0 {
+                        break;
+                    }
+                    yield_once().await;
                 }
             }
             Err(error) => self.looks.into_iter().for_each(|look| _ = look.give.send(Err(error.clone()))),
@@ -238,4 +288,23 @@ impl Drop for Flush {
 /// What is said to those whose look was dropped with its runtime.
 fn abandoned() -> Error {
     failures::error(Failure::Unreachable, "the tokio runtime of the connection shuts down")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portions_follow_what_is_under_way_and_end_it() {
+        let all = AtomicUsize::new(0);
+        let mut one = UnderWay::new(&all, 128);
+        let mut other = UnderWay::new(&all, 16);
+        // An eighth of 144, then of what is left.
+        assert_eq!([one.next_portion(), one.next_portion(), other.next_portion()], [18, 15, 13]);
+        assert_eq!([other.next_portion(), other.next_portion()], [3, 0], "no more than there are");
+        assert_eq!(all.load(Ordering::Relaxed), 128 - 33);
+        drop(one);
+        assert_eq!(all.load(Ordering::Relaxed), 0, "whoever is dropped takes his with him");
+        assert_eq!([portion(1), portion(64), portion(4_096)], [4, 8, 32]);
+    }
 }
