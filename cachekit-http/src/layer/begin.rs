@@ -14,7 +14,6 @@ use http::{Method, Response, Uri, request::Parts};
 use std::sync::Arc;
 
 /// A request, as far as nobody had to wait.
-#[expect(clippy::large_enum_variant, reason = "in a box every hit would allocate one")]
 pub(super) enum Begun {
     /// One that the cache may answer.
     Asked(Asked),
