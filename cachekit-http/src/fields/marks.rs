@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 
-/// See the [module](self).
+/// Which of these fields a request has, or several of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Marks {
     /// `Upgrade`, which counts where `Connection` names it.
