@@ -164,12 +164,19 @@ fn a_tag_that_has_expired_comes_back_as_another_one() {
         for round in 2..20 {
             server.cli(&["PEXPIRE", tag, "1"]);
             comes_true("its end", || async { server.cli(&["EXISTS", tag]) == "0" }).await;
+            // News of the end that come while a fill is under way keep it from being stored, so that only
+            // who has heard them before can count on a hit.
+            let heard = round % 2 == 0;
+            if heard {
+                synced().await;
+            }
             // Under another version, of which the other node need not have heard yet.
             source.store(round * 10, Ordering::SeqCst);
             assert_eq!(one.call(round + 100, &source).await, round * 10);
             cachekit_runtime::flush().await;
             source.store(round * 10 + 1, Ordering::SeqCst);
-            assert_eq!(other.call(round + 100, &source).await, round * 10, "asked for, and so no miss");
+            let called = other.call(round + 100, &source).await;
+            assert!(called == round * 10 || !heard && called == round * 10 + 1, "{called} in round {round}");
             assert_eq!(one.call(1, &source).await, round * 10 + 1, "of the version that has ended");
             cachekit_runtime::flush().await;
             synced().await;
