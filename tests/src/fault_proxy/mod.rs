@@ -5,6 +5,7 @@
 mod gate;
 mod pump;
 
+use crate::eventually;
 use gate::Gate;
 use std::{
     io,
@@ -92,7 +93,7 @@ impl FaultProxy {
     /// From now on, this fault, on open connections too.
     ///
     /// # Panics
-    /// If the port was taken while nobody listened.
+    /// If the port was taken while nobody listened, or connections are still accepted a minute after that.
     pub fn set(&self, fault: Fault) {
         let before = self.shared.gate.set(fault);
         if matches!(fault, Fault::Cut | Fault::Refused) {
@@ -100,7 +101,11 @@ impl FaultProxy {
         }
         match (before, fault) {
             (Fault::Refused, Fault::Refused) => {}
-            (_, Fault::Refused) => self.stop_listening(),
+            (_, Fault::Refused) => {
+                self.stop_listening();
+                // A process that is being started has the socket too until it executes.
+                eventually("a refusal", || TcpStream::connect(("127.0.0.1", self.port)).is_err());
+            }
             (Fault::Refused, _) => {
                 let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port of before");
                 *self.listening.lock().unwrap_or_else(PoisonError::into_inner) =
