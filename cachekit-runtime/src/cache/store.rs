@@ -153,13 +153,12 @@ impl<K, V> Core<K, V> {
         if left == 0 || !self.live.is_enabled() {
             return self.not_stored(hash, &key);
         }
-        self.flights.cut_off(hash, |other| *other == key);
-        // What most caches have, no times, costs no call.
-        let (marks, more) = match self.plain_marks(left) {
-            Some(marks) => (marks, None),
-            None => entry::begin(self.times(left, 0), None, None, self.allowed.now()),
+        // What most caches have, no times or a plain ttl, costs no call.
+        let Some(marks) = self.plain_marks(left) else {
+            return self.store_inserted(hash, key, value, Terms::new(Some(left), None, None));
         };
-        self.put_fresh(hash, key, Fresh { value, marks, more, weight: 0 }, None, || {
+        self.flights.cut_off(hash, |other| *other == key);
+        self.put_fresh(hash, key, Fresh { value, marks, more: None, weight: 0 }, None, || {
             self.table.overwrite(hash);
             true
         });
