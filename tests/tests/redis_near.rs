@@ -166,12 +166,11 @@ fn a_tag_that_has_expired_comes_back_as_another_one() {
             node.hears(1, &source).await;
         }
         let tag = "ck:default:s:t:{brief}";
-        let mut asked_unheard = false;
         for round in 2..20 {
             server.cli(&["PEXPIRE", tag, "1"]);
             comes_true("its end", || async { server.cli(&["EXISTS", tag]) == "0" }).await;
-            // News of the end that come while a fill is under way keep it from being stored: who has heard them before can
-            // count on a hit each time, and who still knows the version of before can now and then.
+            // News of the end that come while a fill is under way keep it from being stored, so that only
+            // who has heard them before can count on a hit.
             let heard = round % 2 == 0;
             if heard {
                 synced().await;
@@ -183,13 +182,11 @@ fn a_tag_that_has_expired_comes_back_as_another_one() {
             source.store(round * 10 + 1, Ordering::SeqCst);
             let called = other.call(round + 100, &source).await;
             assert!(called == round * 10 || !heard && called == round * 10 + 1, "{called} in round {round}");
-            asked_unheard |= !heard && called == round * 10;
             assert_eq!(one.call(1, &source).await, round * 10 + 1, "of the version that has ended");
             cachekit_runtime::flush().await;
             synced().await;
             assert_eq!(other.call(1, &source).await, round * 10 + 1);
         }
-        assert!(asked_unheard, "another version than the one that is known is a reason to ask, not a miss");
     });
 }
 
