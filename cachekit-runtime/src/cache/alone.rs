@@ -1,8 +1,9 @@
 //! A look at the one tier of a cache that keeps nothing in memory, by a call alone: without a flight.
 //!
 //! A hit there computes nothing, so nobody has to wait for it, and all that a flight has is a third of its processor time. What is no hit goes on as a miss,
-//! with what was seen. While one looks at a key so, further callers of the key take the way of the flight, where one asks for all: a large value that many
-//! want at once comes twice at most. Where no backend answers in time, both of these may load, and of an output that is not stored too.
+//! with what was seen. While a few look at a key so, further callers of the key take the way of the flight, where one asks for all: a large value that many
+//! want at once comes a few times at most. A few, since keys that two of hundreds of tasks want at the same time are common, and a flight costs more than
+//! a second look. Where no backend answers in time, each of them may load, and of an output that is not stored too.
 
 use super::{
     Core,
@@ -20,7 +21,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
 };
 
@@ -45,29 +46,38 @@ impl<V: Value> SeenAlone<V> {
 type Looking<K, V> = Pin<Box<dyn Future<Output = Result<Found<V>, Miss<K, V>>> + Send>>;
 
 /// So many keys are told apart.
-const BITS: u64 = 8_192;
+const KEYS: u64 = 8_192;
 
-/// The keys that somebody looks at alone just now, by their hashes. Keys of one bit only lose this short way.
+/// So many look at a key alone at a time.
+const MOST: u8 = 4;
+
+/// How many look alone just now at the keys of each hash, of so many.
 #[derive(Default)]
-pub(super) struct Alone(OnceLock<Box<[AtomicU64]>>);
+pub(super) struct Alone(OnceLock<Box<[AtomicU8]>>);
 
 impl Alone {
-    fn bit(&self, hash: u64) -> (&AtomicU64, u64) {
-        let words = self.0.get_or_init(|| (0..BITS / 64).map(|_| AtomicU64::new(0)).collect());
+    fn count(&self, hash: u64) -> &AtomicU8 {
+        let counts = self.0.get_or_init(|| (0..KEYS).map(|_| AtomicU8::new(0)).collect());
         // The shard of the flights is of the upper bits.
-        let at = hash % BITS;
-        (&words[(at / 64) as usize], 1 << (at % 64))
+        &counts[(hash % KEYS) as usize]
     }
 
-    /// `false`: somebody does so already.
+    /// `false`: enough do so already.
     fn begin(&self, hash: u64) -> bool {
-        let (word, bit) = self.bit(hash);
-        word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+        let count = self.count(hash);
+        // Looked at first, so that it is never counted further than by one for each thread.
+        if count.load(Ordering::Relaxed) >= MOST {
+            return false;
+        }
+        if count.fetch_add(1, Ordering::Relaxed) >= MOST {
+            self.end(hash);
+            return false;
+        }
+        true
     }
 
     fn end(&self, hash: u64) {
-        let (word, bit) = self.bit(hash);
-        word.fetch_and(!bit, Ordering::Relaxed);
+        self.count(hash).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -136,10 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_looks_at_a_key() {
+    fn a_few_at_a_time_look_at_a_key() {
         let alone = Alone::default();
-        assert!(alone.begin(7) && alone.begin(8) && !alone.begin(7) && !alone.begin(7 + BITS));
+        let begun = (0..=MOST).filter(|_| alone.begin(7)).count();
+        assert_eq!(begun, usize::from(MOST));
+        assert!(alone.begin(8) && !alone.begin(7 + KEYS));
         alone.end(7);
-        assert!(alone.begin(7) && !alone.begin(8));
+        assert!(alone.begin(7) && !alone.begin(7) && alone.begin(8));
     }
 }

@@ -8,6 +8,7 @@ use redis::{
 };
 use std::{
     future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -94,6 +95,8 @@ impl Connection {
 
     async fn answer<T>(&self, request: impl Future<Output = Result<T, RedisError>>, limit: Limit) -> Result<T, Error> {
         let mut waiting = Waiting { connection: self, limit, answered: false };
+        // Pinned here, so that it is not moved into the timeout and with it.
+        let request = pin!(request);
         match tokio::time::timeout_at(limit.end, request).await {
             Ok(Ok(answer)) => {
                 waiting.answered = true;

@@ -189,7 +189,7 @@ impl Connections {
         Ok(answer)
     }
 
-    /// Has a look asked together with those that others begin now; its time ends at the response timeout, or earlier. `None`: it has to be asked alone.
+    /// Has a look asked together with those that others begin now; its time ends at the response timeout, or earlier. `None`: there is no connection yet.
     pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Noted>, Error> {
         let (found, runtime) = self.find()?;
         let Found::Ready(connection) = found else { return Ok(None) };

@@ -74,13 +74,11 @@ impl RedisBackend {
         if is_large {
             return Box::pin(self.look_at_large(address)).await;
         }
-        if let Some(noted) = self.topology.gather(&self.layout, address)?
-            && let Some(answer) = noted.answer().await
-        {
-            let (data, generation) = answer?;
+        if let Some(noted) = self.topology.gather(&self.layout, address)? {
+            let (data, generation) = noted.answer().await?;
             return Ok(self.looked_at(address, ask::bytes(data)?, generation));
         }
-        Box::pin(self.look_alone(address)).await
+        Box::pin(self.look_by_itself(address)).await
     }
 
     /// The entry on the connection for what is large, the generation on the other, at the same time.
@@ -96,7 +94,8 @@ impl RedisBackend {
         self.looked(address, entry, version)
     }
 
-    async fn look_alone(&self, address: &Address) -> Result<Looked, Error> {
+    /// In a cluster, or before there is a connection.
+    async fn look_by_itself(&self, address: &Address) -> Result<Looked, Error> {
         let data = self.layout.data(address)?;
         let generation = self.layout.generation(address.cache())?;
         let answers = if self.topology.is_sharded() {

@@ -1,8 +1,7 @@
 //! Looks that tasks of one runtime begin at about the same time, in one command.
 //!
 //! Each command costs its connection a channel, a place in a queue and a timer, and the server its dispatch; a key more in an `MGET` costs next to nothing.
-//! So a look is noted, and its task lets those run that are ready. If none of them has noted another by then, it takes its look back and asks for itself, as
-//! if nothing of this were here. Otherwise a task that was started with the second of them sends all that were noted by the time it runs: when the tasks
+//! Where nobody else looks, one is sent at once. Otherwise it is noted, and its task lets those run that are ready. If none of them has noted another by then, it takes its look back and asks for itself. Otherwise a task that was started with the second of them sends all that were noted by the time it runs: when the tasks
 //! that were ready before it have been polled. Nothing waits for company, and nobody for the first, who may never be polled again.
 //!
 //! Answers are given out in portions. All at once they would wake everybody, and what they ask next would go out when the last of them has decoded what he
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     Error,
-    backend::{Address, Failure},
+    backend::{Address, BackendFuture, Failure},
     sync::lock,
 };
 use redis::{Cmd, Value};
@@ -40,11 +39,14 @@ const MOST: usize = 128;
 
 /// How many answers are given before those have their turn who got them, by how many are under way: enough commands to keep the server at work.
 fn portion(under_way: usize) -> usize {
-    (under_way / 8).clamp(4, 32)
+    (under_way / 4).clamp(4, 64)
 }
 
 /// What is at an entry, and the digits of its cache's generation as a number.
 pub(super) type Seen = (Value, Option<u64>);
+
+/// What is at the entries, and the generations.
+type Answers = (Vec<Value>, Vec<Option<u64>>);
 
 /// Where the answer to a look comes.
 type Answer = oneshot::Receiver<Result<Seen, Error>>;
@@ -110,6 +112,11 @@ impl Drop for UnderWay<'_> {
 }
 
 impl State {
+    /// Has the last look had no company, and is there none now?
+    fn is_quiet(&self) -> bool {
+        self.last <= 1 && self.batch.looks.is_empty() && !self.is_awaited
+    }
+
     fn take(&mut self) -> Batch {
         self.number += 1;
         self.last = self.batch.looks.len();
@@ -117,28 +124,53 @@ impl State {
     }
 }
 
-/// A look that was noted.
-pub(super) struct Noted {
+/// A look that was begun.
+pub(super) enum Noted {
+    /// Among those that are noted.
+    Among(Among),
+    /// Sent alone, since nobody else has looked lately.
+    Alone(BackendFuture<'static, Seen>),
+}
+
+/// A look among others.
+pub(super) struct Among {
     answer: Answer,
-    /// Of the batch that it is the first of, if no task has been started yet that will send it.
-    first: Option<(Arc<Connection>, u64)>,
+    /// If no task has been started yet that will send it.
+    first: Option<First>,
+}
+
+/// The first look of a batch.
+struct First {
+    connection: Arc<Connection>,
+    number: u64,
+    time: Duration,
 }
 
 impl Noted {
-    /// The answer. `None`: nobody else looks, so it is to be asked alone.
+    /// The answer.
     ///
     /// Cancel-safe: what is noted is sent with the next look, if there is one.
-    pub(super) async fn answer(mut self) -> Option<Result<Seen, Error>> {
-        if let Some((connection, number)) = self.first.take() {
+    pub(super) async fn answer(self) -> Result<Seen, Error> {
+        match self {
+            Noted::Among(among) => among.answer().await,
+            Noted::Alone(asking) => asking.await,
+        }
+    }
+}
+
+impl Among {
+    async fn answer(mut self) -> Result<Seen, Error> {
+        if let Some(First { connection, number, time }) = self.first.take() {
             yield_once().await;
             if Handle::try_current().is_err() {
-                return Some(Err(abandoned()));
+                return Err(abandoned());
             }
-            if connection.gather.take_back(number) {
-                return None;
+            if let Some(batch) = connection.gather.take_back(number) {
+                // Boxed: most looks have company, and their futures stay small.
+                return Box::pin(ask_alone(batch.into_command(), connection, time)).await;
             }
         }
-        Some(self.answer.await.unwrap_or_else(|_| Err(abandoned())))
+        self.answer.await.unwrap_or_else(|_| Err(abandoned()))
     }
 }
 
@@ -162,13 +194,11 @@ impl Gather {
         state.take()
     }
 
-    /// Takes the only look of the batch of this number out of it. `false`: others have come, or it was sent.
-    fn take_back(&self, number: u64) -> bool {
+    /// Takes the batch of this number back if it has one look. `None`: others have come, or it was sent.
+    fn take_back(&self, number: u64) -> Option<Batch> {
         let mut state = lock(&self.state);
         let is_alone = state.number == number && !state.is_awaited && state.batch.looks.len() == 1;
-        let alone = is_alone.then(|| state.take());
-        drop(state);
-        alone.is_some()
+        is_alone.then(|| state.take())
     }
 
     /// Notes a look, which is answered, or fails, within `time` of its being sent.
@@ -183,13 +213,25 @@ impl Gather {
         time: Duration,
     ) -> Result<Noted, Error> {
         layout.check(address)?;
-        let (give, answer) = oneshot::channel();
         let mut state = lock(&connection.gather.state);
+        if state.is_quiet() && connection.gather.under_way.load(Ordering::Relaxed) == 0 {
+            drop(state);
+            let mut command = command_for(1, layout, address);
+            layout.add_data(&mut command, address);
+            layout.add_generation(&mut command, address.cache());
+            return Ok(Noted::Alone(Box::pin(ask_alone(command, connection.clone(), time))));
+        }
+        let (give, answer) = oneshot::channel();
         let expected = state.last;
-        state.batch.add(layout, address, give, expected);
+        if state.batch.looks.is_empty() {
+            state.batch.looks.reserve(expected);
+            state.batch.command = command_for(expected, layout, address);
+        }
+        let generation = state.batch.add(layout, address);
+        state.batch.looks.push(Look { give, generation });
         if state.batch.looks.len() == 1 && !state.is_awaited {
-            let first = Some((connection.clone(), state.number));
-            return Ok(Noted { answer, first });
+            let first = Some(First { connection: connection.clone(), number: state.number, time });
+            return Ok(Noted::Among(Among { answer, first }));
         }
         let full = (state.batch.looks.len() >= MOST).then(|| state.take());
         let is_second = full.is_none() && !mem::replace(&mut state.is_awaited, true);
@@ -204,25 +246,19 @@ impl Gather {
                 }
             });
         }
-        Ok(Noted { answer, first: None })
+        Ok(Noted::Among(Among { answer, first: None }))
     }
 }
 
 impl Batch {
-    /// `expected`: how many there will be, as far as one can know.
-    fn add(&mut self, layout: &Layout, address: &Address, give: oneshot::Sender<Result<Seen, Error>>, expected: usize) {
-        if self.looks.is_empty() {
-            self.looks.reserve(expected);
-            self.command = Cmd::with_capacity(expected + 2, (expected + 1) * layout.length_of(address));
-            self.command.arg("MGET");
-        }
+    /// Adds the entry. Which of the generations is that of its cache?
+    fn add(&mut self, layout: &Layout, address: &Address) -> usize {
         layout.add_data(&mut self.command, address);
         let is_of = |key: &String| layout.is_generation(key, address.cache());
-        let generation = self.generations.iter().position(is_of).unwrap_or_else(|| {
+        self.generations.iter().position(is_of).unwrap_or_else(|| {
             self.generations.push(layout.generation_of(address.cache()));
             self.generations.len() - 1
-        });
-        self.looks.push(Look { give, generation });
+        })
     }
 
     /// Asks, and gives everyone his answer.
@@ -230,14 +266,13 @@ impl Batch {
         if self.looks.is_empty() {
             return;
         }
-        for key in &self.generations {
-            self.command.arg(key);
-        }
         let limit = Limit::new(time);
-        let mut under_way = UnderWay::new(&connection.gather.under_way, self.looks.len());
-        match self.ask(&connection, limit).await {
-            Ok((entries, generations)) => {
-                let mut answers = self.looks.into_iter().zip(entries);
+        let looks = mem::take(&mut self.looks);
+        let mut under_way = UnderWay::new(&connection.gather.under_way, looks.len());
+        let kinds = self.generations.len();
+        match ask(self.into_command(), &connection, limit, looks.len()).await {
+            Ok((entries, generations)) if generations.len() == kinds => {
+                let mut answers = looks.into_iter().zip(entries);
                 loop {
                     for (look, entry) in answers.by_ref().take(under_way.next_portion()) {
                         let generation = generations.get(look.generation).copied().flatten();
@@ -250,21 +285,54 @@ impl Batch {
                     yield_once().await;
                 }
             }
-            Err(error) => self.looks.into_iter().for_each(|look| _ = look.give.send(Err(error.clone()))),
+            answered => {
+                let error = answered.err().unwrap_or_else(another_number);
+                looks.into_iter().for_each(|look| _ = look.give.send(Err(error.clone())));
+            }
         }
     }
 
-    async fn ask(&self, connection: &Connection, limit: Limit) -> Result<(Vec<Value>, Vec<Option<u64>>), Error> {
-        let mut entries = ask::list(connection.send(&self.command, limit).await?)?;
-        if entries.len() != self.looks.len() + self.generations.len() {
-            return Err(failures::senseless("another number of values than of keys"));
+    /// With the generations at its end.
+    fn into_command(mut self) -> Cmd {
+        for key in &self.generations {
+            self.command.arg(key);
         }
-        let generations = entries.split_off(self.looks.len()).into_iter();
-        // A generation that cannot be read is none: every entry is invalid then.
-        let generations =
-            generations.map(|digits| Ok(ask::bytes(digits)?.and_then(|digits| fill::read_generation(&digits))));
-        Ok((entries, generations.collect::<Result<_, Error>>()?))
+        self.command
     }
+}
+
+/// One for so many looks, with nothing to look at yet.
+fn command_for(looks: usize, layout: &Layout, address: &Address) -> Cmd {
+    let mut command = Cmd::with_capacity(looks + 2, (looks + 1) * layout.length_of(address));
+    command.arg("MGET");
+    command
+}
+
+/// Asks, for the only one that looks.
+async fn ask_alone(command: Cmd, connection: Arc<Connection>, time: Duration) -> Result<Seen, Error> {
+    let _under_way = UnderWay::new(&connection.gather.under_way, 1);
+    let answers = ask::list(connection.send(&command, Limit::new(time)).await?)?;
+    let Ok([entry, generation]) = <[Value; 2]>::try_from(answers) else { return Err(another_number()) };
+    Ok((entry, read_generation(generation)?))
+}
+
+/// What is at the entries, so many, and the generations.
+async fn ask(command: Cmd, connection: &Connection, limit: Limit, entries: usize) -> Result<Answers, Error> {
+    let mut answers = ask::list(connection.send(&command, limit).await?)?;
+    if answers.len() <= entries {
+        return Err(another_number());
+    }
+    let generations = answers.split_off(entries).into_iter().map(read_generation);
+    Ok((answers, generations.collect::<Result<_, Error>>()?))
+}
+
+/// One that cannot be read is none: every entry is invalid then.
+fn read_generation(digits: Value) -> Result<Option<u64>, Error> {
+    Ok(ask::bytes(digits)?.and_then(|digits| fill::read_generation(&digits)))
+}
+
+fn another_number() -> Error {
+    failures::senseless("another number of values than of keys")
 }
 
 /// The one task that will send what is noted; dropped before it ran, it takes the looks with it.
@@ -298,13 +366,13 @@ mod tests {
     fn portions_follow_what_is_under_way_and_end_it() {
         let all = AtomicUsize::new(0);
         let mut one = UnderWay::new(&all, 128);
-        let mut other = UnderWay::new(&all, 16);
-        // An eighth of 144, then of what is left.
-        assert_eq!([one.next_portion(), one.next_portion(), other.next_portion()], [18, 15, 13]);
+        let mut other = UnderWay::new(&all, 24);
+        // A quarter of 152, then of what is left.
+        assert_eq!([one.next_portion(), one.next_portion(), other.next_portion()], [38, 28, 21]);
         assert_eq!([other.next_portion(), other.next_portion()], [3, 0], "no more than there are");
-        assert_eq!(all.load(Ordering::Relaxed), 128 - 33);
+        assert_eq!(all.load(Ordering::Relaxed), 128 - 66);
         drop(one);
         assert_eq!(all.load(Ordering::Relaxed), 0, "whoever is dropped takes his with him");
-        assert_eq!([portion(1), portion(64), portion(4_096)], [4, 8, 32]);
+        assert_eq!([portion(1), portion(64), portion(4_096)], [4, 16, 64]);
     }
 }

@@ -101,6 +101,15 @@ impl Layout {
         }
     }
 
+    /// Adds where the generation of the cache is to a command, of a cache that has an address that is [fit](Self::check).
+    pub(super) fn add_generation(&self, command: &mut Cmd, cache: &str) {
+        let mut key = command.writer_for_next_arg();
+        for part in [self.generation.as_bytes(), cache.as_bytes(), b"}"] {
+            // Into memory, which takes it.
+            let _ = key.write_all(part);
+        }
+    }
+
     /// How many bytes [`add_data`](Self::add_data) adds.
     pub(super) fn length_of(&self, address: &Address) -> usize {
         self.data.len() + address.id().len() + 2 + DIGITS

@@ -88,10 +88,20 @@ impl ServerClock {
         self.ahead_at(Instant::now(), signed(wall))
     }
 
+    /// What it says now, since 1970. `None` while nothing is known. One reading of a clock.
+    pub(super) fn time(&self) -> Option<Duration> {
+        let says = self.says_at(Instant::now())?;
+        Some(Duration::from_millis(u64::try_from(says).unwrap_or(0)))
+    }
+
     fn ahead_at(&self, now: Instant, wall: i64) -> i64 {
+        self.says_at(now).map_or(0, |says| says.saturating_sub(wall))
+    }
+
+    fn says_at(&self, now: Instant) -> Option<i64> {
         match self.origin.load(Ordering::Relaxed) {
-            UNKNOWN => 0,
-            origin => origin.saturating_add(self.since_began(now)).saturating_sub(wall),
+            UNKNOWN => None,
+            origin => Some(origin.saturating_add(self.since_began(now))),
         }
     }
 

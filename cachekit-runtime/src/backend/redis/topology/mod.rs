@@ -134,6 +134,15 @@ impl Topology {
         }
     }
 
+    /// What the clock of the one server says, if it was heard; `None` of several.
+    pub(super) fn time(&self) -> Option<Duration> {
+        match self {
+            Topology::Single(single) => single.connections.clock().time(),
+            Topology::Sentinel(sentinel) => sentinel.connections().clock().time(),
+            Topology::Cluster(_) => None,
+        }
+    }
+
     /// The slot of a key in a cluster.
     pub(super) fn slot(key: &[u8]) -> u16 {
         slots::slot(key)
@@ -168,7 +177,8 @@ impl Topology {
                 let connections = sentinel.connections();
                 connections.send(command, connections.limit()).await
             }
-            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command, false).await,
+            // Boxed, here and below: with what it does about redirects it is many times as large as what asks one server, and would be moved with that.
+            Topology::Cluster(cluster) => Box::pin(cluster.send(slots::slot(key.as_ref()), command, false)).await,
         }
     }
 
@@ -183,11 +193,11 @@ impl Topology {
                 let connections = sentinel.connections().large();
                 connections.send(command, connections.limit()).await
             }
-            Topology::Cluster(cluster) => cluster.send(slots::slot(key.as_ref()), command, true).await,
+            Topology::Cluster(cluster) => Box::pin(cluster.send(slots::slot(key.as_ref()), command, true)).await,
         }
     }
 
-    /// Has a look asked together with others that begin now. `None`: it has to be asked alone, in a cluster or before there is a connection.
+    /// Has a look asked together with others that begin now. `None` in a cluster, or before there is a connection.
     pub(super) fn gather(&self, layout: &Layout, address: &Address) -> Result<Option<Noted>, Error> {
         match self {
             Topology::Single(single) => single.connections.gather(layout, address),
@@ -205,14 +215,14 @@ impl Topology {
                 let connections = sentinel.connections();
                 connections.send_all(&pipeline(batch), connections.limit()).await
             }
-            Topology::Cluster(cluster) => cluster.send_each(batch).await.into_iter().collect(),
+            Topology::Cluster(cluster) => Box::pin(cluster.send_each(batch)).await.into_iter().collect(),
         }
     }
 
     /// As [`send_all`](Self::send_all), but a node that fails takes only the answers to its own commands away.
     pub(super) async fn send_each(&self, batch: Batch) -> Vec<Result<Value, Error>> {
         if let Topology::Cluster(cluster) = self {
-            return cluster.send_each(batch).await;
+            return Box::pin(cluster.send_each(batch)).await;
         }
         let all = batch.len();
         match self.send_all(batch).await {
