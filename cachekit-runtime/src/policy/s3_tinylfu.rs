@@ -24,7 +24,7 @@ const TURNS: usize = 64;
 ///   then stays, as in LIRS (Jiang and Zhang, SIGMETRICS 2002, section 3.2), where S3-FIFO keeps nothing.
 /// - A key that comes back from the ghost queue goes to the main queue only if it was used more often lately than the entry that would have to go there: the
 ///   admission of TinyLFU (Einziger, Friedman and Manes, ACM Transactions on Storage 13, 2017, section 3.1) at the main queue instead
-///   of the cache, so that new keys are never refused.
+///   of the cache, so that new keys are never refused. The ghost queue is the doorkeeper of its sketch (section 3.4.2): a key is counted when it comes back.
 /// - The ghost queue is longer than the main queue.
 /// - In caches of a few hundred entries the small queue is longer: a new entry needs some time to be hit, however small the cache.
 ///
@@ -53,7 +53,7 @@ struct History {
 
 impl History {
     fn new(capacity: usize) -> Self {
-        History { ghost: Ghost::new(ghosts(capacity)), sketch: Sketch::new(2 * capacity, 14 * capacity as u64) }
+        History { ghost: Ghost::new(ghosts(capacity)), sketch: Sketch::new(2 * capacity, 10 * capacity as u64) }
     }
 }
 
@@ -150,8 +150,13 @@ impl S3TinyLfu {
         let mut came_back = false;
         let hash = words.hash(slot);
         if let Some(history) = &mut self.history {
-            history.sketch.add(hash, 1);
             came_back = history.ghost.forget(hash);
+            // Most new keys never come back: they are not counted, which costs a line of memory, but time goes on with them.
+            if came_back {
+                history.sketch.add(hash, 1);
+            } else {
+                history.sketch.age();
+            }
         }
         let has_room = self.queues.len(MAIN) < self.main_capacity;
         let to_main = if has_room { came_back || self.filling } else { came_back && self.is_used_more(hash, words) };

@@ -49,13 +49,24 @@ impl Sketch {
         for counter in all {
             *counter = now.max(*counter);
         }
-        self.additions += u64::from(now - known);
+        self.age_by(u64::from(now - known));
+    }
+
+    /// How often the key was used, at most 15.
+    /// Ages as by one use, of a key that is not counted.
+    #[inline]
+    pub(super) fn age(&mut self) {
+        self.age_by(1);
+    }
+
+    #[inline]
+    fn age_by(&mut self, uses: u64) {
+        self.additions += uses;
         if self.additions >= self.sample {
             self.halve();
         }
     }
 
-    /// How often the key was used, at most 15.
     pub(super) fn get(&self, hash: u64) -> u64 {
         let (block, places) = self.address(hash);
         let [a, b, c, d] = &self.blocks[block].0;
@@ -143,6 +154,16 @@ mod tests {
         sketch.add(2, 6);
         sketch.add(3, 1);
         assert_eq!(([1, 2, 3].map(|key| sketch.get(key)), sketch.additions), ([4, 3, 0], 8));
+    }
+
+    #[test]
+    fn it_ages_by_uses_that_are_not_counted() {
+        let mut sketch = Sketch::new(64, 10);
+        sketch.add(7, 4);
+        (0..5).for_each(|_| sketch.age());
+        assert_eq!(sketch.get(7), 4);
+        sketch.age();
+        assert_eq!(sketch.get(7), 2, "ten uses");
     }
 
     #[test]

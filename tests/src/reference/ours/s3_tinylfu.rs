@@ -32,7 +32,7 @@ impl S3TinyLfu {
             small: Queue::default(),
             main: Queue::default(),
             ghost: Ghost::new((capacity as f64 * 1.4 + 1e-9) as usize),
-            sketch: Sketch::new(2 * capacity, 14 * capacity),
+            sketch: Sketch::new(2 * capacity, 10 * capacity),
             entries: HashMap::new(),
             is_full: false,
         }
@@ -90,6 +90,11 @@ impl S3TinyLfu {
 
     fn belongs_to_main(&mut self, key: u64) -> bool {
         let came_back = self.is_full && self.ghost.forget(key);
+        if came_back {
+            self.sketch.add(key, 1);
+        } else if self.is_full {
+            self.sketch.age();
+        }
         if self.main.len() < self.capacity - self.small_capacity {
             return came_back || !self.is_full;
         }
@@ -112,9 +117,6 @@ impl Reference for S3TinyLfu {
             if let Some(victim) = self.victim() {
                 self.entries.remove(&victim);
             }
-        }
-        if self.is_full {
-            self.sketch.add(key, 1);
         }
         if self.belongs_to_main(key) {
             self.main.push(key)

@@ -33,7 +33,17 @@ impl Sketch {
             }
             self.additions += 1;
         }
-        if times > 0 && self.additions >= self.sample {
+        self.halve_in_time();
+    }
+
+    /// As by a use of a key that is not counted.
+    pub(super) fn age(&mut self) {
+        self.additions += 1;
+        self.halve_in_time();
+    }
+
+    fn halve_in_time(&mut self) {
+        if self.additions >= self.sample {
             self.blocks.iter_mut().flatten().flatten().for_each(|counter| *counter /= 2);
             self.additions /= 2;
         }
