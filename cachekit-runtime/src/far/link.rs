@@ -188,7 +188,7 @@ impl Link {
             Traced::skipped(self.tier(), verb);
             return Err(Unanswered::Skipped);
         };
-        let traced = Traced::begin(self.tier(), verb);
+        let traced = Traced::begin(|| self.tier(), verb);
         let is_timed = cfg!(feature = "registry") || traced.is_on();
         let begun = if is_timed { self.clock.now() } else { 0 };
         let answer = traced.around(pin!(budget.within_what_is_left(self.backend.name(), ask()))).await;

@@ -69,8 +69,9 @@ impl Verb {
 pub(super) struct Traced(Option<Box<Span>>);
 
 impl Traced {
-    pub(super) fn begin(tier: Tier, verb: Verb) -> Self {
-        let span = tracing::trace_span!(target: "cachekit::backend", "backend", tier = tier.word(), operation = verb.word(), outcome = Empty);
+    /// `tier`: asked where somebody listens.
+    pub(super) fn begin(tier: impl Fn() -> Tier, verb: Verb) -> Self {
+        let span = tracing::trace_span!(target: "cachekit::backend", "backend", tier = tier().word(), operation = verb.word(), outcome = Empty);
         Traced((!span.is_disabled()).then(|| Box::new(span)))
     }
 

@@ -182,9 +182,9 @@ impl Layout {
         braced(&self.generation, cache)
     }
 
-    /// Is the generation of the cache at this key?
+    /// Is the generation of the cache at this key, which is that of some cache's generation?
     pub(super) fn is_generation(&self, key: &str, cache: &str) -> bool {
-        key.strip_prefix(&*self.generation).and_then(|rest| rest.strip_suffix('}')) == Some(cache)
+        key.as_bytes().get(self.generation.len()..key.len().saturating_sub(1)) == Some(cache.as_bytes())
     }
 
     /// Where the fingerprints of the cache are.

@@ -94,15 +94,15 @@ impl ServerClock {
         Some(Duration::from_millis(u64::try_from(says).unwrap_or(0)))
     }
 
-    fn ahead_at(&self, now: Instant, wall: i64) -> i64 {
-        self.says_at(now).map_or(0, |says| says.saturating_sub(wall))
-    }
-
     fn says_at(&self, now: Instant) -> Option<i64> {
         match self.origin.load(Ordering::Relaxed) {
             UNKNOWN => None,
             origin => Some(origin.saturating_add(self.since_began(now))),
         }
+    }
+
+    fn ahead_at(&self, now: Instant, wall: i64) -> i64 {
+        self.says_at(now).map_or(0, |says| says.saturating_sub(wall))
     }
 
     pub(super) fn learn(&self, estimate: Estimate) {
@@ -196,6 +196,21 @@ mod tests {
         assert_eq!(servers(ms(0), 900_000), 1_000_500);
         assert_eq!(servers(ms(250), 5_000_000), 1_000_750);
         assert_eq!(servers(ms(500), 0), 1_001_000);
+    }
+
+    #[test]
+    fn its_time_goes_on() {
+        let clock = ServerClock::default();
+        assert_eq!(clock.time(), None);
+        let asked = Instant::now();
+        clock.learn(answered(asked, 0).estimate(&time(1_000)));
+        let first = clock.time().unwrap();
+        let exact = ms(1_000_500) + asked.elapsed();
+        assert!((ms(1_000_500)..=exact).contains(&first), "{first:?}, {exact:?}");
+        while clock.time().unwrap() == first {
+            std::hint::spin_loop();
+        }
+        assert!(clock.time().unwrap() > first);
     }
 
     #[test]
