@@ -154,8 +154,9 @@ fn explaining_says_where_the_policy_has_the_entry() {
         ("lfu", "hits 2"),
         ("sieve", "in the part ahead of the hand; visited 1"),
         ("s3-fifo", "in the small queue; hits 2"),
-        ("s3-tinylfu", "in the small queue; hits 2, rounds ahead 0, frequency 1"),
-        ("adaptive", "in the small queue; hits 2, rounds ahead 0, frequency 1"),
+        // A new key is counted when it comes back.
+        ("s3-tinylfu", "in the small queue; hits 2, rounds ahead 0, frequency 0"),
+        ("adaptive", "in the small queue; hits 2, rounds ahead 0, frequency 0"),
         ("w-tinylfu", "in the window; hits 2, frequency 1"),
     ] {
         assert_eq!(text(strategy, 10), expected, "{strategy}");

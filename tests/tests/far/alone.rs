@@ -11,6 +11,9 @@ use std::{
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
+/// So many calls of a key look alone; the next one leads a flight, and those after it share that.
+const FEW: u64 = 4;
+
 struct Node {
     clock: TestClock,
     backend: OwnBackend,
@@ -71,18 +74,18 @@ async fn what_is_not_there_is_looked_for_once() {
 }
 
 #[tokio::test]
-async fn one_looks_alone_and_the_others_share_a_flight() {
+async fn a_few_look_alone_and_the_others_share_a_flight() {
     let node = Node::new("far::alone::many");
     assert_eq!(node.call(1).await, 1);
     let before = node.backend.looks();
     node.backend.hold_looks();
     let calls: Vec<_> = (0..10).map(|_| node.begun(1)).collect();
-    assert_eq!(node.backend.looks() - before, 2);
+    assert_eq!(node.backend.looks() - before, FEW + 1);
     node.backend.release_looks();
     for call in calls {
         assert_eq!(call.await, 1);
     }
-    assert_eq!((node.loads(), node.backend.looks() - before), (1, 2));
+    assert_eq!((node.loads(), node.backend.looks() - before), (1, FEW + 1));
 }
 
 #[tokio::test]
@@ -129,15 +132,17 @@ async fn nobody_waits_twice_for_a_backend_that_gives_no_answer() {
 async fn nobody_waits_for_another_one_who_waits_when_his_own_time_is_up() {
     let node = Node::new("far::alone::later");
     node.backend.hold_looks();
-    let first = node.begun(1);
+    let alone: Vec<_> = (0..FEW).map(|_| node.begun(1)).collect();
     node.clock.advance(TIMEOUT / 2);
-    let mut second = node.begun(1);
+    let mut leader = node.begun(1);
     node.clock.advance(TIMEOUT / 2);
-    assert_eq!(tokio::time::timeout(PATIENCE, first).await.expect("no wait for the second"), 1);
-    begin(&mut second);
+    for (one, number) in alone.into_iter().zip(1..) {
+        assert_eq!(tokio::time::timeout(PATIENCE, one).await.expect("no wait for the leader"), number);
+    }
+    begin(&mut leader);
     node.clock.advance(TIMEOUT / 2);
-    assert_eq!(tokio::time::timeout(PATIENCE, second).await.expect("an end"), 2);
-    assert_eq!(node.cache.stats().bypasses.released, 1, "loaded beside a flight");
+    assert_eq!(tokio::time::timeout(PATIENCE, leader).await.expect("an end"), FEW + 1);
+    assert_eq!(node.cache.stats().bypasses.released, FEW, "loaded beside a flight");
 }
 
 #[tokio::test]
@@ -162,9 +167,9 @@ async fn a_look_that_is_dropped_leaves_the_way_free() {
     node.backend.release_looks();
     let before = node.backend.looks();
     node.backend.hold_looks();
-    // The first of these looks alone again, so that there are two looks.
-    let calls = [node.begun(1), node.begun(1), node.begun(1)];
-    assert_eq!(node.backend.looks() - before, 2);
+    // As many as before look alone, and one for the others.
+    let calls: Vec<_> = (0..FEW + 2).map(|_| node.begun(1)).collect();
+    assert_eq!(node.backend.looks() - before, FEW + 1);
     node.backend.release_looks();
     for call in calls {
         assert_eq!(call.await, 1);
