@@ -52,7 +52,6 @@ impl Sketch {
         self.age_by(u64::from(now - known));
     }
 
-    /// How often the key was used, at most 15.
     /// Ages as by one use, of a key that is not counted.
     #[inline]
     pub(super) fn age(&mut self) {
@@ -67,6 +66,7 @@ impl Sketch {
         }
     }
 
+    /// How often the key was used, at most 15.
     pub(super) fn get(&self, hash: u64) -> u64 {
         let (block, places) = self.address(hash);
         let [a, b, c, d] = &self.blocks[block].0;

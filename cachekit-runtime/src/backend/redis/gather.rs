@@ -1,8 +1,9 @@
 //! Looks that tasks of one runtime begin at about the same time, in one command.
 //!
 //! Each command costs its connection a channel, a place in a queue and a timer, and the server its dispatch; a key more in an `MGET` costs next to nothing.
-//! Where nobody else looks, one is sent at once. Otherwise it is noted, and its task lets those run that are ready. If none of them has noted another by then, it takes its look back and asks for itself. Otherwise a task that was started with the second of them sends all that were noted by the time it runs: when the tasks
-//! that were ready before it have been polled. Nothing waits for company, and nobody for the first, who may never be polled again.
+//! Where nobody else looks, one is sent at once. Otherwise it is noted, and its task lets those run that are ready. If none of them has noted another by
+//! then, it takes its look back and sends it alone. Otherwise a task that was started with the second of them sends all that were noted by the time it runs:
+//! when the tasks that were ready before it have been polled. Nothing waits for company, and nobody for the first, who may never be polled again.
 //!
 //! Answers are given out in portions. All at once they would wake everybody, and what they ask next would go out when the last of them has decoded what he
 //! got: the server would rest while this process works, and the other way round.
