@@ -582,6 +582,11 @@ impl SharedBackend for OwnBackend {
         self.ahead
     }
 
+    fn time(&self, _: &Address) -> Option<Duration> {
+        let wall = std::time::UNIX_EPOCH.elapsed().ok()?;
+        Some(Duration::from_millis((wall.as_millis() as u64).saturating_add_signed(self.ahead)))
+    }
+
     fn ahead_of_tag(&self, _: &str) -> i64 {
         self.ahead
     }

@@ -1,6 +1,6 @@
 //! Ages of entries that machines share whose clocks differ: they are told by the backend's clock.
 
-use cachekit_runtime::{Cache, Outcome, Place, testing::TestClock};
+use cachekit_runtime::{Cache, Outcome, Place, testing::TestClock, time::Clock};
 use cachekit_tests::own_backend::OwnBackend;
 use std::time::Duration;
 
@@ -55,4 +55,17 @@ fn what_is_far_in_the_future_is_a_counted_miss() {
     assert_eq!(age(&one, 1).0, 1);
     assert_eq!(age(&other, 2).0, 2, "from a clock of which nothing is known");
     assert_eq!((other.stats().far.misses, other.stats().far.hits), (1, 0));
+}
+
+#[test]
+fn a_backend_that_says_the_time_is_believed() {
+    let backend = OwnBackend::new(Clock::system());
+    let node = |ahead: Duration| {
+        let backend = backend.clone().ahead_by(i64::try_from(ahead.as_millis()).expect("minutes"));
+        Cache::<u64, u64>::builder().name("freshness::said").ttl(TTL).backends([Place::own(backend)]).build()
+    };
+    assert_eq!(age(&node(Duration::ZERO), 1).0, 1);
+    let (found, aged) = age(&node(BEHIND), 2);
+    assert!(found == 1 && aged.is_some_and(|age| (BEHIND..TTL).contains(&age)), "{found}, {aged:?}");
+    assert_eq!(age(&node(TTL), 3).0, 3, "over");
 }
